@@ -1,0 +1,37 @@
+//! The connection log of an Application Load Balancer.
+
+use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts, quoted};
+
+/// One line for each connection that a client opened to an Application Load Balancer.
+pub static ALB_CONNECTION: Format = Format {
+    name: "alb_connection_log",
+    title: "Application Load Balancer connection log",
+    page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html",
+    event_time: "timestamp",
+    min_fields: 11,
+    lengths: &[11, 12, 13, 15],
+    escapes: Escapes::Hex,
+    fields: FIELDS,
+};
+
+static FIELDS: &[Field] = &[
+    event_time("timestamp"),
+    bare("client_ip", Decode::Text, "Address of the client, as logged."),
+    bare("client_port", Decode::Port, "Port of the client."),
+    bare("listener_port", Decode::Port, "Port of the listener."),
+    bare("tls_protocol", Decode::Text, "TLS protocol of the connection; null for plain HTTP."),
+    bare("tls_cipher", Decode::Text, "TLS cipher of the connection; null for plain HTTP."),
+    bare("tls_handshake_latency", Decode::Seconds, "Seconds of the TLS handshake; null where none succeeded."),
+    quoted("leaf_client_cert_subject", Decode::Text, "Subject of the client's leaf certificate; null without mutual TLS.").free_text(),
+    parts("leaf_client_cert_validity", Quoting::Bare, Split::Validity, &[
+        column("leaf_client_cert_validity", Decode::Text, "Validity of the client's leaf certificate, as logged: NotBefore=...;NotAfter=...."),
+        column("leaf_client_cert_not_before", Decode::Time, "Start of the validity of the client's leaf certificate, UTC."),
+        column("leaf_client_cert_not_after", Decode::Time, "End of the validity of the client's leaf certificate, UTC."),
+    ]),
+    bare("leaf_client_cert_serial_number", Decode::Text, "Serial number of the client's leaf certificate, in hex, longer than any integer."),
+    bare("tls_verify_status", Decode::Text, "Success, or Failed:code with the reason; null for plain HTTP."),
+    bare("conn_trace_id", Decode::Text, "Identifier of the connection; joins to conn_trace_id of the access log."),
+    bare("tls_keyexchange", Decode::Text, "Key exchange of the TLS handshake."),
+    bare("elb", Decode::Text, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind(""),
+    bare("ip_address", Decode::Text, "Address of the load balancer node that took the connection."),
+];

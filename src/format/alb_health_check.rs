@@ -1,0 +1,33 @@
+//! The health check log of an Application Load Balancer.
+
+use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts};
+
+/// One line for each health check that an Application Load Balancer made.
+pub static ALB_HEALTH_CHECK: Format = Format {
+    name: "alb_health_check_log",
+    title: "Application Load Balancer health check log",
+    page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html",
+    event_time: "time",
+    min_fields: 8,
+    lengths: &[8, 10],
+    escapes: Escapes::Hex,
+    fields: FIELDS,
+};
+
+static FIELDS: &[Field] = &[
+    bare("type", Decode::Text, "Protocol of the health check: http, https, h2, grpc, lambda, or a newer one.").required(),
+    event_time("time"),
+    bare("latency", Decode::Seconds, "Seconds that the health check took."),
+    // A Lambda function's ARN holds colons: it has no address and no port.
+    parts("target_addr", Quoting::Bare, Split::Target, &[
+        column("target_addr", Decode::Text, "Target as logged: address:port, or the ARN of a Lambda function."),
+        column("target_ip", Decode::Text, "Address of the target; null for a Lambda function."),
+        column("target_port", Decode::Port, "Port of the target; null for a Lambda function."),
+    ]),
+    bare("target_group_id", Decode::Text, "Name of the target group."),
+    bare("status", Decode::Text, "Outcome of the health check: PASS or FAIL."),
+    bare("status_code", Decode::Int32, "Status code that the target answered; null where it did not answer."),
+    bare("reason_code", Decode::Text, "Reason of a failure; null on success."),
+    bare("elb", Decode::Text, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind("type"),
+    bare("ip_address", Decode::Text, "Address of the load balancer node that made the health check."),
+];

@@ -1,0 +1,61 @@
+//! The columns that every table begins and ends with.
+
+use super::{Column, Decode, Fill, Place, Presence, column};
+
+/// The columns every table begins with.
+pub static LEADING: [Column; 4] = [
+    required(
+        "event_id",
+        Fill::EventId,
+        "Identifier of the event: the first 16 hex digits of SHA-256 over bucket, key and version or etag, a dash, the line number in ten digits. The same on every replay.",
+    ),
+    required(
+        "timestamp",
+        Fill::EventTime,
+        "Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.",
+    ),
+    filled(
+        "account_id",
+        Fill::AccountId,
+        "AWS account that owns the load balancer, from the object's key; null where the key does not tell.",
+    ),
+    filled(
+        "region",
+        Fill::Region,
+        "AWS region of the load balancer, from the object's key; null where the key does not tell.",
+    ),
+];
+
+/// The columns every table ends with.
+pub static TRAILING: [Column; 4] = [
+    filled(
+        "extra_fields",
+        Fill::ExtraFields,
+        "Fields behind the last one this version knows, verbatim tokens in the order of the line; null where there are none.",
+    ),
+    required(
+        "source_bucket",
+        Fill::SourceBucket,
+        "Bucket of the log object; local for a file.",
+    ),
+    required("source_key", Fill::SourceKey, "Key of the log object."),
+    required(
+        "source_line",
+        Fill::SourceLine,
+        "Number of the line in the log object, from 1; the first one where an entry spreads over several.",
+    ),
+];
+
+const fn filled(name: &'static str, fill: Fill, doc: &'static str) -> Column {
+    column(name, Decode::Filled(fill), doc)
+}
+
+const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
+    Column {
+        name,
+        decode: Decode::Filled(fill),
+        presence: Presence::Required,
+        place: Place::OnLine,
+        doc,
+    }
+}

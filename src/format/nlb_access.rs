@@ -1,0 +1,49 @@
+//! The access log of a Network Load Balancer with TLS listeners.
+
+use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts};
+
+/// One line for each TLS connection that reached a Network Load Balancer.
+pub static NLB_ACCESS: Format = Format {
+    name: "nlb_access_log",
+    title: "Network Load Balancer TLS access log",
+    page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html",
+    event_time: "time",
+    min_fields: 18,
+    lengths: &[18, 21, 22],
+    escapes: Escapes::Hex,
+    fields: FIELDS,
+};
+
+static FIELDS: &[Field] = &[
+    bare("type", Decode::Text, "Type of listener: tls, or a newer one.").required(),
+    bare("version", Decode::Text, "Version of the log entry, 2.0 since 2019."),
+    event_time("time"),
+    bare("elb", Decode::Text, "Resource id of the load balancer, in the form net/name/id."),
+    bare("listener", Decode::Text, "Resource id of the TLS listener."),
+    parts("client:port", Quoting::Bare, Split::HostPort, &[
+        column("client_ip", Decode::Text, "Address of the client, as logged."),
+        column("client_port", Decode::Port, "Port of the client."),
+    ]),
+    parts("destination:port", Quoting::Bare, Split::HostPort, &[
+        column("destination_ip", Decode::Text, "Address of the destination: the load balancer's own for direct connections, else the VPC endpoint's."),
+        column("destination_port", Decode::Port, "Port of the destination."),
+    ]),
+    bare("connection_time", Decode::Int64, "Milliseconds that the connection lasted."),
+    bare("tls_handshake_time", Decode::Int64, "Milliseconds of the TLS handshake; null where it failed."),
+    bare("received_bytes", Decode::Count, "Bytes received from the client, after decryption."),
+    bare("sent_bytes", Decode::Count, "Bytes sent to the client, before encryption."),
+    bare("incoming_tls_alert", Decode::Text, "TLS alert that the client sent; null where it sent none."),
+    bare("chosen_cert_arn", Decode::Text, "ARN of the certificate served to the client."),
+    bare("chosen_cert_serial", Decode::Text, "Reserved by AWS; null so far."),
+    bare("tls_cipher", Decode::Text, "TLS cipher of the connection; null where the handshake failed."),
+    bare("tls_protocol_version", Decode::Text, "TLS protocol of the connection, such as tlsv12; null where the handshake failed."),
+    bare("tls_keyexchange", Decode::Text, "Key exchange of the TLS handshake; AWS called it tls_named_group before."),
+    bare("domain_name", Decode::Text, "Server name that the client asked for (SNI), URL-encoded as logged."),
+    bare("alpn_fe_protocol", Decode::Text, "Application protocol negotiated with the client."),
+    bare("alpn_be_protocol", Decode::Text, "Application protocol negotiated with the target."),
+    // Truncated by AWS at 256 bytes, so that the last quote may be missing.
+    parts("alpn_client_preference_list", Quoting::QuotedParts, Split::Whole, &[
+        column("alpn_client_preference_list", Decode::QuotedList, "Application protocols that the client offered, in its order of preference; truncated by AWS at 256 bytes."),
+    ]),
+    bare("tls_connection_creation_time", Decode::Time, "Time when the TLS connection began, UTC."),
+];

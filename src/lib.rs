@@ -1,0 +1,3 @@
+//! Turns AWS load balancer log objects into normalized, typed events.
+
+pub mod format;
