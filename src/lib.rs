@@ -1,3 +1,14 @@
 //! Turns AWS load balancer log objects into normalized, typed events.
 
+pub mod batch;
+pub mod cli;
+pub mod encode;
 pub mod format;
+pub mod ingest;
+pub mod line;
+pub mod local;
+pub mod object;
+pub mod read;
+pub mod schema;
+pub mod settings;
+pub mod sample;

@@ -10,10 +10,12 @@ pub static ALB_CONNECTION: Format = Format {
     event_time: "timestamp",
     min_fields: 11,
     lengths: &[11, 12, 13, 15],
+    elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
 };
 
+#[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
     event_time("timestamp"),
     bare("client_ip", Decode::Text, "Address of the client, as logged."),
@@ -32,6 +34,6 @@ static FIELDS: &[Field] = &[
     bare("tls_verify_status", Decode::Text, "Success, or Failed:code with the reason; null for plain HTTP."),
     bare("conn_trace_id", Decode::Text, "Identifier of the connection; joins to conn_trace_id of the access log."),
     bare("tls_keyexchange", Decode::Text, "Key exchange of the TLS handshake."),
-    bare("elb", Decode::Text, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind(""),
+    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind(""),
     bare("ip_address", Decode::Text, "Address of the load balancer node that took the connection."),
 ];

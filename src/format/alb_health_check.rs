@@ -10,10 +10,12 @@ pub static ALB_HEALTH_CHECK: Format = Format {
     event_time: "time",
     min_fields: 8,
     lengths: &[8, 10],
+    elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
 };
 
+#[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
     bare("type", Decode::Text, "Protocol of the health check: http, https, h2, grpc, lambda, or a newer one.").required(),
     event_time("time"),
@@ -28,6 +30,6 @@ static FIELDS: &[Field] = &[
     bare("status", Decode::Text, "Outcome of the health check: PASS or FAIL."),
     bare("status_code", Decode::Int32, "Status code that the target answered; null where it did not answer."),
     bare("reason_code", Decode::Text, "Reason of a failure; null on success."),
-    bare("elb", Decode::Text, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind("type"),
+    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind("type"),
     bare("ip_address", Decode::Text, "Address of the load balancer node that made the health check."),
 ];

@@ -11,13 +11,15 @@ pub static CLB_ACCESS: Format = Format {
     event_time: "timestamp",
     min_fields: 12,
     lengths: &[12, 15],
+    elidable: &["client:port", "backend:port"],
     escapes: Escapes::BackslashQuote,
     fields: FIELDS,
 };
 
+#[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
     event_time("timestamp"),
-    bare("elb", Decode::Text, "Name of the load balancer."),
+    bare("elb", Decode::LoadBalancer, "Name of the load balancer."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "Address of the client, as logged."),
         column("client_port", Decode::Port, "Port of the client."),

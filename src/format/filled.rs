@@ -1,6 +1,6 @@
 //! The columns that every table begins and ends with.
 
-use super::{Column, Decode, Fill, Place, Presence, column};
+use super::{Column, Decode, Fill, Layout, Place, Presence, column};
 
 /// The columns every table begins with.
 pub static LEADING: [Column; 4] = [
@@ -51,11 +51,10 @@ const fn filled(name: &'static str, fill: Fill, doc: &'static str) -> Column {
 }
 
 const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
-    Column {
-        name,
-        decode: Decode::Filled(fill),
-        presence: Presence::Required,
-        place: Place::OnLine,
-        doc,
-    }
+    let layout = match fill {
+        Fill::EventId => Layout::Prefixed,
+        Fill::EventTime | Fill::SourceLine => Layout::Near,
+        _ => Layout::Repeating,
+    };
+    Column { name, decode: Decode::Filled(fill), presence: Presence::Required, place: Place::OnLine, layout, doc }
 }

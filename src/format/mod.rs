@@ -52,6 +52,8 @@ pub struct Format {
     pub min_fields: usize,
     /// The number of fields that lines have had over the years, shortest first.
     pub lengths: &'static [usize],
+    /// Fields that follow each other and that copies of a line may lack: web pages swallow its addresses.
+    pub elidable: &'static [&'static str],
     /// How quotes and other bytes are escaped inside quoted fields.
     pub escapes: Escapes,
     /// The fields of the line, in wire order.
@@ -134,6 +136,8 @@ pub struct Column {
     pub presence: Presence,
     /// Where the column stands among the table's own columns.
     pub place: Place,
+    /// How the values relate to each other, which decides their encoding in Parquet.
+    pub layout: Layout,
     /// One sentence: what the value is, its unit, and when it is null. At most 255 bytes, Glue's limit.
     pub doc: &'static str,
 }
@@ -143,6 +147,8 @@ pub struct Column {
 pub enum Decode {
     /// Text; in quoted fields escapes are undone once.
     Text,
+    /// As [`Decode::Text`]; where the line has none, the load balancer that the object's key names.
+    LoadBalancer,
     /// A signed whole number of 32 bits, such as a status code.
     Int32,
     /// A port, 0 to 65535.
@@ -215,6 +221,7 @@ impl Decode {
             Self::Time | Self::Filled(Fill::EventTime) => Kind::Timestamp,
             Self::CommaList | Self::SpaceList | Self::QuotedList | Self::Filled(Fill::ExtraFields) => Kind::TextList,
             Self::Text
+            | Self::LoadBalancer
             | Self::Filled(
                 Fill::EventId | Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey,
             ) => Kind::Text,
@@ -239,6 +246,19 @@ pub enum Place {
     /// Right behind the column named, or first of all where the name is empty: AWS appended the field late, but
     /// readers expect it early.
     Behind(&'static str),
+}
+
+/// How the values of a column relate to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Few distinct values, each often: a dictionary.
+    Repeating,
+    /// Mostly distinct texts: their lengths, then their bytes.
+    Distinct,
+    /// Mostly distinct texts that share a beginning with the one before: the length of what is shared, then the rest.
+    Prefixed,
+    /// Numbers near each other: the differences.
+    Near,
 }
 
 /// The columns a field feeds: one, or one for each part of its split.
@@ -298,6 +318,14 @@ impl Field {
         self
     }
 
+    /// Says how the values of the one column of a field relate to each other.
+    const fn layout(mut self, layout: Layout) -> Self {
+        if let Columns::One(column) = &mut self.columns {
+            column.layout = layout;
+        }
+        self
+    }
+
     /// Puts the one column of a field right behind another, or first where `name` is empty.
     const fn behind(mut self, name: &'static str) -> Self {
         if let Columns::One(column) = &mut self.columns {
@@ -307,15 +335,21 @@ impl Field {
     }
 }
 
-/// A nullable column in the order of the line.
-const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column {
-    Column {
-        name,
-        decode,
-        presence: Presence::Nullable,
-        place: Place::OnLine,
-        doc,
+impl Column {
+    /// Says how the column's values relate to each other.
+    const fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
     }
+}
+
+/// A nullable column in the order of the line, its values laid out as is usual for their type.
+const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column {
+    let layout = match decode {
+        Decode::Count | Decode::Int64 | Decode::Time | Decode::Port => Layout::Near,
+        _ => Layout::Repeating,
+    };
+    Column { name, decode, presence: Presence::Nullable, place: Place::OnLine, layout, doc }
 }
 
 /// A field without quotes that feeds one column of its own name.

@@ -10,15 +10,17 @@ pub static NLB_ACCESS: Format = Format {
     event_time: "time",
     min_fields: 18,
     lengths: &[18, 21, 22],
+    elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
 };
 
+#[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
     bare("type", Decode::Text, "Type of listener: tls, or a newer one.").required(),
     bare("version", Decode::Text, "Version of the log entry, 2.0 since 2019."),
     event_time("time"),
-    bare("elb", Decode::Text, "Resource id of the load balancer, in the form net/name/id."),
+    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form net/name/id."),
     bare("listener", Decode::Text, "Resource id of the TLS listener."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "Address of the client, as logged."),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Column, Decode, FORMATS, Field, Fill, Format, Kind, LEADING, Place, Presence, Quoting, TRAILING};
+use super::{Column, Decode, FORMATS, Field, Fill, Format, Kind, LEADING, Layout, Place, Presence, Quoting, TRAILING};
 
 /// A [`Format`] with every name resolved to a position. Built once for each format.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct PlannedColumn {
     pub kind: Kind,
     /// Whether every row has a value.
     pub presence: Presence,
+    /// How the values relate to each other.
+    pub layout: Layout,
     /// Where its values come from.
     pub source: Source,
 }
@@ -124,6 +126,7 @@ impl PlannedColumn {
             doc: column.doc,
             kind: column.decode.kind(),
             presence: column.presence,
+            layout: column.layout,
             source,
         }
     }

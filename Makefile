@@ -1,0 +1,138 @@
+# `make` lists the targets; `make test` is what has to pass before a change goes in, here and on the build server.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# The steps share one cargo target directory and print headings: side by side they would only wait and mix.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# Pinned tools, installed into .tools where the machine does not bring them.
+CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+FUZZ_TARGETS := line object
+# Seconds that each fuzz target runs.
+FUZZ_SECONDS ?= 30
+# The folder that `make sample` writes.
+OUT ?= out
+
+heading = @printf '\n==> %s\n' '$(1)'
+
+##@ Every day
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build the command line and the library for everyday use (release)
+	$(call heading,build: release)
+	cargo build --release --locked
+
+.PHONY: sample
+sample: ## Turn the sample objects into Parquet under out (OUT=...)
+	$(call heading,sample: events/objects to $(OUT))
+	cargo run --release --locked --bin alb-ingest -- run events/objects --to $(OUT)
+
+.PHONY: fmt
+fmt: ## Format the source
+	$(call heading,fmt: format)
+	cargo fmt
+
+##@ Tests
+
+.PHONY: test
+test: fmt-check lint doc core unit readers deny ## Everything that has to pass; the build server runs this
+	$(call heading,test: all passed)
+
+.PHONY: fmt-check
+fmt-check: ## Check the format
+	$(call heading,fmt-check: the source is formatted)
+	cargo fmt --check
+
+.PHONY: lint
+lint: ## Run clippy over every target, warnings are errors
+	$(call heading,lint: clippy)
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Build the documentation, warnings are errors
+	$(call heading,doc: rustdoc)
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+.PHONY: core
+core: ## Check that the core compiles without any AWS crate
+	$(call heading,core: the library without AWS)
+	cargo check --locked --lib --no-default-features
+
+.PHONY: unit
+unit: ## Run the Rust tests
+	$(call heading,unit: cargo test)
+	cargo test --locked
+
+.PHONY: readers
+readers: venv ## Read the output with pyarrow and DuckDB, as users will
+	$(call heading,readers: pyarrow and DuckDB read the output)
+	.venv/bin/python -m pytest tests/python
+
+.PHONY: venv
+venv: ## Set up .venv with the pinned Python packages
+	$(call heading,venv: Python packages)
+	scripts/venv.sh
+
+.PHONY: deny
+deny: ## Check licences, banned crates and sources of the dependencies
+	$(call heading,deny: licences$(comma) bans$(comma) sources)
+	@if scripts/tool.sh cargo-deny $(CARGO_DENY_VERSION); then \
+		echo 'cargo deny check licenses bans sources'; \
+		cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
+	else \
+		echo 'deny: SKIPPED, cargo-deny $(CARGO_DENY_VERSION) is neither here nor installable; the dependencies were not checked' >&2; \
+	fi
+
+comma := ,
+
+##@ Longer runs
+
+.PHONY: audit
+audit: ## Check the dependencies for known vulnerabilities (fetches the advisories)
+	$(call heading,audit: advisories)
+	scripts/tool.sh cargo-deny $(CARGO_DENY_VERSION)
+	cargo deny --locked check advisories
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
+	$(call heading,fuzz: $(FUZZ_TARGETS)$(comma) $(FUZZ_SECONDS) s each)
+	scripts/tool.sh cargo-fuzz $(CARGO_FUZZ_VERSION)
+	@for target in $(FUZZ_TARGETS); do \
+		printf '\n--> %s\n' "$$target"; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1; \
+	done
+
+.PHONY: bench
+bench: ## Measure lines and bytes a second of parsing, decompression and encoding
+	$(call heading,bench: build)
+	cargo bench --locked --bench '*' --no-run
+	$(call heading,bench: results)
+	@cargo bench --locked --bench '*' --quiet
+
+.PHONY: memory
+memory: ## Measure peak memory on an object of 1.5 million lines
+	$(call heading,memory: peak memory of a large object)
+	scripts/memory.sh
+
+##@ Files that are made
+
+.PHONY: samples
+samples: ## Make the sample objects under events/objects again
+	$(call heading,samples: events/objects)
+	cargo run --quiet --release --locked --bin alb-ingest -- generate --samples events/objects
+
+.PHONY: generated
+generated: ## Make the committed files in docs/ that come from the tables again
+	$(call heading,generated: docs from the tables)
+	UPDATE_GENERATED=1 cargo test --locked --test generated

@@ -1,0 +1,287 @@
+//! The buffers of a column.
+
+use crate::format::{Kind, PlannedColumn};
+
+use super::of_object;
+
+/// The values of one column.
+#[derive(Debug)]
+pub enum Values {
+    /// UTF-8 text.
+    Text(Texts),
+    /// 32-bit integers.
+    Int32(Numbers<i32>),
+    /// 64-bit integers.
+    Int64(Numbers<i64>),
+    /// 64-bit floats.
+    Float64(Numbers<f64>),
+    /// Microseconds since 1970.
+    Timestamp(Numbers<i64>),
+    /// Lists of UTF-8 text.
+    TextList(Lists),
+    /// The same for every event of the object, or made from the line number: taken from the object.
+    OfObject,
+}
+
+/// Numbers, some of them null.
+#[derive(Debug, Default)]
+pub struct Numbers<T> {
+    values: Vec<T>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+/// Texts, some of them null, in one run of bytes.
+#[derive(Debug, Default)]
+pub struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+/// Lists of texts, some of them null.
+#[derive(Debug, Default)]
+pub struct Lists {
+    items: Texts,
+    ends: Vec<usize>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+impl Values {
+    /// Empty buffers for a column.
+    pub(super) fn of(column: &PlannedColumn) -> Self {
+        if of_object(column.source) {
+            return Self::OfObject;
+        }
+        match column.kind {
+            Kind::Text => Self::Text(Texts::default()),
+            Kind::Int32 => Self::Int32(Numbers::default()),
+            Kind::Int64 => Self::Int64(Numbers::default()),
+            Kind::Float64 => Self::Float64(Numbers::default()),
+            Kind::Timestamp => Self::Timestamp(Numbers::default()),
+            Kind::TextList => Self::TextList(Lists::default()),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(texts) => texts.bytes.len() + texts.ends.len() * 9,
+            Self::Int32(numbers) => numbers.values.len() * 5,
+            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.values.len() * 9,
+            Self::Float64(numbers) => numbers.values.len() * 9,
+            Self::TextList(lists) => lists.items.bytes.len() + (lists.ends.len() + lists.items.ends.len()) * 9,
+            Self::OfObject => 0,
+        }
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Text(texts) => texts.truncate(rows),
+            Self::Int32(numbers) => numbers.truncate(rows),
+            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.truncate(rows),
+            Self::Float64(numbers) => numbers.truncate(rows),
+            Self::TextList(lists) => lists.truncate(rows),
+            Self::OfObject => {}
+        }
+    }
+
+    pub(super) fn select_into(&self, rows: &[usize], into: &mut Self) {
+        match (self, into) {
+            (Self::Text(from), Self::Text(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
+            (Self::Int32(from), Self::Int32(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
+            (Self::Float64(from), Self::Float64(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
+            (Self::Int64(from), Self::Int64(into)) | (Self::Timestamp(from), Self::Timestamp(into)) => {
+                rows.iter().for_each(|row| into.push(from.get(*row)));
+            }
+            (Self::TextList(from), Self::TextList(into)) => {
+                for row in rows {
+                    into.push(from.get(*row));
+                }
+            }
+            // Batches of one format have the same kinds in the same places.
+            _ => {}
+        }
+    }
+}
+
+impl<T: Copy + Default> Numbers<T> {
+    /// Appends a value, or null.
+    #[inline]
+    pub fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.push(value.is_some());
+        self.nulls += usize::from(value.is_none());
+    }
+
+    /// The value of a row, if it has one.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<T> {
+        match self.valid.get(row) {
+            Some(true) => self.values.get(row).copied(),
+            _ => None,
+        }
+    }
+
+    /// The values, with a default where there is null.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Which rows have a value; nothing where all have.
+    pub fn validity(&self) -> Option<&[bool]> {
+        (self.nulls > 0).then_some(&self.valid)
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= nulls_behind(&self.valid, rows);
+        self.values.truncate(rows);
+        self.valid.truncate(rows);
+    }
+}
+
+impl Numbers<f64> {
+    /// Makes null what equals `absent` from row `from` on.
+    #[expect(clippy::float_cmp, reason = "the wire writes exactly this number for what was not measured")]
+    pub(super) fn nullify(&mut self, from: usize, absent: f64) {
+        for (value, valid) in self.values.iter_mut().zip(&mut self.valid).skip(from) {
+            if *valid && *value == absent {
+                (*value, *valid) = (0.0, false);
+                self.nulls += 1;
+            }
+        }
+    }
+}
+
+impl Texts {
+    /// Appends a text that is UTF-8, or null.
+    #[inline]
+    pub fn push(&mut self, text: Option<&[u8]>) {
+        if let Some(text) = text {
+            self.bytes.extend_from_slice(text);
+        }
+        self.end(text.is_some());
+    }
+
+    /// Appends the text that `write` appends to the buffer.
+    #[inline]
+    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.end(true);
+    }
+
+    #[inline]
+    fn end(&mut self, valid: bool) {
+        self.ends.push(self.bytes.len());
+        self.valid.push(valid);
+        self.nulls += usize::from(!valid);
+    }
+
+    /// The number of texts, nulls included.
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The text of a row, if it has one.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        match self.valid.get(row) {
+            Some(true) => self.bytes.get(start_of(&self.ends, row)..*self.ends.get(row)?),
+            _ => None,
+        }
+    }
+
+    /// Every text, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The end of each text in [`Texts::bytes`].
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// Which rows have a value; nothing where all have.
+    pub fn validity(&self) -> Option<&[bool]> {
+        (self.nulls > 0).then_some(&self.valid)
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= nulls_behind(&self.valid, rows);
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
+impl Lists {
+    /// Appends an item to the list that [`Lists::end`] ends.
+    #[inline]
+    pub fn push_item(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.items.push_with(write);
+    }
+
+    /// Ends a list, or a null.
+    #[inline]
+    pub fn end(&mut self, valid: bool) {
+        self.ends.push(self.items.len());
+        self.valid.push(valid);
+        self.nulls += usize::from(!valid);
+    }
+
+    fn push<'a>(&mut self, list: Option<impl Iterator<Item = &'a [u8]>>) {
+        let valid = list.is_some();
+        for item in list.into_iter().flatten() {
+            self.items.push(Some(item));
+        }
+        self.end(valid);
+    }
+
+    /// The items of a row's list, if it has one.
+    pub fn get(&self, row: usize) -> Option<impl Iterator<Item = &[u8]>> {
+        match self.valid.get(row) {
+            Some(true) => {
+                let items = start_of(&self.ends, row)..*self.ends.get(row)?;
+                Some(items.map(|item| self.items.get(item).unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The items of every list, one behind the other.
+    pub const fn items(&self) -> &Texts {
+        &self.items
+    }
+
+    /// The end of each list in [`Lists::items`].
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// Which rows have a value; nothing where all have.
+    pub fn validity(&self) -> Option<&[bool]> {
+        (self.nulls > 0).then_some(&self.valid)
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= nulls_behind(&self.valid, rows);
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+        self.items.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
+#[inline]
+fn start_of(ends: &[usize], row: usize) -> usize {
+    row.checked_sub(1).and_then(|before| ends.get(before).copied()).unwrap_or(0)
+}
+
+fn nulls_behind(valid: &[bool], rows: usize) -> usize {
+    valid.iter().skip(rows).filter(|valid| !**valid).count()
+}

@@ -1,0 +1,156 @@
+//! `alb-ingest explain`: a line field by field, or where and why reading it stopped.
+
+use std::io::{BufRead as _, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::ArgMatches;
+
+use crate::batch::{Batch, LineParser, Malformed, Values};
+use crate::format::{FORMATS, Format, Source};
+use crate::line::time::write_timestamp;
+use crate::line::{Fault, Span, check, first_fault, repair, split_line};
+use crate::object::detect;
+
+use super::table::Table;
+use super::{FAILED, OK, Stop, table};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// The most characters of a value that are shown.
+const SHOWN: usize = 100;
+
+pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
+    let forced = table(matches);
+    let mut out = anstream::stdout().lock();
+    let mut all_read = true;
+    if let Some(line) = matches.get_one::<String>("line") {
+        all_read &= explain_line(line.as_bytes(), forced, &mut out)?;
+    } else {
+        for line in std::io::stdin().lock().split(b'\n') {
+            let line = line.map_err(|error| Stop::Failed(format!("cannot read stdin: {error}")))?;
+            if !line.trim_ascii().is_empty() {
+                all_read &= explain_line(&line, forced, &mut out)?;
+            }
+        }
+    }
+    Ok(if all_read { OK } else { FAILED })
+}
+
+/// Explains a line; whether it is an event.
+fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let format = forced.or_else(|| detect(line, None).ok());
+    let Some(format) = format.or_else(|| furthest(line)) else {
+        writeln!(out, "{BAD}no table fits{BAD:#}")?;
+        return Ok(false);
+    };
+    let plan = format.plan();
+    let mut parser = LineParser::new(plan, None);
+    let mut batch = Batch::new(plan);
+    let mut malformed: Vec<Malformed> = Vec::new();
+    parser.push_block(line, 0, &mut batch, &mut malformed);
+    parser.finish(&mut malformed);
+    if let Some(malformed) = malformed.first() {
+        return show_fault(line, format, malformed.fault, out).map(|()| false);
+    }
+    writeln!(out, "{GOOD}{}{GOOD:#}: {}", format.name, format.title)?;
+    let mut parts = vec![Span::NULL; plan.parts];
+    let whole = Span::new(0, line.len());
+    let read = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
+    if read.is_err() {
+        // The parts of a line that was repaired are those of the repair.
+        let _ = repair(plan, line, whole, &mut parts);
+    }
+    let mut rows = Table::new(&["#", "field", "raw", "column", "value"]);
+    for (column, values) in plan.columns.iter().zip(batch.columns()) {
+        let (number, field, raw) = match column.source {
+            Source::Part { part, field, .. } => {
+                let span = parts.get(part).copied().unwrap_or(Span::NULL);
+                let name = plan.fields.get(field).map_or("", |planned| planned.field.name);
+                let raw = if span.is_null() { String::new() } else { printable(span.bytes(line)) };
+                ((field + 1).to_string(), name, raw)
+            }
+            Source::Filled(_) => (String::new(), "", String::new()),
+        };
+        if !matches!(values, Values::OfObject) {
+            rows.row(vec![number, field.to_owned(), raw, column.name.to_owned(), value(values)]);
+        }
+    }
+    write!(out, "{}", rows.text(5))?;
+    for (rule, count) in parser.repairs.iter().filter(|(_, count)| *count > 0) {
+        writeln!(out, "repaired: {} ({count})", rule.name())?;
+    }
+    Ok(true)
+}
+
+/// The table that gets furthest along the line.
+fn furthest(line: &[u8]) -> Option<&'static Format> {
+    let unknown = detect(line, None).err()?;
+    let attempt = unknown.tried.iter().max_by_key(|attempt| attempt.stopped.at)?;
+    FORMATS.into_iter().find(|format| format.name == attempt.table)
+}
+
+fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl Write) -> Result<(), Stop> {
+    let plan = format.plan();
+    // The parser counts from the start of its block; here that is the line.
+    let mut parts = vec![Span::NULL; plan.parts];
+    let fault = match split_line(plan, line, Span::new(0, line.len()), &mut parts) {
+        Err(split) => first_fault(plan, line, &parts, split),
+        Ok(_) => fault,
+    };
+    let number = plan.fields.iter().position(|planned| Some(planned.field.name) == fault.field);
+    writeln!(out, "{BAD}malformed{BAD:#} as {}: {}", format.name, fault.reason)?;
+    if let (Some(number), Some(field)) = (number, fault.field) {
+        writeln!(out, "field {} {field}, byte {} of the line", number + 1, fault.at)?;
+    } else {
+        writeln!(out, "byte {} of the line", fault.at)?;
+    }
+    // Some of the line around the byte, and a mark below it.
+    let from = fault.at.saturating_sub(60).min(line.len());
+    let before = printable(line.get(from..fault.at.min(line.len())).unwrap_or_default());
+    let behind = printable(line.get(fault.at.min(line.len())..).unwrap_or_default());
+    writeln!(out, "  {before}{BAD}{behind}{BAD:#}")?;
+    writeln!(out, "  {}{BAD}^{BAD:#}", " ".repeat(before.chars().count()))?;
+    Ok(())
+}
+
+/// The value in the first row of a column, for people.
+fn value(values: &Values) -> String {
+    let text = match values {
+        Values::Text(texts) => texts.get(0).map(|text| format!("\"{}\"", printable(text))),
+        Values::Int32(numbers) => numbers.get(0).map(|number| number.to_string()),
+        Values::Int64(numbers) => numbers.get(0).map(|number| number.to_string()),
+        Values::Float64(numbers) => numbers.get(0).map(|number| number.to_string()),
+        Values::Timestamp(numbers) => numbers.get(0).map(|micros| {
+            let mut text = Vec::new();
+            write_timestamp(micros, &mut text);
+            printable(&text)
+        }),
+        Values::TextList(lists) => {
+            lists.get(0).map(|items| format!("[{}]", items.map(printable).collect::<Vec<_>>().join(", ")))
+        }
+        Values::OfObject => None,
+    };
+    text.unwrap_or_else(|| "null".to_owned())
+}
+
+/// Text that a terminal takes as text: control characters and bytes that are not UTF-8 are escaped; long text is cut.
+fn printable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\'' | '\\' => text.push(character),
+                _ => text.extend(character.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    if text.chars().count() > SHOWN {
+        text = text.chars().take(SHOWN - 1).chain(['…']).collect();
+    }
+    text
+}

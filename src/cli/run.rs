@@ -1,0 +1,175 @@
+//! `alb-ingest run`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use clap::ArgMatches;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::ingest::{Destination, Ingest, IngestError, Outcome, Problem, Target};
+use crate::local::{Directory, LocalObject, Stdout, walk};
+use crate::object::ObjectRef;
+use crate::settings::{Location, Settings};
+
+use super::totals::Totals;
+use super::{FAILED, OK, Stop, report, table};
+
+pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
+    let settings = Settings::read(|setting| {
+        let flag = matches.get_one::<String>(setting.flag).cloned();
+        flag.or_else(|| environment(setting.name))
+    })
+    .map_err(|error| Stop::Usage(error.to_string()))?;
+    let Some(destination) = settings.destination.clone() else {
+        return Err(Stop::Usage("no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned()));
+    };
+    let inputs: Vec<PathBuf> = matches.get_many::<String>("input").into_iter().flatten().map(PathBuf::from).collect();
+    let objects = find_objects(&inputs, &destination)?;
+    let quarantine = settings.quarantine.clone().unwrap_or_else(|| quarantine_beside(&destination));
+    let (events, rejects) = (open(&destination), open(&quarantine));
+    let target = Target {
+        settings: &settings,
+        table: table(matches),
+        events: events.as_ref(),
+        quarantine: rejects.as_ref(),
+    };
+    let jobs = jobs(matches, &destination, objects.len());
+    let bar = progress_bar(objects.iter().map(|object| object.bytes).sum());
+    let results = ingest_all(&objects, target, jobs, &bar);
+    bar.finish_and_clear();
+
+    let mut totals = Totals::default();
+    for (object, result) in objects.iter().zip(results) {
+        totals.add(object, result);
+    }
+    let json = matches.get_one::<String>("report").is_some_and(|report| report == "json");
+    let report = if json { report::json(&totals) } else { report::text(&totals, &destination, &quarantine) };
+    // stdout carries the events where they go there.
+    if destination == Location::Stdout {
+        anstream::stderr().write_all(report.as_bytes())?;
+    } else {
+        anstream::stdout().write_all(report.as_bytes())?;
+    }
+    Ok(if totals.failed.is_empty() { OK } else { FAILED })
+}
+
+fn find_objects(inputs: &[PathBuf], destination: &Location) -> Result<Vec<LocalObject>, Stop> {
+    let except = match destination {
+        Location::Directory(path) => Some(path.as_path()),
+        Location::Stdout => None,
+    };
+    let mut objects = Vec::new();
+    for input in inputs {
+        if input.to_string_lossy().contains("://") {
+            let text = format!("{} is no local input; this build reads files, folders and stdin", input.display());
+            return Err(Stop::Usage(text));
+        }
+        let found = walk(input, except);
+        objects.extend(found.map_err(|error| Stop::Usage(format!("cannot read {}: {error}", input.display())))?);
+    }
+    Ok(objects)
+}
+
+fn quarantine_beside(destination: &Location) -> Location {
+    Location::Directory(match destination {
+        Location::Directory(path) => path.join("_quarantine"),
+        Location::Stdout => Path::new("_quarantine").to_path_buf(),
+    })
+}
+
+fn open(location: &Location) -> Box<dyn Destination> {
+    match location {
+        Location::Directory(path) => Box::new(Directory::new(path.clone())),
+        Location::Stdout => Box::new(Stdout),
+    }
+}
+
+fn jobs(matches: &ArgMatches, destination: &Location, objects: usize) -> usize {
+    // One after the other, so that the events on stdout stand in the order of the objects.
+    if *destination == Location::Stdout {
+        return 1;
+    }
+    let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    matches.get_one::<u16>("jobs").map_or_else(cores, |jobs| usize::from(*jobs)).clamp(1, objects.max(1))
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    // For people: a pipe gets no bar.
+    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Ingests the objects on so many threads; the results stand in the order of the objects.
+fn ingest_all(
+    objects: &[LocalObject],
+    target: Target<'_>,
+    jobs: usize,
+    bar: &ProgressBar,
+) -> Vec<Result<Outcome, IngestError>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<Outcome, IngestError>>>> = Mutex::new(objects.iter().map(|_| None).collect());
+    let work = || {
+        while let Some((number, object)) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            objects.get(number).map(|object| (number, object))
+        } {
+            // A panic is a defect, but costs no more than its object.
+            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, bar)))
+                .unwrap_or_else(|_| Err(Problem::Panic.of(&unidentified(object))));
+            let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some(slot) = results.get_mut(number) {
+                *slot = Some(result);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // A worker that ended without a word is a failure, never a success.
+    let missing = |object| Err(Problem::Panic.of(&unidentified(object)));
+    objects.iter().zip(results).map(|(object, result)| result.unwrap_or_else(|| missing(object))).collect()
+}
+
+fn ingest(object: &LocalObject, target: Target<'_>, bar: &ProgressBar) -> Result<Outcome, IngestError> {
+    bar.set_message(object.key.clone());
+    let fail = |error| Problem::Source(error).of(&unidentified(object));
+    let identity = object.identify().map_err(fail)?;
+    let mut ingest = match Ingest::begin(identity.clone(), target) {
+        Ok(ingest) => ingest,
+        Err(outcome) => return Ok(outcome),
+    };
+    object.read(|chunk| {
+        bar.inc(chunk.len() as u64);
+        ingest.push(chunk).map_err(ReadOr::Ingest)
+    }).map_err(|error| match error {
+        ReadOr::Read(error) => Problem::Source(error).of(&identity),
+        ReadOr::Ingest(error) => error,
+    })?;
+    ingest.finish()
+}
+
+/// An error of the file, or of what is done with its bytes.
+enum ReadOr {
+    Read(std::io::Error),
+    Ingest(IngestError),
+}
+
+impl From<std::io::Error> for ReadOr {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+fn unidentified(object: &LocalObject) -> ObjectRef {
+    ObjectRef { bucket: object.bucket.clone(), key: object.key.clone(), version: String::new() }
+}

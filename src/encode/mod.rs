@@ -1,0 +1,72 @@
+//! Events as files: the [`Encoder`] seam and its two formats, and the quarantine's rows.
+
+mod compress;
+mod json;
+mod parquet;
+pub mod quarantine;
+
+use std::io::Write;
+
+use crate::batch::Batch;
+use crate::format::Plan;
+use crate::object::ObjectFacts;
+use crate::settings::{Compression, Format};
+
+pub use compress::Compressor;
+pub use json::{JsonEncoder, write_event};
+pub use parquet::ParquetEncoder;
+
+/// Why events could not be encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The place that the bytes go to failed.
+    #[error("cannot write: {0}")]
+    Write(#[from] std::io::Error),
+    /// The Parquet writer refused.
+    #[error("cannot encode as Parquet: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The columns do not make Arrow arrays.
+    #[error("cannot encode as Arrow: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+/// Turns the events of one object and one partition into the bytes of one file.
+///
+/// The bytes are a pure function of the batches, in number and order: no clock, no order of a hash map.
+pub trait Encoder<W: Write> {
+    /// Encodes the events of a batch.
+    fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError>;
+
+    /// The bytes of memory held by events that are not written yet.
+    fn buffered(&self) -> usize;
+
+    /// Writes what is buffered, as far as the format allows.
+    fn flush(&mut self) -> Result<(), EncodeError>;
+
+    /// Writes what is left, and returns the place that the bytes went to.
+    fn finish(self: Box<Self>) -> Result<W, EncodeError>;
+}
+
+/// The encoder of a format.
+pub fn encoder<W: Write + Send + 'static>(
+    format: Format,
+    compression: Compression,
+    plan: &'static Plan,
+    facts: &ObjectFacts,
+    out: W,
+) -> Result<Box<dyn Encoder<W>>, EncodeError> {
+    Ok(match format {
+        Format::Parquet => Box::new(ParquetEncoder::new(plan, facts, compression, out)?),
+        Format::Json => Box::new(JsonEncoder::new(plan, facts, compression, out)?),
+    })
+}
+
+/// The ending of a file's name.
+pub const fn extension(format: Format, compression: Compression) -> &'static str {
+    match (format, compression) {
+        (Format::Parquet, _) => "parquet",
+        (Format::Json, Compression::Zstd) => "json.zst",
+        (Format::Json, Compression::Gzip) => "json.gz",
+        (Format::Json, Compression::Snappy | Compression::None) => "json",
+    }
+}

@@ -1,0 +1,98 @@
+//! Why an object fails.
+
+use crate::encode::EncodeError;
+use crate::object::{ObjectRef, Unknown};
+use crate::read::ReadError;
+
+use super::DestinationError;
+
+/// An object that failed: nothing of it was committed.
+#[derive(Debug, thiserror::Error)]
+#[error("{object}: {problem}")]
+pub struct IngestError {
+    /// The object.
+    pub object: ObjectRef,
+    /// What is wrong.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with an object, or on the way of its events.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The bytes cannot be read to their end.
+    #[error("{0}")]
+    Read(#[from] ReadError),
+    /// No table fits the lines.
+    #[error("{0}; name the table with --table if it is a load balancer log")]
+    Unknown(Unknown),
+    /// Most of the first lines are malformed.
+    #[error("{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it")]
+    MostlyMalformed {
+        /// Malformed lines.
+        malformed: u64,
+        /// Lines that were looked at.
+        lines: u64,
+        /// The table that was tried.
+        table: &'static str,
+        /// The most frequent reasons.
+        reasons: String,
+    },
+    /// The object has lines longer than the limit and no others, and its key does not tell what it is.
+    #[error("every line is longer than 1 MiB, and the key does not tell a load balancer log")]
+    OnlyLongLines,
+    /// The events lie on more days (or hours) than an object's outputs may.
+    #[error("its events lie on more than {limit} days or hours; split the file, or set PARTITION_BY none (--partition-by none)")]
+    TooManyPartitions {
+        /// The most partitions of an object.
+        limit: usize,
+    },
+    /// The source could not be read.
+    #[error("cannot read: {0}")]
+    Source(std::io::Error),
+    /// The events could not be encoded or written.
+    #[error("{0}")]
+    Encode(#[from] EncodeError),
+    /// The destination failed.
+    #[error("{0}")]
+    Destination(#[from] DestinationError),
+    /// The counts do not balance: a defect of this program.
+    #[error("the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped, {encoded} events encoded; nothing was committed, please report this")]
+    Imbalance {
+        /// Lines of the object.
+        lines: u64,
+        /// Events.
+        events: u64,
+        /// Malformed lines in the quarantine.
+        quarantined: u64,
+        /// Blank lines.
+        skipped: u64,
+        /// Events that the encoders took.
+        encoded: u64,
+    },
+    /// The program panicked on the object: a defect of this program.
+    #[error("the program failed on this object; nothing was committed, please report this")]
+    Panic,
+}
+
+impl Problem {
+    /// The error of an object.
+    pub fn of(self, object: &ObjectRef) -> IngestError {
+        IngestError { object: object.clone(), problem: self }
+    }
+
+    /// Whether trying the same object again can help.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Source(_) | Self::Encode(EncodeError::Write(_)) | Self::Destination(_) => true,
+            Self::Read(_)
+            | Self::Unknown(_)
+            | Self::MostlyMalformed { .. }
+            | Self::OnlyLongLines
+            | Self::TooManyPartitions { .. }
+            | Self::Encode(_)
+            | Self::Imbalance { .. }
+            | Self::Panic => false,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! One object in, its events and malformed lines out, committed together or not at all.
+//!
+//! [`Ingest`] is fed the bytes of one object in any chunks. It stages one output for each partition that the events
+//! touch and one for the quarantine, and commits them when the whole object is read and its ledger balances:
+//! `lines = events + quarantined + skipped`. An object that fails commits nothing.
+
+mod destination;
+mod error;
+mod ledger;
+mod outputs;
+mod partition;
+mod quarantine;
+
+pub use destination::{Committed, Destination, DestinationError, Staged};
+pub use error::{IngestError, Problem};
+pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
+
+use crate::batch::{Batch, LineParser, Malformed};
+use crate::format::Format;
+use crate::line::{Fault, Reason};
+use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry, skip_by_key};
+use crate::read::{ObjectReader, Piece, ReadError};
+use crate::settings::{OnCorrupt, Settings};
+
+use outputs::Outputs;
+use quarantine::Quarantine;
+
+/// Rows that are gathered before they are encoded.
+const BATCH_ROWS: usize = 8_192;
+/// Bytes of values that are gathered before they are encoded.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// The first lines that decide whether an object is what its key says.
+const PROBE_LINES: u64 = 1_000;
+/// The fewest malformed lines that make an object unknown.
+const PROBE_MALFORMED: u64 = 20;
+
+/// Where the outputs of an object go, and how.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The settings of the run.
+    pub settings: &'a Settings,
+    /// The table, where the user names it; the key and the lines decide otherwise.
+    pub table: Option<&'static Format>,
+    /// Where events go.
+    pub events: &'a dyn Destination,
+    /// Where malformed lines go.
+    pub quarantine: &'a dyn Destination,
+}
+
+/// Ingests one object. See the module's documentation.
+pub struct Ingest<'a> {
+    reader: ObjectReader,
+    body: Body<'a>,
+    /// The fault behind which nothing is read any more.
+    fault: Option<ReadError>,
+}
+
+/// What is done with the text of an object.
+struct Body<'a> {
+    target: Target<'a>,
+    facts: ObjectFacts,
+    ledger: Ledger,
+    quarantine: Quarantine<'a>,
+    stage: Stage,
+    malformed: Vec<Malformed>,
+    /// Malformed lines among the first [`PROBE_LINES`].
+    probed: u64,
+}
+
+enum Stage {
+    /// No line so far tells the table; physical lines so far.
+    Undecided { lines: u64 },
+    /// The one entry of a test object.
+    TestEntry,
+    Table(Box<TableStage>),
+}
+
+struct TableStage {
+    parser: LineParser,
+    batch: Batch,
+    outputs: Outputs,
+}
+
+impl<'a> Ingest<'a> {
+    /// Begins an object. Tells at once when its key or the settings say that it is not to be read.
+    pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Outcome> {
+        let skip = match skip_by_key(&object.key) {
+            Some(skip) => Some(Skip::from(skip)),
+            None => (!target.settings.selects(&object.key)).then_some(Skip::NotSelected),
+        };
+        if let Some(skip) = skip {
+            return Err(Outcome::Skipped(skip, Ledger::default()));
+        }
+        let facts = ObjectFacts::new(object);
+        let quarantine = Quarantine::new(target.quarantine, &facts);
+        let body = Body {
+            target,
+            facts,
+            ledger: Ledger::default(),
+            quarantine,
+            stage: Stage::Undecided { lines: 0 },
+            malformed: Vec::new(),
+            probed: 0,
+        };
+        Ok(Self { reader: ObjectReader::new(), body, fault: None })
+    }
+
+    /// The object that is ingested.
+    pub const fn object(&self) -> &ObjectRef {
+        &self.body.facts.object
+    }
+
+    /// Ingests the next bytes of the object.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), IngestError> {
+        if self.fault.is_some() {
+            return Ok(());
+        }
+        let body = &mut self.body;
+        let pushed = self.reader.push(chunk, &mut |piece| body.piece(piece));
+        self.note(pushed)
+    }
+
+    /// Ends the object and commits what came out of it.
+    pub fn finish(mut self) -> Result<Outcome, IngestError> {
+        if self.fault.is_none() {
+            let body = &mut self.body;
+            let finished = self.reader.finish(&mut |piece| body.piece(piece));
+            self.note(finished)?;
+        }
+        if let Some(fault) = self.fault {
+            self.salvage(fault).map_err(|problem| problem.of(&self.body.facts.object))?;
+        }
+        self.body.ledger.bytes_in = self.reader.bytes_read();
+        let object = self.body.facts.object.clone();
+        self.body.finish().map_err(|problem| problem.of(&object))
+    }
+
+    /// Notes a fault of the object at rest; hands on every other error.
+    fn note(&mut self, result: Result<(), Problem>) -> Result<(), IngestError> {
+        match result {
+            Err(Problem::Read(fault)) if self.can_salvage(fault) => {
+                self.fault = Some(fault);
+                Ok(())
+            }
+            other => other.map_err(|problem| problem.of(&self.body.facts.object)),
+        }
+    }
+
+    fn can_salvage(&self, fault: ReadError) -> bool {
+        self.body.target.settings.on_corrupt == OnCorrupt::Salvage && !matches!(fault, ReadError::Foreign { .. })
+    }
+
+    /// Keeps the lines before the fault; the line that it cut goes to the quarantine.
+    fn salvage(&mut self, fault: ReadError) -> Result<(), Problem> {
+        let body = &mut self.body;
+        let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
+        let decided = !matches!(body.stage, Stage::Undecided { .. });
+        let hinted = body.target.table.is_some() || body.facts.key.table.is_some();
+        if !decided && (cut.bytes.is_empty() || !hinted) {
+            // Nothing that could be kept.
+            return Err(Problem::Read(fault));
+        }
+        body.ledger.corruption = Some(Corruption { fault });
+        if !cut.bytes.is_empty() {
+            let line = body.skip_line()?;
+            let fault = Fault::of_line(Reason::CutByCorruption, 0);
+            body.quarantine(&[Malformed { line, offset: cut.offset, fault, raw: cut.bytes }])?;
+        }
+        Ok(())
+    }
+}
+
+impl Body<'_> {
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), Problem> {
+        match piece {
+            Piece::Lines { text, offset } => self.lines(text, offset),
+            Piece::LongLine { offset } => {
+                let line = self.skip_line()?;
+                self.name_quarantine();
+                self.quarantine.begin_long(&self.facts.object, line, offset)
+            }
+            Piece::LongLinePart(part) => self.quarantine.push_long(part),
+            Piece::LongLineEnd => {
+                self.ledger.quarantine(Fault::of_line(Reason::TooLong, 0));
+                self.quarantine.end_long()
+            }
+        }
+    }
+
+    fn lines(&mut self, text: &[u8], offset: u64) -> Result<(), Problem> {
+        // A byte order mark is no part of the first line.
+        let (text, offset) = match text.strip_prefix(b"\xef\xbb\xbf") {
+            Some(behind) if offset == 0 => (behind, 3),
+            _ => (text, offset),
+        };
+        if !self.decide(text)? {
+            return Ok(());
+        }
+        let Stage::Table(table) = &mut self.stage else { return Ok(()) };
+        let mut malformed = std::mem::take(&mut self.malformed);
+        table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
+        if table.batch.rows() >= BATCH_ROWS || table.batch.bytes() >= BATCH_BYTES {
+            table.outputs.write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
+        }
+        self.quarantine(&malformed)?;
+        malformed.clear();
+        self.malformed = malformed;
+        self.probe(false)
+    }
+
+    /// Decides on the table by the first lines that are not blank; whether there is one now.
+    fn decide(&mut self, text: &[u8]) -> Result<bool, Problem> {
+        let Stage::Undecided { lines } = &mut self.stage else { return Ok(matches!(self.stage, Stage::Table(_))) };
+        if text.trim_ascii().is_empty() {
+            let blank = text.split_inclusive(|byte| *byte == b'\n').count() as u64;
+            *lines += blank;
+            self.ledger.lines += blank;
+            self.ledger.skipped_lines += blank;
+            return Ok(false);
+        }
+        if *lines == 0 && is_test_entry(text) {
+            self.stage = Stage::TestEntry;
+            return Ok(false);
+        }
+        let format = match self.target.table {
+            Some(format) => format,
+            None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
+        };
+        let plan = format.plan();
+        let load_balancer = self.facts.key.load_balancer.as_deref();
+        self.stage = Stage::Table(Box::new(TableStage {
+            parser: LineParser::starting_at(*lines + 1, plan, load_balancer),
+            batch: Batch::new(plan),
+            outputs: Outputs::default(),
+        }));
+        self.ledger.table = Some(format.name);
+        self.name_quarantine();
+        Ok(true)
+    }
+
+    /// Tells the quarantine the table, as far as it is known.
+    fn name_quarantine(&mut self) {
+        let table = self.ledger.table.or(self.target.table.map(|table| table.name)).or(self.facts.key.table);
+        self.quarantine.name(table);
+    }
+
+    /// Counts a line that is taken out of the text; returns its number.
+    fn skip_line(&mut self) -> Result<u64, Problem> {
+        match &mut self.stage {
+            Stage::Undecided { lines } => {
+                *lines += 1;
+                self.ledger.lines += 1;
+                Ok(*lines)
+            }
+            Stage::TestEntry => Ok(1),
+            Stage::Table(table) => {
+                let mut malformed = Vec::new();
+                let number = table.parser.next_line();
+                table.parser.skip_line(&mut malformed);
+                self.quarantine(&malformed)?;
+                Ok(number)
+            }
+        }
+    }
+
+    fn quarantine(&mut self, malformed: &[Malformed]) -> Result<(), Problem> {
+        if malformed.is_empty() {
+            return Ok(());
+        }
+        self.name_quarantine();
+        for malformed in malformed {
+            self.quarantine.push(&self.facts.object, malformed)?;
+            self.ledger.quarantine(malformed.fault);
+            self.probed += u64::from(malformed.line <= PROBE_LINES);
+        }
+        Ok(())
+    }
+
+    /// Fails an object of which most of the first lines are malformed, instead of filling the quarantine with it.
+    fn probe(&self, ended: bool) -> Result<(), Problem> {
+        let Stage::Table(table) = &self.stage else { return Ok(()) };
+        let lines = table.parser.lines.min(PROBE_LINES);
+        let decided = ended || table.parser.lines >= PROBE_LINES;
+        if decided && self.probed >= PROBE_MALFORMED && self.probed * 2 > lines {
+            let table = table.batch.plan.format.name;
+            return Err(Problem::MostlyMalformed { malformed: self.probed, lines, table, reasons: self.ledger.top_reasons(3) });
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Outcome, Problem> {
+        let mut malformed = Vec::new();
+        if let Stage::Table(table) = &mut self.stage {
+            table.parser.finish(&mut malformed);
+        }
+        self.quarantine(&malformed)?;
+        self.probe(true)?;
+        match self.stage {
+            Stage::TestEntry => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
+            Stage::Undecided { .. } if self.ledger.quarantined == 0 => {
+                return Ok(Outcome::Skipped(Skip::Empty, self.ledger));
+            }
+            Stage::Undecided { .. } => {
+                if self.facts.key.table.is_none() && self.target.table.is_none() {
+                    return Err(Problem::OnlyLongLines);
+                }
+                self.quarantine.commit(&mut self.ledger)?;
+            }
+            Stage::Table(ref mut table) => {
+                table.outputs.write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
+                self.ledger.lines += table.parser.lines;
+                self.ledger.skipped_lines += table.parser.blank;
+                self.ledger.with_extra_fields = table.parser.with_extra_fields;
+                self.ledger.repairs = table.parser.repairs;
+                self.ledger.check()?;
+                // Events first: a quarantine without its events would be the odder half of an interrupted commit.
+                table.outputs.commit(&mut self.ledger)?;
+                self.quarantine.commit(&mut self.ledger)?;
+            }
+        }
+        self.ledger.check()?;
+        Ok(Outcome::Ingested(self.ledger))
+    }
+}

@@ -1,0 +1,132 @@
+//! The outputs of an object: one file for each partition that its events touch.
+
+use std::collections::BTreeMap;
+
+use crate::batch::Batch;
+use crate::encode::{Encoder, encoder, extension};
+use crate::object::ObjectFacts;
+
+use super::partition::{Partition, Partitioner};
+use super::{Committed, Ledger, Output, Problem, Staged, Target};
+
+/// The most partitions of an object: a bound for open files and memory.
+const MAX_PARTITIONS: usize = 400;
+/// The memory of encoded events that are not written yet, over all partitions, at which the largest are flushed.
+const MAX_BUFFERED: usize = 32 * 1024 * 1024;
+
+/// The staged outputs of an object.
+#[derive(Default)]
+pub(super) struct Outputs {
+    open: BTreeMap<Partition, OpenOutput>,
+}
+
+struct OpenOutput {
+    key: String,
+    encoder: Box<dyn Encoder<Box<dyn Staged>>>,
+}
+
+impl Outputs {
+    /// Encodes the events of the batch, each into the output of its partition, and clears it.
+    pub(super) fn write(
+        &mut self,
+        batch: &mut Batch,
+        facts: &ObjectFacts,
+        target: Target<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<(), Problem> {
+        let partitioner = Partitioner::new(target.settings, facts);
+        let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
+        for (row, time) in batch.timestamps().iter().enumerate() {
+            rows.entry(partitioner.of(*time)).or_default().push(row);
+            let (first, last) = ledger.times.unwrap_or((*time, *time));
+            ledger.times = Some((first.min(*time), last.max(*time)));
+        }
+        let one = rows.len() == 1;
+        for (partition, rows) in rows {
+            let output = self.output(partition, partitioner, batch, facts, target)?;
+            if one {
+                output.encoder.encode(batch)?;
+            } else {
+                let mut selected = Batch::new(batch.plan);
+                batch.select_into(&rows, &mut selected);
+                output.encoder.encode(&selected)?;
+            }
+            ledger.events += rows.len() as u64;
+        }
+        batch.clear();
+        self.bound_memory()
+    }
+
+    /// Commits every output, in the order of the partitions.
+    pub(super) fn commit(&mut self, ledger: &mut Ledger) -> Result<(), Problem> {
+        let mut staged = Vec::new();
+        // Every output is whole before the first becomes visible.
+        while let Some((_, output)) = self.open.pop_first() {
+            staged.push((output.key, output.encoder.finish()?));
+        }
+        for (key, staged) in staged {
+            commit(key, staged, ledger)?;
+        }
+        Ok(())
+    }
+
+    fn output(
+        &mut self,
+        partition: Partition,
+        partitioner: Partitioner,
+        batch: &Batch,
+        facts: &ObjectFacts,
+        target: Target<'_>,
+    ) -> Result<&mut OpenOutput, Problem> {
+        use std::collections::btree_map::Entry;
+
+        let open = self.open.len();
+        match self.open.entry(partition) {
+            Entry::Occupied(output) => Ok(output.into_mut()),
+            Entry::Vacant(_) if open >= MAX_PARTITIONS => Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS }),
+            Entry::Vacant(vacant) => {
+                let (format, compression) = (target.settings.format(), target.settings.compression());
+                let key = format!(
+                    "{}/{}{}-{}.{}",
+                    batch.plan.format.name,
+                    partitioner.folders(partition),
+                    facts.object.stem(),
+                    facts.id,
+                    extension(format, compression),
+                );
+                let staged = target.events.stage(&key)?;
+                let encoder = encoder(format, compression, batch.plan, facts, staged)?;
+                Ok(vacant.insert(OpenOutput { key, encoder }))
+            }
+        }
+    }
+
+    /// Flushes the largest outputs when all together hold too much. Depends on the events alone.
+    fn bound_memory(&mut self) -> Result<(), Problem> {
+        let mut total: usize = self.open.values().map(|output| output.encoder.buffered()).sum();
+        if self.open.len() < 2 || total <= MAX_BUFFERED {
+            return Ok(());
+        }
+        let mut outputs: Vec<_> = self.open.values_mut().collect();
+        outputs.sort_by_key(|output| std::cmp::Reverse(output.encoder.buffered()));
+        for output in outputs {
+            if total <= MAX_BUFFERED / 2 {
+                break;
+            }
+            let before = output.encoder.buffered();
+            output.encoder.flush()?;
+            total = total.saturating_sub(before.saturating_sub(output.encoder.buffered()));
+        }
+        Ok(())
+    }
+}
+
+/// Commits one output and notes it in the ledger.
+pub(super) fn commit(key: String, staged: Box<dyn Staged>, ledger: &mut Ledger) -> Result<(), Problem> {
+    let committed = staged.commit(ledger)?;
+    if let Committed::Written(bytes) = committed {
+        ledger.bytes_out += bytes;
+    }
+    ledger.outputs.push(Output { key, written: committed != Committed::AlreadyThere });
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The quarantine of an object: its malformed lines, staged beside its events.
+
+use std::io::{BufWriter, Write};
+
+use crate::batch::Malformed;
+use crate::encode::quarantine::RowWriter;
+use crate::encode::EncodeError;
+use crate::line::time::{DAY, date_text};
+use crate::line::{Fault, Reason};
+use crate::object::{ObjectFacts, ObjectRef};
+
+use super::outputs::commit;
+use super::{Destination, Ledger, Problem, Staged};
+
+/// The staged quarantine; there is none until the first malformed line.
+pub(super) struct Quarantine<'a> {
+    destination: &'a dyn Destination,
+    table: &'static str,
+    /// The key behind the table: the day of the object's delivery, and its name.
+    name: String,
+    staged: Option<(String, BufWriter<Box<dyn Staged>>)>,
+    long: Option<RowWriter>,
+}
+
+impl<'a> Quarantine<'a> {
+    pub(super) fn new(destination: &'a dyn Destination, facts: &ObjectFacts) -> Self {
+        let date = facts.key.end.map_or_else(|| "unknown".to_owned(), |end| date_text(end.div_euclid(DAY)));
+        let name = format!("date={date}/{}-{}.json", facts.object.stem(), facts.id);
+        Self { destination, table: "unknown", name, staged: None, long: None }
+    }
+
+    /// Names the table; without one it is `unknown`.
+    pub(super) fn name(&mut self, table: Option<&'static str>) {
+        self.table = table.unwrap_or(self.table);
+    }
+
+    /// Adds a malformed line.
+    pub(super) fn push(&mut self, object: &ObjectRef, malformed: &Malformed) -> Result<(), Problem> {
+        let out = self.out()?;
+        let written = RowWriter::begin(object, malformed.line, malformed.offset, &malformed.fault, out)
+            .and_then(|mut row| {
+                row.push(&malformed.raw, out)?;
+                row.finish(out)
+            });
+        written.map_err(EncodeError::Write)?;
+        Ok(())
+    }
+
+    /// Begins a line that is longer than the limit.
+    pub(super) fn begin_long(&mut self, object: &ObjectRef, line: u64, offset: u64) -> Result<(), Problem> {
+        let fault = Fault::of_line(Reason::TooLong, 0);
+        let row = RowWriter::begin(object, line, offset, &fault, self.out()?).map_err(EncodeError::Write)?;
+        self.long = Some(row);
+        Ok(())
+    }
+
+    /// Adds bytes of the long line.
+    pub(super) fn push_long(&mut self, part: &[u8]) -> Result<(), Problem> {
+        if let Some(mut row) = self.long.take() {
+            row.push(part, self.out()?).map_err(EncodeError::Write)?;
+            self.long = Some(row);
+        }
+        Ok(())
+    }
+
+    /// Ends the long line.
+    pub(super) fn end_long(&mut self) -> Result<(), Problem> {
+        if let Some(row) = self.long.take() {
+            row.finish(self.out()?).map_err(EncodeError::Write)?;
+        }
+        Ok(())
+    }
+
+    /// Commits the quarantine, if there is one.
+    pub(super) fn commit(&mut self, ledger: &mut Ledger) -> Result<(), Problem> {
+        let Some((key, out)) = self.staged.take() else { return Ok(()) };
+        let staged = out.into_inner().map_err(|error| EncodeError::Write(error.into_error()))?;
+        commit(key, staged, ledger)
+    }
+
+    fn out(&mut self) -> Result<&mut impl Write, Problem> {
+        if self.staged.is_none() {
+            let key = format!("{}/{}", self.table, self.name);
+            let staged = self.destination.stage(&key)?;
+            self.staged = Some((key, BufWriter::new(staged)));
+        }
+        match &mut self.staged {
+            Some((_, out)) => Ok(out),
+            None => Err(Problem::Panic),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The request line: method, URL, version, and the URL's own parts.
+//!
+//! The split never fails a row: what cannot be split is null, and `request_url` keeps the whole.
+
+use memchr::{memchr, memchr3, memmem, memrchr};
+
+use super::Span;
+
+/// Splits `METHOD SP URL SP VERSION` and the URL into method, URL, version, scheme, host, port, path.
+///
+/// The method ends at the first space, the version begins behind the last, and the URL is everything between, spaces
+/// included. Seen, too: a space before the closing quote, no version, no URL, and `- - - ` for no request at all.
+pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
+    let [verb, url, version, url_parts @ ..] = into else { return };
+    let Some(bytes) = value.value(text) else { return };
+    let begin = value.start();
+    let Some(first) = memchr(b' ', bytes) else {
+        *url = value;
+        split_url(text, value, url_parts);
+        return;
+    };
+    *verb = Span::new(begin, begin + first);
+    let rest = bytes.get(first + 1..).unwrap_or_default();
+    let trimmed = rest.strip_suffix(b" ").unwrap_or(rest);
+    let last = memrchr(b' ', trimmed);
+    let tail = trimmed.get(last.map_or(0, |at| at + 1)..).unwrap_or_default();
+    // A space before the closing quote stands either behind the version or in place of it.
+    let has_version = tail.starts_with(b"HTTP/") || tail == b"-" || (last.is_some() && trimmed.len() == rest.len());
+    let from = begin + first + 1;
+    let url_end = if has_version {
+        *version = Span::new(from + trimmed.len() - tail.len(), from + trimmed.len());
+        last.unwrap_or(0)
+    } else {
+        trimmed.len()
+    };
+    if url_end > 0 {
+        *url = Span::new(from, from + url_end);
+        split_url(text, *url, url_parts);
+    }
+}
+
+/// Splits `scheme://host:port/path?query` into scheme, host, port, path.
+fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
+    let [scheme, host, port, path] = into else { return };
+    let Some(bytes) = url.value(text) else { return };
+    let begin = url.start();
+    let authority_at = match memmem::find(bytes, b"://") {
+        Some(colon) if is_scheme(bytes.get(..colon).unwrap_or_default()) => {
+            *scheme = Span::new(begin, begin + colon);
+            colon + 3
+        }
+        // An origin-form target has a path and nothing else.
+        _ if bytes.first() == Some(&b'/') => 0,
+        _ => return,
+    };
+    let behind = bytes.get(authority_at..).unwrap_or_default();
+    let authority_len = memchr3(b'/', b'?', b'#', behind).unwrap_or(behind.len());
+    split_authority(text, Span::new(begin + authority_at, begin + authority_at + authority_len), host, port);
+    let path_at = authority_at + authority_len;
+    let tail = bytes.get(path_at..).unwrap_or_default();
+    if tail.first() == Some(&b'/') {
+        let len = memchr::memchr2(b'?', b'#', tail).unwrap_or(tail.len());
+        *path = Span::new(begin + path_at, begin + path_at + len);
+    }
+}
+
+fn is_scheme(bytes: &[u8]) -> bool {
+    !bytes.is_empty()
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
+/// `host:port`. Where there is no path, the load balancer glues the dash of the absent path to the port: `host:80-`.
+fn split_authority(text: &[u8], authority: Span, host: &mut Span, port: &mut Span) {
+    let bytes = authority.bytes(text);
+    if bytes.is_empty() {
+        return;
+    }
+    let (begin, end) = (authority.start(), authority.end());
+    // The colons inside the brackets of an IPv6 address separate no port.
+    let colon = memrchr(b':', bytes).filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
+    let Some(colon) = colon else {
+        *host = authority;
+        return;
+    };
+    if colon > 0 {
+        *host = Span::new(begin, begin + colon);
+    }
+    let digits = bytes.get(colon + 1..).unwrap_or_default();
+    let glued = digits.strip_suffix(b"-").unwrap_or(digits);
+    let fits = !glued.is_empty()
+        && glued.len() <= 5
+        && glued.iter().all(u8::is_ascii_digit)
+        && glued.iter().fold(0, |port, digit| port * 10 + u32::from(digit - b'0')) <= 65_535;
+    if fits {
+        *port = Span::new(begin + colon + 1, end - (digits.len() - glued.len()));
+    }
+}

@@ -1,0 +1,105 @@
+//! A log object: its identity, what its key tells, and which table its lines fit.
+
+mod detect;
+mod key;
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
+pub use key::{KeyFacts, SkipByKey, skip_by_key};
+
+/// A log object as it is named: bucket, key, and version id or etag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// The bucket; `local` for a file.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version id where the bucket has versions, else the etag; the MD5 of the bytes for a file.
+    pub version: String,
+}
+
+/// What is the same for every event of an object.
+#[derive(Debug, Clone)]
+pub struct ObjectFacts {
+    /// Bucket and key.
+    pub object: ObjectRef,
+    /// 16 hex digits that stand for bucket, key and version.
+    pub id: String,
+    /// What the key tells.
+    pub key: KeyFacts,
+}
+
+impl ObjectFacts {
+    /// The facts of an object.
+    pub fn new(object: ObjectRef) -> Self {
+        let key = KeyFacts::of(&object.key);
+        let id = object.id();
+        Self { object, id, key }
+    }
+}
+
+impl ObjectRef {
+    /// 16 hex digits of SHA-256 over bucket, key and version, separated by zero bytes.
+    pub fn id(&self) -> String {
+        let mut hash = Sha256::new();
+        for (number, part) in [&self.bucket, &self.key, &self.version].into_iter().enumerate() {
+            if number > 0 {
+                hash.update([0]);
+            }
+            hash.update(part);
+        }
+        let mut id = String::new();
+        for byte in hash.finalize().iter().take(8) {
+            // Writing to a String does not fail.
+            let _ = write!(id, "{byte:02x}");
+        }
+        id
+    }
+
+    /// The last part of the key without `.log.gz`, `.log` or `.gz`, short enough for every file system.
+    pub fn stem(&self) -> &str {
+        let name = self.key.rsplit('/').next().unwrap_or_default();
+        let name = if name == "-" { "stdin" } else { name };
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        let name = name.strip_suffix(".log").unwrap_or(name);
+        name.get(..name.floor_char_boundary(180)).unwrap_or(name)
+    }
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A key may hold control characters, which have no place on a terminal or in a log.
+        write!(out, "{}/{}", self.bucket, self.key.escape_debug())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_depends_on_all_three_and_never_changes() {
+        let object = |bucket: &str, key: &str, version: &str| ObjectRef {
+            bucket: bucket.into(),
+            key: key.into(),
+            version: version.into(),
+        };
+        // sha256("local\0a.log\0d41d8cd98f00b204e9800998ecf8427e")
+        assert_eq!(object("local", "a.log", "d41d8cd98f00b204e9800998ecf8427e").id(), "59ce561e0a109d71");
+        assert_ne!(object("a", "bc", "").id(), object("ab", "c", "").id());
+        assert_ne!(object("a", "b", "1").id(), object("a", "b", "2").id());
+    }
+
+    #[test]
+    fn stems_are_short_file_names() {
+        let stem = |key: &str| ObjectRef { bucket: String::new(), key: key.into(), version: String::new() }.stem().to_owned();
+        assert_eq!(stem("a/b/c_x.log.gz"), "c_x");
+        assert_eq!(stem("c.log"), "c");
+        assert_eq!(stem("-"), "stdin");
+        assert_eq!(stem("a/b/"), "");
+        assert_eq!(stem(&"é".repeat(200)).len(), 180);
+    }
+}

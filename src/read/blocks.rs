@@ -1,0 +1,140 @@
+//! Cuts text into blocks of whole lines.
+
+use memchr::{memchr, memrchr};
+
+use super::{Cut, Piece};
+
+/// A block ends with the last line that ends in this many bytes, or with the first line where that is longer.
+pub const BLOCK: usize = 256 * 1024;
+/// The longest line that is parsed, newline excluded.
+pub const MAX_LINE: usize = 1024 * 1024;
+
+/// Text that is not handed on yet.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    /// Of constant length but for lines longer than a block; the text is its first `filled` bytes.
+    buffer: Vec<u8>,
+    filled: usize,
+    /// The offset of the buffer's first byte in the decompressed object.
+    offset: u64,
+    /// Whether the text is the rest of a line longer than [`MAX_LINE`].
+    in_long_line: bool,
+}
+
+impl Blocks {
+    pub(super) fn new() -> Self {
+        Self { buffer: Vec::new(), filled: 0, offset: 0, in_long_line: false }
+    }
+
+    /// Room for at least one more byte.
+    pub(super) fn spare(&mut self) -> &mut [u8] {
+        if self.filled == self.buffer.len() {
+            // A block at first, and more only for a line that is longer.
+            self.buffer.resize(self.buffer.len() + BLOCK, 0);
+        }
+        self.buffer.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// Adopts the first `len` bytes of the room, and hands on the blocks that are complete.
+    pub(super) fn advance<E>(
+        &mut self,
+        len: usize,
+        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.filled = (self.filled + len).min(self.buffer.len());
+        if self.in_long_line {
+            self.leave_long_line(emit)?;
+        }
+        while self.filled >= BLOCK {
+            let text = self.buffer.get(..self.filled).unwrap_or_default();
+            let (first, rest) = text.split_at(BLOCK.min(text.len()));
+            let newline = memrchr(b'\n', first).or_else(|| memchr(b'\n', rest).map(|at| BLOCK + at));
+            match newline {
+                Some(newline) if newline <= MAX_LINE || newline < BLOCK => self.hand_on(newline + 1, emit)?,
+                None if self.filled <= MAX_LINE => return Ok(()),
+                _ => {
+                    emit(Piece::LongLine { offset: self.offset })?;
+                    self.in_long_line = true;
+                    self.leave_long_line(emit)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a chunk.
+    pub(super) fn copy<E>(
+        &mut self,
+        mut chunk: &[u8],
+        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while !chunk.is_empty() {
+            let spare = self.spare();
+            let len = spare.len().min(chunk.len());
+            let (now, later) = chunk.split_at(len);
+            spare.split_at_mut(len).0.copy_from_slice(now);
+            chunk = later;
+            self.advance(len, emit)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on what is left: the last line may have no newline.
+    pub(super) fn finish<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        if self.in_long_line {
+            self.in_long_line = false;
+            return emit(Piece::LongLineEnd);
+        }
+        if self.filled > 0 {
+            self.hand_on(self.filled, emit)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on the whole lines that are left, and returns the bytes behind them.
+    pub(super) fn salvage<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<Cut, E> {
+        if self.in_long_line {
+            self.in_long_line = false;
+            emit(Piece::LongLineEnd)?;
+            return Ok(Cut { offset: self.offset, bytes: Vec::new() });
+        }
+        if let Some(newline) = memrchr(b'\n', self.buffer.get(..self.filled).unwrap_or_default()) {
+            self.hand_on(newline + 1, emit)?;
+        }
+        let bytes = self.buffer.get(..self.filled).unwrap_or_default().to_vec();
+        self.filled = 0;
+        Ok(Cut { offset: self.offset, bytes })
+    }
+
+    fn leave_long_line<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        let text = self.buffer.get(..self.filled).unwrap_or_default();
+        if let Some(newline) = memchr(b'\n', text) {
+            emit(Piece::LongLinePart(text.get(..newline).unwrap_or_default()))?;
+            emit(Piece::LongLineEnd)?;
+            self.in_long_line = false;
+            self.drop_front(newline + 1);
+        } else {
+            emit(Piece::LongLinePart(text))?;
+            self.drop_front(self.filled);
+        }
+        Ok(())
+    }
+
+    fn hand_on<E>(&mut self, len: usize, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        let text = self.buffer.get(..len).unwrap_or_default();
+        emit(Piece::Lines { text, offset: self.offset })?;
+        self.drop_front(len);
+        Ok(())
+    }
+
+    fn drop_front(&mut self, len: usize) {
+        self.buffer.copy_within(len..self.filled, 0);
+        self.filled -= len;
+        self.offset += len as u64;
+        // A line longer than a block is rare: give its room back.
+        if self.buffer.len() > BLOCK && self.filled < BLOCK {
+            self.buffer.truncate(BLOCK);
+            self.buffer.shrink_to_fit();
+        }
+    }
+}

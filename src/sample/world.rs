@@ -1,0 +1,83 @@
+//! The load balancer behind a log: what every line of it shares.
+
+use super::layout::Layout;
+use super::rng::{Rng, Stream};
+use super::text;
+use super::traffic::Traffic;
+
+/// The target groups; the last is a Lambda function.
+const GROUPS: [&str; 5] = ["shop-web", "shop-api", "shop-assets", "shop-live", "orders-fn"];
+/// The number of the target group that is a Lambda function.
+pub(super) const LAMBDA: usize = 4;
+/// The number of the target group that serves WebSockets.
+pub(super) const LIVE: usize = 3;
+
+/// What every line of a log shares, derived from the seed and the traffic alone.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) seed: u64,
+    /// The seed of this node's connections: nodes of one load balancer share clients, not connections.
+    pub(super) node_seed: u64,
+    pub(super) start: u64,
+    pub(super) step: u64,
+    pub(super) node: String,
+    /// The load balancer as it stands on the line: `app/name/id`, or the name alone.
+    pub(super) elb: String,
+    /// The ARN of each target group.
+    pub(super) groups: Vec<String>,
+    /// The ARN of each certificate.
+    pub(super) certificates: Vec<String>,
+    /// The ARN of the Lambda function.
+    pub(super) function: String,
+    /// Whether TLS 1.3 is there, which load balancers learnt in March 2023.
+    pub(super) modern: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, traffic: &Traffic, layout: &Layout) -> Self {
+        let balancer = &traffic.balancer;
+        let (region, account) = (&balancer.region, &balancer.account);
+        let mut names = Rng::of(seed, Stream::Name, 0);
+        let groups = GROUPS.iter().map(|name| {
+            format!(
+                "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{:016x}",
+                names.next()
+            )
+        });
+        let groups = groups.collect();
+        let mut certificate = || {
+            let id = format!("{:032x}", u128::from(names.next()) << 64 | u128::from(names.next()));
+            let parts: Vec<_> = [0..8, 8..12, 12..16, 16..20, 20..32]
+                .into_iter()
+                .filter_map(|at| id.get(at))
+                .collect();
+            format!("arn:aws:acm:{region}:{account}:certificate/{}", parts.join("-"))
+        };
+        Self {
+            seed,
+            node_seed: balancer
+                .node
+                .bytes()
+                .fold(seed, |seed, byte| Rng::of(seed, Stream::Name, byte.into()).next()),
+            start: traffic.start,
+            step: traffic.step,
+            node: balancer.node.clone(),
+            elb: layout.elb(balancer),
+            groups,
+            certificates: vec![certificate(), certificate()],
+            function: format!("arn:aws:lambda:{region}:{account}:function:orders-fn"),
+            modern: traffic.start >= text::at((2023, 3, 22), (0, 0, 0)),
+        }
+    }
+
+    /// The name of a target group.
+    pub(super) fn group_name(group: usize) -> &'static str {
+        GROUPS.get(group).copied().unwrap_or("-")
+    }
+
+    /// The time of a line: in order but for the few that took long to be written.
+    pub(super) const fn time(&self, number: u64, rng: &mut Rng) -> u64 {
+        let late = if rng.chance(80) { 1_500_000 } else { 60_000 };
+        self.start + number * self.step + rng.below(late)
+    }
+}

@@ -1,0 +1,4 @@
+//! Table definitions for others, each a loop over the format tables.
+
+pub mod arrow;
+pub mod markdown;

@@ -1,0 +1,76 @@
+"""Runs the command line on the sample objects; the tests read what it wrote."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from output import OBJECTS, ROOT, Output
+
+# A run takes a second or two; one that hangs is to fail, not to wait for ever.
+TIMEOUT_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The command line: ALB_INGEST_BIN, or a fresh debug build."""
+    given = os.environ.get("ALB_INGEST_BIN")
+    if given:
+        path = Path(given).resolve()
+        assert path.is_file(), f"ALB_INGEST_BIN names no file: {given}"
+        return path
+    command = ["cargo", "build", "--locked", "--bin", "alb-ingest", "--message-format=json-render-diagnostics"]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == "alb-ingest":
+            if message.get("executable"):
+                return Path(message["executable"])
+    raise AssertionError("cargo built no alb-ingest")
+
+
+@pytest.fixture(scope="session")
+def command(program: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs the command line with arguments, in an environment that holds no setting; fails unless it exits 0."""
+
+    def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        done = subprocess.run(
+            [program, *map(str, arguments)],
+            cwd=cwd,
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+        shown = " ".join(map(str, arguments))
+        assert done.returncode == 0, f"alb-ingest {shown}: exit {done.returncode}\n{done.stderr.decode()}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def ingest(command, tmp_path_factory) -> Callable[..., Output]:
+    """Runs `alb-ingest run` with settings into a new folder, or into one that is given."""
+
+    def run(*settings: str, objects: Path = OBJECTS, into: Path | None = None) -> Output:
+        folder = into or tmp_path_factory.mktemp("output") / "out"
+        done = command("run", objects, "--to", folder, "--report", "json", *settings)
+        return Output(folder, json.loads(done.stdout))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def parquet(ingest) -> Output:
+    """The sample objects as Parquet, with every setting at its default. Tests leave it as it is."""
+    return ingest("--format", "parquet")
+
+
+@pytest.fixture(scope="session")
+def jsonl(ingest) -> Output:
+    """The sample objects as JSON lines, with every other setting at its default. Tests leave it as it is."""
+    return ingest("--format", "json")

@@ -1,0 +1,15 @@
+-- Connections whose client certificate the load balancer did not accept, and why.
+select
+  timestamp,
+  elb,
+  client_ip,
+  client_port,
+  tls_verify_status,
+  leaf_client_cert_subject,
+  conn_trace_id
+from
+  alb_connection_log
+where
+  tls_verify_status like 'Failed:%'
+order by
+  timestamp desc;
