@@ -9,6 +9,6 @@ pub mod line;
 pub mod local;
 pub mod object;
 pub mod read;
+pub mod sample;
 pub mod schema;
 pub mod settings;
-pub mod sample;

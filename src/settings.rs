@@ -252,14 +252,21 @@ impl Settings {
     pub fn read(lookup: impl Fn(&Setting) -> Option<String>) -> Result<Self, SettingError> {
         let mut settings = Self::default();
         for setting in &SETTINGS {
-            let Some(value) = lookup(setting).filter(|value| !value.is_empty()) else { continue };
+            let Some(value) = lookup(setting).filter(|value| !value.is_empty()) else {
+                continue;
+            };
             if (setting.apply)(&mut settings, value.trim()).is_none() {
-                return Err(SettingError::NotAllowed { name: setting.name, value, allowed: setting.allowed });
+                return Err(SettingError::NotAllowed {
+                    name: setting.name,
+                    value,
+                    allowed: setting.allowed,
+                });
             }
         }
         let stdout = settings.destination == Some(Location::Stdout);
         if settings.format() == Format::Json && settings.compression == Some(Compression::Snappy) {
-            let text = "COMPRESSION is \"snappy\", which JSON files do not have; allowed with FORMAT json: zstd, gzip, none";
+            let text =
+                "COMPRESSION is \"snappy\", which JSON files do not have; allowed with FORMAT json: zstd, gzip, none";
             return Err(SettingError::Conflict(text.to_owned()));
         }
         if stdout && settings.format() == Format::Parquet {
@@ -272,13 +279,15 @@ impl Settings {
     /// The format of the events.
     pub fn format(&self) -> Format {
         let stdout = self.destination == Some(Location::Stdout);
-        self.format.unwrap_or(if stdout { Format::Json } else { Format::Parquet })
+        self.format
+            .unwrap_or(if stdout { Format::Json } else { Format::Parquet })
     }
 
     /// The compression of the files.
     pub fn compression(&self) -> Compression {
         let stdout = self.destination == Some(Location::Stdout);
-        self.compression.unwrap_or(if stdout { Compression::None } else { Compression::Zstd })
+        self.compression
+            .unwrap_or(if stdout { Compression::None } else { Compression::Zstd })
     }
 
     /// Whether an object with this key is ingested.
@@ -309,14 +318,25 @@ mod tests {
     use super::*;
 
     fn read(values: &[(&str, &str)]) -> Result<Settings, SettingError> {
-        Settings::read(|setting| values.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| (*value).to_owned()))
+        Settings::read(|setting| {
+            values
+                .iter()
+                .find(|(name, _)| *name == setting.name)
+                .map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
     fn a_wrong_value_is_named_with_what_is_allowed() {
-        for setting in SETTINGS.iter().filter(|setting| !["DESTINATION", "QUARANTINE"].contains(&setting.name)) {
+        for setting in SETTINGS
+            .iter()
+            .filter(|setting| !["DESTINATION", "QUARANTINE"].contains(&setting.name))
+        {
             let error = read(&[(setting.name, "[nonsense")]).unwrap_err().to_string();
-            assert!(error.contains(setting.name) && error.contains("[nonsense") && error.contains(setting.allowed), "{error}");
+            assert!(
+                error.contains(setting.name) && error.contains("[nonsense") && error.contains(setting.allowed),
+                "{error}"
+            );
         }
         assert!(read(&[("DESTINATION", "ftp://host/dir")]).is_err());
         assert!(read(&[("QUARANTINE", "-")]).is_err());
@@ -327,10 +347,19 @@ mod tests {
     #[test]
     fn defaults_follow_the_destination() {
         let file = read(&[("DESTINATION", "out")]).unwrap();
-        assert_eq!((file.format(), file.compression()), (Format::Parquet, Compression::Zstd));
+        assert_eq!(
+            (file.format(), file.compression()),
+            (Format::Parquet, Compression::Zstd)
+        );
         let stdout = read(&[("DESTINATION", "-")]).unwrap();
-        assert_eq!((stdout.format(), stdout.compression()), (Format::Json, Compression::None));
-        assert_eq!(read(&[("DESTINATION", "file:///a/b")]).unwrap().destination, Some(Location::Directory("/a/b".into())));
+        assert_eq!(
+            (stdout.format(), stdout.compression()),
+            (Format::Json, Compression::None)
+        );
+        assert_eq!(
+            read(&[("DESTINATION", "file:///a/b")]).unwrap().destination,
+            Some(Location::Directory("/a/b".into()))
+        );
     }
 
     #[test]

@@ -25,6 +25,10 @@ fn text(format: &'static Format, seed: u64, lines: u64, traffic: Traffic) -> (Ve
     (out, log.written())
 }
 
+fn count(bytes: &[u8], wanted: u8) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte == wanted)).sum()
+}
+
 fn hostile() -> Traffic {
     Traffic {
         hostile: Rate::per_million(1_000_000),
@@ -140,11 +144,11 @@ fn the_same_seed_gives_the_same_bytes() {
 fn hostile_lines_change_only_themselves() {
     for format in FORMATS {
         let (ordinary, _) = text(format, 3, 400, Traffic::default());
-        let some = Traffic {
+        let sparse = Traffic {
             hostile: Rate::per_million(100_000),
             ..Traffic::default()
         };
-        let (mixed, written) = text(format, 3, 400, some);
+        let (mixed, written) = text(format, 3, 400, sparse);
         let ordinary: Vec<_> = ordinary.split(|byte| *byte == b'\n').collect();
         let same = mixed
             .split(|byte| *byte == b'\n')
@@ -171,7 +175,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
             let (ordinary, written) = text(format, 11, 3000, traffic.clone());
             assert_eq!((written.events, written.entries), (3000, 3000));
             for line in ordinary.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n') {
-                let shown = String::from_utf8_lossy(line);
+                let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
             // Hostile ones too; entry by entry, since a Classic one spreads over lines.
@@ -186,7 +190,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
             for _ in 0..3000 {
                 let mut entry = Vec::new();
                 lines.write(&mut entry);
-                let shown = String::from_utf8_lossy(&entry);
+                let shown = entry.escape_ascii().to_string();
                 let found = tokens(format, entry.strip_suffix(b"\n").unwrap()).len();
                 assert_eq!(found, fields, "{}: {shown}", format.name);
             }
@@ -234,12 +238,7 @@ fn counts_say_what_was_written() {
         assert_eq!(written.entries, 2000);
         assert_eq!(written.entries, written.events + written.repairable + written.malformed);
         assert_eq!(written.bytes, lines.len() as u64);
-        assert_eq!(
-            written.line_ends,
-            lines.iter().filter(|byte| **byte == b'\n').count() as u64,
-            "{}",
-            format.name
-        );
+        assert_eq!(written.line_ends, count(&lines, b'\n'), "{}", format.name);
         assert!(
             [written.hostile, written.malformed, written.blank]
                 .iter()
@@ -249,6 +248,7 @@ fn counts_say_what_was_written() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "one member at a time is what this looks at")]
 fn members_are_cut_within_a_line_and_hold_the_same_lines() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
@@ -284,7 +284,7 @@ fn classic_objects_are_plain_text() {
     let mut bytes = Vec::new();
     object.write_to(&mut bytes).unwrap();
     assert_eq!(bytes, text(format, 1, 20, object.traffic.clone()).0);
-    assert!(object.key().ends_with(".log"));
+    assert_eq!(Path::new(&object.key()).extension(), Some("log".as_ref()));
 }
 
 /// The access samples of two nodes join to the connection samples of these nodes.
@@ -305,7 +305,7 @@ fn requests_of_the_samples_join_to_their_connections() {
             let rows = lines
                 .split(|byte| *byte == b'\n')
                 .filter(|line| line.starts_with(b"h") || number == 11);
-            let whole = rows.filter(|line| line.iter().filter(|byte| **byte == b'"').count() % 2 == 0);
+            let whole = rows.filter(|line| count(line, b'"').is_multiple_of(2));
             values.extend(whole.filter_map(|line| tokens(format, line).into_iter().nth(number)));
         }
         values

@@ -1,8 +1,8 @@
 //! Decodes the parts of split lines into columns, one column at a time.
 
 use crate::format::{Decode, Escapes, Fill, Source};
-use crate::line::value::{comma_items, count, int32, int64, port, quoted_items, seconds, space_items};
 use crate::line::time::timestamp_micros;
+use crate::line::value::{comma_items, count, int32, int64, port, quoted_items, seconds, space_items};
 use crate::line::{Fault, Reason, Span, extra_tokens, text};
 
 use super::Batch;
@@ -28,14 +28,19 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
     let plan = batch.plan;
     let escapes = plan.format.escapes;
     for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
-        let (part, field, decode, escaped) = match column.source {
-            Source::Part { part, field, decode, escaped } => (part, field, decode, escaped),
+        let (part, field, decode, in_quotes) = match column.source {
+            Source::Part {
+                part,
+                field,
+                decode,
+                escaped,
+            } => (part, field, decode, escaped),
             Source::Filled(fill) => {
                 fill_in(rows, fill, values);
                 continue;
             }
         };
-        let escapes = escaped.then_some(escapes);
+        let escapes = in_quotes.then_some(escapes);
         let spans = rows.parts.iter().skip(part).step_by(rows.stride.max(1)).copied();
         let mut refuse = |row: usize, reason| {
             let span = rows.parts.get(row * rows.stride + part).copied().unwrap_or(Span::NULL);

@@ -143,14 +143,7 @@ impl LineParser {
         }
     }
 
-    fn push_line(
-        &mut self,
-        text: &[u8],
-        line: Span,
-        offset: u64,
-        batch: &mut Batch,
-        malformed: &mut Vec<Malformed>,
-    ) {
+    fn push_line(&mut self, text: &[u8], line: Span, offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let number = self.next_line;
         self.next_line += 1;
         let raw = line.bytes(text);
@@ -269,12 +262,18 @@ impl LineParser {
         self.faults.dedup_by_key(|(row, _)| *row);
         let mut out = Vec::new();
         for (row, fault) in std::mem::take(&mut self.faults) {
-            let (Some(span), Some(line), Some(repaired)) =
-                (self.rows.spans.get(row), self.rows.lines.get(row), self.rows.repaired.get(row))
-            else {
+            let (Some(span), Some(line), Some(repaired)) = (
+                self.rows.spans.get(row),
+                self.rows.lines.get(row),
+                self.rows.repaired.get(row),
+            ) else {
                 continue;
             };
-            let mended = if *repaired { None } else { repair(self.plan, text, *span, &mut self.row) };
+            let mended = if *repaired {
+                None
+            } else {
+                repair(self.plan, text, *span, &mut self.row)
+            };
             if let Some((tail, rule)) = mended {
                 self.repairs.count(rule);
                 self.rows.replace(row, &self.row, tail.extra);
@@ -294,7 +293,12 @@ impl LineParser {
 
 impl Pending {
     fn into_malformed(self) -> Malformed {
-        Malformed { line: self.line, offset: self.offset, fault: self.fault, raw: self.text }
+        Malformed {
+            line: self.line,
+            offset: self.offset,
+            fault: self.fault,
+            raw: self.text,
+        }
     }
 }
 

@@ -89,11 +89,15 @@ impl Values {
 
     pub(super) fn select_into(&self, rows: &[usize], into: &mut Self) {
         match (self, into) {
-            (Self::Text(from), Self::Text(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
-            (Self::Int32(from), Self::Int32(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
-            (Self::Float64(from), Self::Float64(into)) => rows.iter().for_each(|row| into.push(from.get(*row))),
+            (Self::Text(from), Self::Text(into)) => {
+                for row in rows {
+                    into.push(from.get(*row));
+                }
+            }
+            (Self::Int32(from), Self::Int32(into)) => from.select_into(rows, into),
+            (Self::Float64(from), Self::Float64(into)) => from.select_into(rows, into),
             (Self::Int64(from), Self::Int64(into)) | (Self::Timestamp(from), Self::Timestamp(into)) => {
-                rows.iter().for_each(|row| into.push(from.get(*row)));
+                from.select_into(rows, into);
             }
             (Self::TextList(from), Self::TextList(into)) => {
                 for row in rows {
@@ -134,6 +138,12 @@ impl<T: Copy + Default> Numbers<T> {
         (self.nulls > 0).then_some(&self.valid)
     }
 
+    fn select_into(&self, rows: &[usize], into: &mut Self) {
+        for row in rows {
+            into.push(self.get(*row));
+        }
+    }
+
     fn truncate(&mut self, rows: usize) {
         self.nulls -= nulls_behind(&self.valid, rows);
         self.values.truncate(rows);
@@ -143,7 +153,10 @@ impl<T: Copy + Default> Numbers<T> {
 
 impl Numbers<f64> {
     /// Makes null what equals `absent` from row `from` on.
-    #[expect(clippy::float_cmp, reason = "the wire writes exactly this number for what was not measured")]
+    #[expect(
+        clippy::float_cmp,
+        reason = "the wire writes exactly this number for what was not measured"
+    )]
     pub(super) fn nullify(&mut self, from: usize, absent: f64) {
         for (value, valid) in self.values.iter_mut().zip(&mut self.valid).skip(from) {
             if *valid && *value == absent {
@@ -279,7 +292,9 @@ impl Lists {
 
 #[inline]
 fn start_of(ends: &[usize], row: usize) -> usize {
-    row.checked_sub(1).and_then(|before| ends.get(before).copied()).unwrap_or(0)
+    row.checked_sub(1)
+        .and_then(|before| ends.get(before).copied())
+        .unwrap_or(0)
 }
 
 fn nulls_behind(valid: &[bool], rows: usize) -> usize {

@@ -20,15 +20,27 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("completions")
                 .about("Prints a completion script for a shell")
-                .after_help(examples(&["alb-ingest completions bash > /etc/bash_completion.d/alb-ingest"]))
-                .arg(Arg::new("shell").required(true).value_parser(value_parser!(clap_complete::Shell))),
+                .after_help(examples(&[
+                    "alb-ingest completions bash > /etc/bash_completion.d/alb-ingest",
+                ]))
+                .arg(
+                    Arg::new("shell")
+                        .required(true)
+                        .value_parser(value_parser!(clap_complete::Shell)),
+                ),
         )
 }
 
 fn run() -> Command {
     let settings = SETTINGS.iter().map(|setting| {
-        let help = format!("{} [allowed: {}] [default: {}] [env: {}]", setting.doc, setting.allowed, setting.default, setting.name);
-        Arg::new(setting.flag).long(setting.flag).value_name(setting.name).help(help).allow_hyphen_values(true)
+        let help = format!(
+            "{} [allowed: {}] [default: {}] [env: {}]",
+            setting.doc, setting.allowed, setting.default, setting.name
+        );
+        Arg::new(setting.flag)
+            .long(setting.flag)
+            .value_name(setting.name)
+            .help(help)
     });
     Command::new("run")
         .about("Ingests log objects: files, folders or stdin in; Parquet or JSON out")
@@ -43,8 +55,7 @@ fn run() -> Command {
                 .value_name("INPUT")
                 .required(true)
                 .num_args(1..)
-                .help("A file, a folder with everything below it, or - for stdin")
-                .allow_hyphen_values(true),
+                .help("A file, a folder with everything below it, or - for stdin"),
         )
         .args(settings)
         .arg(table_flag())
@@ -71,7 +82,11 @@ fn explain() -> Command {
             "alb-ingest explain 'http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 -'",
             "zcat access.log.gz | head -n 1 | alb-ingest explain",
         ]))
-        .arg(Arg::new("line").value_name("LINE").help("The line; every line of stdin where it is missing").allow_hyphen_values(true))
+        .arg(
+            Arg::new("line")
+                .value_name("LINE")
+                .help("The line; every line of stdin where it is missing"),
+        )
         .arg(table_flag())
 }
 
@@ -79,16 +94,37 @@ fn schema() -> Command {
     Command::new("schema")
         .about("Prints the columns of a table")
         .after_help(examples(&["alb-ingest schema alb_access_log --as markdown"]))
-        .arg(Arg::new("table").value_name("TABLE").required(true).value_parser(tables(&[])))
-        .arg(Arg::new("as").long("as").value_parser(["markdown", "arrow"]).default_value("markdown").help("The form"))
+        .arg(
+            Arg::new("table")
+                .value_name("TABLE")
+                .required(true)
+                .value_parser(tables(&[])),
+        )
+        .arg(
+            Arg::new("as")
+                .long("as")
+                .value_parser(["markdown", "arrow"])
+                .default_value("markdown")
+                .help("The form"),
+        )
 }
 
 fn generate() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name("N").value_parser(value_parser!(u64)).default_value(default).help(help)
+        Arg::new(name)
+            .long(name)
+            .value_name("N")
+            .value_parser(value_parser!(u64))
+            .default_value(default)
+            .help(help)
     };
     let rate = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name("RATE").value_parser(value_parser!(crate::sample::Rate)).default_value("0").help(help)
+        Arg::new(name)
+            .long(name)
+            .value_name("RATE")
+            .value_parser(value_parser!(crate::sample::Rate))
+            .default_value("0")
+            .help(help)
     };
     Command::new("generate")
         .about("Makes log objects to try things with: the same seed gives the same bytes everywhere")
@@ -97,7 +133,12 @@ fn generate() -> Command {
             "alb-ingest generate clb_access_log --lines 10 --hostile 0.2 --to -",
             "alb-ingest generate --samples events/objects",
         ]))
-        .arg(Arg::new("table").value_name("TABLE").required_unless_present("samples").value_parser(tables(&[])))
+        .arg(
+            Arg::new("table")
+                .value_name("TABLE")
+                .required_unless_present("samples")
+                .value_parser(tables(&[])),
+        )
         .arg(number("lines", "1000", "How many entries"))
         .arg(number("seed", "1", "The seed that everything comes from"))
         .arg(number("members", "1", "How many gzip members"))
@@ -108,16 +149,21 @@ fn generate() -> Command {
                 .value_parser(value_parser!(usize))
                 .help("How many fields a line has [default: all that are known]"),
         )
-        .arg(rate("hostile", "The share of lines with text that attackers and broken clients send"))
+        .arg(rate(
+            "hostile",
+            "The share of lines with text that attackers and broken clients send",
+        ))
         .arg(rate("broken", "The share of lines that are malformed"))
-        .arg(rate("repairable", "The share of lines with a broken quote that can be repaired"))
+        .arg(rate(
+            "repairable",
+            "The share of lines with a broken quote that can be repaired",
+        ))
         .arg(
             Arg::new("to")
                 .long("to")
                 .value_name("DIR|-")
                 .required_unless_present("samples")
-                .help("The folder in which the object gets its key as name, or - for stdout")
-                .allow_hyphen_values(true),
+                .help("The folder in which the object gets its key as name, or - for stdout"),
         )
         .arg(
             Arg::new("samples")

@@ -68,13 +68,23 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
             Source::Part { part, field, .. } => {
                 let span = parts.get(part).copied().unwrap_or(Span::NULL);
                 let name = plan.fields.get(field).map_or("", |planned| planned.field.name);
-                let raw = if span.is_null() { String::new() } else { printable(span.bytes(line)) };
+                let raw = if span.is_null() {
+                    String::new()
+                } else {
+                    printable(span.bytes(line))
+                };
                 ((field + 1).to_string(), name, raw)
             }
             Source::Filled(_) => (String::new(), "", String::new()),
         };
         if !matches!(values, Values::OfObject) {
-            rows.row(vec![number, field.to_owned(), raw, column.name.to_owned(), value(values)]);
+            rows.row(vec![
+                number,
+                field.to_owned(),
+                raw,
+                column.name.to_owned(),
+                value(values),
+            ]);
         }
     }
     write!(out, "{}", rows.text(5))?;
@@ -99,7 +109,10 @@ fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl
         Err(split) => first_fault(plan, line, &parts, split),
         Ok(_) => fault,
     };
-    let number = plan.fields.iter().position(|planned| Some(planned.field.name) == fault.field);
+    let number = plan
+        .fields
+        .iter()
+        .position(|planned| Some(planned.field.name) == fault.field);
     writeln!(out, "{BAD}malformed{BAD:#} as {}: {}", format.name, fault.reason)?;
     if let (Some(number), Some(field)) = (number, fault.field) {
         writeln!(out, "field {} {field}, byte {} of the line", number + 1, fault.at)?;
@@ -127,9 +140,9 @@ fn value(values: &Values) -> String {
             write_timestamp(micros, &mut text);
             printable(&text)
         }),
-        Values::TextList(lists) => {
-            lists.get(0).map(|items| format!("[{}]", items.map(printable).collect::<Vec<_>>().join(", ")))
-        }
+        Values::TextList(lists) => lists
+            .get(0)
+            .map(|items| format!("[{}]", items.map(printable).collect::<Vec<_>>().join(", "))),
         Values::OfObject => None,
     };
     text.unwrap_or_else(|| "null".to_owned())
@@ -146,7 +159,8 @@ fn printable(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02X}"));
+            // Writing to a String does not fail.
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("\\x{byte:02X}"));
         }
     }
     if text.chars().count() > SHOWN {

@@ -74,11 +74,15 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
 
 /// The table that `--table` (or an argument) names; nothing for `auto`.
 fn table(matches: &ArgMatches) -> Option<&'static Format> {
-    matches.get_one::<String>("table").and_then(|name| Format::by_name(name))
+    matches
+        .get_one::<String>("table")
+        .and_then(|name| Format::by_name(name))
 }
 
 fn print_schema(matches: &ArgMatches) -> Result<u8, Stop> {
-    let Some(format) = table(matches) else { return Err(Stop::Usage("no such table".to_owned())) };
+    let Some(format) = table(matches) else {
+        return Err(Stop::Usage("no such table".to_owned()));
+    };
     let text = match matches.get_one::<String>("as").map(String::as_str) {
         Some("arrow") => schema::arrow::text(format.plan()),
         _ => schema::markdown::page(format),

@@ -26,10 +26,21 @@ pub(super) fn text(totals: &Totals, destination: &Location, quarantine: &Locatio
 
 fn counts(totals: &Totals) -> String {
     let mut table = Table::new(&[
-        "table", "objects", "lines", "events", "quarantined", "skipped", "bytes in", "bytes out", "first event", "last event",
+        "table",
+        "objects",
+        "lines",
+        "events",
+        "quarantined",
+        "skipped",
+        "bytes in",
+        "bytes out",
+        "first event",
+        "last event",
     ]);
     for (name, totals) in &totals.tables {
-        let (first, last) = totals.times.map_or_else(Default::default, |(first, last)| (seconds(first), seconds(last)));
+        let (first, last) = totals
+            .times
+            .map_or_else(Default::default, |(first, last)| (seconds(first), seconds(last)));
         table.row(vec![
             (*name).to_owned(),
             number(totals.objects),
@@ -61,14 +72,28 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     // Writing to a String does not fail.
     for (name, table) in &totals.tables {
         if table.quarantined > 0 {
-            let _ = writeln!(text, "quarantined  {name}: {}", top(table.reasons.iter().map(|(reason, count)| (reason_text(*reason), *count))));
+            let _ = writeln!(
+                text,
+                "quarantined  {name}: {}",
+                top(table
+                    .reasons
+                    .iter()
+                    .map(|(reason, count)| (reason_text(*reason), *count)))
+            );
         }
         if !table.repairs.is_empty() {
-            let _ = writeln!(text, "repaired     {name}: {}", top(table.repairs.iter().map(|(rule, count)| ((*rule).to_owned(), *count))));
+            let _ = writeln!(
+                text,
+                "repaired     {name}: {}",
+                top(table.repairs.iter().map(|(rule, count)| ((*rule).to_owned(), *count)))
+            );
         }
         if table.with_extra_fields > 0 {
             let events = number(table.with_extra_fields);
-            let _ = writeln!(text, "new fields   {name}: {events} events have fields that no column knows; they are kept in extra_fields");
+            let _ = writeln!(
+                text,
+                "new fields   {name}: {events} events have fields that no column knows; they are kept in extra_fields"
+            );
         }
     }
     if totals.quarantined > 0 {
@@ -78,10 +103,18 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         let _ = writeln!(text, "skipped      {}: {}", number_of(*count, "object"), skip.text());
     }
     for (key, fault) in &totals.corrupt {
-        let _ = writeln!(text, "corrupt      {}: {fault}; the lines before it are kept", key.escape_debug());
+        let _ = writeln!(
+            text,
+            "corrupt      {}: {fault}; the lines before it are kept",
+            key.escape_debug()
+        );
     }
     for error in &totals.failed {
-        let hint = if error.problem.is_retryable() { " (try again)" } else { "" };
+        let hint = if error.problem.is_retryable() {
+            " (try again)"
+        } else {
+            ""
+        };
         let _ = writeln!(text, "failed       {error}{hint}");
     }
 }
@@ -90,23 +123,46 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
     let (written, before) = (totals.outputs_written, totals.outputs_there_before);
     let _ = match (written, before) {
         (0, 0) => writeln!(text, "nothing written"),
-        (0, before) => writeln!(text, "nothing new: {} in {} were there before", number_of(before, "file"), place(destination)),
+        (0, before) => writeln!(
+            text,
+            "nothing new: {} in {} were there before",
+            number_of(before, "file"),
+            place(destination)
+        ),
         (written, 0) => writeln!(text, "{} written to {}", number_of(written, "file"), place(destination)),
-        (written, before) => writeln!(text, "{} written to {}; {} were there before", number_of(written, "file"), place(destination), number(before)),
+        (written, before) => writeln!(
+            text,
+            "{} written to {}; {} were there before",
+            number_of(written, "file"),
+            place(destination),
+            number(before)
+        ),
     };
 }
 
 /// The report for programs: one JSON object.
 pub(super) fn json(totals: &Totals) -> String {
-    let tables: Map<String, Value> = totals.tables.iter().map(|(name, table)| ((*name).to_owned(), table_json(table))).collect();
+    let tables: Map<String, Value> = totals
+        .tables
+        .iter()
+        .map(|(name, table)| ((*name).to_owned(), table_json(table)))
+        .collect();
     let skipped: u64 = totals.skipped.values().sum();
-    let skips: Map<String, Value> = totals.skipped.iter().map(|(skip, count)| (skip.text().to_owned(), json!(count))).collect();
+    let skips: Map<String, Value> = totals
+        .skipped
+        .iter()
+        .map(|(skip, count)| (skip.text().to_owned(), json!(count)))
+        .collect();
     let failed: Vec<Value> = totals
         .failed
         .iter()
         .map(|error| json!({"bucket": error.object.bucket, "key": error.object.key, "error": error.problem.to_string(), "retryable": error.problem.is_retryable()}))
         .collect();
-    let corrupt: Vec<Value> = totals.corrupt.iter().map(|(key, fault)| json!({"key": key, "error": fault})).collect();
+    let corrupt: Vec<Value> = totals
+        .corrupt
+        .iter()
+        .map(|(key, fault)| json!({"key": key, "error": fault}))
+        .collect();
     let report = json!({
         "objects": {"ingested": totals.ingested, "skipped": skipped, "failed": totals.failed.len(), "corrupt": totals.corrupt.len()},
         "lines": totals.lines,
@@ -151,8 +207,11 @@ fn top(counts: impl Iterator<Item = (String, u64)>) -> String {
     let mut counts: Vec<_> = counts.collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = counts.len().saturating_sub(TOP_REASONS);
-    let mut words: Vec<_> =
-        counts.into_iter().take(TOP_REASONS).map(|(name, count)| format!("{name} {}", number(count))).collect();
+    let mut words: Vec<_> = counts
+        .into_iter()
+        .take(TOP_REASONS)
+        .map(|(name, count)| format!("{name} {}", number(count)))
+        .collect();
     if more > 0 {
         words.push(format!("{more} more reasons"));
     }

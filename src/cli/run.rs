@@ -10,7 +10,7 @@ use std::thread;
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::ingest::{Destination, Ingest, IngestError, Outcome, Problem, Target};
+use crate::ingest::{Destination, Ingest, IngestError, Ledger, Outcome, Problem, Target};
 use crate::local::{Directory, LocalObject, Stdout, walk};
 use crate::object::ObjectRef;
 use crate::settings::{Location, Settings};
@@ -25,11 +25,21 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     })
     .map_err(|error| Stop::Usage(error.to_string()))?;
     let Some(destination) = settings.destination.clone() else {
-        return Err(Stop::Usage("no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned()));
+        return Err(Stop::Usage(
+            "no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned(),
+        ));
     };
-    let inputs: Vec<PathBuf> = matches.get_many::<String>("input").into_iter().flatten().map(PathBuf::from).collect();
+    let inputs: Vec<PathBuf> = matches
+        .get_many::<String>("input")
+        .into_iter()
+        .flatten()
+        .map(PathBuf::from)
+        .collect();
     let objects = find_objects(&inputs, &destination)?;
-    let quarantine = settings.quarantine.clone().unwrap_or_else(|| quarantine_beside(&destination));
+    let quarantine = settings
+        .quarantine
+        .clone()
+        .unwrap_or_else(|| quarantine_beside(&destination));
     let (events, rejects) = (open(&destination), open(&quarantine));
     let target = Target {
         settings: &settings,
@@ -46,8 +56,14 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     for (object, result) in objects.iter().zip(results) {
         totals.add(object, result);
     }
-    let json = matches.get_one::<String>("report").is_some_and(|report| report == "json");
-    let report = if json { report::json(&totals) } else { report::text(&totals, &destination, &quarantine) };
+    let json = matches
+        .get_one::<String>("report")
+        .is_some_and(|report| report == "json");
+    let report = if json {
+        report::json(&totals)
+    } else {
+        report::text(&totals, &destination, &quarantine)
+    };
     // stdout carries the events where they go there.
     if destination == Location::Stdout {
         anstream::stderr().write_all(report.as_bytes())?;
@@ -65,7 +81,10 @@ fn find_objects(inputs: &[PathBuf], destination: &Location) -> Result<Vec<LocalO
     let mut objects = Vec::new();
     for input in inputs {
         if input.to_string_lossy().contains("://") {
-            let text = format!("{} is no local input; this build reads files, folders and stdin", input.display());
+            let text = format!(
+                "{} is no local input; this build reads files, folders and stdin",
+                input.display()
+            );
             return Err(Stop::Usage(text));
         }
         let found = walk(input, except);
@@ -94,12 +113,19 @@ fn jobs(matches: &ArgMatches, destination: &Location, objects: usize) -> usize {
         return 1;
     }
     let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    matches.get_one::<u16>("jobs").map_or_else(cores, |jobs| usize::from(*jobs)).clamp(1, objects.max(1))
+    matches
+        .get_one::<u16>("jobs")
+        .map_or_else(cores, |jobs| usize::from(*jobs))
+        .clamp(1, objects.max(1))
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {
     // For people: a pipe gets no bar.
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(Some(bytes), target);
     let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -137,7 +163,11 @@ fn ingest_all(
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     // A worker that ended without a word is a failure, never a success.
     let missing = |object| Err(Problem::Panic.of(&unidentified(object)));
-    objects.iter().zip(results).map(|(object, result)| result.unwrap_or_else(|| missing(object))).collect()
+    objects
+        .iter()
+        .zip(results)
+        .map(|(object, result)| result.unwrap_or_else(|| missing(object)))
+        .collect()
 }
 
 fn ingest(object: &LocalObject, target: Target<'_>, bar: &ProgressBar) -> Result<Outcome, IngestError> {
@@ -146,15 +176,17 @@ fn ingest(object: &LocalObject, target: Target<'_>, bar: &ProgressBar) -> Result
     let identity = object.identify().map_err(fail)?;
     let mut ingest = match Ingest::begin(identity.clone(), target) {
         Ok(ingest) => ingest,
-        Err(outcome) => return Ok(outcome),
+        Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
     };
-    object.read(|chunk| {
-        bar.inc(chunk.len() as u64);
-        ingest.push(chunk).map_err(ReadOr::Ingest)
-    }).map_err(|error| match error {
-        ReadOr::Read(error) => Problem::Source(error).of(&identity),
-        ReadOr::Ingest(error) => error,
-    })?;
+    object
+        .read(|chunk| {
+            bar.inc(chunk.len() as u64);
+            ingest.push(chunk).map_err(ReadOr::Ingest)
+        })
+        .map_err(|error| match error {
+            ReadOr::Read(error) => Problem::Source(error).of(&identity),
+            ReadOr::Ingest(error) => error,
+        })?;
     ingest.finish()
 }
 
@@ -171,5 +203,9 @@ impl From<std::io::Error> for ReadOr {
 }
 
 fn unidentified(object: &LocalObject) -> ObjectRef {
-    ObjectRef { bucket: object.bucket.clone(), key: object.key.clone(), version: String::new() }
+    ObjectRef {
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        version: String::new(),
+    }
 }

@@ -9,7 +9,9 @@ pub(super) struct Table {
 impl Table {
     /// A table with that heading.
     pub(super) fn new(heading: &[&str]) -> Self {
-        Self { rows: vec![heading.iter().map(|cell| (*cell).to_owned()).collect()] }
+        Self {
+            rows: vec![heading.iter().map(|cell| (*cell).to_owned()).collect()],
+        }
     }
 
     /// Adds a row.
@@ -28,7 +30,11 @@ impl Table {
             let mut line = String::new();
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let fill = " ".repeat(width - cell.chars().count());
-                let cell = if column < left { format!("{cell}{fill}") } else { format!("{fill}{cell}") };
+                let cell = if column < left {
+                    format!("{cell}{fill}")
+                } else {
+                    format!("{fill}{cell}")
+                };
                 if column > 0 {
                     line.push_str("  ");
                 }

@@ -49,7 +49,10 @@ impl Totals {
                 if let Some(corruption) = ledger.corruption {
                     self.corrupt.push((object.key.clone(), corruption.fault.to_string()));
                 }
-                self.tables.entry(ledger.table.unwrap_or("unknown")).or_default().add(&ledger);
+                self.tables
+                    .entry(ledger.table.unwrap_or("unknown"))
+                    .or_default()
+                    .add(&ledger);
                 self.add_counts(&ledger);
             }
             Ok(Outcome::Skipped(skip, ledger)) => {
@@ -68,7 +71,11 @@ impl Totals {
         self.bytes_in += ledger.bytes_in;
         self.bytes_out += ledger.bytes_out;
         for output in &ledger.outputs {
-            let count = if output.written { &mut self.outputs_written } else { &mut self.outputs_there_before };
+            let count = if output.written {
+                &mut self.outputs_written
+            } else {
+                &mut self.outputs_there_before
+            };
             *count += 1;
         }
     }

@@ -43,11 +43,13 @@ impl EventKeys {
                 key.push(b',');
                 write_text(column.name.as_bytes(), &mut key);
                 key.push(b':');
-                let Source::Filled(fill) = column.source else { return key };
+                let Source::Filled(fill) = column.source else {
+                    return key;
+                };
                 match constant(fill, facts) {
-                    Some(Some(value)) => write_text(value.as_bytes(), &mut key),
-                    Some(None) => key.clear(),
-                    None => {}
+                    Constant::Value(value) => write_text(value.as_bytes(), &mut key),
+                    Constant::Null => key.clear(),
+                    Constant::No => {}
                 }
                 key
             })
@@ -56,15 +58,26 @@ impl EventKeys {
     }
 }
 
-/// The value that is the same for every event of an object, if there is one; nothing for other columns.
-pub(super) fn constant(fill: Fill, facts: &ObjectFacts) -> Option<Option<&str>> {
-    match fill {
-        Fill::AccountId => Some(facts.key.account.as_deref()),
-        Fill::Region => Some(facts.key.region.as_deref()),
-        Fill::SourceBucket => Some(Some(&facts.object.bucket)),
-        Fill::SourceKey => Some(Some(&facts.object.key)),
-        Fill::EventId | Fill::EventTime | Fill::ExtraFields | Fill::SourceLine => None,
-    }
+/// Whether a column is the same for every event of an object.
+pub(super) enum Constant<'a> {
+    /// It is, and has this value.
+    Value(&'a str),
+    /// It is, and is null.
+    Null,
+    /// It is not.
+    No,
+}
+
+/// What a filled column is for every event of an object.
+pub(super) fn constant(fill: Fill, facts: &ObjectFacts) -> Constant<'_> {
+    let value = match fill {
+        Fill::AccountId => facts.key.account.as_deref(),
+        Fill::Region => facts.key.region.as_deref(),
+        Fill::SourceBucket => Some(facts.object.bucket.as_str()),
+        Fill::SourceKey => Some(facts.object.key.as_str()),
+        Fill::EventId | Fill::EventTime | Fill::ExtraFields | Fill::SourceLine => return Constant::No,
+    };
+    value.map_or(Constant::Null, Constant::Value)
 }
 
 /// Appends one event as a JSON object, without a newline.
@@ -74,7 +87,7 @@ pub fn write_event(keys: &EventKeys, batch: &Batch, row: usize, out: &mut Vec<u8
     write_line_number(line, out);
     out.push(b'"');
     // The first column is the event's id.
-    for ((key, values), column) in keys.columns.iter().zip(batch.columns()).zip(&batch.plan.columns).skip(1) {
+    for (key, values) in keys.columns.iter().zip(batch.columns()).skip(1) {
         match values {
             Values::OfObject => out.extend_from_slice(key),
             Values::Text(texts) => {
@@ -113,7 +126,6 @@ pub fn write_event(keys: &EventKeys, batch: &Batch, row: usize, out: &mut Vec<u8
                 }
             }
         }
-        debug_assert!(!column.name.is_empty());
     }
     out.push(b'}');
 }
@@ -162,7 +174,11 @@ const fn needs_escape(byte: u8) -> bool {
 impl<W: Write> JsonEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
-        Ok(Self { keys: EventKeys::new(plan, facts), buffer: Vec::new(), out: Compressor::new(compression, out)? })
+        Ok(Self {
+            keys: EventKeys::new(plan, facts),
+            buffer: Vec::new(),
+            out: Compressor::new(compression, out)?,
+        })
     }
 }
 
@@ -200,7 +216,13 @@ mod tests {
 
     #[test]
     fn strings_are_what_serde_json_reads() {
-        for text in ["", "plain", "q\"b\\s/", "\u{0}\u{1f}\n\r\t\u{7f}\u{2028}é\u{1F600}", "=cmd|' /C calc'!A0"] {
+        for text in [
+            "",
+            "plain",
+            "q\"b\\s/",
+            "\u{0}\u{1f}\n\r\t\u{7f}\u{2028}é\u{1F600}",
+            "=cmd|' /C calc'!A0",
+        ] {
             let mut out = Vec::new();
             write_text(text.as_bytes(), &mut out);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);

@@ -17,13 +17,13 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use crate::batch::{Batch, Texts, Values};
-use crate::format::{Fill, Kind, Layout, Plan, PlannedColumn, SCHEMA_VERSION, Source};
+use crate::format::{Kind, Layout, Plan, PlannedColumn, SCHEMA_VERSION, Source};
 use crate::object::ObjectFacts;
 use crate::schema::arrow::{list_item, writer_schema};
 use crate::settings::Compression;
 
 use super::compress::ZSTD_LEVEL;
-use super::json::{constant, write_line_number};
+use super::json::{Constant, constant, write_line_number};
 use super::{EncodeError, Encoder};
 
 /// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
@@ -52,7 +52,11 @@ impl<W: Write + Send> ParquetEncoder<W> {
             .with_skip_arrow_metadata(true)
             .with_schema_root(plan.format.name.to_owned());
         let writer = ArrowWriter::try_new_with_options(out, schema.clone(), options)?;
-        Ok(Self { facts: facts.clone(), schema, writer })
+        Ok(Self {
+            facts: facts.clone(),
+            schema,
+            writer,
+        })
     }
 }
 
@@ -86,11 +90,17 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
 }
 
 fn properties(plan: &Plan, compression: Compression) -> Result<WriterProperties, EncodeError> {
-    let metadata = [("alb_ingest.table", plan.format.name.to_owned()), ("alb_ingest.schema_version", SCHEMA_VERSION.to_string())];
+    let metadata = [
+        ("alb_ingest.table", plan.format.name.to_owned()),
+        ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),
+    ];
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("alb-ingest version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(
-            metadata.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect(),
+            metadata
+                .into_iter()
+                .map(|(key, value)| KeyValue::new(key.to_owned(), value))
+                .collect(),
         ))
         .set_compression(match compression {
             Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
@@ -114,28 +124,28 @@ fn properties(plan: &Plan, compression: Compression) -> Result<WriterProperties,
             Layout::Prefixed => Encoding::DELTA_BYTE_ARRAY,
             Layout::Near => Encoding::DELTA_BINARY_PACKED,
         };
-        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, encoding);
     }
     Ok(properties.build())
 }
 
-fn array(
-    column: &PlannedColumn,
-    values: &Values,
-    batch: &Batch,
-    facts: &ObjectFacts,
-) -> Result<ArrayRef, EncodeError> {
+fn array(column: &PlannedColumn, values: &Values, batch: &Batch, facts: &ObjectFacts) -> Result<ArrayRef, EncodeError> {
     Ok(match values {
         Values::Text(texts) => Arc::new(text_array(texts)?),
-        Values::Int32(numbers) => {
-            Arc::new(Int32Array::try_new(numbers.values().to_vec().into(), nulls(numbers.validity()))?)
-        }
-        Values::Int64(numbers) => {
-            Arc::new(Int64Array::try_new(numbers.values().to_vec().into(), nulls(numbers.validity()))?)
-        }
-        Values::Float64(numbers) => {
-            Arc::new(Float64Array::try_new(numbers.values().to_vec().into(), nulls(numbers.validity()))?)
-        }
+        Values::Int32(numbers) => Arc::new(Int32Array::try_new(
+            numbers.values().to_vec().into(),
+            nulls(numbers.validity()),
+        )?),
+        Values::Int64(numbers) => Arc::new(Int64Array::try_new(
+            numbers.values().to_vec().into(),
+            nulls(numbers.validity()),
+        )?),
+        Values::Float64(numbers) => Arc::new(Float64Array::try_new(
+            numbers.values().to_vec().into(),
+            nulls(numbers.validity()),
+        )?),
         Values::Timestamp(numbers) => {
             let times = numbers.values().to_vec().into();
             Arc::new(TimestampMicrosecondArray::try_new(times, nulls(numbers.validity()))?.with_timezone("UTC"))
@@ -153,14 +163,17 @@ fn array(
 /// A column that is not stored in the batch: the event's id, or what is the same for the whole object.
 fn object_array(column: &PlannedColumn, batch: &Batch, facts: &ObjectFacts) -> Result<ArrayRef, EncodeError> {
     let constant = match column.source {
-        Source::Filled(fill) if fill != Fill::EventId => constant(fill, facts),
-        _ => None,
+        Source::Filled(fill) => constant(fill, facts),
+        Source::Part { .. } => Constant::No,
     };
-    let Some(constant) = constant else { return Ok(Arc::new(event_ids(batch, facts)?)) };
     let rows = batch.rows();
-    let nulls = constant.is_none().then(|| NullBuffer::new_null(rows));
+    let (value, nulls) = match constant {
+        Constant::Value(value) => (value, None),
+        Constant::Null => ("", Some(NullBuffer::new_null(rows))),
+        Constant::No => return Ok(Arc::new(event_ids(batch, facts)?)),
+    };
     let keys = Int32Array::try_new(vec![0; rows].into(), nulls)?;
-    let value = StringArray::from(vec![constant.unwrap_or_default()]);
+    let value = StringArray::from(vec![value]);
     Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(value))?))
 }
 
@@ -178,7 +191,11 @@ fn event_ids(batch: &Batch, facts: &ObjectFacts) -> Result<StringArray, EncodeEr
 
 fn text_array(texts: &Texts) -> Result<StringArray, EncodeError> {
     let bytes = Buffer::from_slice_ref(texts.bytes());
-    Ok(StringArray::try_new(offsets(texts.ends())?, bytes, nulls(texts.validity()))?)
+    Ok(StringArray::try_new(
+        offsets(texts.ends())?,
+        bytes,
+        nulls(texts.validity()),
+    )?)
 }
 
 fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, EncodeError> {

@@ -39,7 +39,11 @@ impl RowWriter {
             None => head.extend_from_slice(b"null"),
         }
         out.write_all(&head)?;
-        Ok(Self { held: Vec::new(), streaming: false, written: head.len() as u64 })
+        Ok(Self {
+            held: Vec::new(),
+            streaming: false,
+            written: head.len() as u64,
+        })
     }
 
     /// Adds raw bytes of the line.
@@ -93,8 +97,16 @@ mod tests {
     use crate::line::Reason;
 
     fn row(raw: &[u8], part: usize) -> serde_json::Value {
-        let object = ObjectRef { bucket: "b".into(), key: "k\"\u{1}".into(), version: String::new() };
-        let fault = Fault { reason: Reason::OutOfRange, field: Some("client:port"), at: 3 };
+        let object = ObjectRef {
+            bucket: "b".into(),
+            key: "k\"\u{1}".into(),
+            version: String::new(),
+        };
+        let fault = Fault {
+            reason: Reason::OutOfRange,
+            field: Some("client:port"),
+            at: 3,
+        };
         let mut out = Vec::new();
         let mut row = RowWriter::begin(&object, 7, 99, &fault, &mut out).unwrap();
         for part in raw.chunks(part) {
@@ -109,11 +121,17 @@ mod tests {
         let value = row("tab\t \"é\"".as_bytes(), 3);
         assert_eq!(value["raw"], "tab\t \"é\"");
         assert_eq!((&value["line"], &value["byte_offset"]), (&7.into(), &99.into()));
-        assert_eq!((&value["reason"], &value["field"]), (&"out_of_range".into(), &"client:port".into()));
+        assert_eq!(
+            (&value["reason"], &value["field"]),
+            (&"out_of_range".into(), &"client:port".into())
+        );
         assert_eq!(value["source_key"], "k\"\u{1}");
         let invalid = row(b"\xff\xfe", 1);
-        assert_eq!(STANDARD.decode(invalid["raw_base64"].as_str().unwrap()).unwrap(), b"\xff\xfe");
-        let long: Vec<u8> = (0..3 * HELD + 1).map(|byte| (byte % 251) as u8).collect();
+        assert_eq!(
+            STANDARD.decode(invalid["raw_base64"].as_str().unwrap()).unwrap(),
+            b"\xff\xfe"
+        );
+        let long: Vec<u8> = [0xff, 1, 2, 0xfe, b'x'].into_iter().cycle().take(3 * HELD + 1).collect();
         let value = row(&long, 1_000_003);
         assert_eq!(STANDARD.decode(value["raw_base64"].as_str().unwrap()).unwrap(), long);
     }

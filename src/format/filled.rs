@@ -56,5 +56,12 @@ const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
         Fill::EventTime | Fill::SourceLine => Layout::Near,
         _ => Layout::Repeating,
     };
-    Column { name, decode: Decode::Filled(fill), presence: Presence::Required, place: Place::OnLine, layout, doc }
+    Column {
+        name,
+        decode: Decode::Filled(fill),
+        presence: Presence::Required,
+        place: Place::OnLine,
+        layout,
+        doc,
+    }
 }

@@ -128,7 +128,7 @@ impl Split {
 /// One column of the output table.
 #[derive(Debug)]
 pub struct Column {
-    /// The column's name: lower snake case, legal in Glue, Athena and DuckDB.
+    /// The column's name: lower snake case, legal in Glue, Athena and `DuckDB`.
     pub name: &'static str,
     /// How the part's bytes become a value.
     pub decode: Decode,
@@ -222,9 +222,9 @@ impl Decode {
             Self::CommaList | Self::SpaceList | Self::QuotedList | Self::Filled(Fill::ExtraFields) => Kind::TextList,
             Self::Text
             | Self::LoadBalancer
-            | Self::Filled(
-                Fill::EventId | Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey,
-            ) => Kind::Text,
+            | Self::Filled(Fill::EventId | Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey) => {
+                Kind::Text
+            }
         }
     }
 }
@@ -349,7 +349,14 @@ const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column
         Decode::Count | Decode::Int64 | Decode::Time | Decode::Port => Layout::Near,
         _ => Layout::Repeating,
     };
-    Column { name, decode, presence: Presence::Nullable, place: Place::OnLine, layout, doc }
+    Column {
+        name,
+        decode,
+        presence: Presence::Nullable,
+        place: Place::OnLine,
+        layout,
+        doc,
+    }
 }
 
 /// A field without quotes that feeds one column of its own name.

@@ -82,7 +82,12 @@ impl Plan {
         let mut time = Source::Filled(Fill::EventTime);
         for (number, field) in format.fields.iter().enumerate() {
             if field.name == format.event_time {
-                time = Source::Part { part: parts, field: number, decode: Decode::Time, escaped: false };
+                time = Source::Part {
+                    part: parts,
+                    field: number,
+                    decode: Decode::Time,
+                    escaped: false,
+                };
             }
             for (offset, column) in field.columns().iter().enumerate() {
                 let source = Source::Part {
@@ -93,11 +98,17 @@ impl Plan {
                 };
                 let at = match column.place {
                     Place::OnLine => middle.len(),
-                    Place::Behind(name) => middle.iter().position(|other| other.name == name).map_or(0, |at| at + 1),
+                    Place::Behind(name) => middle
+                        .iter()
+                        .position(|other| other.name == name)
+                        .map_or(0, |at| at + 1),
                 };
                 middle.insert(at, PlannedColumn::new(column, source));
             }
-            fields.push(PlannedField { field, first_part: parts });
+            fields.push(PlannedField {
+                field,
+                first_part: parts,
+            });
             parts += field.split.parts();
         }
         let filled = |column: &'static Column| {
@@ -109,8 +120,18 @@ impl Plan {
             };
             PlannedColumn::new(column, source)
         };
-        let columns = LEADING.iter().map(filled).chain(middle).chain(TRAILING.iter().map(filled)).collect();
-        Self { format, fields, parts, columns }
+        let columns = LEADING
+            .iter()
+            .map(filled)
+            .chain(middle)
+            .chain(TRAILING.iter().map(filled))
+            .collect();
+        Self {
+            format,
+            fields,
+            parts,
+            columns,
+        }
     }
 
     /// The position of a column in output order.

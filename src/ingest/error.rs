@@ -14,7 +14,7 @@ pub struct IngestError {
     pub object: ObjectRef,
     /// What is wrong.
     #[source]
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// What is wrong with an object, or on the way of its events.
@@ -27,7 +27,9 @@ pub enum Problem {
     #[error("{0}; name the table with --table if it is a load balancer log")]
     Unknown(Unknown),
     /// Most of the first lines are malformed.
-    #[error("{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it")]
+    #[error(
+        "{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it"
+    )]
     MostlyMalformed {
         /// Malformed lines.
         malformed: u64,
@@ -42,7 +44,9 @@ pub enum Problem {
     #[error("every line is longer than 1 MiB, and the key does not tell a load balancer log")]
     OnlyLongLines,
     /// The events lie on more days (or hours) than an object's outputs may.
-    #[error("its events lie on more than {limit} days or hours; split the file, or set PARTITION_BY none (--partition-by none)")]
+    #[error(
+        "its events lie on more than {limit} days or hours; split the file, or set PARTITION_BY none (--partition-by none)"
+    )]
     TooManyPartitions {
         /// The most partitions of an object.
         limit: usize,
@@ -57,7 +61,9 @@ pub enum Problem {
     #[error("{0}")]
     Destination(#[from] DestinationError),
     /// The counts do not balance: a defect of this program.
-    #[error("the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped, {encoded} events encoded; nothing was committed, please report this")]
+    #[error(
+        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped, {encoded} events encoded; nothing was committed, please report this"
+    )]
     Imbalance {
         /// Lines of the object.
         lines: u64,
@@ -78,7 +84,10 @@ pub enum Problem {
 impl Problem {
     /// The error of an object.
     pub fn of(self, object: &ObjectRef) -> IngestError {
-        IngestError { object: object.clone(), problem: self }
+        IngestError {
+            object: object.clone(),
+            problem: Box::new(self),
+        }
     }
 
     /// Whether trying the same object again can help.

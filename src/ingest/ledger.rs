@@ -125,10 +125,13 @@ impl Ledger {
     pub fn top_reasons(&self, count: usize) -> String {
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        let words = reasons.into_iter().take(count).map(|((reason, field), count)| match field {
-            Some(field) => format!("{reason} in {field}: {count}"),
-            None => format!("{reason}: {count}"),
-        });
+        let words = reasons
+            .into_iter()
+            .take(count)
+            .map(|((reason, field), count)| match field {
+                Some(field) => format!("{reason} in {field}: {count}"),
+                None => format!("{reason}: {count}"),
+            });
         words.collect::<Vec<_>>().join(", ")
     }
 }

@@ -69,7 +69,9 @@ struct Body<'a> {
 
 enum Stage {
     /// No line so far tells the table; physical lines so far.
-    Undecided { lines: u64 },
+    Undecided {
+        lines: u64,
+    },
     /// The one entry of a test object.
     TestEntry,
     Table(Box<TableStage>),
@@ -82,14 +84,14 @@ struct TableStage {
 }
 
 impl<'a> Ingest<'a> {
-    /// Begins an object. Tells at once when its key or the settings say that it is not to be read.
-    pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Outcome> {
+    /// Begins an object, unless its key or the settings tell that it is not to be read.
+    pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Skip> {
         let skip = match skip_by_key(&object.key) {
             Some(skip) => Some(Skip::from(skip)),
             None => (!target.settings.selects(&object.key)).then_some(Skip::NotSelected),
         };
         if let Some(skip) = skip {
-            return Err(Outcome::Skipped(skip, Ledger::default()));
+            return Err(skip);
         }
         let facts = ObjectFacts::new(object);
         let quarantine = Quarantine::new(target.quarantine, &facts);
@@ -102,7 +104,11 @@ impl<'a> Ingest<'a> {
             malformed: Vec::new(),
             probed: 0,
         };
-        Ok(Self { reader: ObjectReader::new(), body, fault: None })
+        Ok(Self {
+            reader: ObjectReader::new(),
+            body,
+            fault: None,
+        })
     }
 
     /// The object that is ingested.
@@ -128,7 +134,8 @@ impl<'a> Ingest<'a> {
             self.note(finished)?;
         }
         if let Some(fault) = self.fault {
-            self.salvage(fault).map_err(|problem| problem.of(&self.body.facts.object))?;
+            self.salvage(fault)
+                .map_err(|problem| problem.of(&self.body.facts.object))?;
         }
         self.body.ledger.bytes_in = self.reader.bytes_read();
         let object = self.body.facts.object.clone();
@@ -164,7 +171,12 @@ impl<'a> Ingest<'a> {
         if !cut.bytes.is_empty() {
             let line = body.skip_line()?;
             let fault = Fault::of_line(Reason::CutByCorruption, 0);
-            body.quarantine(&[Malformed { line, offset: cut.offset, fault, raw: cut.bytes }])?;
+            body.quarantine(&[Malformed {
+                line,
+                offset: cut.offset,
+                fault,
+                raw: cut.bytes,
+            }])?;
         }
         Ok(())
     }
@@ -196,11 +208,15 @@ impl Body<'_> {
         if !self.decide(text)? {
             return Ok(());
         }
-        let Stage::Table(table) = &mut self.stage else { return Ok(()) };
+        let Stage::Table(table) = &mut self.stage else {
+            return Ok(());
+        };
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
         if table.batch.rows() >= BATCH_ROWS || table.batch.bytes() >= BATCH_BYTES {
-            table.outputs.write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
+            table
+                .outputs
+                .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
         }
         self.quarantine(&malformed)?;
         malformed.clear();
@@ -210,7 +226,9 @@ impl Body<'_> {
 
     /// Decides on the table by the first lines that are not blank; whether there is one now.
     fn decide(&mut self, text: &[u8]) -> Result<bool, Problem> {
-        let Stage::Undecided { lines } = &mut self.stage else { return Ok(matches!(self.stage, Stage::Table(_))) };
+        let Stage::Undecided { lines } = &mut self.stage else {
+            return Ok(matches!(self.stage, Stage::Table(_)));
+        };
         if text.trim_ascii().is_empty() {
             let blank = text.split_inclusive(|byte| *byte == b'\n').count() as u64;
             *lines += blank;
@@ -240,7 +258,11 @@ impl Body<'_> {
 
     /// Tells the quarantine the table, as far as it is known.
     fn name_quarantine(&mut self) {
-        let table = self.ledger.table.or(self.target.table.map(|table| table.name)).or(self.facts.key.table);
+        let table = self
+            .ledger
+            .table
+            .or(self.target.table.map(|table| table.name))
+            .or(self.facts.key.table);
         self.quarantine.name(table);
     }
 
@@ -278,12 +300,19 @@ impl Body<'_> {
 
     /// Fails an object of which most of the first lines are malformed, instead of filling the quarantine with it.
     fn probe(&self, ended: bool) -> Result<(), Problem> {
-        let Stage::Table(table) = &self.stage else { return Ok(()) };
+        let Stage::Table(table) = &self.stage else {
+            return Ok(());
+        };
         let lines = table.parser.lines.min(PROBE_LINES);
         let decided = ended || table.parser.lines >= PROBE_LINES;
         if decided && self.probed >= PROBE_MALFORMED && self.probed * 2 > lines {
             let table = table.batch.plan.format.name;
-            return Err(Problem::MostlyMalformed { malformed: self.probed, lines, table, reasons: self.ledger.top_reasons(3) });
+            return Err(Problem::MostlyMalformed {
+                malformed: self.probed,
+                lines,
+                table,
+                reasons: self.ledger.top_reasons(3),
+            });
         }
         Ok(())
     }
@@ -307,7 +336,9 @@ impl Body<'_> {
                 self.quarantine.commit(&mut self.ledger)?;
             }
             Stage::Table(ref mut table) => {
-                table.outputs.write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
+                table
+                    .outputs
+                    .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
                 self.ledger.lines += table.parser.lines;
                 self.ledger.skipped_lines += table.parser.blank;
                 self.ledger.with_extra_fields = table.parser.with_extra_fields;

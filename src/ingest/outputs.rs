@@ -127,6 +127,9 @@ pub(super) fn commit(key: String, staged: Box<dyn Staged>, ledger: &mut Ledger) 
     if let Committed::Written(bytes) = committed {
         ledger.bytes_out += bytes;
     }
-    ledger.outputs.push(Output { key, written: committed != Committed::AlreadyThere });
+    ledger.outputs.push(Output {
+        key,
+        written: committed != Committed::AlreadyThere,
+    });
     Ok(())
 }

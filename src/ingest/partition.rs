@@ -20,7 +20,10 @@ pub(super) struct Partitioner {
 
 impl Partitioner {
     pub(super) fn new(settings: &Settings, facts: &ObjectFacts) -> Self {
-        Self { by: settings.partition_by, end: facts.key.end }
+        Self {
+            by: settings.partition_by,
+            end: facts.key.end,
+        }
     }
 
     /// The partition of an event with that time.
@@ -43,7 +46,11 @@ impl Partitioner {
         match self.by {
             PartitionBy::Day => format!("date={}/", date_text(number)),
             PartitionBy::Hour => {
-                format!("date={}/hour={:02}/", date_text(number.div_euclid(24)), number.rem_euclid(24))
+                format!(
+                    "date={}/hour={:02}/",
+                    date_text(number.div_euclid(24)),
+                    number.rem_euclid(24)
+                )
             }
             PartitionBy::None => String::new(),
         }

@@ -3,8 +3,8 @@
 use std::io::{BufWriter, Write};
 
 use crate::batch::Malformed;
-use crate::encode::quarantine::RowWriter;
 use crate::encode::EncodeError;
+use crate::encode::quarantine::RowWriter;
 use crate::line::time::{DAY, date_text};
 use crate::line::{Fault, Reason};
 use crate::object::{ObjectFacts, ObjectRef};
@@ -24,9 +24,18 @@ pub(super) struct Quarantine<'a> {
 
 impl<'a> Quarantine<'a> {
     pub(super) fn new(destination: &'a dyn Destination, facts: &ObjectFacts) -> Self {
-        let date = facts.key.end.map_or_else(|| "unknown".to_owned(), |end| date_text(end.div_euclid(DAY)));
+        let date = facts
+            .key
+            .end
+            .map_or_else(|| "unknown".to_owned(), |end| date_text(end.div_euclid(DAY)));
         let name = format!("date={date}/{}-{}.json", facts.object.stem(), facts.id);
-        Self { destination, table: "unknown", name, staged: None, long: None }
+        Self {
+            destination,
+            table: "unknown",
+            name,
+            staged: None,
+            long: None,
+        }
     }
 
     /// Names the table; without one it is `unknown`.
@@ -37,8 +46,8 @@ impl<'a> Quarantine<'a> {
     /// Adds a malformed line.
     pub(super) fn push(&mut self, object: &ObjectRef, malformed: &Malformed) -> Result<(), Problem> {
         let out = self.out()?;
-        let written = RowWriter::begin(object, malformed.line, malformed.offset, &malformed.fault, out)
-            .and_then(|mut row| {
+        let written =
+            RowWriter::begin(object, malformed.line, malformed.offset, &malformed.fault, out).and_then(|mut row| {
                 row.push(&malformed.raw, out)?;
                 row.finish(out)
             });
@@ -73,8 +82,12 @@ impl<'a> Quarantine<'a> {
 
     /// Commits the quarantine, if there is one.
     pub(super) fn commit(&mut self, ledger: &mut Ledger) -> Result<(), Problem> {
-        let Some((key, out)) = self.staged.take() else { return Ok(()) };
-        let staged = out.into_inner().map_err(|error| EncodeError::Write(error.into_error()))?;
+        let Some((key, out)) = self.staged.take() else {
+            return Ok(());
+        };
+        let staged = out
+            .into_inner()
+            .map_err(|error| EncodeError::Write(error.into_error()))?;
         commit(key, staged, ledger)
     }
 

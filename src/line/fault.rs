@@ -105,7 +105,11 @@ impl Fault {
 
     /// A fault of the whole line.
     pub const fn of_line(reason: Reason, at: usize) -> Self {
-        Self { reason, field: None, at }
+        Self {
+            reason,
+            field: None,
+            at,
+        }
     }
 }
 

@@ -17,7 +17,10 @@ use crate::format::{Plan, Presence, Source};
 /// Checks that every value of a line that was split fits its column. `base` is the text that the spans point into.
 pub fn check(plan: &Plan, base: &[u8], parts: &[Span]) -> Result<(), Fault> {
     for column in &plan.columns {
-        let Source::Part { part, field, decode, .. } = column.source else {
+        let Source::Part {
+            part, field, decode, ..
+        } = column.source
+        else {
             continue;
         };
         let span = parts.get(part).copied().unwrap_or(Span::NULL);
@@ -46,7 +49,12 @@ pub fn first_fault(plan: &Plan, base: &[u8], parts: &[Span], fault: Fault) -> Fa
 fn check_present(plan: &Plan, base: &[u8], parts: &[Span]) -> Result<(), Fault> {
     let mut first: Option<Fault> = None;
     for column in &plan.columns {
-        let Source::Part { part, field, decode, .. } = column.source else { continue };
+        let Source::Part {
+            part, field, decode, ..
+        } = column.source
+        else {
+            continue;
+        };
         let span = parts.get(part).copied().unwrap_or(Span::NULL);
         if let Some(Err(reason)) = span.value(base).map(|bytes| value::check(decode, bytes)) {
             let fault = Fault::in_field(reason, plan, field, span);

@@ -47,9 +47,17 @@ pub fn repair(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Optio
 /// Finds the end of the client's text as the one quote behind which every field has a value of its type.
 fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
     let first = plan.fields.iter().position(|planned| planned.field.free_text)?;
-    let free = plan.fields.iter().skip(first).take_while(|planned| planned.field.free_text).count();
+    let free = plan
+        .fields
+        .iter()
+        .skip(first)
+        .take_while(|planned| planned.field.free_text)
+        .count();
     parts.fill(Span::NULL);
-    let mut cursor = Cursor { at: start, inner_quote: false };
+    let mut cursor = Cursor {
+        at: start,
+        inner_quote: false,
+    };
     if cursor.fields(plan, text, 0..first, parts).ok()? < first || text.get(cursor.at) != Some(&b'"') {
         return None;
     }
@@ -59,7 +67,9 @@ fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -
     for close in closing_candidates(text, begin) {
         for texts in cut_free_text(text, begin, close, free) {
             parts.copy_from_slice(&prefix);
-            let Some(tail) = aligned(plan, text, first, &texts, close, parts) else { continue };
+            let Some(tail) = aligned(plan, text, first, &texts, close, parts) else {
+                continue;
+            };
             // Two readings: nobody can say which one is right.
             if found.replace((tail, parts.to_vec())).is_some() {
                 return None;
@@ -107,20 +117,16 @@ fn cut_free_text(text: &[u8], begin: usize, close: usize, free: usize) -> Vec<Ve
 }
 
 /// The line read with these free texts, if every field has a value of its type.
-fn aligned(
-    plan: &Plan,
-    text: &[u8],
-    first: usize,
-    texts: &[Span],
-    close: usize,
-    parts: &mut [Span],
-) -> Option<Tail> {
+fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
     for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
         let into = parts.get_mut(planned.first_part..planned.first_part + planned.field.split.parts())?;
         split_token(text, *span, planned.field.split, into).ok()?;
     }
     let behind = first + texts.len();
-    let mut cursor = Cursor { at: close + 2, inner_quote: false };
+    let mut cursor = Cursor {
+        at: close + 2,
+        inner_quote: false,
+    };
     let fields = cursor.fields(plan, text, behind..plan.fields.len(), parts).ok()?;
     let tail = cursor.tail(plan, text, fields).ok()?;
     (!tail.stray_quote && check(plan, text, parts).is_ok()).then_some(tail)
@@ -129,11 +135,19 @@ fn aligned(
 /// Reads a line as if the fields that [`Format::elidable`] names were not on it.
 fn addresses_missing(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
     let Format { elidable, .. } = plan.format;
-    let first = plan.fields.iter().position(|planned| elidable.contains(&planned.field.name))?;
+    let first = plan
+        .fields
+        .iter()
+        .position(|planned| elidable.contains(&planned.field.name))?;
     parts.fill(Span::NULL);
-    let mut cursor = Cursor { at: start, inner_quote: false };
+    let mut cursor = Cursor {
+        at: start,
+        inner_quote: false,
+    };
     cursor.fields(plan, text, 0..first, parts).ok()?;
-    let fields = cursor.fields(plan, text, first + elidable.len()..plan.fields.len(), parts).ok()?;
+    let fields = cursor
+        .fields(plan, text, first + elidable.len()..plan.fields.len(), parts)
+        .ok()?;
     let tail = cursor.tail(plan, text, fields).ok()?;
     // A line without the trailing fields either is too short to be sure of.
     (fields == plan.fields.len() && tail.extra.is_null() && check(plan, text, parts).is_ok()).then_some(tail)

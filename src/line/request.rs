@@ -11,7 +11,9 @@ use super::Span;
 /// The method ends at the first space, the version begins behind the last, and the URL is everything between, spaces
 /// included. Seen, too: a space before the closing quote, no version, no URL, and `- - - ` for no request at all.
 pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
-    let [verb, url, version, url_parts @ ..] = into else { return };
+    let [verb, url, version, url_parts @ ..] = into else {
+        return;
+    };
     let Some(bytes) = value.value(text) else { return };
     let begin = value.start();
     let Some(first) = memchr(b' ', bytes) else {
@@ -55,7 +57,12 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
     };
     let behind = bytes.get(authority_at..).unwrap_or_default();
     let authority_len = memchr3(b'/', b'?', b'#', behind).unwrap_or(behind.len());
-    split_authority(text, Span::new(begin + authority_at, begin + authority_at + authority_len), host, port);
+    split_authority(
+        text,
+        Span::new(begin + authority_at, begin + authority_at + authority_len),
+        host,
+        port,
+    );
     let path_at = authority_at + authority_len;
     let tail = bytes.get(path_at..).unwrap_or_default();
     if tail.first() == Some(&b'/') {
@@ -66,7 +73,9 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
 
 fn is_scheme(bytes: &[u8]) -> bool {
     !bytes.is_empty()
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 /// `host:port`. Where there is no path, the load balancer glues the dash of the absent path to the port: `host:80-`.

@@ -31,7 +31,10 @@ pub struct Tail {
 
 impl Span {
     /// No piece at all: the field is not on the line.
-    pub const NULL: Self = Self { start: u32::MAX, end: u32::MAX };
+    pub const NULL: Self = Self {
+        start: u32::MAX,
+        end: u32::MAX,
+    };
 
     /// The piece from `start` to before `end`. Texts are blocks of a few megabytes at most; a position that does not
     /// fit is no position.
@@ -77,7 +80,10 @@ impl Span {
 pub fn split_line(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Result<Tail, Fault> {
     parts.fill(Span::NULL);
     let text = base.get(..line.end()).unwrap_or_default();
-    let mut cursor = Cursor { at: line.start(), inner_quote: false };
+    let mut cursor = Cursor {
+        at: line.start(),
+        inner_quote: false,
+    };
     let fields = cursor.fields(plan, text, 0..plan.fields.len(), parts)?;
     cursor.tail(plan, text, fields)
 }
@@ -104,10 +110,22 @@ impl Cursor {
             if self.at >= text.len() {
                 break;
             }
-            let token = token(text, self.at, planned.field.quoting, plan.format.escapes, &mut self.inner_quote)
-                .map_err(|(reason, at)| Fault { reason, field: Some(planned.field.name), at })?;
+            let token = token(
+                text,
+                self.at,
+                planned.field.quoting,
+                plan.format.escapes,
+                &mut self.inner_quote,
+            )
+            .map_err(|(reason, at)| Fault {
+                reason,
+                field: Some(planned.field.name),
+                at,
+            })?;
             let first = planned.first_part;
-            let into = parts.get_mut(first..first + planned.field.split.parts()).unwrap_or_default();
+            let into = parts
+                .get_mut(first..first + planned.field.split.parts())
+                .unwrap_or_default();
             split_token(text, token.value, planned.field.split, into)
                 .map_err(|reason| Fault::in_field(reason, plan, number, token.value))?;
             self.at = token.next;
@@ -122,9 +140,18 @@ impl Cursor {
             return Err(Fault::of_line(Reason::TooFewFields, text.len()));
         }
         let rest = text.get(self.at..).unwrap_or_default().trim_ascii_end();
-        let extra = if rest.is_empty() { Span::NULL } else { Span::new(self.at, self.at + rest.len()) };
+        let extra = if rest.is_empty() {
+            Span::NULL
+        } else {
+            Span::new(self.at, self.at + rest.len())
+        };
         let stray_quote = extra_tokens(text, extra).any(|token| !well_formed(token));
-        Ok(Tail { extra, fields, inner_quote: self.inner_quote, stray_quote })
+        Ok(Tail {
+            extra,
+            fields,
+            inner_quote: self.inner_quote,
+            stray_quote,
+        })
     }
 }
 
@@ -175,9 +202,11 @@ fn token(
     let opens = text.get(at) == Some(&b'"');
     match (quoting, opens) {
         (Quoting::Quoted | Quoting::QuotedOrBare, true) => {
-            let close =
-                closing_quote(text, at + 1, escapes, inner_quote).ok_or((Reason::UnterminatedQuote, at))?;
-            Ok(Token { value: Span::new(at + 1, close), next: close + 2 })
+            let close = closing_quote(text, at + 1, escapes, inner_quote).ok_or((Reason::UnterminatedQuote, at))?;
+            Ok(Token {
+                value: Span::new(at + 1, close),
+                next: close + 2,
+            })
         }
         (Quoting::Quoted, false) => Err((Reason::QuoteExpected, at)),
         (Quoting::QuotedParts, _) => {
@@ -202,7 +231,10 @@ fn bare_token(at: usize, end: usize) -> Result<Token, (Reason, usize)> {
     if end == at {
         return Err((Reason::EmptyField, at));
     }
-    Ok(Token { value: Span::new(at, end), next: end + 1 })
+    Ok(Token {
+        value: Span::new(at, end),
+        next: end + 1,
+    })
 }
 
 /// The quote that ends a quoted field whose text begins at `at`: the first that a space or the end of the line
@@ -211,8 +243,8 @@ pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_
     let begin = at;
     loop {
         let quote = at + memchr(b'"', text.get(at..)?)?;
-        let escaped = escapes == Escapes::BackslashQuote && is_escaped(text, begin, quote);
-        if !escaped {
+        let continues = escapes == Escapes::BackslashQuote && is_escaped(text, begin, quote);
+        if !continues {
             match text.get(quote + 1) {
                 None | Some(b' ') => return Some(quote),
                 Some(_) => *inner_quote = true,
@@ -240,7 +272,9 @@ pub(super) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Sp
         }
         Split::HostPort => split_host_port(text, value, into),
         Split::Target => {
-            let Some((whole, address)) = into.split_first_mut() else { return Ok(()) };
+            let Some((whole, address)) = into.split_first_mut() else {
+                return Ok(());
+            };
             *whole = value;
             let bytes = value.bytes(text);
             if bytes.starts_with(b"arn:") || memchr(b':', bytes).is_none() {
@@ -283,7 +317,10 @@ fn split_validity(text: &[u8], value: Span, into: &mut [Span]) {
     let mut at = value.start();
     for piece in value.bytes(text).split(|byte| *byte == b';') {
         let end = at + piece.len();
-        for (name, part) in [(&b"NotBefore="[..], &mut *not_before), (&b"NotAfter="[..], &mut *not_after)] {
+        for (name, part) in [
+            (&b"NotBefore="[..], &mut *not_before),
+            (&b"NotAfter="[..], &mut *not_after),
+        ] {
             if piece.starts_with(name) {
                 *part = Span::new(at + name.len(), end);
             }

@@ -22,7 +22,9 @@ fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     let mut widths = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(first) = rest.first() {
-        let (byte, width) = escapes.and_then(|escapes| unescape(rest, escapes)).unwrap_or((*first, 1));
+        let (byte, width) = escapes
+            .and_then(|escapes| unescape(rest, escapes))
+            .unwrap_or((*first, 1));
         bytes.push(byte);
         widths.push(width);
         rest = rest.get(width..).unwrap_or_default();
@@ -83,7 +85,10 @@ mod tests {
         assert_eq!(text(br"\xC3\xA9t\xC3\xA9", hex), "été");
         assert_eq!(text(br"\x0A\x1B[31m", hex), "\n\u{1b}[31m");
         assert_eq!(text(br"\q \x \x4 \", hex), r"\q \x \x4 \");
-        assert_eq!(text(br#"say \"hi\" \x22"#, Some(Escapes::BackslashQuote)), r#"say "hi" ""#);
+        assert_eq!(
+            text(br#"say \"hi\" \x22"#, Some(Escapes::BackslashQuote)),
+            r#"say "hi" ""#
+        );
         assert_eq!(text(br#"say \"hi\""#, hex), r#"say \"hi\""#);
         assert_eq!(text(br"\x22", None), r"\x22");
     }

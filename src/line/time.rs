@@ -18,7 +18,28 @@ pub fn timestamp_micros(bytes: &[u8]) -> Result<i64, Reason> {
 #[inline]
 fn parse(bytes: &[u8]) -> Option<i64> {
     let (head, tail) = bytes.split_first_chunk::<19>()?;
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1] = *head else {
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        n0,
+        n1,
+        b':',
+        s0,
+        s1,
+    ] = *head
+    else {
         return None;
     };
     let digits = [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, n0, n1, s0, s1].map(|byte| byte.wrapping_sub(b'0'));
@@ -134,16 +155,31 @@ mod tests {
         ] {
             assert_eq!(timestamp_micros(text.as_bytes()), Ok(base + micros), "{text}");
         }
-        assert_eq!(timestamp_micros(b"2016-12-31T23:59:60Z"), timestamp_micros(b"2017-01-01T00:00:00Z"));
+        assert_eq!(
+            timestamp_micros(b"2016-12-31T23:59:60Z"),
+            timestamp_micros(b"2017-01-01T00:00:00Z")
+        );
     }
 
     #[test]
     fn what_no_calendar_has_is_no_time() {
         for text in [
-            "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-02-29T00:00:00Z", "2023-01-32T00:00:00Z",
-            "2023-01-01T24:00:00Z", "2023-01-01T99:00:00Z", "2023-01-01T00:60:00Z", "2023-01-01T00:00:60Z",
-            "2023-01-01 00:00:00Z", "2023-01-01T00:00:00.1234567890Z", "2023-01-01T00:00:00+00:00", "2023-01-01",
-            "", "x023-01-01T00:00:00Z", "2023-01-01T00:00:00ZZ", "2023-01-01T00:00:00.12x",
+            "2023-13-01T00:00:00Z",
+            "2023-00-01T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2023-01-32T00:00:00Z",
+            "2023-01-01T24:00:00Z",
+            "2023-01-01T99:00:00Z",
+            "2023-01-01T00:60:00Z",
+            "2023-01-01T00:00:60Z",
+            "2023-01-01 00:00:00Z",
+            "2023-01-01T00:00:00.1234567890Z",
+            "2023-01-01T00:00:00+00:00",
+            "2023-01-01",
+            "",
+            "x023-01-01T00:00:00Z",
+            "2023-01-01T00:00:00ZZ",
+            "2023-01-01T00:00:00.12x",
         ] {
             assert_eq!(timestamp_micros(text.as_bytes()), Err(Reason::NotATime), "{text}");
         }

@@ -49,16 +49,22 @@ pub fn count(bytes: &[u8]) -> Result<i64, Reason> {
     }
     // Eighteen digits always fit.
     if bytes.len() <= 18 {
-        return Ok(bytes.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')));
+        return Ok(bytes
+            .iter()
+            .fold(0, |value, digit| value * 10 + i64::from(digit - b'0')));
     }
     bytes
         .iter()
-        .try_fold(0_i64, |value, digit| value.checked_mul(10)?.checked_add(i64::from(digit - b'0')))
+        .try_fold(0_i64, |value, digit| {
+            value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+        })
         .ok_or(Reason::OutOfRange)
 }
 
 /// Powers of ten that a double holds exactly.
-const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+const POWERS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 
 /// Seconds as a decimal number. Infinities and not-a-number are no seconds.
 #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits: exact in a double")]
@@ -94,8 +100,15 @@ fn slow_seconds(bytes: &[u8]) -> Result<f64, Reason> {
     if !bytes.iter().all(decimal) {
         return Err(Reason::NotANumber);
     }
-    let value = str::from_utf8(bytes).ok().and_then(|text| text.parse::<f64>().ok()).ok_or(Reason::NotANumber)?;
-    if value.is_finite() { Ok(value) } else { Err(Reason::OutOfRange) }
+    let value = str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse::<f64>().ok())
+        .ok_or(Reason::NotANumber)?;
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Reason::OutOfRange)
+    }
 }
 
 /// The items of a list that commas separate. Empty bytes are the empty list.
@@ -142,9 +155,23 @@ mod tests {
 
     #[test]
     fn seconds_round_as_the_standard_library_does() {
-        for text in ["0.000", "0.001048", "-1", "1.5414835421835185", "12.", ".5", "1e-5", "0.00001", "123456789012345.6"] {
+        for text in [
+            "0.000",
+            "0.001048",
+            "-1",
+            "1.5414835421835185",
+            "12.",
+            ".5",
+            "1e-5",
+            "0.00001",
+            "123456789012345.6",
+        ] {
             let expected: f64 = text.parse().unwrap();
-            assert_eq!(seconds(text.as_bytes()).unwrap().to_bits(), expected.to_bits(), "{text}");
+            assert_eq!(
+                seconds(text.as_bytes()).unwrap().to_bits(),
+                expected.to_bits(),
+                "{text}"
+            );
         }
         for text in ["", ".", "-", "1.2.3", "nan", "inf", "0x1", "1e999", "1,5"] {
             assert!(seconds(text.as_bytes()).is_err(), "{text}");
@@ -153,10 +180,18 @@ mod tests {
 
     #[test]
     fn lists_keep_their_items() {
-        let all = |items: Vec<&[u8]>| items.into_iter().map(|item| str::from_utf8(item).unwrap().to_owned()).collect::<Vec<_>>();
+        let all = |items: Vec<&[u8]>| {
+            items
+                .into_iter()
+                .map(|item| str::from_utf8(item).unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(all(comma_items(b"waf,forward").collect()), ["waf", "forward"]);
         assert!(comma_items(b"").next().is_none());
-        assert_eq!(all(space_items(b"10.0.0.1:80 10.0.0.2:80").collect()), ["10.0.0.1:80", "10.0.0.2:80"]);
+        assert_eq!(
+            all(space_items(b"10.0.0.1:80 10.0.0.2:80").collect()),
+            ["10.0.0.1:80", "10.0.0.2:80"]
+        );
         assert_eq!(all(quoted_items(b"\"h2\",\"http/1.1\"").collect()), ["h2", "http/1.1"]);
         assert_eq!(all(quoted_items(b"\"h2\",\"http/1.").collect()), ["h2", "http/1."]);
     }

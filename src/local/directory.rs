@@ -30,7 +30,11 @@ impl Destination for Directory {
     fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
         let staged = fs::create_dir_all(&self.root).and_then(|()| temporary(&self.root));
         match staged {
-            Ok(file) => Ok(Box::new(StagedFile { file, path: self.root.join(key), bytes: 0 })),
+            Ok(file) => Ok(Box::new(StagedFile {
+                file,
+                path: self.root.join(key),
+                bytes: 0,
+            })),
             Err(source) => Err(error("cannot write into", &self.root, source)),
         }
     }
@@ -90,5 +94,8 @@ impl Staged for StagedFile {
 }
 
 fn error(what: &str, path: &Path, source: io::Error) -> DestinationError {
-    DestinationError { what: format!("{what} {}", path.display()), source }
+    DestinationError {
+        what: format!("{what} {}", path.display()),
+        source,
+    }
 }

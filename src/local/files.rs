@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use md5::{Digest as _, Md5};
 use walkdir::WalkDir;
 
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, hex};
 
 /// A local object that is not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,27 +41,40 @@ const CHUNK: usize = 128 * 1024;
 /// Names that begin with a dot and what lies below `except` are passed over. The order is that of the keys.
 pub fn walk(input: &Path, except: Option<&Path>) -> io::Result<Vec<LocalObject>> {
     if input.as_os_str() == "-" {
-        return Ok(vec![LocalObject { bucket: LOCAL.into(), key: "-".into(), place: Place::Stdin, bytes: 0 }]);
+        return Ok(vec![LocalObject {
+            bucket: LOCAL.into(),
+            key: "-".into(),
+            place: Place::Stdin,
+            bytes: 0,
+        }]);
     }
     let except = except.and_then(|path| path.canonicalize().ok());
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().first() == Some(&b'.');
     let mut objects = Vec::new();
-    let entries = WalkDir::new(input).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-        let excepted = except.is_some() && entry.file_type().is_dir() && entry.path().canonicalize().ok() == except;
-        entry.depth() == 0 || !(hidden(entry.file_name()) || excepted)
-    });
+    let entries = WalkDir::new(input)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| {
+            let excepted = except.is_some() && entry.file_type().is_dir() && entry.path().canonicalize().ok() == except;
+            entry.depth() == 0 || !(hidden(entry.file_name()) || excepted)
+        });
     for entry in entries {
         let entry = entry?;
         if entry.file_type().is_dir() {
             continue;
         }
-        let below = entry.path().strip_prefix(input).ok().filter(|below| !below.as_os_str().is_empty());
+        let below = entry
+            .path()
+            .strip_prefix(input)
+            .ok()
+            .filter(|below| !below.as_os_str().is_empty());
         let key = below.map_or_else(|| PathBuf::from(entry.file_name()), Path::to_path_buf);
         objects.push(LocalObject {
             bucket: LOCAL.into(),
             key: key_text(&key),
             place: Place::File(entry.path().to_path_buf()),
-            bytes: entry.metadata().map(|metadata| metadata.len()).unwrap_or(0),
+            bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
         });
     }
     Ok(objects)
@@ -90,11 +103,15 @@ impl LocalObject {
                     hash.update(chunk);
                     Ok::<(), io::Error>(())
                 })?;
-                hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+                hex(&hash.finalize())
             }
             Place::Stdin => String::new(),
         };
-        Ok(ObjectRef { bucket: self.bucket.clone(), key: self.key.clone(), version })
+        Ok(ObjectRef {
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            version,
+        })
     }
 
     /// Hands the object's bytes on, chunk by chunk.

@@ -11,7 +11,10 @@ pub struct Stdout;
 
 impl Destination for Stdout {
     fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
-        Ok(Box::new(Spool { spool: tempfile::SpooledTempFile::new(1024 * 1024), bytes: 0 }))
+        Ok(Box::new(Spool {
+            spool: tempfile::SpooledTempFile::new(1024 * 1024),
+            bytes: 0,
+        }))
     }
 }
 
@@ -41,7 +44,10 @@ impl Staged for Spool {
         });
         match copied {
             Ok(()) => Ok(Committed::Written(self.bytes)),
-            Err(source) => Err(DestinationError { what: "cannot write to stdout".to_owned(), source }),
+            Err(source) => Err(DestinationError {
+                what: "cannot write to stdout".to_owned(),
+                source,
+            }),
         }
     }
 }

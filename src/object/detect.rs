@@ -1,7 +1,7 @@
 //! Which table the lines of an object fit.
 
 use crate::format::{FORMATS, Format, Plan, Source};
-use crate::line::{Fault, Span, check, repair, split_line};
+use crate::line::{Fault, Span, check, first_fault, repair, split_line};
 
 /// How many lines are looked at.
 const SAMPLE: usize = 20;
@@ -42,12 +42,19 @@ struct Fit {
 /// Lines that are events of another table win over the key. Without a telling key the first lines decide.
 pub fn detect(text: &[u8], hint: Option<&'static Format>) -> Result<&'static Format, Unknown> {
     let fits = FORMATS.map(|format| fit(format, text));
-    let hinted = fits.iter().find(|fit| hint.is_some_and(|hint| std::ptr::eq(hint, fit.format)));
+    let hinted = fits
+        .iter()
+        .find(|fit| hint.is_some_and(|hint| std::ptr::eq(hint, fit.format)));
     if let Some(fit) = hinted.filter(|fit| fit.events > 0) {
         return Ok(fit.format);
     }
     // The first of equals, so that the order of the tables decides.
-    if let Some(fit) = fits.iter().rev().filter(|fit| fit.events > 0).max_by_key(|fit| fit.events) {
+    if let Some(fit) = fits
+        .iter()
+        .rev()
+        .filter(|fit| fit.events > 0)
+        .max_by_key(|fit| fit.events)
+    {
         return Ok(fit.format);
     }
     if let Some(fit) = hinted.filter(|fit| fit.plausible) {
@@ -55,19 +62,35 @@ pub fn detect(text: &[u8], hint: Option<&'static Format>) -> Result<&'static For
     }
     let tried = fits
         .iter()
-        .filter_map(|fit| fit.furthest.map(|stopped| Attempt { table: fit.format.name, stopped }))
+        .filter_map(|fit| {
+            fit.furthest.map(|stopped| Attempt {
+                table: fit.format.name,
+                stopped,
+            })
+        })
         .collect();
-    let shape = sample_lines(text).next().map(|(_, line)| redacted_shape(line)).unwrap_or_default();
+    let shape = sample_lines(text)
+        .next()
+        .map(|(_, line)| redacted_shape(line))
+        .unwrap_or_default();
     Err(Unknown { tried, shape })
 }
 
 fn fit(format: &'static Format, text: &[u8]) -> Fit {
     let plan = format.plan();
     let mut parts = vec![Span::NULL; plan.parts];
-    let mut fit = Fit { format, events: 0, plausible: false, furthest: None };
+    let mut fit = Fit {
+        format,
+        events: 0,
+        plausible: false,
+        furthest: None,
+    };
     for (start, line) in sample_lines(text) {
         let span = Span::new(start, start + line.len());
-        let read = split_line(plan, text, span, &mut parts).and_then(|_| check(plan, text, &parts));
+        let read = match split_line(plan, text, span, &mut parts) {
+            Ok(_) => check(plan, text, &parts),
+            Err(fault) => Err(first_fault(plan, text, &parts, fault)),
+        };
         fit.plausible |= time_fits(plan, text, &parts);
         match read {
             Ok(()) => fit.events += 1,
@@ -106,10 +129,13 @@ fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     })
 }
 
-/// Whether the text is the one entry of a test object: `Enable AccessLog for ELB: …`.
+/// Whether the text is that of a test object: `Enable AccessLog for ELB: …` and nothing else.
 pub fn is_test_entry(text: &[u8]) -> bool {
-    let text = text.trim_ascii();
-    text.starts_with(b"Enable ") && memchr::memmem::find(text, b"Log for ELB").is_some() && !text.contains(&b'\n')
+    let mut lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
+    lines.all(|line| line.starts_with(b"Enable ") && memchr::memmem::find(line, b"Log for ELB").is_some())
 }
 
 /// The shape of a line: letters as `a`, digits as `9`, runs of them once, punctuation as it stands, the rest as `?`;
@@ -137,10 +163,21 @@ pub fn redacted_shape(line: &[u8]) -> String {
 
 impl std::fmt::Display for Unknown {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "no table fits its lines (the first one is of the shape {:?}); tried", self.shape)?;
+        write!(
+            out,
+            "no table fits its lines (the first one is of the shape {:?}); tried",
+            self.shape
+        )?;
         for (number, attempt) in self.tried.iter().enumerate() {
             let separator = if number == 0 { " " } else { "; " };
-            write!(out, "{separator}{}: stopped at {}", attempt.table, attempt.stopped)?;
+            let Fault { reason, field, at } = attempt.stopped;
+            let field = field.map(|field| format!(" in {field}")).unwrap_or_default();
+            write!(
+                out,
+                "{separator}{}: {} at byte {at}{field}",
+                attempt.table,
+                reason.name()
+            )?;
         }
         Ok(())
     }
@@ -163,10 +200,21 @@ mod tests {
         }
         // Malformed, but a health check by its time: the key decides.
         let broken = b"http 2026-10-07T12:44:59.875678Z x 192.0.2.97:80 targets PASS 200 -\n";
-        assert_eq!(detect(broken, Some(&ALB_HEALTH_CHECK)).unwrap().name, ALB_HEALTH_CHECK.name);
-        assert_eq!(detect(broken, Some(&CLB_ACCESS)).unwrap_err().tried.len(), FORMATS.len());
+        assert_eq!(
+            detect(broken, Some(&ALB_HEALTH_CHECK)).unwrap().name,
+            ALB_HEALTH_CHECK.name
+        );
+        assert_eq!(
+            detect(broken, Some(&CLB_ACCESS)).unwrap_err().tried.len(),
+            FORMATS.len()
+        );
         assert!(detect(broken, None).is_err());
-        assert_eq!(detect(&[b"garbage\n\n", HEALTH].concat(), Some(&ALB_CONNECTION)).unwrap().name, ALB_HEALTH_CHECK.name);
+        assert_eq!(
+            detect(&[b"garbage\n\n", HEALTH].concat(), Some(&ALB_CONNECTION))
+                .unwrap()
+                .name,
+            ALB_HEALTH_CHECK.name
+        );
     }
 
     #[test]
@@ -182,7 +230,9 @@ mod tests {
 
     #[test]
     fn test_entries_are_told_from_logs() {
-        assert!(is_test_entry(b"Enable AccessLog for ELB: app/demo/1 at 2026-10-07T00:00:00Z"));
+        assert!(is_test_entry(
+            b"Enable AccessLog for ELB: app/demo/1 at 2026-10-07T00:00:00Z"
+        ));
         assert!(is_test_entry(b"Enable ConnectionLog for ELB\n"));
         assert!(!is_test_entry(HEALTH));
         assert!(!is_test_entry(&[b"Enable AccessLog for ELB: x\n", HEALTH].concat()));

@@ -57,11 +57,17 @@ impl KeyFacts {
     fn read_file_name(&mut self, name: &str) {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         let name = name.strip_suffix(".log").unwrap_or(name);
-        let Some((account, rest)) = name.split_once("_elasticloadbalancing_") else { return };
-        let Some((region, rest)) = rest.split_once('_') else { return };
+        let Some((account, rest)) = name.split_once("_elasticloadbalancing_") else {
+            return;
+        };
+        let Some((region, rest)) = rest.split_once('_') else {
+            return;
+        };
         // No load balancer's name holds an underscore.
         let mut parts = rest.split('_');
-        let Some((load_balancer, end)) = parts.next().zip(parts.next()) else { return };
+        let Some((load_balancer, end)) = parts.next().zip(parts.next()) else {
+            return;
+        };
         let Some(end) = interval_end(end) else { return };
         let (prefix, account) = account.rsplit_once(['_', '.']).unwrap_or(("", account));
         self.account = some(account);
@@ -88,7 +94,10 @@ impl KeyFacts {
     fn read_folders(&mut self, key: &str) {
         let mut folders = key.split('/').peekable();
         while let Some(folder) = folders.next() {
-            if let Some(account) = folder.strip_prefix("aws-account-id=").or_else(|| folder.strip_prefix("account-id=")) {
+            if let Some(account) = folder
+                .strip_prefix("aws-account-id=")
+                .or_else(|| folder.strip_prefix("account-id="))
+            {
                 self.account = self.account.take().or_else(|| some(account));
             } else if let Some(region) = folder.strip_prefix("region=") {
                 self.region = self.region.take().or_else(|| some(region));
@@ -107,7 +116,9 @@ impl KeyFacts {
 
 /// `yyyymmddThhmmZ` as microseconds since 1970.
 fn interval_end(stamp: &str) -> Option<i64> {
-    let [y0, y1, y2, y3, m0, m1, d0, d1, b'T', h0, h1, n0, n1, b'Z'] = *stamp.as_bytes() else { return None };
+    let [y0, y1, y2, y3, m0, m1, d0, d1, b'T', h0, h1, n0, n1, b'Z'] = *stamp.as_bytes() else {
+        return None;
+    };
     timestamp_micros(&[
         y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', b'0', b'0', b'Z',
     ])
@@ -126,49 +137,111 @@ fn some(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn facts(key: &str) -> (Option<&'static str>, Option<String>, Option<String>, Option<String>, bool) {
+    fn facts(
+        key: &str,
+    ) -> (
+        Option<&'static str>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        bool,
+    ) {
         let facts = KeyFacts::of(key);
-        (facts.table, facts.account, facts.region, facts.load_balancer, facts.end.is_some())
+        (
+            facts.table,
+            facts.account,
+            facts.region,
+            facts.load_balancer,
+            facts.end.is_some(),
+        )
     }
 
-    fn all(table: &'static str, region: &str, load_balancer: &str) -> (Option<&'static str>, Option<String>, Option<String>, Option<String>, bool) {
-        (Some(table), Some("123456789012".into()), Some(region.into()), Some(load_balancer.into()), true)
+    fn all(
+        table: &'static str,
+        region: &str,
+        load_balancer: &str,
+    ) -> (
+        Option<&'static str>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        bool,
+    ) {
+        (
+            Some(table),
+            Some("123456789012".into()),
+            Some(region.into()),
+            Some(load_balancer.into()),
+            true,
+        )
     }
 
     #[test]
     fn every_layout_tells_its_facts() {
         let folders = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07";
         for (name, expected) in [
-            ("123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz", all("alb_access_log", "us-east-1", "app/web/50dc6c495c0c9188")),
-            ("conn_log_123456789012_elasticloadbalancing_us-east-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz", all("alb_connection_log", "us-east-1", "app/web/50dc")),
-            ("conn_log.123456789012_elasticloadbalancing_us-east-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz", all("alb_connection_log", "us-east-1", "app/web/50dc")),
-            ("health_check_log_123456789012_elasticloadbalancing_us-gov-west-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8.log.gz", all("alb_health_check_log", "us-gov-west-1", "app/web/50dc")),
-            ("123456789012_elasticloadbalancing_us-east-1_net.tls.c6e7_20261007T0715Z_4c8scnzy.log.gz", all("nlb_access_log", "us-east-1", "net/tls/c6e7")),
-            ("123456789012_elasticloadbalancing_us-east-1_old-one_20261007T0715Z_192.0.2.1_4c8scnzy.log", all("clb_access_log", "us-east-1", "old-one")),
+            (
+                "123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz",
+                all("alb_access_log", "us-east-1", "app/web/50dc6c495c0c9188"),
+            ),
+            (
+                "conn_log_123456789012_elasticloadbalancing_us-east-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz",
+                all("alb_connection_log", "us-east-1", "app/web/50dc"),
+            ),
+            (
+                "conn_log.123456789012_elasticloadbalancing_us-east-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8scnzy.log.gz",
+                all("alb_connection_log", "us-east-1", "app/web/50dc"),
+            ),
+            (
+                "health_check_log_123456789012_elasticloadbalancing_us-gov-west-1_app.web.50dc_20261007T0715Z_192.0.2.1_4c8.log.gz",
+                all("alb_health_check_log", "us-gov-west-1", "app/web/50dc"),
+            ),
+            (
+                "123456789012_elasticloadbalancing_us-east-1_net.tls.c6e7_20261007T0715Z_4c8scnzy.log.gz",
+                all("nlb_access_log", "us-east-1", "net/tls/c6e7"),
+            ),
+            (
+                "123456789012_elasticloadbalancing_us-east-1_old-one_20261007T0715Z_192.0.2.1_4c8scnzy.log",
+                all("clb_access_log", "us-east-1", "old-one"),
+            ),
         ] {
             for prefix in ["", "some/prefix/", "AWSLogs/o-abc123/"] {
                 assert_eq!(facts(&format!("{prefix}{folders}/{name}")), expected, "{name}");
                 assert_eq!(facts(&format!("{prefix}{name}")), expected, "{name}");
             }
         }
-        let vended = "AWSLogs/aws-account-id=123456789012/elasticloadbalancing/region=eu-west-1/year=2026/month=10/x.gz";
-        assert_eq!(facts(vended), (None, Some("123456789012".into()), Some("eu-west-1".into()), None, false));
+        let vended =
+            "AWSLogs/aws-account-id=123456789012/elasticloadbalancing/region=eu-west-1/year=2026/month=10/x.gz";
+        assert_eq!(
+            facts(vended),
+            (None, Some("123456789012".into()), Some("eu-west-1".into()), None, false)
+        );
         let unnamed = "AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/10/07/renamed.gz";
-        assert_eq!(facts(unnamed), (None, Some("123456789012".into()), Some("eu-west-1".into()), None, false));
+        assert_eq!(
+            facts(unnamed),
+            (None, Some("123456789012".into()), Some("eu-west-1".into()), None, false)
+        );
         assert_eq!(facts("access.log"), (None, None, None, None, false));
         assert_eq!(facts("_elasticloadbalancing__"), (None, None, None, None, false));
     }
 
     #[test]
     fn the_stamp_is_the_end_of_the_interval() {
-        assert_eq!(interval_end("20261007T0715Z"), timestamp_micros(b"2026-10-07T07:15:00Z").ok());
+        assert_eq!(
+            interval_end("20261007T0715Z"),
+            timestamp_micros(b"2026-10-07T07:15:00Z").ok()
+        );
         assert_eq!(interval_end("20261307T0715Z"), None);
         assert_eq!(interval_end("2026100707152"), None);
     }
 
     #[test]
     fn test_files_and_folders_are_no_logs() {
-        for key in ["AWSLogs/1/ELBAccessLogTestFile", "ELBConnectionLogTestFile", "p/AWSLogs/1/ELBHealthCheckLogTestFile"] {
+        for key in [
+            "AWSLogs/1/ELBAccessLogTestFile",
+            "ELBConnectionLogTestFile",
+            "p/AWSLogs/1/ELBHealthCheckLogTestFile",
+        ] {
             assert_eq!(skip_by_key(key), Some(SkipByKey::TestFile), "{key}");
         }
         assert_eq!(skip_by_key("AWSLogs/"), Some(SkipByKey::FolderMarker));

@@ -51,11 +51,8 @@ impl ObjectRef {
             }
             hash.update(part);
         }
-        let mut id = String::new();
-        for byte in hash.finalize().iter().take(8) {
-            // Writing to a String does not fail.
-            let _ = write!(id, "{byte:02x}");
-        }
+        let mut id = hex(&hash.finalize());
+        id.truncate(16);
         id
     }
 
@@ -67,6 +64,16 @@ impl ObjectRef {
         let name = name.strip_suffix(".log").unwrap_or(name);
         name.get(..name.floor_char_boundary(180)).unwrap_or(name)
     }
+}
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 impl std::fmt::Display for ObjectRef {
@@ -88,14 +95,25 @@ mod tests {
             version: version.into(),
         };
         // sha256("local\0a.log\0d41d8cd98f00b204e9800998ecf8427e")
-        assert_eq!(object("local", "a.log", "d41d8cd98f00b204e9800998ecf8427e").id(), "59ce561e0a109d71");
+        assert_eq!(
+            object("local", "a.log", "d41d8cd98f00b204e9800998ecf8427e").id(),
+            "59ce561e0a109d71"
+        );
         assert_ne!(object("a", "bc", "").id(), object("ab", "c", "").id());
         assert_ne!(object("a", "b", "1").id(), object("a", "b", "2").id());
     }
 
     #[test]
     fn stems_are_short_file_names() {
-        let stem = |key: &str| ObjectRef { bucket: String::new(), key: key.into(), version: String::new() }.stem().to_owned();
+        let stem = |key: &str| {
+            ObjectRef {
+                bucket: String::new(),
+                key: key.into(),
+                version: String::new(),
+            }
+            .stem()
+            .to_owned()
+        };
         assert_eq!(stem("a/b/c_x.log.gz"), "c_x");
         assert_eq!(stem("c.log"), "c");
         assert_eq!(stem("-"), "stdin");

@@ -23,7 +23,12 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new() -> Self {
-        Self { buffer: Vec::new(), filled: 0, offset: 0, in_long_line: false }
+        Self {
+            buffer: Vec::new(),
+            filled: 0,
+            offset: 0,
+            in_long_line: false,
+        }
     }
 
     /// Room for at least one more byte.
@@ -96,14 +101,20 @@ impl Blocks {
         if self.in_long_line {
             self.in_long_line = false;
             emit(Piece::LongLineEnd)?;
-            return Ok(Cut { offset: self.offset, bytes: Vec::new() });
+            return Ok(Cut {
+                offset: self.offset,
+                bytes: Vec::new(),
+            });
         }
         if let Some(newline) = memrchr(b'\n', self.buffer.get(..self.filled).unwrap_or_default()) {
             self.hand_on(newline + 1, emit)?;
         }
         let bytes = self.buffer.get(..self.filled).unwrap_or_default().to_vec();
         self.filled = 0;
-        Ok(Cut { offset: self.offset, bytes })
+        Ok(Cut {
+            offset: self.offset,
+            bytes,
+        })
     }
 
     fn leave_long_line<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -122,7 +133,10 @@ impl Blocks {
 
     fn hand_on<E>(&mut self, len: usize, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         let text = self.buffer.get(..len).unwrap_or_default();
-        emit(Piece::Lines { text, offset: self.offset })?;
+        emit(Piece::Lines {
+            text,
+            offset: self.offset,
+        })?;
         self.drop_front(len);
         Ok(())
     }

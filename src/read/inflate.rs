@@ -21,7 +21,11 @@ pub(super) struct Inflater {
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self { member: Some(Decompress::new_gzip(WINDOW_BITS)), padding: false, at: 0 }
+        Self {
+            member: Some(Decompress::new_gzip(WINDOW_BITS)),
+            padding: false,
+            at: 0,
+        }
     }
 
     /// Decompresses a chunk into the blocks.
@@ -78,6 +82,10 @@ impl Inflater {
 
     /// Whether the object ended with a whole member.
     pub(super) const fn finish(&self) -> Result<(), ReadError> {
-        if self.member.is_some() { Err(ReadError::Truncated { at: self.at }) } else { Ok(()) }
+        if self.member.is_some() {
+            Err(ReadError::Truncated { at: self.at })
+        } else {
+            Ok(())
+        }
     }
 }

@@ -91,7 +91,11 @@ const FOREIGN: [(&[u8], &str); 7] = [
 impl ObjectReader {
     /// A reader for one object.
     pub fn new() -> Self {
-        Self { state: State::Head(Vec::new()), blocks: Blocks::new(), read: 0 }
+        Self {
+            state: State::Head(Vec::new()),
+            blocks: Blocks::new(),
+            read: 0,
+        }
     }
 
     /// The number of (compressed) bytes read so far.

@@ -47,7 +47,10 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn sample(bytes: usize) -> Vec<u8> {
-    (0_u32..).flat_map(|line| format!("line {line} {}\n", line.wrapping_mul(2_654_435_761)).into_bytes()).take(bytes).collect()
+    (0_u32..)
+        .flat_map(|line| format!("line {line} {}\n", line.wrapping_mul(2_654_435_761)).into_bytes())
+        .take(bytes)
+        .collect()
 }
 
 #[test]
@@ -109,7 +112,11 @@ fn a_flipped_bit_never_goes_unnoticed() {
 
 #[test]
 fn foreign_formats_are_named() {
-    for (object, name) in [(&b"PAR1xxxx"[..], "Parquet"), (b"PK\x03\x04xxxx", "zip"), (&[0x28, 0xb5, 0x2f, 0xfd, 0], "zstd")] {
+    for (object, name) in [
+        (&b"PAR1xxxx"[..], "Parquet"),
+        (b"PK\x03\x04xxxx", "zip"),
+        (&[0x28, 0xb5, 0x2f, 0xfd, 0], "zstd"),
+    ] {
         let error = read(object, 3).1.unwrap();
         assert!(error.to_string().contains(name), "{error}");
     }
@@ -117,14 +124,25 @@ fn foreign_formats_are_named() {
 
 #[test]
 fn lines_up_to_a_mebibyte_are_lines_and_longer_ones_are_handed_on_in_parts() {
-    for (len, is_long) in [(BLOCK - 1, false), (BLOCK, false), (MAX_LINE - 1, false), (MAX_LINE, false), (MAX_LINE + 1, true), (3 * MAX_LINE, true)] {
+    for (len, is_long) in [
+        (BLOCK - 1, false),
+        (BLOCK, false),
+        (MAX_LINE - 1, false),
+        (MAX_LINE, false),
+        (MAX_LINE + 1, true),
+        (3 * MAX_LINE, true),
+    ] {
         let mut object = b"before\n".to_vec();
         object.extend(vec![b'x'; len]);
         object.extend(b"\nbehind\n");
         let whole = read(&object, object.len());
         assert_eq!(whole.1, None);
-        assert_eq!(whole.0.iter().any(|(_, text)| text.starts_with(b"LONG:")), is_long, "{len}");
-        assert_eq!(whole.0.last().unwrap().1.ends_with(b"behind\n"), true);
+        assert_eq!(
+            whole.0.iter().any(|(_, text)| text.starts_with(b"LONG:")),
+            is_long,
+            "{len}"
+        );
+        assert!(whole.0.last().unwrap().1.ends_with(b"behind\n"));
         for chunk in [1_000, 65_536] {
             assert_eq!(read(&object, chunk), whole, "{len} in chunks of {chunk}");
         }

@@ -100,13 +100,17 @@ impl Layout {
 }
 
 /// The key that a load balancer gives an object whose interval ends at `end`, in microseconds since 1970. The seed
-/// stands for the random part.
+/// stands for the random part, which differs from object to object.
 pub fn object_key(format: &Format, balancer: &Balancer, end: u64, seed: u64) -> String {
-    let mut rng = Rng::of(seed ^ end, Stream::Name, 1);
+    let layout = Layout::of(format);
+    let named = [layout.table, &layout.elb(balancer), &balancer.node].concat();
+    let mut rng = named.bytes().fold(Rng::of(seed, Stream::Name, end), |mut rng, byte| {
+        Rng::of(rng.next(), Stream::Name, byte.into())
+    });
     let random = (0..8).filter_map(|_| {
         u32::try_from(rng.below(36))
             .ok()
             .and_then(|digit| char::from_digit(digit, 36))
     });
-    Layout::of(format).key(balancer, end, &random.collect::<String>())
+    layout.key(balancer, end, &random.collect::<String>())
 }

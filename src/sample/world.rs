@@ -9,7 +9,7 @@ use super::traffic::Traffic;
 const GROUPS: [&str; 5] = ["shop-web", "shop-api", "shop-assets", "shop-live", "orders-fn"];
 /// The number of the target group that is a Lambda function.
 pub(super) const LAMBDA: usize = 4;
-/// The number of the target group that serves WebSockets.
+/// The number of the target group that serves web sockets.
 pub(super) const LIVE: usize = 3;
 
 /// What every line of a log shares, derived from the seed and the traffic alone.

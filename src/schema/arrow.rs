@@ -8,7 +8,11 @@ use crate::format::{Fill, Kind, Plan, PlannedColumn, Presence, Source};
 
 /// The Arrow schema that readers see.
 pub fn schema(plan: &Plan) -> SchemaRef {
-    let fields: Fields = plan.columns.iter().map(|column| field(column, data_type(column.kind))).collect();
+    let fields: Fields = plan
+        .columns
+        .iter()
+        .map(|column| field(column, data_type(column.kind)))
+        .collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -19,7 +23,11 @@ pub(crate) fn writer_schema(plan: &Plan) -> SchemaRef {
         .columns
         .iter()
         .map(|column| {
-            let data_type = if is_constant(column) { constant_type() } else { data_type(column.kind) };
+            let data_type = if is_constant(column) {
+                constant_type()
+            } else {
+                data_type(column.kind)
+            };
             field(column, data_type)
         })
         .collect();

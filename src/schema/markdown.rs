@@ -19,7 +19,12 @@ pub fn page(format: &'static Format) -> String {
         format.title,
         format.page,
         format.fields.len(),
-        format.lengths.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+        format
+            .lengths
+            .iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     for column in &plan.columns {
         let from = match column.source {
@@ -29,8 +34,18 @@ pub fn page(format: &'static Format) -> String {
             }
             Source::Filled(_) => String::new(),
         };
-        let null = if column.presence == Presence::Required { "never" } else { "yes" };
-        let _ = writeln!(page, "| `{}` | {} | {null} | {from} | {} |", column.name, type_name(column.kind), column.doc);
+        let null = if column.presence == Presence::Required {
+            "never"
+        } else {
+            "yes"
+        };
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {null} | {from} | {} |",
+            column.name,
+            type_name(column.kind),
+            column.doc
+        );
     }
     page
 }
