@@ -1,5 +1,6 @@
 //! Connections: the clients, what they negotiated, and the lines of the connection log.
 
+use super::pools::{AGENTS, EARLY_AGENTS};
 use super::record::{Record, Write, validity};
 use super::rng::{Rng, Stream};
 use super::text;
@@ -26,9 +27,14 @@ impl Client {
         }
     }
 
-    /// What picks the client's browser, the same for all its connections.
-    pub(super) const fn agent(self) -> u64 {
-        self.bits >> 8
+    /// The client's browser or program, the same for all its connections.
+    pub(super) fn agent(self, world: &World) -> &'static str {
+        let agents = if world.modern {
+            AGENTS.as_slice()
+        } else {
+            EARLY_AGENTS.as_slice()
+        };
+        Rng::of(world.seed, Stream::Agent, self.number).weighted(agents)
     }
 
     /// The client's address. The documentation networks hold too few for a pool of this size: most lie in
@@ -143,7 +149,16 @@ impl Connection {
     /// The connection of that number, the same in every log of the node.
     pub(super) fn of(world: &World, number: u64) -> Self {
         let mut rng = Rng::of(world.node_seed, Stream::Connection, number);
-        let client = Client::of(world, rng.skewed(CLIENTS));
+        // Some come often, most come once.
+        let regular = rng.chance(400);
+        let client = Client::of(
+            world,
+            if regular {
+                rng.skewed(CLIENTS)
+            } else {
+                rng.below(CLIENTS)
+            },
+        );
         let mut connection = Self {
             opened: world.start + number * world.step + rng.below(2000),
             client,

@@ -12,12 +12,15 @@ pub(super) struct Layout {
     /// What the file name begins with.
     prefix: &'static str,
     /// The kind of load balancer, as it stands before its name: `app`, `net`, or nothing for Classic.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// Whether the file name tells the node.
     node: bool,
     /// Whether the objects are gzip.
     pub(super) gzip: bool,
 }
+
+/// The kind of Classic Load Balancers: their names stand alone.
+pub(super) const CLASSIC: &str = "";
 
 static LAYOUTS: [Layout; 5] = [
     Layout {
@@ -51,7 +54,7 @@ static LAYOUTS: [Layout; 5] = [
     Layout {
         table: "clb_access_log",
         prefix: "",
-        kind: "",
+        kind: CLASSIC,
         node: true,
         gzip: false,
     },
@@ -76,7 +79,7 @@ impl Layout {
     /// The load balancer as it stands on the line.
     pub(super) fn elb(&self, balancer: &Balancer) -> String {
         match self.kind {
-            "" => balancer.name.clone(),
+            CLASSIC => balancer.name.clone(),
             kind => format!("{kind}/{}/{}", balancer.name, balancer.id),
         }
     }

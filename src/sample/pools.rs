@@ -57,7 +57,7 @@ pub(super) static ROUTES: [(u64, Route); 36] = [
     (30, get(SHOP, "/search?q=$&page=^&session=**", 0, 0, 300_000, 70_000)),
     (12, get(SHOP, "/cart?session=*", 0, 0, 70_000, 21_000)),
     (10, get(SHOP, "/checkout?step=delivery&cart=*", 0, 20, 110_000, 25_000)),
-    (6, get(SHOP, "/account/orders?year=2026&page=^", 0, 20, 130_000, 31_000)),
+    (6, get(SHOP, "/account/orders?page=^&order=newest", 0, 20, 130_000, 31_000)),
     (5, get(SHOP, "/account/orders/#/invoice.pdf", 0, 20, 900_000, 180_000)),
     (4, get(SHOP, "/help/returns", 0, 0, 30_000, 14_000)),
     (6, get(SHOP, "/robots.txt", 0, 0, 3_000, 400)),
@@ -212,4 +212,19 @@ pub(super) static AGENTS: [(u64, &str); 30] = [
     (6, "Mozilla/5.0 (compatible; ExampleSpider/1.4; spider@example.net)"),
     (8, "ExampleMonitor/3.0 (uptime; region=eu-central-1)"),
     (5, "-"),
+];
+
+/// The same in the years of shorter lines.
+#[rustfmt::skip]
+pub(super) static EARLY_AGENTS: [(u64, &str); 10] = [
+    (250, "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/54.0.2840.99 Safari/537.36"),
+    (120, "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/43.0.2357.124 Safari/537.36"),
+    (120, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_10_3) AppleWebKit/600.6.3 (KHTML, like Gecko) Version/8.0.6 Safari/600.6.3"),
+    (130, "Mozilla/5.0 (iPhone; CPU iPhone OS 8_3 like Mac OS X) AppleWebKit/600.1.4 (KHTML, like Gecko) Version/8.0 Mobile/12F70 Safari/600.1.4"),
+    (90, "Mozilla/5.0 (Windows NT 6.1; WOW64; rv:38.0) Gecko/20100101 Firefox/38.0"),
+    (80, "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0)"),
+    (40, "Mozilla/5.0 (compatible; ExampleBot/1.0; +https://bot.example.org/about)"),
+    (30, "curl/7.43.0"),
+    (20, "Python-urllib/2.7"),
+    (20, "-"),
 ];

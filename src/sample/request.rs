@@ -1,7 +1,7 @@
 //! Requests: drawn once, written as an Application or a Classic Load Balancer logs them.
 
 use super::connection::Connection;
-use super::pools::{AGENTS, LIVE_ROUTE, OUTCOMES, Outcome, ROUTES, Reach, Route};
+use super::pools::{LIVE_ROUTE, OUTCOMES, Outcome, ROUTES, Reach, Route};
 use super::rng::Rng;
 use super::text;
 use super::world::{LAMBDA, World};
@@ -45,7 +45,7 @@ impl Request {
             at -= 1;
             connection = Connection::of(world, at);
         }
-        let kind = kind(&connection);
+        let kind = kind(&connection, world.modern);
         let live = matches!(kind, "ws" | "wss");
         let route = if live { LIVE_ROUTE } else { rng.weighted(&ROUTES) };
         let mut outcome = rng.weighted(&OUTCOMES);
@@ -63,7 +63,7 @@ impl Request {
         let slow = if rng.chance(12) { 20 } else { 1 };
         let took = (
             rng.skewed(3_000),
-            300 + slow * rng.skewed(route.micros),
+            300 + slow * (rng.below(route.micros / 4) + rng.skewed(route.micros * 3 / 4)),
             rng.skewed(1_500),
         );
         let lasted = match outcome.reach {
@@ -86,7 +86,7 @@ impl Request {
             kind,
             route,
             path,
-            agent: Rng::of(world.seed, super::rng::Stream::Client, connection.client.agent()).weighted(&AGENTS),
+            agent: connection.client.agent(world),
             outcome,
             target: rng.below(18),
             received: 380 + connection.habit % 400 + rng.below(120) + body,
@@ -184,13 +184,13 @@ impl Request {
 }
 
 /// The type of request that a connection carries.
-fn kind(connection: &Connection) -> &'static str {
+fn kind(connection: &Connection, modern: bool) -> &'static str {
     let habit = (connection.habit >> 32) % 1000;
     match (connection.tls, habit) {
         (None, 0..20) => "ws",
         (None, _) => "http",
         (Some(_), 0..15) => "wss",
-        (Some(_), 15..25) => "grpcs",
+        (Some(_), 15..25) if modern => "grpcs",
         (Some(tls), _) if tls.protocol == "TLSv1" || habit < 280 => "https",
         (Some(_), _) => "h2",
     }

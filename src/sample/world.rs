@@ -1,6 +1,6 @@
 //! The load balancer behind a log: what every line of it shares.
 
-use super::layout::Layout;
+use super::layout::{CLASSIC, Layout};
 use super::rng::{Rng, Stream};
 use super::text;
 use super::traffic::Traffic;
@@ -16,7 +16,7 @@ pub(super) const LIVE: usize = 3;
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) seed: u64,
-    /// The seed of this node's connections: nodes of one load balancer share clients, not connections.
+    /// The seed of this node's lines from this time on: nodes of one load balancer share clients, not connections.
     pub(super) node_seed: u64,
     pub(super) start: u64,
     pub(super) step: u64,
@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) certificates: Vec<String>,
     /// The ARN of the Lambda function.
     pub(super) function: String,
-    /// Whether TLS 1.3 is there, which load balancers learnt in March 2023.
+    /// Whether TLS 1.3 is there, which Application Load Balancers learnt in March 2023 and Classic ones never.
     pub(super) modern: bool,
 }
 
@@ -55,10 +55,9 @@ impl World {
         };
         Self {
             seed,
-            node_seed: balancer
-                .node
-                .bytes()
-                .fold(seed, |seed, byte| Rng::of(seed, Stream::Name, byte.into()).next()),
+            node_seed: balancer.node.bytes().fold(seed ^ traffic.start, |seed, byte| {
+                Rng::of(seed, Stream::Name, byte.into()).next()
+            }),
             start: traffic.start,
             step: traffic.step,
             node: balancer.node.clone(),
@@ -66,7 +65,7 @@ impl World {
             groups,
             certificates: vec![certificate(), certificate()],
             function: format!("arn:aws:lambda:{region}:{account}:function:orders-fn"),
-            modern: traffic.start >= text::at((2023, 3, 22), (0, 0, 0)),
+            modern: layout.kind != CLASSIC && traffic.start >= text::at((2023, 3, 22), (0, 0, 0)),
         }
     }
 
