@@ -298,11 +298,25 @@ impl Settings {
 
 /// The settings as a page of `docs/`.
 pub fn markdown() -> String {
-    let mut page = "# Settings\n\nEach setting is a flag of `alb-ingest run` and an environment variable; a flag wins.\n\n\
+    let mut page =
+        "# Settings\n\nEach setting is a flag of `alb-ingest run` and an environment variable; a flag wins.\n\n\
                     | flag | variable | allowed | default | what it does |\n|---|---|---|---|---|\n"
-        .to_owned();
-    for Setting { name, flag, allowed, default, doc, .. } in &SETTINGS {
-        page.push_str(&["| `--", flag, "` | `", name, "` | ", allowed, " | ", default, " | ", doc, " |\n"].concat());
+            .to_owned();
+    for Setting {
+        name,
+        flag,
+        allowed,
+        default,
+        doc,
+        ..
+    } in &SETTINGS
+    {
+        page.push_str(
+            &[
+                "| `--", flag, "` | `", name, "` | ", allowed, " | ", default, " | ", doc, " |\n",
+            ]
+            .concat(),
+        );
     }
     page
 }

@@ -151,8 +151,15 @@ impl LineParser {
         let span = Span::new(line.start(), line.start() + trimmed.len());
         let split = split_line(self.plan, text, span, &mut self.row);
         if let Some(pending) = self.pending.take() {
-            if split.is_ok() && check(self.plan, text, &self.row).is_ok() {
-                // A whole entry: the one before it was never ended.
+            let begins = match split {
+                Ok(_) => check(self.plan, text, &self.row).is_ok(),
+                Err(fault) => {
+                    let open = fault.reason == Reason::UnterminatedQuote;
+                    open && first_fault(self.plan, text, &self.row, fault) == fault
+                }
+            };
+            if begins {
+                // A whole entry, or the first line of one: the one before it was never ended.
                 malformed.push(pending.into_malformed());
             } else {
                 self.fill_rows(text, offset, batch, malformed);
@@ -292,7 +299,11 @@ impl LineParser {
 }
 
 impl Pending {
-    fn into_malformed(self) -> Malformed {
+    fn into_malformed(mut self) -> Malformed {
+        // Of a line that ends with CR and LF, as the other malformed lines are kept.
+        if self.text.ends_with(b"\r") {
+            self.text.pop();
+        }
         Malformed {
             line: self.line,
             offset: self.offset,

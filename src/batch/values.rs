@@ -191,6 +191,11 @@ impl Texts {
         self.nulls += usize::from(!valid);
     }
 
+    /// Removes every text, and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
     /// The number of texts, nulls included.
     pub const fn len(&self) -> usize {
         self.ends.len()

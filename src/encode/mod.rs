@@ -3,6 +3,7 @@
 mod compress;
 mod json;
 mod parquet;
+mod parquet_reference;
 pub mod quarantine;
 
 use std::io::Write;
@@ -12,9 +13,10 @@ use crate::format::Plan;
 use crate::object::ObjectFacts;
 use crate::settings::{Compression, Format};
 
+pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
 pub use json::{JsonEncoder, write_event};
-pub use parquet::ParquetEncoder;
+pub use parquet_reference::ReferenceEncoder;
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]

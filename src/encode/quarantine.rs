@@ -131,7 +131,11 @@ mod tests {
             STANDARD.decode(invalid["raw_base64"].as_str().unwrap()).unwrap(),
             b"\xff\xfe"
         );
-        let long: Vec<u8> = [0xff, 1, 2, 0xfe, b'x'].into_iter().cycle().take(3 * HELD + 1).collect();
+        let long: Vec<u8> = [0xff, 1, 2, 0xfe, b'x']
+            .into_iter()
+            .cycle()
+            .take(3 * HELD + 1)
+            .collect();
         let value = row(&long, 1_000_003);
         assert_eq!(STANDARD.decode(value["raw_base64"].as_str().unwrap()).unwrap(), long);
     }

@@ -5,9 +5,9 @@
 
 use memchr::memmem;
 
-use crate::format::{Format, Plan};
+use crate::format::{Escapes, Format, Plan};
 
-use super::split::{Cursor, split_token};
+use super::split::{Cursor, is_escaped, split_token};
 use super::{Span, Tail, check};
 
 /// The rules by which a line is repaired.
@@ -64,16 +64,18 @@ fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -
     let begin = cursor.at + 1;
     let prefix = parts.to_vec();
     let mut found = None;
-    for close in closing_candidates(text, begin) {
-        for texts in cut_free_text(text, begin, close, free) {
+    let ends = |quote: &usize| plan.format.escapes != Escapes::BackslashQuote || !is_escaped(text, begin, *quote);
+    for close in closing_candidates(text, begin, ends) {
+        for texts in cut_free_text(text, begin, close, free, ends) {
             parts.copy_from_slice(&prefix);
             let Some(tail) = aligned(plan, text, first, &texts, close, parts) else {
                 continue;
             };
             // Two readings: nobody can say which one is right.
-            if found.replace((tail, parts.to_vec())).is_some() {
+            if found.as_ref().is_some_and(|(_, other)| *other != *parts) {
                 return None;
             }
+            found = Some((tail, parts.to_vec()));
         }
     }
     let (tail, repaired) = found?;
@@ -83,21 +85,30 @@ fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -
 
 /// The last quotes that a space or the end of the line follows. Behind a client's text stand a few dozen quotes at
 /// most; the bound keeps a hostile line of a megabyte of quotes from costing more than its reading.
-fn closing_candidates(text: &[u8], begin: usize) -> Vec<usize> {
+fn closing_candidates(text: &[u8], begin: usize, ends: impl Fn(&usize) -> bool) -> Vec<usize> {
     memchr::memrchr_iter(b'"', text.get(begin..).unwrap_or_default())
         .map(|quote| begin + quote)
-        .filter(|quote| matches!(text.get(quote + 1), None | Some(b' ')))
+        .filter(|quote| matches!(text.get(quote + 1), None | Some(b' ')) && ends(quote))
         .take(64)
         .collect()
 }
 
 /// The ways to cut the region between the first quote and the last into the texts of the free fields.
-fn cut_free_text(text: &[u8], begin: usize, close: usize, free: usize) -> Vec<Vec<Span>> {
+fn cut_free_text(
+    text: &[u8],
+    begin: usize,
+    close: usize,
+    free: usize,
+    ends: impl Fn(&usize) -> bool,
+) -> Vec<Vec<Span>> {
     if free < 2 {
         return vec![vec![Span::new(begin, close)]];
     }
     let region = text.get(begin..close).unwrap_or_default();
-    let cuts: Vec<usize> = memmem::find_iter(region, b"\" \"").take(64).collect();
+    let cuts: Vec<usize> = memmem::find_iter(region, b"\" \"")
+        .filter(|cut| ends(&(begin + cut)))
+        .take(64)
+        .collect();
     let spans = |cut: &usize| vec![Span::new(begin, begin + cut), Span::new(begin + cut + 3, close)];
     match cuts.as_slice() {
         // The shortest lines end with the first of the free fields.
@@ -116,7 +127,8 @@ fn cut_free_text(text: &[u8], begin: usize, close: usize, free: usize) -> Vec<Ve
     }
 }
 
-/// The line read with these free texts, if every field has a value of its type.
+/// The line read with these free texts, if every field has a value of its type and there are as many as lines of this
+/// type have had.
 fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
     for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
         let into = parts.get_mut(planned.first_part..planned.first_part + planned.field.split.parts())?;
@@ -129,7 +141,8 @@ fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize,
     };
     let fields = cursor.fields(plan, text, behind..plan.fields.len(), parts).ok()?;
     let tail = cursor.tail(plan, text, fields).ok()?;
-    (!tail.stray_quote && check(plan, text, parts).is_ok()).then_some(tail)
+    let known_length = plan.format.lengths.contains(&fields);
+    (known_length && !tail.stray_quote && check(plan, text, parts).is_ok()).then_some(tail)
 }
 
 /// Reads a line as if the fields that [`Format::elidable`] names were not on it.

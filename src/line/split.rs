@@ -255,7 +255,7 @@ pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_
 }
 
 /// Whether an odd number of backslashes stands before the quote.
-fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
+pub(super) fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
     let before = text.get(begin..quote).unwrap_or_default();
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }

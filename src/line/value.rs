@@ -126,8 +126,9 @@ fn items(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     bytes.split(move |byte| *byte == separator).skip(empty)
 }
 
-/// The items of `"a","b"`, whose last quote may be missing.
+/// The items of `"a","b"`, whose last quote may be missing. `""` is the empty list.
 pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let bytes = if bytes == b"\"\"" { &[] } else { bytes };
     items(bytes, b',').map(|item| {
         let item = item.strip_prefix(b"\"").unwrap_or(item);
         item.strip_suffix(b"\"").unwrap_or(item)

@@ -1,4 +1,4 @@
-//! Parquet files.
+//! Parquet files by the crate's own writer: slower, and the reference that [`super::ParquetEncoder`] is compared with.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,43 +11,33 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression as Codec, Encoding, GzipLevel, ZstdLevel};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::basic::Encoding;
+use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use crate::batch::{Batch, Texts, Values};
-use crate::format::{Kind, Layout, Plan, PlannedColumn, SCHEMA_VERSION, Source};
+use crate::format::{Kind, Layout, Plan, PlannedColumn, Source};
 use crate::object::ObjectFacts;
 use crate::schema::arrow::{list_item, writer_schema};
 use crate::settings::Compression;
 
-use super::compress::ZSTD_LEVEL;
 use super::json::{Constant, constant, write_line_number};
+use super::parquet::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, codec, properties};
 use super::{EncodeError, Encoder};
 
-/// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
-const ROW_GROUP_ROWS: usize = 65_536;
-/// The bytes of encoded pages after which a row group ends, whatever its rows.
-const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
-/// The bytes of values in a page, before compression.
-const PAGE_BYTES: usize = 256 * 1024;
-/// The bytes of a dictionary after which a column gives it up.
-const DICTIONARY_BYTES: usize = 512 * 1024;
-
-/// Writes events as a Parquet file.
-pub struct ParquetEncoder<W: Write + Send> {
+/// Writes events as a Parquet file, by the crate's own column writer.
+pub struct ReferenceEncoder<W: Write + Send> {
     facts: ObjectFacts,
     schema: SchemaRef,
     writer: ArrowWriter<W>,
 }
 
-impl<W: Write + Send> ParquetEncoder<W> {
+impl<W: Write + Send> ReferenceEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
         let schema = writer_schema(plan);
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(plan, compression)?)
+            .with_properties(reference_properties(plan, compression)?)
             // The types of the file say all that the Arrow schema would.
             .with_skip_arrow_metadata(true)
             .with_schema_root(plan.format.name.to_owned());
@@ -60,7 +50,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     }
 }
 
-impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
+impl<W: Write + Send> Encoder<W> for ReferenceEncoder<W> {
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
         let arrays = batch
             .plan
@@ -89,30 +79,10 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     }
 }
 
-fn properties(plan: &Plan, compression: Compression) -> Result<WriterProperties, EncodeError> {
-    let metadata = [
-        ("alb_ingest.table", plan.format.name.to_owned()),
-        ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),
-    ];
-    let mut properties = WriterProperties::builder()
-        .set_created_by(concat!("alb-ingest version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(
-            metadata
-                .into_iter()
-                .map(|(key, value)| KeyValue::new(key.to_owned(), value))
-                .collect(),
-        ))
-        .set_compression(match compression {
-            Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
-            Compression::Snappy => Codec::SNAPPY,
-            Compression::Gzip => Codec::GZIP(GzipLevel::default()),
-            Compression::None => Codec::UNCOMPRESSED,
-        })
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES);
+fn reference_properties(plan: &Plan, compression: Compression) -> Result<WriterProperties, EncodeError> {
+    let mut properties = properties(plan)
+        .set_compression(codec(compression)?)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     for column in &plan.columns {
         let path = match column.kind {
             Kind::TextList => ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()]),

@@ -1,0 +1,61 @@
+//! Compression of pages, with one context for all of them.
+
+use std::io::{self, Write as _};
+
+use flate2::write::GzEncoder;
+use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
+
+use crate::encode::compress::ZSTD_LEVEL;
+use crate::settings::Compression;
+
+/// Compresses pages.
+pub(super) enum PageCodec {
+    None,
+    Zstd(zstd::bulk::Compressor<'static>),
+    Snappy(snap::raw::Encoder),
+    Gzip,
+}
+
+impl PageCodec {
+    pub(super) fn new(compression: Compression) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
+            Compression::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Compression::Gzip => Self::Gzip,
+            Compression::None => Self::None,
+        })
+    }
+
+    /// Compresses a page into `out`, replacing what is in it.
+    pub(super) fn compress(&mut self, page: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        out.clear();
+        match self {
+            Self::None => out.extend_from_slice(page),
+            Self::Zstd(compressor) => {
+                out.reserve(zstd::zstd_safe::compress_bound(page.len()));
+                compressor.compress_to_buffer(page, out)?;
+            }
+            Self::Snappy(encoder) => {
+                out.resize(snap::raw::max_compress_len(page.len()), 0);
+                let len = encoder.compress(page, out).map_err(io::Error::other)?;
+                out.truncate(len);
+            }
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(&mut *out, flate2::Compression::new(6));
+                encoder.write_all(page)?;
+                encoder.finish()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The compression as the file's metadata names it.
+pub(in crate::encode) fn codec(compression: Compression) -> Result<Codec, parquet::errors::ParquetError> {
+    Ok(match compression {
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+        Compression::Snappy => Codec::SNAPPY,
+        Compression::Gzip => Codec::GZIP(GzipLevel::default()),
+        Compression::None => Codec::UNCOMPRESSED,
+    })
+}

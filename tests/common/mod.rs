@@ -1,0 +1,211 @@
+//! What the tests share: a destination in memory, and an object through the engine.
+
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use alb_ingest::format::Format as Table;
+use alb_ingest::ingest::{
+    Committed, Destination, DestinationError, Ingest, IngestError, Ledger, Outcome, Staged, Target,
+};
+use alb_ingest::object::ObjectRef;
+use alb_ingest::settings::{Compression, Format, Settings};
+use flate2::write::GzEncoder;
+
+/// The files of a destination, by key.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// A destination in memory. An output is there once it is committed, and never changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory {
+    files: Arc<Mutex<Files>>,
+    prefix: &'static str,
+}
+
+impl Memory {
+    /// The same destination below a folder.
+    pub(crate) fn below(&self, prefix: &'static str) -> Self {
+        let files = Arc::clone(&self.files);
+        Self { files, prefix }
+    }
+
+    /// What is committed so far.
+    pub(crate) fn files(&self) -> Files {
+        self.files.lock().unwrap().clone()
+    }
+}
+
+impl Destination for Memory {
+    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+        Ok(Box::new(StagedBytes {
+            files: Arc::clone(&self.files),
+            key: format!("{}{key}", self.prefix),
+            bytes: Vec::new(),
+        }))
+    }
+}
+
+struct StagedBytes {
+    files: Arc<Mutex<Files>>,
+    key: String,
+    bytes: Vec<u8>,
+}
+
+impl Write for StagedBytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Staged for StagedBytes {
+    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+        let mut files = self.files.lock().unwrap();
+        if files.contains_key(&self.key) {
+            return Ok(Committed::AlreadyThere);
+        }
+        let len = self.bytes.len() as u64;
+        files.insert(self.key, self.bytes);
+        Ok(Committed::Written(len))
+    }
+}
+
+/// Settings for JSON lines without compression.
+pub(crate) fn json() -> Settings {
+    Settings {
+        format: Some(Format::Json),
+        compression: Some(Compression::None),
+        ..Settings::default()
+    }
+}
+
+/// An object of the bucket `golden`.
+pub(crate) fn object(key: &str) -> ObjectRef {
+    ObjectRef {
+        bucket: "golden".to_owned(),
+        key: key.to_owned(),
+        version: "0".to_owned(),
+    }
+}
+
+/// One object through the engine: what became of it, and the files that it left.
+pub(crate) struct Run {
+    pub(crate) result: Result<Outcome, IngestError>,
+    pub(crate) files: Files,
+}
+
+/// Ingests an object in chunks of these lengths; what is left behind the last comes in one.
+pub(crate) fn ingest_chunks(
+    object: ObjectRef,
+    bytes: &[u8],
+    chunks: &[usize],
+    settings: &Settings,
+    table: Option<&'static Table>,
+) -> Run {
+    let events = Memory::default();
+    let quarantine = events.below("_quarantine/");
+    let target = Target {
+        settings,
+        table,
+        events: &events,
+        quarantine: &quarantine,
+    };
+    let result = match Ingest::begin(object, target) {
+        Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
+        Ok(ingest) => push_all(ingest, bytes, chunks),
+    };
+    let files = events.files();
+    Run { result, files }
+}
+
+fn push_all(mut ingest: Ingest<'_>, mut bytes: &[u8], chunks: &[usize]) -> Result<Outcome, IngestError> {
+    for len in chunks {
+        let (chunk, rest) = bytes.split_at((*len).min(bytes.len()));
+        ingest.push(chunk)?;
+        bytes = rest;
+    }
+    if !bytes.is_empty() {
+        ingest.push(bytes)?;
+    }
+    ingest.finish()
+}
+
+/// Ingests an object in one chunk, the table by key and lines.
+pub(crate) fn ingest(key: &str, bytes: &[u8], settings: &Settings) -> Run {
+    ingest_chunks(object(key), bytes, &[], settings, None)
+}
+
+impl Run {
+    /// The ledger of an object that was ingested.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        match &self.result {
+            Ok(Outcome::Ingested(ledger)) => {
+                assert_eq!(
+                    ledger.lines,
+                    ledger.events + ledger.quarantined + ledger.skipped_lines,
+                    "{ledger:?}"
+                );
+                ledger
+            }
+            other => panic!("not ingested: {other:?}"),
+        }
+    }
+
+    /// The error of an object that failed; it left no file.
+    pub(crate) fn error(&self) -> String {
+        assert!(
+            self.files.is_empty(),
+            "an object that failed left {:?}",
+            self.files.keys()
+        );
+        match &self.result {
+            Err(error) => error.to_string(),
+            Ok(outcome) => panic!("did not fail: {outcome:?}"),
+        }
+    }
+
+    /// The bytes of the event files, in the order of their keys.
+    pub(crate) fn events(&self) -> Vec<u8> {
+        self.select(|key| !key.starts_with("_quarantine/"))
+    }
+
+    /// The bytes of the quarantine files.
+    pub(crate) fn quarantine(&self) -> Vec<u8> {
+        self.select(|key| key.starts_with("_quarantine/"))
+    }
+
+    fn select(&self, wanted: impl Fn(&str) -> bool) -> Vec<u8> {
+        let wanted = self.files.iter().filter(|(key, _)| wanted(key));
+        wanted.flat_map(|(_, bytes)| bytes.clone()).collect()
+    }
+
+    /// The folders that the events lie in, without the table's.
+    pub(crate) fn partitions(&self) -> Vec<String> {
+        let events = self.files.keys().filter(|key| !key.starts_with("_quarantine/"));
+        let folders = events.map(|key| {
+            let below = key.split_once('/').unwrap().1;
+            below
+                .rsplit_once('/')
+                .map_or(String::new(), |(folders, _)| folders.to_owned())
+        });
+        folders.collect()
+    }
+}
+
+/// JSON lines as values.
+pub(crate) fn rows(bytes: &[u8]) -> Vec<serde_json::Value> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+/// One gzip member.
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
