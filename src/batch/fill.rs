@@ -18,6 +18,8 @@ pub(super) struct Rows<'a> {
     pub(super) extra: &'a [Span],
     /// The line number of every row.
     pub(super) lines: &'a [u64],
+    /// Whether a row's line is ASCII without a backslash, so that every text stands on it as it reads.
+    pub(super) plain: &'a [bool],
     /// The load balancer that the object's key names.
     pub(super) load_balancer: Option<&'a [u8]>,
 }
@@ -27,6 +29,14 @@ pub(super) struct Rows<'a> {
 pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
     let plan = batch.plan;
     let escapes = plan.format.escapes;
+    // Texts are not copied one by one: the lines come along, and each text is a place on them.
+    let base = batch.text.len();
+    batch.text.extend_from_slice(rows.text);
+    let load_balancer = rows.load_balancer.map_or(Span::NULL, |name| {
+        let start = batch.text.len();
+        batch.text.extend_from_slice(name);
+        Span::new(start, batch.text.len())
+    });
     for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
         let (part, field, decode, in_quotes) = match column.source {
             Source::Part {
@@ -36,7 +46,7 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
                 escaped,
             } => (part, field, decode, escaped),
             Source::Filled(fill) => {
-                fill_in(rows, fill, values);
+                fill_in(rows, fill, values, &mut batch.text);
                 continue;
             }
         };
@@ -48,8 +58,18 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
         };
         match values {
             Values::Text(texts) => {
-                let default = (decode == Decode::LoadBalancer).then_some(rows.load_balancer).flatten();
-                fill_texts(rows.text, spans, escapes, default, texts);
+                let default = if decode == Decode::LoadBalancer {
+                    load_balancer
+                } else {
+                    Span::NULL
+                };
+                let writer = TextWriter {
+                    base,
+                    escapes,
+                    default,
+                    text: &mut batch.text,
+                };
+                writer.fill(rows, spans, texts);
             }
             Values::Int32(numbers) => match decode {
                 Decode::Port => fill_numbers(rows.text, spans, port, numbers, refuse),
@@ -66,7 +86,7 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
                 }
             }
             Values::Timestamp(numbers) => fill_numbers(rows.text, spans, timestamp_micros, numbers, refuse),
-            Values::TextList(lists) => fill_lists(rows.text, spans, decode, escapes, lists),
+            Values::TextList(lists) => fill_lists(rows.text, spans, decode, escapes, lists, &mut batch.text),
             Values::OfObject => {}
         }
         if column.presence == crate::format::Presence::Required {
@@ -81,7 +101,7 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
     batch.rows += rows.lines.len();
 }
 
-fn fill_in(rows: &Rows<'_>, fill: Fill, values: &mut Values) {
+fn fill_in(rows: &Rows<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
     match (fill, values) {
         (Fill::SourceLine, Values::Int64(numbers)) => {
             for line in rows.lines {
@@ -91,7 +111,7 @@ fn fill_in(rows: &Rows<'_>, fill: Fill, values: &mut Values) {
         (Fill::ExtraFields, Values::TextList(lists)) => {
             for extra in rows.extra {
                 for token in extra_tokens(rows.text, *extra) {
-                    lists.push_item(|out| text::append(token, None, out));
+                    lists.push_item(out, |out| text::append(token, None, out));
                 }
                 lists.end(!extra.is_null());
             }
@@ -100,17 +120,26 @@ fn fill_in(rows: &Rows<'_>, fill: Fill, values: &mut Values) {
     }
 }
 
-fn fill_texts(
-    base: &[u8],
-    spans: impl Iterator<Item = Span>,
+/// Writes the texts of a column.
+struct TextWriter<'a> {
+    /// Where the rows' text begins in the batch's.
+    base: usize,
     escapes: Option<Escapes>,
-    default: Option<&[u8]>,
-    texts: &mut Texts,
-) {
-    for span in spans {
-        match span.value(base) {
-            Some(bytes) => texts.push_with(|out| text::append(bytes, escapes, out)),
-            None => texts.push(default),
+    /// What stands for a text that is not there.
+    default: Span,
+    text: &'a mut Vec<u8>,
+}
+
+impl TextWriter<'_> {
+    fn fill(self, rows: &Rows<'_>, spans: impl Iterator<Item = Span>, texts: &mut Texts) {
+        for (span, plain) in spans.zip(rows.plain) {
+            match span.value(rows.text) {
+                None => texts.push(self.default),
+                Some(bytes) if *plain || text::is_plain(bytes, self.escapes) => {
+                    texts.push(Span::new(self.base + span.start(), self.base + span.end()));
+                }
+                Some(bytes) => texts.push_with(self.text, |out| text::append(bytes, self.escapes, out)),
+            }
         }
     }
 }
@@ -141,12 +170,13 @@ fn fill_lists(
     decode: Decode,
     escapes: Option<Escapes>,
     lists: &mut Lists,
+    out: &mut Vec<u8>,
 ) {
     for span in spans {
         // An absent list of quoted parts may itself stand in quotes.
         let value = span.value(base).filter(|bytes| *bytes != b"\"-\"");
         if let Some(bytes) = value {
-            let mut push = |item: &[u8]| lists.push_item(|out| text::append(item, escapes, out));
+            let mut push = |item: &[u8]| lists.push_item(out, |out| text::append(item, escapes, out));
             match decode {
                 Decode::SpaceList => space_items(bytes).for_each(&mut push),
                 Decode::QuotedList => quoted_items(bytes).for_each(&mut push),

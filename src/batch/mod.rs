@@ -17,6 +17,8 @@ use crate::format::{Fill, Plan, Source};
 pub struct Batch {
     /// The format of the events.
     pub plan: &'static Plan,
+    /// The text that the columns' texts stand in: the lines as they came, and texts that read otherwise.
+    text: Vec<u8>,
     columns: Vec<Values>,
     rows: usize,
 }
@@ -28,7 +30,12 @@ impl Batch {
     /// An empty batch.
     pub fn new(plan: &'static Plan) -> Self {
         let columns = plan.columns.iter().map(Values::of).collect();
-        Self { plan, columns, rows: 0 }
+        Self {
+            plan,
+            text: Vec::new(),
+            columns,
+            rows: 0,
+        }
     }
 
     /// The number of events.
@@ -57,14 +64,20 @@ impl Batch {
         }
     }
 
-    /// The bytes that the values hold.
-    pub fn bytes(&self) -> usize {
-        self.columns.iter().map(Values::bytes).sum()
+    /// The text that the columns' texts stand in.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The bytes of text that the batch holds.
+    pub const fn bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// Removes every event, and keeps the buffers.
     pub fn clear(&mut self) {
         self.truncate(0);
+        self.text.clear();
     }
 
     /// Removes the events behind the first `rows`.
@@ -78,7 +91,7 @@ impl Batch {
     /// Appends to `out` the events at these positions.
     pub fn select_into(&self, rows: &[usize], out: &mut Self) {
         for (from, into) in self.columns.iter().zip(&mut out.columns) {
-            from.select_into(rows, into);
+            from.select_into(rows, &self.text, into, &mut out.text);
         }
         out.rows += rows.len();
     }

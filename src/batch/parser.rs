@@ -1,6 +1,7 @@
 //! Blocks of lines in, events and malformed lines out.
 
 use crate::format::{Escapes, Plan};
+use crate::line::text::is_plain;
 use crate::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line};
 
 use super::Batch;
@@ -22,6 +23,8 @@ pub struct LineParser {
     row: Vec<Span>,
     faults: Vec<(usize, Fault)>,
     pending: Option<Pending>,
+    /// Whether the block is ASCII without a backslash.
+    plain_block: bool,
     next_line: u64,
     /// Entries so far.
     pub lines: u64,
@@ -58,6 +61,7 @@ struct RowBuffers {
     spans: Vec<Span>,
     lines: Vec<u64>,
     repaired: Vec<bool>,
+    plain: Vec<bool>,
 }
 
 /// An entry whose quoted text no physical line has ended yet.
@@ -98,6 +102,7 @@ impl LineParser {
             row: vec![Span::NULL; plan.parts],
             faults: Vec::new(),
             pending: None,
+            plain_block: false,
             next_line,
             lines: 0,
             blank: 0,
@@ -123,6 +128,7 @@ impl LineParser {
     /// `malformed`, each in the order of the lines.
     pub fn push_block(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let known = malformed.len();
+        self.plain_block = is_plain(text, Some(Escapes::Hex));
         let mut at = 0;
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
@@ -174,7 +180,10 @@ impl LineParser {
         }
         self.lines += 1;
         match self.accept(text, span, split) {
-            Ok((tail, repaired)) => self.rows.push(&self.row, tail.extra, span, number, repaired),
+            Ok((tail, repaired)) => {
+                let plain = self.plain_block || is_plain(trimmed, Some(Escapes::Hex));
+                self.rows.push(&self.row, tail.extra, span, number, repaired, plain);
+            }
             Err(fault) => {
                 let pending = Pending {
                     text: raw.to_vec(),
@@ -231,7 +240,7 @@ impl LineParser {
         match self.accept(&pending.text, span, split) {
             Ok((tail, _)) => {
                 self.repairs.count(Repair::JoinedLines);
-                self.rows.push(&self.row, tail.extra, span, pending.line, true);
+                self.rows.push(&self.row, tail.extra, span, pending.line, true, false);
                 self.fill_rows(&pending.text, pending.offset, batch, malformed);
             }
             Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
@@ -242,13 +251,14 @@ impl LineParser {
     /// Decodes the rows so far into the batch; takes out those with a value that does not fit.
     fn fill_rows(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         while !self.rows.lines.is_empty() {
-            let before = batch.rows();
+            let (before, text_before) = (batch.rows(), batch.text.len());
             let rows = Rows {
                 text,
                 parts: &self.rows.parts,
                 stride: self.plan.parts,
                 extra: &self.rows.extra,
                 lines: &self.rows.lines,
+                plain: &self.rows.plain,
                 load_balancer: self.load_balancer.as_deref(),
             };
             self.faults.clear();
@@ -258,6 +268,7 @@ impl LineParser {
                 break;
             }
             batch.truncate(before);
+            batch.text.truncate(text_before);
             self.take_out_faults(text, offset, malformed);
         }
         self.rows.clear();
@@ -314,7 +325,8 @@ impl Pending {
 }
 
 impl RowBuffers {
-    fn push(&mut self, parts: &[Span], extra: Span, span: Span, line: u64, repaired: bool) {
+    fn push(&mut self, parts: &[Span], extra: Span, span: Span, line: u64, repaired: bool, plain: bool) {
+        self.plain.push(plain);
         self.parts.extend_from_slice(parts);
         self.extra.push(extra);
         self.spans.push(span);
@@ -338,6 +350,7 @@ impl RowBuffers {
         retain(&mut self.spans, out, 1);
         retain(&mut self.lines, out, 1);
         retain(&mut self.repaired, out, 1);
+        retain(&mut self.plain, out, 1);
     }
 
     fn clear(&mut self) {
@@ -346,6 +359,7 @@ impl RowBuffers {
         self.spans.clear();
         self.lines.clear();
         self.repaired.clear();
+        self.plain.clear();
     }
 }
 

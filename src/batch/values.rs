@@ -1,6 +1,7 @@
 //! The buffers of a column.
 
 use crate::format::{Kind, PlannedColumn};
+use crate::line::Span;
 
 use super::of_object;
 
@@ -31,12 +32,10 @@ pub struct Numbers<T> {
     nulls: usize,
 }
 
-/// Texts, some of them null, in one run of bytes.
+/// Texts, some of them null: where each stands in the batch's text.
 #[derive(Debug, Default)]
 pub struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    valid: Vec<bool>,
+    views: Vec<Span>,
     nulls: usize,
 }
 
@@ -65,17 +64,6 @@ impl Values {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Text(texts) => texts.bytes.len() + texts.ends.len() * 9,
-            Self::Int32(numbers) => numbers.values.len() * 5,
-            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.values.len() * 9,
-            Self::Float64(numbers) => numbers.values.len() * 9,
-            Self::TextList(lists) => lists.items.bytes.len() + (lists.ends.len() + lists.items.ends.len()) * 9,
-            Self::OfObject => 0,
-        }
-    }
-
     pub(super) fn truncate(&mut self, rows: usize) {
         match self {
             Self::Text(texts) => texts.truncate(rows),
@@ -87,11 +75,15 @@ impl Values {
         }
     }
 
-    pub(super) fn select_into(&self, rows: &[usize], into: &mut Self) {
+    /// Appends to `into`, whose batch's text is `into_text`, the values at these rows.
+    pub(super) fn select_into(&self, rows: &[usize], text: &[u8], into: &mut Self, into_text: &mut Vec<u8>) {
         match (self, into) {
             (Self::Text(from), Self::Text(into)) => {
                 for row in rows {
-                    into.push(from.get(*row));
+                    match from.get(*row, text) {
+                        Some(value) => into.push_with(into_text, |out| out.extend_from_slice(value)),
+                        None => into.push(Span::NULL),
+                    }
                 }
             }
             (Self::Int32(from), Self::Int32(into)) => from.select_into(rows, into),
@@ -101,7 +93,12 @@ impl Values {
             }
             (Self::TextList(from), Self::TextList(into)) => {
                 for row in rows {
-                    into.push(from.get(*row));
+                    let list = from.get(*row, text);
+                    let valid = list.is_some();
+                    for item in list.into_iter().flatten() {
+                        into.push_item(into_text, |out| out.extend_from_slice(item));
+                    }
+                    into.end(valid);
                 }
             }
             // Batches of one format have the same kinds in the same places.
@@ -168,81 +165,72 @@ impl Numbers<f64> {
 }
 
 impl Texts {
-    /// Appends a text that is UTF-8, or null.
+    /// Appends a text that stands in the batch's text and is UTF-8, or null.
     #[inline]
-    pub fn push(&mut self, text: Option<&[u8]>) {
-        if let Some(text) = text {
-            self.bytes.extend_from_slice(text);
-        }
-        self.end(text.is_some());
+    pub fn push(&mut self, view: Span) {
+        self.nulls += usize::from(view.is_null());
+        self.views.push(view);
     }
 
-    /// Appends the text that `write` appends to the buffer.
+    /// Appends the text that `write` appends to `text`.
     #[inline]
-    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
-        self.end(true);
-    }
-
-    #[inline]
-    fn end(&mut self, valid: bool) {
-        self.ends.push(self.bytes.len());
-        self.valid.push(valid);
-        self.nulls += usize::from(!valid);
-    }
-
-    /// Removes every text, and keeps the buffers.
-    pub fn clear(&mut self) {
-        self.truncate(0);
+    pub fn push_with(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = text.len();
+        write(text);
+        self.push(Span::new(start, text.len()));
     }
 
     /// The number of texts, nulls included.
     pub const fn len(&self) -> usize {
-        self.ends.len()
+        self.views.len()
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.views.is_empty()
+    }
+
+    /// The number of nulls.
+    pub const fn nulls(&self) -> usize {
+        self.nulls
     }
 
     /// The text of a row, if it has one.
     #[inline]
-    pub fn get(&self, row: usize) -> Option<&[u8]> {
-        match self.valid.get(row) {
-            Some(true) => self.bytes.get(start_of(&self.ends, row)..*self.ends.get(row)?),
-            _ => None,
-        }
+    pub fn get<'a>(&self, row: usize, text: &'a [u8]) -> Option<&'a [u8]> {
+        let view = self.views.get(row)?;
+        text.get(view.start()..view.end())
     }
 
-    /// Every text, one behind the other.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The texts that are there, nulls left out.
+    #[inline]
+    pub fn present<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.views
+            .iter()
+            .filter_map(move |view| text.get(view.start()..view.end()))
     }
 
-    /// The end of each text in [`Texts::bytes`].
-    pub fn ends(&self) -> &[usize] {
-        &self.ends
+    /// Which rows have a value.
+    pub fn validity(&self) -> impl Iterator<Item = bool> {
+        self.views.iter().map(|view| !view.is_null())
     }
 
-    /// Which rows have a value; nothing where all have.
-    pub fn validity(&self) -> Option<&[bool]> {
-        (self.nulls > 0).then_some(&self.valid)
+    /// Removes every text, and keeps the buffer.
+    pub fn clear(&mut self) {
+        self.truncate(0);
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.nulls -= nulls_behind(&self.valid, rows);
-        self.ends.truncate(rows);
-        self.valid.truncate(rows);
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+        self.nulls -= self.views.iter().skip(rows).filter(|view| view.is_null()).count();
+        self.views.truncate(rows);
     }
 }
 
 impl Lists {
     /// Appends an item to the list that [`Lists::end`] ends.
     #[inline]
-    pub fn push_item(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        self.items.push_with(write);
+    pub fn push_item(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        self.items.push_with(text, write);
     }
 
     /// Ends a list, or a null.
@@ -253,20 +241,12 @@ impl Lists {
         self.nulls += usize::from(!valid);
     }
 
-    fn push<'a>(&mut self, list: Option<impl Iterator<Item = &'a [u8]>>) {
-        let valid = list.is_some();
-        for item in list.into_iter().flatten() {
-            self.items.push(Some(item));
-        }
-        self.end(valid);
-    }
-
     /// The items of a row's list, if it has one.
-    pub fn get(&self, row: usize) -> Option<impl Iterator<Item = &[u8]>> {
+    pub fn get<'a>(&'a self, row: usize, text: &'a [u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
         match self.valid.get(row) {
             Some(true) => {
                 let items = start_of(&self.ends, row)..*self.ends.get(row)?;
-                Some(items.map(|item| self.items.get(item).unwrap_or_default()))
+                Some(items.map(|item| self.items.get(item, text).unwrap_or_default()))
             }
             _ => None,
         }

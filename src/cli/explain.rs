@@ -83,7 +83,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 field.to_owned(),
                 raw,
                 column.name.to_owned(),
-                value(values),
+                value(values, batch.text()),
             ]);
         }
     }
@@ -129,9 +129,9 @@ fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl
 }
 
 /// The value in the first row of a column, for people.
-fn value(values: &Values) -> String {
-    let text = match values {
-        Values::Text(texts) => texts.get(0).map(|text| format!("\"{}\"", printable(text))),
+fn value(values: &Values, text: &[u8]) -> String {
+    let shown = match values {
+        Values::Text(texts) => texts.get(0, text).map(|text| format!("\"{}\"", printable(text))),
         Values::Int32(numbers) => numbers.get(0).map(|number| number.to_string()),
         Values::Int64(numbers) => numbers.get(0).map(|number| number.to_string()),
         Values::Float64(numbers) => numbers.get(0).map(|number| number.to_string()),
@@ -141,11 +141,11 @@ fn value(values: &Values) -> String {
             printable(&text)
         }),
         Values::TextList(lists) => lists
-            .get(0)
+            .get(0, text)
             .map(|items| format!("[{}]", items.map(printable).collect::<Vec<_>>().join(", "))),
         Values::OfObject => None,
     };
-    text.unwrap_or_else(|| "null".to_owned())
+    shown.unwrap_or_else(|| "null".to_owned())
 }
 
 /// Text that a terminal takes as text: control characters and bytes that are not UTF-8 are escaped; long text is cut.

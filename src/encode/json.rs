@@ -91,7 +91,7 @@ pub fn write_event(keys: &EventKeys, batch: &Batch, row: usize, out: &mut Vec<u8
         match values {
             Values::OfObject => out.extend_from_slice(key),
             Values::Text(texts) => {
-                if let Some(text) = texts.get(row) {
+                if let Some(text) = texts.get(row, batch.text()) {
                     out.extend_from_slice(key);
                     write_text(text, out);
                 }
@@ -113,7 +113,7 @@ pub fn write_event(keys: &EventKeys, batch: &Batch, row: usize, out: &mut Vec<u8
                 }
             }
             Values::TextList(lists) => {
-                if let Some(items) = lists.get(row) {
+                if let Some(items) = lists.get(row, batch.text()) {
                     out.extend_from_slice(key);
                     out.push(b'[');
                     for (number, item) in items.enumerate() {

@@ -103,7 +103,7 @@ fn reference_properties(plan: &Plan, compression: Compression) -> Result<WriterP
 
 fn array(column: &PlannedColumn, values: &Values, batch: &Batch, facts: &ObjectFacts) -> Result<ArrayRef, EncodeError> {
     Ok(match values {
-        Values::Text(texts) => Arc::new(text_array(texts)?),
+        Values::Text(texts) => Arc::new(text_array(texts, batch.text())?),
         Values::Int32(numbers) => Arc::new(Int32Array::try_new(
             numbers.values().to_vec().into(),
             nulls(numbers.validity()),
@@ -123,7 +123,7 @@ fn array(column: &PlannedColumn, values: &Values, batch: &Batch, facts: &ObjectF
         Values::TextList(lists) => Arc::new(ListArray::try_new(
             list_item(),
             offsets(lists.ends())?,
-            Arc::new(text_array(lists.items())?),
+            Arc::new(text_array(lists.items(), batch.text())?),
             nulls(lists.validity()),
         )?),
         Values::OfObject => object_array(column, batch, facts)?,
@@ -159,13 +159,16 @@ fn event_ids(batch: &Batch, facts: &ObjectFacts) -> Result<StringArray, EncodeEr
     Ok(StringArray::try_new(offsets(&ends)?, Buffer::from_vec(bytes), None)?)
 }
 
-fn text_array(texts: &Texts) -> Result<StringArray, EncodeError> {
-    let bytes = Buffer::from_slice_ref(texts.bytes());
-    Ok(StringArray::try_new(
-        offsets(texts.ends())?,
-        bytes,
-        nulls(texts.validity()),
-    )?)
+fn text_array(texts: &Texts, text: &[u8]) -> Result<StringArray, EncodeError> {
+    let mut bytes = Vec::new();
+    let mut ends = Vec::with_capacity(texts.len());
+    for row in 0..texts.len() {
+        bytes.extend_from_slice(texts.get(row, text).unwrap_or_default());
+        ends.push(bytes.len());
+    }
+    let valid: Vec<bool> = texts.validity().collect();
+    let nulls = nulls((texts.nulls() > 0).then_some(&valid));
+    Ok(StringArray::try_new(offsets(&ends)?, Buffer::from_vec(bytes), nulls)?)
 }
 
 fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, EncodeError> {

@@ -29,6 +29,8 @@ use quarantine::Quarantine;
 const BATCH_ROWS: usize = 8_192;
 /// Bytes of values that are gathered before they are encoded.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// The longest text that may be that of a test object.
+const MAX_TEST_ENTRY: usize = 64 * 1024;
 /// The first lines that decide whether an object is what its key says.
 const PROBE_LINES: u64 = 1_000;
 /// The fewest malformed lines that make an object unknown.
@@ -72,8 +74,8 @@ enum Stage {
     Undecided {
         lines: u64,
     },
-    /// The one entry of a test object.
-    TestEntry,
+    /// The one entry of a test object, so far, and its offset: with more behind it, it is a line of a log.
+    TestEntry(Vec<u8>, u64),
     Table(Box<TableStage>),
 }
 
@@ -187,6 +189,9 @@ impl Body<'_> {
         match piece {
             Piece::Lines { text, offset } => self.lines(text, offset),
             Piece::LongLine { offset } => {
+                if let Stage::TestEntry(held, _) = &self.stage {
+                    detect(held, None).map_err(Problem::Unknown)?;
+                }
                 let line = self.skip_line()?;
                 self.name_quarantine();
                 self.quarantine.begin_long(&self.facts.object, line, offset)
@@ -205,7 +210,12 @@ impl Body<'_> {
             Some(behind) if offset == 0 => (behind, 3),
             _ => (text, offset),
         };
-        if !self.decide(text)? {
+        if let Stage::TestEntry(held, offset) = &self.stage {
+            let (all, offset) = ([held, text].concat(), *offset);
+            self.stage = Stage::Undecided { lines: 0 };
+            return self.lines(&all, offset);
+        }
+        if !self.decide(text, offset)? {
             return Ok(());
         }
         let Stage::Table(table) = &mut self.stage else {
@@ -225,7 +235,7 @@ impl Body<'_> {
     }
 
     /// Decides on the table by the first lines that are not blank; whether there is one now.
-    fn decide(&mut self, text: &[u8]) -> Result<bool, Problem> {
+    fn decide(&mut self, text: &[u8], offset: u64) -> Result<bool, Problem> {
         let Stage::Undecided { lines } = &mut self.stage else {
             return Ok(matches!(self.stage, Stage::Table(_)));
         };
@@ -236,8 +246,8 @@ impl Body<'_> {
             self.ledger.skipped_lines += blank;
             return Ok(false);
         }
-        if *lines == 0 && is_test_entry(text) {
-            self.stage = Stage::TestEntry;
+        if *lines == 0 && text.len() <= MAX_TEST_ENTRY && is_test_entry(text) {
+            self.stage = Stage::TestEntry(text.to_vec(), offset);
             return Ok(false);
         }
         let format = match self.target.table {
@@ -274,7 +284,7 @@ impl Body<'_> {
                 self.ledger.lines += 1;
                 Ok(*lines)
             }
-            Stage::TestEntry => Ok(1),
+            Stage::TestEntry(..) => Ok(1),
             Stage::Table(table) => {
                 let mut malformed = Vec::new();
                 let number = table.parser.next_line();
@@ -325,7 +335,7 @@ impl Body<'_> {
         self.quarantine(&malformed)?;
         self.probe(true)?;
         match self.stage {
-            Stage::TestEntry => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
+            Stage::TestEntry(..) => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
             Stage::Undecided { .. } if self.ledger.quarantined == 0 => {
                 return Ok(Outcome::Skipped(Skip::Empty, self.ledger));
             }

@@ -8,11 +8,17 @@ use crate::format::Escapes;
 /// `\"` becomes a quote: once, so that a client's own `\x41`, which is logged as `\x5Cx41`, comes out as it was sent.
 /// Bytes that are then not UTF-8 stay in their `\xHH` form.
 pub fn append(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
-    if raw.is_ascii() && (escapes.is_none() || memchr::memchr(b'\\', raw).is_none()) {
+    if is_plain(raw, escapes) {
         out.extend_from_slice(raw);
     } else {
         append_unusual(raw, escapes, out);
     }
+}
+
+/// Whether the text reads as it stands: ASCII and, where escapes are undone, without any.
+#[inline]
+pub fn is_plain(raw: &[u8], escapes: Option<Escapes>) -> bool {
+    raw.is_ascii() && (escapes.is_none() || memchr::memchr(b'\\', raw).is_none())
 }
 
 #[cold]

@@ -39,7 +39,7 @@ impl Workshop {
     }
 
     /// Begins a page of a flat column with its definition levels: which rows have a value.
-    pub(super) fn begin_flat(&mut self, rows: usize, validity: Option<&[bool]>, nullable: bool) {
+    pub(super) fn begin_flat(&mut self, rows: usize, validity: Option<impl Iterator<Item = bool>>, nullable: bool) {
         self.page.clear();
         if !nullable {
             return;
@@ -49,7 +49,7 @@ impl Workshop {
             None => write_run(1, rows, 1, &mut self.page),
             Some(valid) => {
                 self.levels.clear();
-                self.levels.extend(valid.iter().map(|valid| u32::from(*valid)));
+                self.levels.extend(valid.map(u32::from));
                 write_hybrid(&self.levels, 1, &mut self.page);
             }
         }

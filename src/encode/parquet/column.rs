@@ -68,12 +68,11 @@ impl ColumnEncoder {
     }
 
     /// Adds texts as a page.
-    pub(super) fn add_texts(&mut self, texts: &Texts, workshop: &mut Workshop) -> Result<(), EncodeError> {
-        let rows = texts.len();
-        workshop.begin_flat(rows, texts.validity(), self.nullable);
-        let encoding = self.write_texts((0..rows).filter_map(|row| texts.get(row)), workshop);
-        let nulls = texts.validity().map_or(0, count_nulls);
-        self.chunk.add_page(workshop, rows, nulls, encoding)
+    pub(super) fn add_texts(&mut self, texts: &Texts, text: &[u8], workshop: &mut Workshop) -> Result<(), EncodeError> {
+        let validity = (texts.nulls() > 0).then(|| texts.validity());
+        workshop.begin_flat(texts.len(), validity, self.nullable);
+        let encoding = self.write_texts(texts.present(text), workshop);
+        self.chunk.add_page(workshop, texts.len(), texts.nulls(), encoding)
     }
 
     /// Adds the same text (or null) for every row as a page.
@@ -83,8 +82,8 @@ impl ColumnEncoder {
         rows: usize,
         workshop: &mut Workshop,
     ) -> Result<(), EncodeError> {
-        let validity = value.is_none().then(|| vec![false; rows]);
-        workshop.begin_flat(rows, validity.as_deref(), self.nullable);
+        let validity = value.is_none().then(|| std::iter::repeat_n(false, rows));
+        workshop.begin_flat(rows, validity, self.nullable);
         workshop.indices.clear();
         if let Some(value) = value {
             let index = self.texts.index(value.as_bytes());
@@ -97,13 +96,13 @@ impl ColumnEncoder {
     }
 
     /// Adds lists of texts as a page.
-    pub(super) fn add_lists(&mut self, lists: &Lists, workshop: &mut Workshop) -> Result<(), EncodeError> {
+    pub(super) fn add_lists(&mut self, lists: &Lists, text: &[u8], workshop: &mut Workshop) -> Result<(), EncodeError> {
         let mut repetition = Vec::with_capacity(lists.items().len() + lists.ends().len());
         let mut definition = Vec::with_capacity(repetition.capacity());
         for row in 0..lists.ends().len() {
             let mut items = 0;
             let mut present = false;
-            for _ in lists.get(row).into_iter().inspect(|_| present = true).flatten() {
+            for _ in lists.get(row, text).into_iter().inspect(|_| present = true).flatten() {
                 repetition.push(u32::from(items > 0));
                 definition.push(2);
                 items += 1;
@@ -115,7 +114,7 @@ impl ColumnEncoder {
         }
         workshop.begin_lists(&repetition, &definition);
         let items = lists.items();
-        let encoding = self.write_texts((0..items.len()).filter_map(|item| items.get(item)), workshop);
+        let encoding = self.write_texts(items.present(text), workshop);
         self.chunk
             .add_page(workshop, definition.len(), definition.len() - items.len(), encoding)
     }
@@ -138,7 +137,11 @@ impl ColumnEncoder {
     pub(super) fn add_floats(&mut self, numbers: &Numbers<f64>, workshop: &mut Workshop) -> Result<(), EncodeError> {
         self.floats = true;
         let rows = numbers.values().len();
-        workshop.begin_flat(rows, numbers.validity(), self.nullable);
+        workshop.begin_flat(
+            rows,
+            numbers.validity().map(|valid| valid.iter().copied()),
+            self.nullable,
+        );
         let nulls = numbers.validity().map_or(0, count_nulls);
         let present = (0..rows).filter_map(|row| numbers.get(row)).map(f64::to_bits);
         let encoding = if self.leaves_dictionary(self.numbers.numbers().len() * 8) {
@@ -243,7 +246,7 @@ impl ColumnEncoder {
         present: impl Iterator<Item = i64>,
         workshop: &mut Workshop,
     ) -> Result<(), EncodeError> {
-        workshop.begin_flat(rows, validity, self.nullable);
+        workshop.begin_flat(rows, validity.map(|valid| valid.iter().copied()), self.nullable);
         workshop.numbers.clear();
         workshop.numbers.extend(present);
         for number in &workshop.numbers {

@@ -48,6 +48,7 @@ pub struct ParquetEncoder<W: Write + Send> {
     /// Rows in the row group so far.
     rows: usize,
     ids: Texts,
+    ids_text: Vec<u8>,
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
@@ -71,6 +72,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
             workshop: Workshop::new(PageCodec::new(compression)?),
             rows: 0,
             ids: Texts::default(),
+            ids_text: Vec::new(),
         })
     }
 
@@ -86,11 +88,11 @@ impl<W: Write + Send> ParquetEncoder<W> {
         };
         let workshop = &mut self.workshop;
         match values {
-            Values::Text(texts) => encoder.add_texts(texts, workshop),
+            Values::Text(texts) => encoder.add_texts(texts, batch.text(), workshop),
             Values::Int32(numbers) => encoder.add_int32(numbers, workshop),
             Values::Int64(numbers) | Values::Timestamp(numbers) => encoder.add_int64(numbers, workshop),
             Values::Float64(numbers) => encoder.add_floats(numbers, workshop),
-            Values::TextList(lists) => encoder.add_lists(lists, workshop),
+            Values::TextList(lists) => encoder.add_lists(lists, batch.text(), workshop),
             Values::OfObject => {
                 let constant = match column.source {
                     Source::Filled(fill) => constant(fill, &self.facts),
@@ -100,8 +102,8 @@ impl<W: Write + Send> ParquetEncoder<W> {
                     Constant::Value(value) => encoder.add_constant(Some(value), batch.rows(), workshop),
                     Constant::Null => encoder.add_constant(None, batch.rows(), workshop),
                     Constant::No => {
-                        event_ids(batch, &self.facts, &mut self.ids);
-                        encoder.add_texts(&self.ids, workshop)
+                        event_ids(batch, &self.facts, &mut self.ids, &mut self.ids_text);
+                        encoder.add_texts(&self.ids, &self.ids_text, workshop)
                     }
                 }
             }
@@ -110,10 +112,11 @@ impl<W: Write + Send> ParquetEncoder<W> {
 }
 
 /// The ids of a batch's events.
-fn event_ids(batch: &Batch, facts: &ObjectFacts, ids: &mut Texts) {
+fn event_ids(batch: &Batch, facts: &ObjectFacts, ids: &mut Texts, text: &mut Vec<u8>) {
     ids.clear();
+    text.clear();
     for line in batch.line_numbers() {
-        ids.push_with(|out| {
+        ids.push_with(text, |out| {
             out.extend_from_slice(facts.id.as_bytes());
             out.push(b'-');
             write_line_number(*line, out);
