@@ -135,6 +135,21 @@ impl<T: Copy + Default> Numbers<T> {
         (self.nulls > 0).then_some(&self.valid)
     }
 
+    /// The number of nulls.
+    pub const fn nulls(&self) -> usize {
+        self.nulls
+    }
+
+    /// The values that are there, nulls left out.
+    #[inline]
+    pub fn present(&self) -> impl Iterator<Item = T> {
+        self.values
+            .iter()
+            .zip(&self.valid)
+            .filter(|(_, valid)| **valid)
+            .map(|(value, _)| *value)
+    }
+
     fn select_into(&self, rows: &[usize], into: &mut Self) {
         for row in rows {
             into.push(self.get(*row));
@@ -250,6 +265,15 @@ impl Lists {
             }
             _ => None,
         }
+    }
+
+    /// The number of items of each list, and whether it is a list or null.
+    pub fn lengths(&self) -> impl Iterator<Item = (usize, bool)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .zip(&self.valid)
+            .map(|((start, end), valid)| (end - start, *valid))
     }
 
     /// The items of every list, one behind the other.

@@ -25,10 +25,6 @@ use crate::settings::{OnCorrupt, Settings};
 use outputs::Outputs;
 use quarantine::Quarantine;
 
-/// Rows that are gathered before they are encoded.
-const BATCH_ROWS: usize = 8_192;
-/// Bytes of values that are gathered before they are encoded.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// The longest text that may be that of a test object.
 const MAX_TEST_ENTRY: usize = 64 * 1024;
 /// The first lines that decide whether an object is what its key says.
@@ -223,11 +219,10 @@ impl Body<'_> {
         };
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
-        if table.batch.rows() >= BATCH_ROWS || table.batch.bytes() >= BATCH_BYTES {
-            table
-                .outputs
-                .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
-        }
+        // At once, while the block is in the processor's caches.
+        table
+            .outputs
+            .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
         self.quarantine(&malformed)?;
         malformed.clear();
         self.malformed = malformed;

@@ -1,7 +1,7 @@
 //! Column chunks: the pages of one column in one row group.
 
 use bytes::Bytes;
-use parquet::basic::{Compression as Codec, Encoding, Type};
+use parquet::basic::{Compression as Codec, Encoding};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -15,12 +15,9 @@ use crate::encode::EncodeError;
 
 /// What pages are made with: one set for all columns, so that nothing is allocated for a page.
 pub(super) struct Workshop {
-    pub(super) codec: PageCodec,
+    codec: PageCodec,
     /// Levels and values of the page that is being made.
     pub(super) page: Vec<u8>,
-    pub(super) indices: Vec<u32>,
-    pub(super) numbers: Vec<i64>,
-    pub(super) parts: super::delta::TextParts,
     levels: Vec<u32>,
     compressed: Vec<u8>,
 }
@@ -30,47 +27,36 @@ impl Workshop {
         Self {
             codec,
             page: Vec::new(),
-            indices: Vec::new(),
-            numbers: Vec::new(),
-            parts: super::delta::TextParts::default(),
             levels: Vec::new(),
             compressed: Vec::new(),
         }
     }
 
-    /// Begins a page of a flat column with its definition levels: which rows have a value.
-    pub(super) fn begin_flat(&mut self, rows: usize, validity: Option<impl Iterator<Item = bool>>, nullable: bool) {
-        self.page.clear();
-        if !nullable {
-            return;
-        }
+    /// Appends the definition levels of a flat column: which rows have a value.
+    pub(super) fn write_validity(&mut self, valid: &[bool], nulls: usize) {
         let at = self.begin_levels();
-        match validity {
-            None => write_run(1, rows, 1, &mut self.page),
-            Some(valid) => {
-                self.levels.clear();
-                self.levels.extend(valid.map(u32::from));
-                write_hybrid(&self.levels, 1, &mut self.page);
-            }
+        if nulls == 0 {
+            write_run(1, valid.len(), 1, &mut self.page);
+        } else {
+            self.levels.clear();
+            self.levels.extend(valid.iter().map(|valid| u32::from(*valid)));
+            write_hybrid(&self.levels, 1, &mut self.page);
         }
         self.end_levels(at);
     }
 
-    /// Begins a page of a list column with its repetition and definition levels.
-    pub(super) fn begin_lists(&mut self, repetition: &[u32], definition: &[u32]) {
-        self.page.clear();
-        for (levels, width) in [(repetition, 1), (definition, 2)] {
-            let at = self.begin_levels();
-            write_hybrid(levels, width, &mut self.page);
-            self.end_levels(at);
-        }
+    /// Appends levels of so many bits.
+    pub(super) fn write_levels(&mut self, levels: &[u32], width: u32) {
+        let at = self.begin_levels();
+        write_hybrid(levels, width, &mut self.page);
+        self.end_levels(at);
     }
 
-    /// Appends the indices gathered in `indices` as the values of a page.
-    pub(super) fn write_indices(&mut self, dictionary_len: usize) {
+    /// Appends indices into a dictionary.
+    pub(super) fn write_indices(&mut self, indices: &[u32], dictionary_len: usize) {
         let width = width_of(dictionary_len.saturating_sub(1) as u64);
         self.page.push(u8::try_from(width).unwrap_or(32));
-        write_hybrid(&self.indices, width, &mut self.page);
+        write_hybrid(indices, width, &mut self.page);
     }
 
     fn begin_levels(&mut self) -> usize {
@@ -94,7 +80,7 @@ pub(super) struct Chunk {
     pages: TrackedWrite<Vec<u8>>,
     encodings: Vec<Encoding>,
     values: u64,
-    pub(super) nulls: u64,
+    nulls: u64,
     uncompressed: usize,
 }
 
@@ -111,8 +97,9 @@ impl Chunk {
         }
     }
 
-    pub(super) fn physical_type(&self) -> Type {
-        self.descriptor.physical_type()
+    /// The nulls in the pages so far.
+    pub(super) const fn nulls(&self) -> u64 {
+        self.nulls
     }
 
     /// The bytes of the pages so far.
@@ -149,7 +136,7 @@ impl Chunk {
     pub(super) fn finish(
         self,
         workshop: &mut Workshop,
-        dictionary: Option<(&[u8], usize)>,
+        dictionary: Option<(Vec<u8>, usize)>,
         statistics: Statistics,
         rows: u64,
     ) -> Result<(Bytes, ColumnCloseResult), EncodeError> {
@@ -157,9 +144,9 @@ impl Chunk {
         let mut uncompressed = self.uncompressed;
         let mut encodings = self.encodings;
         encodings.push(Encoding::RLE);
+        let has_dictionary = dictionary.is_some();
         if let Some((plain, len)) = dictionary {
-            workshop.page.clear();
-            workshop.page.extend_from_slice(plain);
+            workshop.page = plain;
             let page = |buf| Page::DictionaryPage {
                 buf,
                 num_values: u32::try_from(len).unwrap_or(u32::MAX),
@@ -180,7 +167,7 @@ impl Chunk {
             .set_total_compressed_size(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
             .set_total_uncompressed_size(i64::try_from(uncompressed).unwrap_or(i64::MAX))
             .set_data_page_offset(data_offset)
-            .set_dictionary_page_offset(dictionary.map(|_| 0))
+            .set_dictionary_page_offset(has_dictionary.then_some(0))
             .set_statistics(statistics)
             .build()?;
         let close = ColumnCloseResult {

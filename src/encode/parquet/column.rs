@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use parquet::basic::{Compression as Codec, Encoding, Type};
 use parquet::column::writer::ColumnCloseResult;
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::batch::{Lists, Numbers, Texts};
@@ -10,154 +11,203 @@ use crate::encode::EncodeError;
 use crate::format::Layout;
 
 use super::chunk::{Chunk, Workshop};
-use super::delta::{Width, write_numbers};
+use super::delta::{TextParts, Width, write_numbers};
 use super::dictionary::{NumberDictionary, TextDictionary};
-use super::statistics::{self, TextBounds};
+use super::statistics::{self, FloatBounds, NumberBounds, TextBounds};
 
 /// The bytes of a dictionary after which the pages of a chunk do without it.
 const DICTIONARY_BYTES: usize = 512 * 1024;
 
-/// Encodes one column.
+/// Encodes one column: values are gathered for a page, pages for a chunk.
 pub(super) struct ColumnEncoder {
     descriptor: ColumnDescPtr,
     codec: Codec,
     layout: Layout,
-    nullable: bool,
     chunk: Chunk,
+    page: PageValues,
     texts: TextDictionary,
     numbers: NumberDictionary,
-    /// Whether this chunk still adds pages to its dictionary.
     dictionary: Dictionary,
     text_bounds: TextBounds,
-    number_bounds: Option<(i64, i64)>,
-    floats: bool,
+    number_bounds: NumberBounds,
+    float_bounds: FloatBounds,
 }
 
+/// The values of the page that is being gathered.
+#[derive(Debug, Default)]
+struct PageValues {
+    /// Which rows have a value.
+    valid: Vec<bool>,
+    nulls: usize,
+    /// The levels of lists, in place of `valid`.
+    repetition: Vec<u32>,
+    definition: Vec<u32>,
+    /// The values, as indices where the page uses the dictionary.
+    indices: Vec<u32>,
+    texts: TextParts,
+    numbers: Vec<i64>,
+}
+
+/// How the pages of a chunk use its dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dictionary {
-    /// No page uses one.
+    /// No page does.
     Unused,
-    /// Every page so far uses it.
+    /// Every page so far does.
     Used,
-    /// Some pages use it; it has grown too large for the next.
+    /// Some do; it has grown too large for those that follow.
     Left,
 }
 
 impl ColumnEncoder {
     pub(super) fn new(descriptor: ColumnDescPtr, codec: Codec, layout: Layout) -> Self {
-        let nullable = descriptor.max_def_level() > 0;
         let chunk = Chunk::new(descriptor.clone(), codec);
+        let dictionary = Dictionary::Unused;
         Self {
             descriptor,
             codec,
             layout,
-            nullable,
             chunk,
+            page: PageValues::default(),
             texts: TextDictionary::default(),
             numbers: NumberDictionary::default(),
-            dictionary: Dictionary::Unused,
+            dictionary,
             text_bounds: TextBounds::default(),
-            number_bounds: None,
-            floats: false,
+            number_bounds: NumberBounds::default(),
+            float_bounds: FloatBounds::default(),
         }
     }
 
     /// The bytes held for the chunk so far.
     pub(super) fn buffered(&self) -> usize {
-        self.chunk.bytes() + self.texts.plain().len() + self.numbers.numbers().len() * 8
+        self.chunk.bytes() + self.texts.plain().len() + self.numbers.numbers().len() * 8 + self.page.texts.len()
     }
 
-    /// Adds texts as a page.
-    pub(super) fn add_texts(&mut self, texts: &Texts, text: &[u8], workshop: &mut Workshop) -> Result<(), EncodeError> {
-        let validity = (texts.nulls() > 0).then(|| texts.validity());
-        workshop.begin_flat(texts.len(), validity, self.nullable);
-        let encoding = self.write_texts(texts.present(text), workshop);
-        self.chunk.add_page(workshop, texts.len(), texts.nulls(), encoding)
+    /// Adds texts.
+    pub(super) fn add_texts(&mut self, texts: &Texts, text: &[u8]) {
+        self.add_validity(texts.len(), texts.nulls(), texts.validity());
+        self.add_present(texts.present(text));
     }
 
-    /// Adds the same text (or null) for every row as a page.
-    pub(super) fn add_constant(
-        &mut self,
-        value: Option<&str>,
-        rows: usize,
-        workshop: &mut Workshop,
-    ) -> Result<(), EncodeError> {
-        let validity = value.is_none().then(|| std::iter::repeat_n(false, rows));
-        workshop.begin_flat(rows, validity, self.nullable);
-        workshop.indices.clear();
+    /// Adds the same text (or null) for so many rows.
+    pub(super) fn add_constant(&mut self, value: Option<&str>, rows: usize) {
+        let nulls = if value.is_none() { rows } else { 0 };
+        self.add_validity(rows, nulls, std::iter::repeat_n(value.is_some(), rows));
+        self.dictionary = Dictionary::Used;
         if let Some(value) = value {
             let index = self.texts.index(value.as_bytes());
-            workshop.indices.resize(rows, index);
+            self.page.indices.extend(std::iter::repeat_n(index, rows));
         }
-        self.dictionary = Dictionary::Used;
-        workshop.write_indices(self.texts.len());
-        let nulls = if value.is_none() { rows } else { 0 };
-        self.chunk.add_page(workshop, rows, nulls, Encoding::RLE_DICTIONARY)
     }
 
-    /// Adds lists of texts as a page.
-    pub(super) fn add_lists(&mut self, lists: &Lists, text: &[u8], workshop: &mut Workshop) -> Result<(), EncodeError> {
-        let mut repetition = Vec::with_capacity(lists.items().len() + lists.ends().len());
-        let mut definition = Vec::with_capacity(repetition.capacity());
-        for row in 0..lists.ends().len() {
-            let mut items = 0;
-            let mut present = false;
-            for _ in lists.get(row, text).into_iter().inspect(|_| present = true).flatten() {
-                repetition.push(u32::from(items > 0));
-                definition.push(2);
-                items += 1;
-            }
+    /// Adds lists of texts.
+    pub(super) fn add_lists(&mut self, lists: &Lists, text: &[u8]) {
+        let PageValues {
+            repetition,
+            definition,
+            nulls,
+            ..
+        } = &mut self.page;
+        for (items, valid) in lists.lengths() {
             if items == 0 {
+                *nulls += 1;
                 repetition.push(0);
-                definition.push(u32::from(present));
+                definition.push(u32::from(valid));
+            } else {
+                repetition.push(0);
+                repetition.extend(std::iter::repeat_n(1, items - 1));
+                definition.extend(std::iter::repeat_n(2, items));
             }
         }
-        workshop.begin_lists(&repetition, &definition);
-        let items = lists.items();
-        let encoding = self.write_texts(items.present(text), workshop);
-        self.chunk
-            .add_page(workshop, definition.len(), definition.len() - items.len(), encoding)
+        self.add_present(lists.items().present(text));
     }
 
-    /// Adds 32-bit numbers as a page.
-    pub(super) fn add_int32(&mut self, numbers: &Numbers<i32>, workshop: &mut Workshop) -> Result<(), EncodeError> {
-        let present = (0..numbers.values().len())
-            .filter_map(|row| numbers.get(row))
-            .map(i64::from);
-        self.add_integers(numbers.validity(), numbers.values().len(), present, workshop)
+    /// Adds 32-bit numbers.
+    pub(super) fn add_int32(&mut self, numbers: &Numbers<i32>) {
+        self.add_number_validity(numbers);
+        self.add_integers(numbers.present().map(i64::from));
     }
 
-    /// Adds 64-bit numbers as a page.
-    pub(super) fn add_int64(&mut self, numbers: &Numbers<i64>, workshop: &mut Workshop) -> Result<(), EncodeError> {
-        let present = (0..numbers.values().len()).filter_map(|row| numbers.get(row));
-        self.add_integers(numbers.validity(), numbers.values().len(), present, workshop)
+    /// Adds 64-bit numbers.
+    pub(super) fn add_int64(&mut self, numbers: &Numbers<i64>) {
+        self.add_number_validity(numbers);
+        self.add_integers(numbers.present());
     }
 
-    /// Adds floats as a page.
-    pub(super) fn add_floats(&mut self, numbers: &Numbers<f64>, workshop: &mut Workshop) -> Result<(), EncodeError> {
-        self.floats = true;
-        let rows = numbers.values().len();
-        workshop.begin_flat(
-            rows,
-            numbers.validity().map(|valid| valid.iter().copied()),
-            self.nullable,
-        );
-        let nulls = numbers.validity().map_or(0, count_nulls);
-        let present = (0..rows).filter_map(|row| numbers.get(row)).map(f64::to_bits);
-        let encoding = if self.leaves_dictionary(self.numbers.numbers().len() * 8) {
-            for bits in present {
-                // The dictionary goes on for the statistics only.
-                workshop.page.extend_from_slice(&bits.to_le_bytes());
-                self.add_float_bound(f64::from_bits(bits));
-            }
-            Encoding::PLAIN
+    /// Adds floats.
+    pub(super) fn add_floats(&mut self, numbers: &Numbers<f64>) {
+        self.add_number_validity(numbers);
+        let indexed = self.uses_dictionary();
+        let Self {
+            page,
+            numbers: dictionary,
+            float_bounds,
+            ..
+        } = self;
+        if indexed {
+            page.indices
+                .extend(numbers.present().map(|number| dictionary.index(number.to_bits())));
         } else {
-            workshop.indices.clear();
-            workshop.indices.extend(present.map(|bits| self.numbers.index(bits)));
-            workshop.write_indices(self.numbers.numbers().len());
-            Encoding::RLE_DICTIONARY
+            page.numbers.extend(numbers.present().map(|number| {
+                float_bounds.add(number);
+                number.to_bits().cast_signed()
+            }));
+        }
+    }
+
+    /// Makes a page of the values that are in none.
+    pub(super) fn close_page(&mut self, workshop: &mut Workshop) -> Result<(), EncodeError> {
+        let page = &mut self.page;
+        workshop.page.clear();
+        let values = if page.definition.is_empty() {
+            page.valid.len()
+        } else {
+            page.definition.len()
         };
-        self.chunk.add_page(workshop, rows, nulls, encoding)
+        if self.descriptor.max_rep_level() > 0 {
+            workshop.write_levels(&page.repetition, 1);
+            workshop.write_levels(&page.definition, 2);
+        } else if self.descriptor.max_def_level() > 0 {
+            workshop.write_validity(&page.valid, page.nulls);
+        }
+        let encoding = if self.dictionary == Dictionary::Used {
+            let distinct = self.texts.len().max(self.numbers.numbers().len());
+            workshop.write_indices(&page.indices, distinct);
+            Encoding::RLE_DICTIONARY
+        } else {
+            match (self.descriptor.physical_type(), self.layout) {
+                (Type::BYTE_ARRAY, Layout::Prefixed) => {
+                    page.texts.write_prefixes(&mut workshop.page);
+                    Encoding::DELTA_BYTE_ARRAY
+                }
+                (Type::BYTE_ARRAY, _) => {
+                    page.texts.write_lengths(&mut workshop.page);
+                    Encoding::DELTA_LENGTH_BYTE_ARRAY
+                }
+                (Type::DOUBLE, _) => {
+                    workshop
+                        .page
+                        .extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
+                    Encoding::PLAIN
+                }
+                (physical, _) => {
+                    let width = if physical == Type::INT32 {
+                        Width::W32
+                    } else {
+                        Width::W64
+                    };
+                    write_numbers(&page.numbers, width, &mut workshop.page);
+                    Encoding::DELTA_BINARY_PACKED
+                }
+            }
+        };
+        self.chunk.add_page(workshop, values, page.nulls, encoding)?;
+        page.clear();
+        let bytes = self.texts.plain().len() + self.numbers.numbers().len() * 8;
+        if self.dictionary == Dictionary::Used && bytes > DICTIONARY_BYTES {
+            self.dictionary = Dictionary::Left;
+        }
+        Ok(())
     }
 
     /// Ends the chunk, and begins the next.
@@ -167,44 +217,20 @@ impl ColumnEncoder {
         workshop: &mut Workshop,
     ) -> Result<(Bytes, ColumnCloseResult), EncodeError> {
         let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.descriptor.clone(), self.codec));
-        let nulls = chunk.nulls;
-        let physical = chunk.physical_type();
-        let statistics = if physical == Type::BYTE_ARRAY {
-            let mut bounds = std::mem::take(&mut self.text_bounds);
-            self.texts.texts().for_each(|text| bounds.add(text));
-            bounds.finish(nulls)
-        } else if self.floats {
-            let bounds = self.number_bounds.take().map(|(min, max)| [min, max]);
-            let more = bounds
-                .into_iter()
-                .flatten()
-                .map(|bits| f64::from_bits(bits.cast_unsigned()));
-            let floats = self.numbers.numbers().iter().map(|bits| f64::from_bits(*bits));
-            statistics::floats(floats.chain(more), nulls)
-        } else {
-            statistics::numbers(physical, self.number_bounds.take(), nulls)
+        let statistics = self.statistics(chunk.nulls());
+        let numbers = self.numbers.numbers();
+        let dictionary = match (self.dictionary, self.descriptor.physical_type()) {
+            (Dictionary::Unused, _) => None,
+            (_, Type::BYTE_ARRAY) => Some((self.texts.plain().to_vec(), self.texts.len())),
+            (_, Type::INT32) => Some((
+                numbers.iter().flat_map(|number| low_half(*number)).collect(),
+                numbers.len(),
+            )),
+            _ => Some((
+                numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+                numbers.len(),
+            )),
         };
-        let plain = match physical {
-            Type::BYTE_ARRAY => self.texts.plain().to_vec(),
-            Type::INT32 => self
-                .numbers
-                .numbers()
-                .iter()
-                .flat_map(|number| low_half(*number))
-                .collect(),
-            _ => self
-                .numbers
-                .numbers()
-                .iter()
-                .flat_map(|number| number.to_le_bytes())
-                .collect(),
-        };
-        let len = if physical == Type::BYTE_ARRAY {
-            self.texts.len()
-        } else {
-            self.numbers.numbers().len()
-        };
-        let dictionary = (self.dictionary != Dictionary::Unused).then_some((plain.as_slice(), len));
         let finished = chunk.finish(workshop, dictionary, statistics, rows)?;
         self.texts.clear();
         self.numbers.clear();
@@ -212,94 +238,109 @@ impl ColumnEncoder {
         Ok(finished)
     }
 
-    /// Writes the texts that are there behind the levels of the page; returns their encoding.
-    fn write_texts<'a>(
-        &mut self,
-        present: impl Iterator<Item = &'a [u8]> + Clone,
-        workshop: &mut Workshop,
-    ) -> Encoding {
-        let indexed = self.layout == Layout::Repeating && !self.leaves_dictionary(self.texts.plain().len());
-        match self.layout {
-            Layout::Prefixed => {
-                present.clone().for_each(|text| self.text_bounds.add(text));
-                workshop.parts.write_prefixes(present, &mut workshop.page);
-                Encoding::DELTA_BYTE_ARRAY
+    /// The bounds of the values, and of those in the dictionary once for each.
+    fn statistics(&mut self, nulls: u64) -> Statistics {
+        let physical = self.descriptor.physical_type();
+        match physical {
+            Type::BYTE_ARRAY => {
+                let mut bounds = std::mem::take(&mut self.text_bounds);
+                self.texts.texts().for_each(|text| bounds.add(text));
+                bounds.finish(nulls)
             }
-            Layout::Repeating if indexed => {
-                workshop.indices.clear();
-                workshop.indices.extend(present.map(|text| self.texts.index(text)));
-                workshop.write_indices(self.texts.len());
-                Encoding::RLE_DICTIONARY
+            Type::DOUBLE => {
+                let mut bounds = std::mem::take(&mut self.float_bounds);
+                self.numbers
+                    .numbers()
+                    .iter()
+                    .for_each(|bits| bounds.add(f64::from_bits(*bits)));
+                bounds.finish(nulls)
             }
             _ => {
-                present.clone().for_each(|text| self.text_bounds.add(text));
-                workshop.parts.write_lengths(present, &mut workshop.page);
-                Encoding::DELTA_LENGTH_BYTE_ARRAY
+                let mut bounds = std::mem::take(&mut self.number_bounds);
+                self.numbers
+                    .numbers()
+                    .iter()
+                    .for_each(|number| bounds.add(number.cast_signed()));
+                statistics::numbers(physical, bounds, nulls)
             }
         }
     }
 
-    fn add_integers(
-        &mut self,
-        validity: Option<&[bool]>,
-        rows: usize,
-        present: impl Iterator<Item = i64>,
-        workshop: &mut Workshop,
-    ) -> Result<(), EncodeError> {
-        workshop.begin_flat(rows, validity.map(|valid| valid.iter().copied()), self.nullable);
-        workshop.numbers.clear();
-        workshop.numbers.extend(present);
-        for number in &workshop.numbers {
-            let (min, max) = self.number_bounds.unwrap_or((*number, *number));
-            self.number_bounds = Some((min.min(*number), max.max(*number)));
-        }
-        let repeating = self.layout == Layout::Repeating && !self.leaves_dictionary(self.numbers.numbers().len() * 8);
-        let encoding = if repeating {
-            workshop.indices.clear();
-            let numbers = workshop
-                .numbers
-                .iter()
-                .map(|number| self.numbers.index(number.cast_unsigned()));
-            workshop.indices.extend(numbers);
-            workshop.write_indices(self.numbers.numbers().len());
-            Encoding::RLE_DICTIONARY
+    fn add_validity(&mut self, rows: usize, nulls: usize, validity: impl Iterator<Item = bool>) {
+        self.page.nulls += nulls;
+        if nulls == 0 {
+            self.page.valid.resize(self.page.valid.len() + rows, true);
         } else {
-            let width = if self.chunk.physical_type() == Type::INT32 {
-                Width::W32
+            self.page.valid.extend(validity);
+        }
+    }
+
+    fn add_number_validity<T: Copy + Default>(&mut self, numbers: &Numbers<T>) {
+        let validity = numbers.validity().unwrap_or_default().iter().copied();
+        self.add_validity(numbers.values().len(), numbers.nulls(), validity);
+    }
+
+    fn add_present<'a>(&mut self, present: impl Iterator<Item = &'a [u8]>) {
+        let indexed = self.uses_dictionary();
+        let Self {
+            page,
+            texts,
+            text_bounds,
+            layout,
+            ..
+        } = self;
+        if indexed {
+            page.indices.extend(present.map(|text| texts.index(text)));
+            return;
+        }
+        for text in present {
+            text_bounds.add(text);
+            if *layout == Layout::Prefixed {
+                page.texts.push_prefixed(text);
             } else {
-                Width::W64
-            };
-            write_numbers(&workshop.numbers, width, &mut workshop.page);
-            Encoding::DELTA_BINARY_PACKED
-        };
-        self.chunk
-            .add_page(workshop, rows, validity.map_or(0, count_nulls), encoding)
+                page.texts.push(text);
+            }
+        }
     }
 
-    fn add_float_bound(&mut self, value: f64) {
-        let bounds = self.number_bounds.map_or((value, value), |(min, max)| {
-            let float = |bits: i64| f64::from_bits(bits.cast_unsigned());
-            (float(min).min(value), float(max).max(value))
-        });
-        self.number_bounds = Some((bounds.0.to_bits().cast_signed(), bounds.1.to_bits().cast_signed()));
+    fn add_integers(&mut self, present: impl Iterator<Item = i64>) {
+        let indexed = self.uses_dictionary();
+        let Self {
+            page,
+            numbers,
+            number_bounds,
+            ..
+        } = self;
+        if indexed {
+            page.indices
+                .extend(present.map(|number| numbers.index(number.cast_unsigned())));
+        } else {
+            page.numbers
+                .extend(present.inspect(|number| number_bounds.add(*number)));
+        }
     }
 
-    /// Whether the next page does without the dictionary, because it has so many bytes.
-    fn leaves_dictionary(&mut self, bytes: usize) -> bool {
-        self.dictionary = match self.dictionary {
-            Dictionary::Left => Dictionary::Left,
-            Dictionary::Used if bytes > DICTIONARY_BYTES => Dictionary::Left,
-            Dictionary::Unused | Dictionary::Used => Dictionary::Used,
-        };
-        self.dictionary == Dictionary::Left
+    /// Whether the values of this page are indices into the dictionary.
+    fn uses_dictionary(&mut self) -> bool {
+        if self.layout == Layout::Repeating && self.dictionary == Dictionary::Unused {
+            self.dictionary = Dictionary::Used;
+        }
+        self.dictionary == Dictionary::Used
+    }
+}
+
+impl PageValues {
+    fn clear(&mut self) {
+        self.valid.clear();
+        self.nulls = 0;
+        self.repetition.clear();
+        self.definition.clear();
+        self.indices.clear();
+        self.numbers.clear();
     }
 }
 
 fn low_half(number: u64) -> [u8; 4] {
     let [a, b, c, d, ..] = number.to_le_bytes();
     [a, b, c, d]
-}
-
-fn count_nulls(validity: &[bool]) -> usize {
-    validity.iter().filter(|valid| !**valid).count()
 }

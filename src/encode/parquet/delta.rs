@@ -95,52 +95,53 @@ fn write_zigzag(value: i64, out: &mut Vec<u8>) {
     write_varint(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
-/// The buffers in which texts are taken apart.
+/// Texts taken apart: what each shares with the one before, and the rest.
 #[derive(Debug, Default)]
 pub(super) struct TextParts {
     prefixes: Vec<i64>,
     lengths: Vec<i64>,
     bytes: Vec<u8>,
+    last: Vec<u8>,
 }
 
 impl TextParts {
-    /// Appends texts as `DELTA_LENGTH_BYTE_ARRAY`.
-    pub(super) fn write_lengths<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
-        self.clear();
-        for text in texts {
-            self.push(text);
-        }
-        self.write(out);
-    }
-
-    /// Appends texts as `DELTA_BYTE_ARRAY`: what each shares with the one before, and the rest.
-    pub(super) fn write_prefixes<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) {
-        self.clear();
-        let mut last: &[u8] = &[];
-        for text in texts {
-            let shared = shared_prefix(last, text);
-            self.prefixes.push(i64::try_from(shared).unwrap_or(0));
-            self.push(text.get(shared..).unwrap_or_default());
-            last = text;
-        }
-        write_numbers(&self.prefixes, Width::W32, out);
-        self.write(out);
-    }
-
-    fn clear(&mut self) {
-        self.prefixes.clear();
-        self.lengths.clear();
-        self.bytes.clear();
-    }
-
-    fn push(&mut self, text: &[u8]) {
+    /// Adds a whole text.
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8]) {
         self.lengths.push(i64::try_from(text.len()).unwrap_or(0));
         self.bytes.extend_from_slice(text);
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Adds a text by what it shares with the one before.
+    #[inline]
+    pub(super) fn push_prefixed(&mut self, text: &[u8]) {
+        let shared = shared_prefix(&self.last, text);
+        self.prefixes.push(i64::try_from(shared).unwrap_or(0));
+        let rest = text.get(shared..).unwrap_or_default();
+        self.push(rest);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
+    }
+
+    /// The bytes held.
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends the texts as `DELTA_LENGTH_BYTE_ARRAY`, and forgets them.
+    pub(super) fn write_lengths(&mut self, out: &mut Vec<u8>) {
         write_numbers(&self.lengths, Width::W32, out);
         out.extend_from_slice(&self.bytes);
+        self.prefixes.clear();
+        self.lengths.clear();
+        self.bytes.clear();
+        self.last.clear();
+    }
+
+    /// Appends the texts as `DELTA_BYTE_ARRAY`, and forgets them.
+    pub(super) fn write_prefixes(&mut self, out: &mut Vec<u8>) {
+        write_numbers(&self.prefixes, Width::W32, out);
+        self.write_lengths(out);
     }
 }
 

@@ -36,6 +36,10 @@ use column::ColumnEncoder;
 
 /// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
 pub(super) const ROW_GROUP_ROWS: usize = 65_536;
+/// The most rows in a page.
+const PAGE_ROWS: usize = 8_192;
+/// The bytes of log lines after which a page ends, whatever its rows.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The bytes of encoded pages after which a row group ends, whatever its rows.
 pub(super) const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
@@ -47,6 +51,10 @@ pub struct ParquetEncoder<W: Write + Send> {
     workshop: Workshop,
     /// Rows in the row group so far.
     rows: usize,
+    /// Rows that are in no page yet.
+    page_rows: usize,
+    /// The bytes of their lines.
+    page_bytes: usize,
     ids: Texts,
     ids_text: Vec<u8>,
 }
@@ -71,39 +79,45 @@ impl<W: Write + Send> ParquetEncoder<W> {
             columns,
             workshop: Workshop::new(PageCodec::new(compression)?),
             rows: 0,
+            page_rows: 0,
+            page_bytes: 0,
             ids: Texts::default(),
             ids_text: Vec::new(),
         })
     }
 
-    fn encode_column(
-        &mut self,
-        number: usize,
-        column: &PlannedColumn,
-        values: &Values,
-        batch: &Batch,
-    ) -> Result<(), EncodeError> {
+    /// Makes pages of the rows that are in none.
+    fn close_pages(&mut self) -> Result<(), EncodeError> {
+        if self.page_rows > 0 {
+            for column in &mut self.columns {
+                column.close_page(&mut self.workshop)?;
+            }
+        }
+        (self.page_rows, self.page_bytes) = (0, 0);
+        Ok(())
+    }
+
+    fn encode_column(&mut self, number: usize, column: &PlannedColumn, values: &Values, batch: &Batch) {
         let Some(encoder) = self.columns.get_mut(number) else {
-            return Ok(());
+            return;
         };
-        let workshop = &mut self.workshop;
         match values {
-            Values::Text(texts) => encoder.add_texts(texts, batch.text(), workshop),
-            Values::Int32(numbers) => encoder.add_int32(numbers, workshop),
-            Values::Int64(numbers) | Values::Timestamp(numbers) => encoder.add_int64(numbers, workshop),
-            Values::Float64(numbers) => encoder.add_floats(numbers, workshop),
-            Values::TextList(lists) => encoder.add_lists(lists, batch.text(), workshop),
+            Values::Text(texts) => encoder.add_texts(texts, batch.text()),
+            Values::Int32(numbers) => encoder.add_int32(numbers),
+            Values::Int64(numbers) | Values::Timestamp(numbers) => encoder.add_int64(numbers),
+            Values::Float64(numbers) => encoder.add_floats(numbers),
+            Values::TextList(lists) => encoder.add_lists(lists, batch.text()),
             Values::OfObject => {
                 let constant = match column.source {
                     Source::Filled(fill) => constant(fill, &self.facts),
                     Source::Part { .. } => Constant::No,
                 };
                 match constant {
-                    Constant::Value(value) => encoder.add_constant(Some(value), batch.rows(), workshop),
-                    Constant::Null => encoder.add_constant(None, batch.rows(), workshop),
+                    Constant::Value(value) => encoder.add_constant(Some(value), batch.rows()),
+                    Constant::Null => encoder.add_constant(None, batch.rows()),
                     Constant::No => {
                         event_ids(batch, &self.facts, &mut self.ids, &mut self.ids_text);
-                        encoder.add_texts(&self.ids, &self.ids_text, workshop)
+                        encoder.add_texts(&self.ids, &self.ids_text)
                     }
                 }
             }
@@ -129,13 +143,18 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if batch.rows() == 0 {
             return Ok(());
         }
+        if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > PAGE_BYTES {
+            self.close_pages()?;
+        }
         if self.rows + batch.rows() > ROW_GROUP_ROWS || self.buffered() > ROW_GROUP_BYTES {
             self.flush()?;
         }
+        self.page_bytes += batch.bytes();
         for (number, (column, values)) in batch.plan.columns.iter().zip(batch.columns()).enumerate() {
-            self.encode_column(number, column, values, batch)?;
+            self.encode_column(number, column, values, batch);
         }
         self.rows += batch.rows();
+        self.page_rows += batch.rows();
         Ok(())
     }
 
@@ -147,6 +166,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if self.rows == 0 {
             return Ok(());
         }
+        self.close_pages()?;
         let mut group = self.file.next_row_group()?;
         for column in &mut self.columns {
             let (bytes, close) = column.finish(self.rows as u64, &mut self.workshop)?;

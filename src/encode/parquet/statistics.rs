@@ -73,8 +73,20 @@ fn beginning(text: &[u8]) -> &[u8] {
     cut.utf8_chunks().next().map_or(&[], |chunk| chunk.valid().as_bytes())
 }
 
-/// The statistics of numbers, given their bounds.
-pub(super) fn numbers(physical: Type, bounds: Option<(i64, i64)>, nulls: u64) -> Statistics {
+/// The bounds of whole numbers.
+#[derive(Debug, Default)]
+pub(super) struct NumberBounds(Option<(i64, i64)>);
+
+impl NumberBounds {
+    #[inline]
+    pub(super) fn add(&mut self, number: i64) {
+        let (min, max) = self.0.unwrap_or((number, number));
+        self.0 = Some((min.min(number), max.max(number)));
+    }
+}
+
+/// The statistics of whole numbers, as wide as they are stored.
+pub(super) fn numbers(physical: Type, NumberBounds(bounds): NumberBounds, nulls: u64) -> Statistics {
     let (min, max) = bounds.unzip();
     if physical == Type::INT32 {
         let narrow = |value: Option<i64>| value.and_then(|value| i32::try_from(value).ok());
@@ -84,16 +96,21 @@ pub(super) fn numbers(physical: Type, bounds: Option<(i64, i64)>, nulls: u64) ->
     }
 }
 
-/// The statistics of floats.
-pub(super) fn floats(values: impl Iterator<Item = f64>, nulls: u64) -> Statistics {
-    let bounds = values.fold(None, |bounds: Option<(f64, f64)>, value| {
-        Some(bounds.map_or((value, value), |(min, max)| (min.min(value), max.max(value))))
-    });
-    // Readers compare zeros by their bits: the lower bound is the negative one, the upper the positive.
-    let (min, max) = bounds.unzip();
-    let (min, max) = (
-        min.map(|min| if min == 0.0 { -0.0 } else { min }),
-        max.map(|max| if max == 0.0 { 0.0 } else { max }),
-    );
-    Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false))
+/// The bounds of floats, of which none is not a number.
+#[derive(Debug, Default)]
+pub(super) struct FloatBounds(Option<(f64, f64)>);
+
+impl FloatBounds {
+    #[inline]
+    pub(super) fn add(&mut self, number: f64) {
+        let (min, max) = self.0.unwrap_or((number, number));
+        self.0 = Some((min.min(number), max.max(number)));
+    }
+
+    /// The statistics. Readers may compare zeros by their bits: the lower bound is then the negative one.
+    pub(super) fn finish(self, nulls: u64) -> Statistics {
+        let zero = |bound: f64, zero: f64| if bound == 0.0 { zero } else { bound };
+        let (min, max) = self.0.map(|(min, max)| (zero(min, -0.0), zero(max, 0.0))).unzip();
+        Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false))
+    }
 }
