@@ -2,7 +2,7 @@
 //!
 //! The split never fails a row: what cannot be split is null, and `request_url` keeps the whole.
 
-use memchr::{memchr, memchr3, memmem, memrchr};
+use memchr::{memchr, memchr3, memrchr};
 
 use super::Span;
 
@@ -46,8 +46,10 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
     let [scheme, host, port, path] = into else { return };
     let Some(bytes) = url.value(text) else { return };
     let begin = url.start();
-    let authority_at = match memmem::find(bytes, b"://") {
-        Some(colon) if is_scheme(bytes.get(..colon).unwrap_or_default()) => {
+    let authority_at = match memchr(b':', bytes) {
+        Some(colon)
+            if bytes.get(colon..colon + 3) == Some(b"://") && is_scheme(bytes.get(..colon).unwrap_or_default()) =>
+        {
             *scheme = Span::new(begin, begin + colon);
             colon + 3
         }

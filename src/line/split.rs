@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memrchr};
 
 use crate::format::{Escapes, Plan, Quoting, Split};
 
@@ -214,13 +214,37 @@ fn token(
             bare_token(at, end)
         }
         (Quoting::Bare | Quoting::QuotedOrBare, _) => {
-            let end = find(memchr2(b' ', b'"', text.get(at..).unwrap_or_default()), at, text.len());
+            let end = at + find_either(text.get(at..).unwrap_or_default(), b' ', b'"');
             if text.get(end) == Some(&b'"') {
                 return Err((Reason::StrayQuote, end));
             }
             bare_token(at, end)
         }
     }
+}
+
+/// The position of the first byte that is one or the other, or the length. Fields are short: eight bytes at a time in
+/// one register beat the set-up of wider ones; what is longer is left to those.
+#[inline]
+fn find_either(text: &[u8], one: u8, other: u8) -> usize {
+    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    /// Fields longer than this are searched by `memchr`.
+    const SHORT: usize = 48;
+    // The lowest bit that is set marks the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let (ones, others) = (LOW * u64::from(one), LOW * u64::from(other));
+    let mut at = 0;
+    for eight in text.as_chunks::<8>().0.iter().take(SHORT / 8) {
+        let word = u64::from_le_bytes(*eight);
+        let found = zeros(word ^ ones) | zeros(word ^ others);
+        if found != 0 {
+            return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + memchr::memchr2(one, other, rest).unwrap_or(rest.len())
 }
 
 fn find(found: Option<usize>, at: usize, otherwise: usize) -> usize {
@@ -242,7 +266,10 @@ fn bare_token(at: usize, end: usize) -> Result<Token, (Reason, usize)> {
 pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_quote: &mut bool) -> Option<usize> {
     let begin = at;
     loop {
-        let quote = at + memchr(b'"', text.get(at..)?)?;
+        let quote = at + find_either(text.get(at..)?, b'"', b'"');
+        if quote >= text.len() {
+            return None;
+        }
         let continues = escapes == Escapes::BackslashQuote && is_escaped(text, begin, quote);
         if !continues {
             match text.get(quote + 1) {
