@@ -8,6 +8,7 @@ use clap::ArgMatches;
 use crate::batch::{Batch, LineParser, Malformed, Values};
 use crate::format::{FORMATS, Format, Source};
 use crate::line::time::write_timestamp;
+use crate::line::value;
 use crate::line::{Fault, Span, check, first_fault, repair, split_line};
 use crate::object::detect;
 
@@ -41,8 +42,9 @@ pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
 fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let format = forced.or_else(|| detect(line, None).ok());
-    let Some(format) = format.or_else(|| furthest(line)) else {
-        writeln!(out, "{BAD}no table fits{BAD:#}")?;
+    let Some(format) = format.or_else(|| closest(line)) else {
+        let tried = detect(line, None).err().map(|unknown| unknown.to_string());
+        writeln!(out, "{BAD}unknown{BAD:#}: {}", tried.unwrap_or_default())?;
         return Ok(false);
     };
     let plan = format.plan();
@@ -83,7 +85,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 field.to_owned(),
                 raw,
                 column.name.to_owned(),
-                value(values, batch.text()),
+                shown(values, batch.text()),
             ]);
         }
     }
@@ -94,11 +96,23 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     Ok(true)
 }
 
-/// The table that gets furthest along the line.
-fn furthest(line: &[u8]) -> Option<&'static Format> {
-    let unknown = detect(line, None).err()?;
-    let attempt = unknown.tried.iter().max_by_key(|attempt| attempt.stopped.at)?;
-    FORMATS.into_iter().find(|format| format.name == attempt.table)
+/// The table whose fields align with the line, and of those the one with the fewest values that do not fit.
+fn closest(line: &[u8]) -> Option<&'static Format> {
+    let misfits = FORMATS.into_iter().filter_map(|format| {
+        let plan = format.plan();
+        let mut parts = vec![Span::NULL; plan.parts];
+        split_line(plan, line, Span::new(0, line.len()), &mut parts).ok()?;
+        let misfits = plan.columns.iter().filter(|column| match column.source {
+            Source::Part { part, decode, .. } => {
+                let span = parts.get(part).copied().unwrap_or(Span::NULL);
+                span.value(line)
+                    .is_some_and(|bytes| value::check(decode, bytes).is_err())
+            }
+            Source::Filled(_) => false,
+        });
+        Some((misfits.count(), format))
+    });
+    misfits.min_by_key(|(misfits, _)| *misfits).map(|(_, format)| format)
 }
 
 fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl Write) -> Result<(), Stop> {
@@ -129,8 +143,8 @@ fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl
 }
 
 /// The value in the first row of a column, for people.
-fn value(values: &Values, text: &[u8]) -> String {
-    let shown = match values {
+fn shown(values: &Values, text: &[u8]) -> String {
+    let text = match values {
         Values::Text(texts) => texts.get(0, text).map(|text| format!("\"{}\"", printable(text))),
         Values::Int32(numbers) => numbers.get(0).map(|number| number.to_string()),
         Values::Int64(numbers) => numbers.get(0).map(|number| number.to_string()),
@@ -145,7 +159,7 @@ fn value(values: &Values, text: &[u8]) -> String {
             .map(|items| format!("[{}]", items.map(printable).collect::<Vec<_>>().join(", "))),
         Values::OfObject => None,
     };
-    shown.unwrap_or_else(|| "null".to_owned())
+    text.unwrap_or_else(|| "null".to_owned())
 }
 
 /// Text that a terminal takes as text: control characters and bytes that are not UTF-8 are escaped; long text is cut.

@@ -120,6 +120,9 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
 }
 
 fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
+    if *destination == Location::Stdout {
+        return;
+    }
     let (written, before) = (totals.outputs_written, totals.outputs_there_before);
     let _ = match (written, before) {
         (0, 0) => writeln!(text, "nothing written"),

@@ -35,11 +35,11 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         .flatten()
         .map(PathBuf::from)
         .collect();
-    let objects = find_objects(&inputs, &destination)?;
     let quarantine = settings
         .quarantine
         .clone()
         .unwrap_or_else(|| quarantine_beside(&destination));
+    let objects = find_objects(&inputs, [&destination, &quarantine])?;
     let (events, rejects) = (open(&destination), open(&quarantine));
     let target = Target {
         settings: &settings,
@@ -73,11 +73,13 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     Ok(if totals.failed.is_empty() { OK } else { FAILED })
 }
 
-fn find_objects(inputs: &[PathBuf], destination: &Location) -> Result<Vec<LocalObject>, Stop> {
-    let except = match destination {
-        Location::Directory(path) => Some(path.as_path()),
+fn find_objects(inputs: &[PathBuf], outputs: [&Location; 2]) -> Result<Vec<LocalObject>, Stop> {
+    let folder = |location: &Location| match location {
+        Location::Directory(path) => Some(path.clone()),
         Location::Stdout => None,
     };
+    let outputs: Vec<PathBuf> = outputs.into_iter().filter_map(folder).collect();
+    let except: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
     let mut objects = Vec::new();
     for input in inputs {
         if input.to_string_lossy().contains("://") {
@@ -87,7 +89,7 @@ fn find_objects(inputs: &[PathBuf], destination: &Location) -> Result<Vec<LocalO
             );
             return Err(Stop::Usage(text));
         }
-        let found = walk(input, except);
+        let found = walk(input, &except);
         objects.extend(found.map_err(|error| Stop::Usage(format!("cannot read {}: {error}", input.display())))?);
     }
     Ok(objects)

@@ -26,7 +26,10 @@ pub enum Committed {
     /// The output is there now; its length in bytes.
     Written(u64),
     /// An output was there before, and was left as it is.
-    AlreadyThere,
+    AlreadyThere {
+        /// Whether it has the same bytes. It has not where it was made with other settings.
+        same: bool,
+    },
 }
 
 /// Why a destination failed.

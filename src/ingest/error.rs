@@ -28,7 +28,7 @@ pub enum Problem {
     Unknown(Unknown),
     /// Most of the first lines are malformed.
     #[error(
-        "{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it"
+        "{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it; look at a line with 'alb-ingest explain', or name the table with --table"
     )]
     MostlyMalformed {
         /// Malformed lines.
@@ -41,7 +41,9 @@ pub enum Problem {
         reasons: String,
     },
     /// The object has lines longer than the limit and no others, and its key does not tell what it is.
-    #[error("every line is longer than 1 MiB, and the key does not tell a load balancer log")]
+    #[error(
+        "every line is longer than 1 MiB, and the key does not tell a load balancer log; name the table with --table if it is one"
+    )]
     OnlyLongLines,
     /// The events lie on more days (or hours) than an object's outputs may.
     #[error(
@@ -50,6 +52,14 @@ pub enum Problem {
     TooManyPartitions {
         /// The most partitions of an object.
         limit: usize,
+    },
+    /// The object has no version, and another one's output is in its place.
+    #[error(
+        "{key} is there from other bytes; stdin has no identity of its own: name another destination, or ingest a file"
+    )]
+    OutputOfAnother {
+        /// The key of the output.
+        key: String,
     },
     /// The source could not be read.
     #[error("cannot read: {0}")]
@@ -98,6 +108,7 @@ impl Problem {
             | Self::Unknown(_)
             | Self::MostlyMalformed { .. }
             | Self::OnlyLongLines
+            | Self::OutputOfAnother { .. }
             | Self::TooManyPartitions { .. }
             | Self::Encode(_)
             | Self::Imbalance { .. }

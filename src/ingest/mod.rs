@@ -329,6 +329,7 @@ impl Body<'_> {
         }
         self.quarantine(&malformed)?;
         self.probe(true)?;
+        let unversioned = self.facts.object.version.is_empty();
         match self.stage {
             Stage::TestEntry(..) => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
             Stage::Undecided { .. } if self.ledger.quarantined == 0 => {
@@ -338,7 +339,7 @@ impl Body<'_> {
                 if self.facts.key.table.is_none() && self.target.table.is_none() {
                     return Err(Problem::OnlyLongLines);
                 }
-                self.quarantine.commit(&mut self.ledger)?;
+                self.quarantine.commit(unversioned, &mut self.ledger)?;
             }
             Stage::Table(ref mut table) => {
                 table
@@ -350,8 +351,8 @@ impl Body<'_> {
                 self.ledger.repairs = table.parser.repairs;
                 self.ledger.check()?;
                 // Events first: a quarantine without its events would be the odder half of an interrupted commit.
-                table.outputs.commit(&mut self.ledger)?;
-                self.quarantine.commit(&mut self.ledger)?;
+                table.outputs.commit(unversioned, &mut self.ledger)?;
+                self.quarantine.commit(unversioned, &mut self.ledger)?;
             }
         }
         self.ledger.check()?;

@@ -58,14 +58,14 @@ impl Outputs {
     }
 
     /// Commits every output, in the order of the partitions.
-    pub(super) fn commit(&mut self, ledger: &mut Ledger) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
         let mut staged = Vec::new();
         // Every output is whole before the first becomes visible.
         while let Some((_, output)) = self.open.pop_first() {
             staged.push((output.key, output.encoder.finish()?));
         }
         for (key, staged) in staged {
-            commit(key, staged, ledger)?;
+            commit(key, staged, unversioned, ledger)?;
         }
         Ok(())
     }
@@ -122,14 +122,23 @@ impl Outputs {
 }
 
 /// Commits one output and notes it in the ledger.
-pub(super) fn commit(key: String, staged: Box<dyn Staged>, ledger: &mut Ledger) -> Result<(), Problem> {
+pub(super) fn commit(
+    key: String,
+    staged: Box<dyn Staged>,
+    unversioned: bool,
+    ledger: &mut Ledger,
+) -> Result<(), Problem> {
     let committed = staged.commit(ledger)?;
+    // Only an object without a version can leave another one's output in its place.
+    if committed == (Committed::AlreadyThere { same: false }) && unversioned {
+        return Err(Problem::OutputOfAnother { key });
+    }
     if let Committed::Written(bytes) = committed {
         ledger.bytes_out += bytes;
     }
     ledger.outputs.push(Output {
         key,
-        written: committed != Committed::AlreadyThere,
+        written: matches!(committed, Committed::Written(_)),
     });
     Ok(())
 }

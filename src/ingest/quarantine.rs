@@ -81,14 +81,14 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Commits the quarantine, if there is one.
-    pub(super) fn commit(&mut self, ledger: &mut Ledger) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
         let Some((key, out)) = self.staged.take() else {
             return Ok(());
         };
         let staged = out
             .into_inner()
             .map_err(|error| EncodeError::Write(error.into_error()))?;
-        commit(key, staged, ledger)
+        commit(key, staged, unversioned, ledger)
     }
 
     fn out(&mut self) -> Result<&mut impl Write, Problem> {

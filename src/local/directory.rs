@@ -1,7 +1,7 @@
 //! A folder as a destination.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -73,23 +73,47 @@ impl Write for StagedFile {
 impl Staged for StagedFile {
     fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
         let Self { file, path, bytes } = *self;
-        if path.exists() {
-            return Ok(Committed::AlreadyThere);
-        }
         let fail = |source| error("cannot write", &path, source);
+        let there = |file: &NamedTempFile| same_bytes(file.path(), &path).map(|same| Committed::AlreadyThere { same });
+        if path.exists() {
+            return there(&file).map_err(fail);
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(fail)?;
         file.as_file().sync_all().map_err(fail)?;
         match file.persist_noclobber(&path) {
             Ok(_) => {}
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Ok(Committed::AlreadyThere);
+                return there(&refused.file).map_err(fail);
             }
             Err(refused) => return Err(fail(refused.error)),
         }
         // The name is as durable as the bytes once the folder is synced.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         Ok(Committed::Written(bytes))
+    }
+}
+
+/// Whether two files have the same bytes.
+fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut first, mut second) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        let read = one.read(&mut first)?;
+        let (first, second) = (
+            first.get(..read).unwrap_or_default(),
+            second.get_mut(..read).unwrap_or_default(),
+        );
+        if read == 0 {
+            return Ok(true);
+        }
+        other.read_exact(second)?;
+        if first != second {
+            return Ok(false);
+        }
     }
 }
 

@@ -38,8 +38,8 @@ const CHUNK: usize = 128 * 1024;
 
 /// The objects of an input: a file, a folder with everything below it, or `-` for stdin.
 ///
-/// Names that begin with a dot and what lies below `except` are passed over. The order is that of the keys.
-pub fn walk(input: &Path, except: Option<&Path>) -> io::Result<Vec<LocalObject>> {
+/// Names that begin with a dot and what lies below one of `except` are passed over. The order is that of the keys.
+pub fn walk(input: &Path, except: &[&Path]) -> io::Result<Vec<LocalObject>> {
     if input.as_os_str() == "-" {
         return Ok(vec![LocalObject {
             bucket: LOCAL.into(),
@@ -48,7 +48,7 @@ pub fn walk(input: &Path, except: Option<&Path>) -> io::Result<Vec<LocalObject>>
             bytes: 0,
         }]);
     }
-    let except = except.and_then(|path| path.canonicalize().ok());
+    let except: Vec<PathBuf> = except.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().first() == Some(&b'.');
     let mut objects = Vec::new();
     let entries = WalkDir::new(input)
@@ -56,11 +56,13 @@ pub fn walk(input: &Path, except: Option<&Path>) -> io::Result<Vec<LocalObject>>
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| {
-            let excepted = except.is_some() && entry.file_type().is_dir() && entry.path().canonicalize().ok() == except;
+            let excepted =
+                entry.file_type().is_dir() && entry.path().canonicalize().is_ok_and(|path| except.contains(&path));
             entry.depth() == 0 || !(hidden(entry.file_name()) || excepted)
         });
     for entry in entries {
-        let entry = entry?;
+        let looped = || io::Error::other("a link leads back to its own folder");
+        let entry = entry.map_err(|error| error.into_io_error().unwrap_or_else(looped))?;
         if entry.file_type().is_dir() {
             continue;
         }

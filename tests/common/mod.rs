@@ -67,7 +67,7 @@ impl Staged for StagedBytes {
     fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
         let mut files = self.files.lock().unwrap();
         if files.contains_key(&self.key) {
-            return Ok(Committed::AlreadyThere);
+            return Ok(Committed::AlreadyThere { same: true });
         }
         let len = self.bytes.len() as u64;
         files.insert(self.key, self.bytes);

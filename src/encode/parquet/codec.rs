@@ -12,7 +12,7 @@ use crate::settings::Compression;
 pub(super) enum PageCodec {
     None,
     Zstd(zstd::bulk::Compressor<'static>),
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Gzip,
 }
 
@@ -20,7 +20,7 @@ impl PageCodec {
     pub(super) fn new(compression: Compression) -> io::Result<Self> {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
-            Compression::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Compression::Snappy => Self::Snappy(Box::default()),
             Compression::Gzip => Self::Gzip,
             Compression::None => Self::None,
         })

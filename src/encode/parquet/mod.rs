@@ -117,7 +117,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
                     Constant::Null => encoder.add_constant(None, batch.rows()),
                     Constant::No => {
                         event_ids(batch, &self.facts, &mut self.ids, &mut self.ids_text);
-                        encoder.add_texts(&self.ids, &self.ids_text)
+                        encoder.add_texts(&self.ids, &self.ids_text);
                     }
                 }
             }

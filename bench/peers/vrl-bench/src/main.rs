@@ -71,8 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             secrets: Secrets::new(),
         };
         match black_box(runtime.resolve(&mut target, &program, &zone)) {
-            Ok(Value::Bytes(json)) => written += json.len() as u64 + 1,
-            Ok(_) => {}
+            Ok(value) => written += value.as_bytes().map_or(0, |json| json.len() as u64 + 1),
             Err(error) => {
                 if failed == 0 {
                     eprintln!("vrl-bench: line {lines}: {error}");

@@ -1,0 +1,41 @@
+//! Any lines through the parser of every table: no panic, and every line is an event, malformed or blank.
+
+#![no_main]
+
+use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::encode::{Encoder as _, JsonEncoder};
+use alb_ingest::format::FORMATS;
+use alb_ingest::object::{ObjectFacts, ObjectRef, detect};
+use alb_ingest::settings::Compression;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &[u8]| {
+    let facts = ObjectFacts::new(ObjectRef {
+        bucket: "fuzz".to_owned(),
+        key: "lines.log".to_owned(),
+        version: "0".to_owned(),
+    });
+    for format in FORMATS {
+        let plan = format.plan();
+        let mut parser = LineParser::new(plan, Some("app/shop/1"));
+        let (mut batch, mut malformed) = (Batch::new(plan), Vec::new());
+        parser.push_block(text, 0, &mut batch, &mut malformed);
+        parser.finish(&mut malformed);
+
+        let accounted = batch.rows() as u64 + malformed.len() as u64 + parser.blank;
+        assert_eq!(parser.lines, accounted, "{}: the ledger does not balance", format.name);
+        assert_eq!(batch.line_numbers().len(), batch.rows());
+        for bad in &malformed {
+            let at = usize::try_from(bad.offset).expect("an offset in a text");
+            assert!(text[at..].starts_with(&bad.raw), "raw is not what stands at its offset");
+        }
+        // What was accepted can be written.
+        let encoder = JsonEncoder::new(plan, &facts, Compression::None, Vec::new()).expect("memory takes it");
+        let mut encoder = Box::new(encoder);
+        encoder.encode(&batch).expect("memory takes it");
+        let json = encoder.finish().expect("memory takes it");
+        let json = str::from_utf8(&json).expect("events are UTF-8");
+        assert_eq!(json.lines().count(), batch.rows());
+        let _ = detect(text, Some(format));
+    }
+});

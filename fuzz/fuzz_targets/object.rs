@@ -1,0 +1,97 @@
+//! Any bytes as an object, in two different chunkings: no panic, the ledger balances, the chunks do not matter.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
+use alb_ingest::object::ObjectRef;
+use alb_ingest::settings::{Compression, Format, OnCorrupt, Settings};
+use libfuzzer_sys::fuzz_target;
+
+/// A destination in memory.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+struct Bytes(Memory, String, Vec<u8>);
+
+impl Destination for Memory {
+    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+        Ok(Box::new(Bytes(self.clone(), key.to_owned(), Vec::new())))
+    }
+}
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.2.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Staged for Bytes {
+    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+        let Self(Memory(files), key, bytes) = *self;
+        let len = bytes.len() as u64;
+        files.lock().expect("no panic").insert(key, bytes);
+        Ok(Committed::Written(len))
+    }
+}
+
+fn ingest(key: &str, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Vec<u8>>) {
+    let settings = Settings {
+        format: Some(Format::Json),
+        compression: Some(Compression::None),
+        on_corrupt: OnCorrupt::Salvage,
+        ..Settings::default()
+    };
+    let (events, quarantine) = (Memory::default(), Memory::default());
+    let target = Target {
+        settings: &settings,
+        table: None,
+        events: &events,
+        quarantine: &quarantine,
+    };
+    let object = ObjectRef {
+        bucket: "fuzz".to_owned(),
+        key: key.to_owned(),
+        version: "0".to_owned(),
+    };
+    let result = match Ingest::begin(object, target) {
+        Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
+        Ok(mut ingest) => bytes
+            .chunks(chunk)
+            .try_for_each(|chunk| ingest.push(chunk))
+            .and_then(|()| ingest.finish()),
+    };
+    let mut files = events.0.lock().expect("no panic").clone();
+    let rows = |files: &BTreeMap<String, Vec<u8>>| files.values().flatten().filter(|byte| **byte == b'\n').count() as u64;
+    let rejects = quarantine.0.lock().expect("no panic").clone();
+    match &result {
+        Ok(Outcome::Ingested(ledger)) => {
+            let accounted = ledger.events + ledger.quarantined + ledger.skipped_lines;
+            assert_eq!(ledger.lines, accounted, "the ledger does not balance");
+            assert_eq!((rows(&files), rows(&rejects)), (ledger.events, ledger.quarantined));
+        }
+        Ok(Outcome::Skipped(..)) | Err(_) => assert!(files.is_empty() && rejects.is_empty()),
+    }
+    files.extend(rejects);
+    (format!("{result:?}"), files)
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    // The length chooses a key and a chunking, so that any file is an input.
+    let key = match bytes.len() % 4 {
+        0 => "some/file.log",
+        1 => "123456789012_elasticloadbalancing_us-east-1_app.shop.1_20261007T1145Z_203.0.113.10_a.log.gz",
+        2 => "conn_log_123456789012_elasticloadbalancing_us-east-1_app.shop.1_20261007T1145Z_203.0.113.10_a.log.gz",
+        _ => "123456789012_elasticloadbalancing_us-east-1_shop_20261007T1145Z_203.0.113.10_a.log",
+    };
+    let whole = ingest(key, bytes, bytes.len().max(1));
+    let pieces = ingest(key, bytes, bytes.len() % 61 + 1);
+    assert!(whole == pieces, "the output depends on the chunks");
+});
