@@ -20,7 +20,7 @@ impl PageCodec {
     pub(super) fn new(compression: Compression) -> io::Result<Self> {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
-            Compression::Snappy => Self::Snappy(Box::default()),
+            Compression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::Gzip => Self::Gzip,
             Compression::None => Self::None,
         })
