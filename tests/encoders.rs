@@ -2,12 +2,15 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that fails by panicking says where"
 )]
 
+mod reference;
+
 use alb_ingest::batch::{Batch, LineParser};
-use alb_ingest::encode::{Encoder, ParquetEncoder, ReferenceEncoder};
+use alb_ingest::encode::{Encoder, ParquetEncoder};
 use alb_ingest::format::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::sample::{Lines, Rate, Traffic};
@@ -15,6 +18,7 @@ use alb_ingest::settings::Compression;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use reference::Reference;
 
 fn facts(key: &str) -> ObjectFacts {
     ObjectFacts::new(ObjectRef {
@@ -28,8 +32,7 @@ fn facts(key: &str) -> ObjectFacts {
 fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Compression) -> [Vec<u8>; 2] {
     let plan = format.plan();
     let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(plan, facts, codec, Vec::new()).unwrap());
-    let mut reference: Box<dyn Encoder<Vec<u8>>> =
-        Box::new(ReferenceEncoder::new(plan, facts, codec, Vec::new()).unwrap());
+    let mut reference = Reference::new(facts);
     let mut parser = LineParser::new(plan, facts.key.load_balancer.as_deref());
     let mut batch = Batch::new(plan);
     let mut at = 0;
@@ -42,11 +45,11 @@ fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Comp
         let end = end.map_or(text.len(), |(newline, _)| at + newline + 1);
         parser.push_block(&text[at..end], at as u64, &mut batch, &mut Vec::new());
         ours.encode(&batch).unwrap();
-        reference.encode(&batch).unwrap();
+        reference.write(&batch);
         batch.clear();
         at = end;
     }
-    [ours.finish().unwrap(), reference.finish().unwrap()]
+    [ours.finish().unwrap(), reference.finish()]
 }
 
 fn read(file: &[u8]) -> Vec<RecordBatch> {

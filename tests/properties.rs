@@ -207,13 +207,22 @@ proptest! {
 
     /// A damaged gzip object is salvaged or fails; strict writes nothing.
     #[test]
-    fn mutated_gzip_is_salvaged_or_fails(object in any_object(), edits in vec(any_edit(), 0..4), strict: bool) {
+    fn mutated_gzip_is_salvaged_or_fails(
+        object in any_object(),
+        edits in vec(any_edit(), 0..4),
+        chunks in vec(0_usize..500, 0..60),
+        strict: bool,
+    ) {
         let (mut bytes, _) = bytes_of(&object);
         for edit in &edits {
             edit.apply(&mut bytes);
         }
         let on_corrupt = if strict { OnCorrupt::Strict } else { OnCorrupt::Salvage };
-        let run = common::ingest(&object.key(), &bytes, &Settings { on_corrupt, ..common::json() });
+        let settings = Settings { on_corrupt, ..common::json() };
+        let run = common::ingest(&object.key(), &bytes, &settings);
+        let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &settings, None);
+        prop_assert_eq!(format!("{:?}", run.result), format!("{:?}", pieces.result));
+        prop_assert!(run.files == pieces.files);
         match &run.result {
             Ok(Outcome::Ingested(ledger)) => {
                 prop_assert_eq!(ledger.lines, ledger.events + ledger.quarantined + ledger.skipped_lines);

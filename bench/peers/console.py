@@ -17,15 +17,16 @@ class Failed(Exception):
     """A step of the benchmark did not work; the message is one line that says why."""
 
 
-def output(command: list[str | Path], **options: object) -> str:
+def output(command: list[str | Path], text: bool = True):
     """What a command prints; [`Failed`] with its last words when it does not work."""
     try:
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+        done = subprocess.run([str(part) for part in command], capture_output=True, check=False)
     except OSError as error:
         raise Failed(f"{Path(command[0]).name}: {error.strerror}") from error
     if done.returncode != 0:
-        raise Failed(f"{Path(command[0]).name} failed with {done.returncode}: {last_words(done.stderr)}")
-    return done.stdout
+        words = last_words(done.stderr.decode("utf-8", "replace"))
+        raise Failed(f"{Path(command[0]).name} failed with {done.returncode}: {words}")
+    return done.stdout.decode("utf-8", "replace") if text else done.stdout
 
 
 def passes(command: list[str | Path], **options: object) -> bool:

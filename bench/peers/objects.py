@@ -2,81 +2,81 @@
 
 import gzip
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from config import COUNTED_LINES, OBJECTS, SEED, SMALL_LINES, SMALL_OBJECTS, TABLE
+from config import OBJECTS, SEED, SMALL_LINES, SMALL_OBJECTS, TABLE
 from console import Failed, output, say
 
 
 @dataclass
 class LogObject:
-    path: Path
+    path: str
     lines: int
     gz_bytes: int
     raw_bytes: int
 
 
-def large(program: Path, lines: int) -> LogObject:
-    """An object of this many lines, under a plain name: some peers take the name for a pattern."""
-    path = OBJECTS / f"{lines}.log.gz"
-    if not path.exists():
-        say(f"generating an object of {lines:,} lines")
-        made = generate(program, lines, SEED, OBJECTS / "made")
-        made.rename(path)
-    with gzip.open(path) as text:
-        raw_bytes = sum(len(block) for block in iter(lambda: text.read(1 << 20), b""))
-    return LogObject(path, lines, path.stat().st_size, raw_bytes)
+class Objects:
+    """The objects that this build of alb-ingest generates. They are kept until a build generates others."""
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+        example = output([program, "generate", TABLE, "--lines", "1000", "--seed", str(SEED), "--to", "-"], text=False)
+        self.folder = OBJECTS / hashlib.sha256(example).hexdigest()[:12]
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def large(self, lines: int) -> LogObject:
+        """An object of this many lines, under a plain name: some peers take the name for a pattern."""
+        path, facts = self.folder / f"{lines}.log.gz", self.folder / f"{lines}.json"
+        if not facts.exists():
+            say(f"generating an object of {lines:,} lines")
+            generate(self.program, lines, SEED, self.folder / "made").rename(path)
+            with gzip.open(path) as text:
+                raw_bytes = sum(len(block) for block in iter(lambda: text.read(1 << 20), b""))
+            made = LogObject(str(path), lines, path.stat().st_size, raw_bytes)
+            facts.write_text(json.dumps(asdict(made)), encoding="utf-8")
+        return LogObject(**json.loads(facts.read_text(encoding="utf-8")))
+
+    def small(self) -> tuple[list[Path], Path, int]:
+        """Small objects, the folder that they stand in, and the bytes that they have together."""
+        folder = self.folder / f"{SMALL_OBJECTS}-of-{SMALL_LINES}"
+        files = sorted(folder.rglob("*.gz"))
+        if len(files) != SMALL_OBJECTS:
+            say(f"generating {SMALL_OBJECTS:,} objects of {SMALL_LINES} lines")
+            files = sorted(generate(self.program, SMALL_LINES, seed, folder) for seed in range(SMALL_OBJECTS))
+        if len(set(files)) != SMALL_OBJECTS:
+            raise Failed(f"{len(set(files))} small objects instead of {SMALL_OBJECTS}")
+        return files, folder, sum(file.stat().st_size for file in files)
+
+    def plain(self, source: LogObject, lines: int) -> Path:
+        """The first lines as plain text."""
+        path = self.folder / f"plain-{lines}.log"
+        with gzip.open(source.path, "rb") as text, path.open("wb") as out:
+            out.writelines(islice(text, lines))
+        return path
+
+    def for_elb_log_parser(self, source: LogObject, lines: int) -> Path:
+        """Lines that elb-log-parser reads.
+
+        It knows 30 fields, IPv4 and the actions up to 2024: the last four fields are cut off, and lines of IPv6 clients
+        and of rewrites left out.
+        """
+        path = self.folder / f"plain-{lines}-30-fields.log"
+        with gzip.open(source.path, "rb") as text, path.open("wb") as out:
+            out.writelines(islice(filter(None, map(as_of_2024, text)), lines))
+        return path
 
 
-def small(program: Path) -> tuple[Path, int]:
-    """A folder of small objects, and the bytes that they have together."""
-    folder = OBJECTS / f"small-{SMALL_OBJECTS}x{SMALL_LINES}"
-    complete = OBJECTS / f"{folder.name}.complete"
-    if not complete.exists():
-        say(f"generating {SMALL_OBJECTS:,} objects of {SMALL_LINES} lines")
-        for seed in range(SMALL_OBJECTS):
-            generate(program, SMALL_LINES, seed, folder)
-        complete.touch()
-    files = list(folder.rglob("*.gz"))
-    if len(files) != SMALL_OBJECTS:
-        raise Failed(f"{len(files)} objects in {folder.name}")
-    return folder, sum(file.stat().st_size for file in files)
+def as_of_2024(line: bytes) -> bytes | None:
+    client = line.split(b" ", 4)[3]
+    if client.count(b":") != 1 or b'"rewrite' in line or b",rewrite" in line:
+        return None
+    return line.rsplit(b" ", 4)[0] + b"\n"
 
 
 def generate(program: Path, lines: int, seed: int, to: Path) -> Path:
     command = [program, "generate", TABLE, "--lines", str(lines), "--seed", str(seed), "--to", to]
     return Path(output(command).strip())
-
-
-def plain(source: LogObject) -> Path:
-    """The first lines as plain text."""
-    path = OBJECTS / f"plain-{COUNTED_LINES}.log"
-    with gzip.open(source.path, "rb") as text, path.open("wb") as out:
-        out.writelines(islice(text, COUNTED_LINES))
-    return path
-
-
-def for_elb_log_parser(source: LogObject) -> tuple[Path, int]:
-    """Lines that elb-log-parser reads, and how many.
-
-    It knows 30 fields, IPv4 and the actions up to 2024: the last four fields are cut off, and lines of IPv6 clients and
-    of rewrites left out.
-    """
-    path = OBJECTS / f"plain-{COUNTED_LINES}-30-fields.log"
-    count = 0
-    with gzip.open(source.path, "rb") as text, path.open("wb") as out:
-        for line in text:
-            client = line.split(b" ", 4)[3]
-            if client.count(b":") == 1 and b'"rewrite' not in line and b",rewrite" not in line:
-                out.write(line.rsplit(b" ", 4)[0] + b"\n")
-                count += 1
-                if count == COUNTED_LINES:
-                    break
-    return path, count
-
-
-def digest(source: LogObject) -> str:
-    """Names the bytes, so that another run can tell that it read the same."""
-    return hashlib.sha256(source.path.read_bytes()).hexdigest()[:12]

@@ -11,6 +11,10 @@ from config import CARGO, ELB_LOG_PARSER_VERSION, HERE, REQUIREMENTS, ROOT, TARG
 from console import Failed, heading, output, passes, say
 
 
+# Why a program is missing that nobody wants to see.
+NOT_ASKED_FOR = "not asked for"
+
+
 @dataclass
 class Prepared:
     """Programs by name, their versions, and why the others are missing."""
@@ -76,7 +80,7 @@ def ours(prepared: Prepared) -> None:
     if fast:
         prepared.add("ours-fast", Path(fast).resolve(), output([fast, "--version"]).strip() + " (ALB_INGEST_FAST_BIN)")
     else:
-        prepared.missing["ours-fast"] = "ALB_INGEST_FAST_BIN names no build"
+        prepared.missing["ours-fast"] = NOT_ASKED_FOR
 
 
 def crate(prepared: Prepared, name: str) -> None:

@@ -36,6 +36,6 @@ fuzz_target!(|text: &[u8]| {
         let json = encoder.finish().expect("memory takes it");
         let json = str::from_utf8(&json).expect("events are UTF-8");
         assert_eq!(json.lines().count(), batch.rows());
-        let _ = detect(text, Some(format));
     }
+    let _ = detect(text, None);
 });

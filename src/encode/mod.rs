@@ -3,7 +3,6 @@
 mod compress;
 mod json;
 mod parquet;
-mod parquet_reference;
 pub mod quarantine;
 
 use std::io::Write;
@@ -16,7 +15,6 @@ use crate::settings::{Compression, Format};
 pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
 pub use json::{JsonEncoder, write_event};
-pub use parquet_reference::ReferenceEncoder;
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +25,6 @@ pub enum EncodeError {
     /// The Parquet writer refused.
     #[error("cannot encode as Parquet: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
-    /// The columns do not make Arrow arrays.
-    #[error("cannot encode as Arrow: {0}")]
-    Arrow(#[from] arrow_schema::ArrowError),
 }
 
 /// Turns the events of one object and one partition into the bytes of one file.

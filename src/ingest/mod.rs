@@ -116,6 +116,8 @@ impl<'a> Ingest<'a> {
 
     /// Ingests the next bytes of the object.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), IngestError> {
+        // Behind a fault, too: how far reading went depends on the chunks.
+        self.body.ledger.bytes_in += chunk.len() as u64;
         if self.fault.is_some() {
             return Ok(());
         }
@@ -135,7 +137,6 @@ impl<'a> Ingest<'a> {
             self.salvage(fault)
                 .map_err(|problem| problem.of(&self.body.facts.object))?;
         }
-        self.body.ledger.bytes_in = self.reader.bytes_read();
         let object = self.body.facts.object.clone();
         self.body.finish().map_err(|problem| problem.of(&object))
     }

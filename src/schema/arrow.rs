@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::format::{Fill, Kind, Plan, PlannedColumn, Presence, Source};
+use crate::format::{Kind, Plan, PlannedColumn, Presence};
 
 /// The Arrow schema that readers see.
 pub fn schema(plan: &Plan) -> SchemaRef {
@@ -12,24 +12,6 @@ pub fn schema(plan: &Plan) -> SchemaRef {
         .columns
         .iter()
         .map(|column| field(column, data_type(column.kind)))
-        .collect();
-    Arc::new(Schema::new(fields))
-}
-
-/// The schema that the Parquet writer is given: columns that are the same for a whole object are dictionaries of one
-/// value there. In the file they are plain text columns.
-pub(crate) fn writer_schema(plan: &Plan) -> SchemaRef {
-    let fields: Fields = plan
-        .columns
-        .iter()
-        .map(|column| {
-            let data_type = if is_constant(column) {
-                constant_type()
-            } else {
-                data_type(column.kind)
-            };
-            field(column, data_type)
-        })
         .collect();
     Arc::new(Schema::new(fields))
 }
@@ -47,21 +29,8 @@ fn data_type(kind: Kind) -> DataType {
 }
 
 /// The field of a list's items.
-pub(crate) fn list_item() -> Arc<Field> {
+fn list_item() -> Arc<Field> {
     Arc::new(Field::new("element", DataType::Utf8, false))
-}
-
-/// The type of a column that is the same for a whole object.
-fn constant_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
-/// Whether the column is the same for a whole object.
-fn is_constant(column: &PlannedColumn) -> bool {
-    matches!(
-        column.source,
-        Source::Filled(Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey)
-    )
 }
 
 fn field(column: &PlannedColumn, data_type: DataType) -> Field {

@@ -51,7 +51,7 @@ impl PageCodec {
 }
 
 /// The compression as the file's metadata names it.
-pub(in crate::encode) fn codec(compression: Compression) -> Result<Codec, parquet::errors::ParquetError> {
+pub(super) fn codec(compression: Compression) -> Result<Codec, parquet::errors::ParquetError> {
     Ok(match compression {
         Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
         Compression::Snappy => Codec::SNAPPY,

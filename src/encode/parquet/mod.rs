@@ -1,8 +1,7 @@
 //! Parquet files, their column chunks encoded here and handed to the `parquet` crate, which writes file and footer.
 //!
 //! Each column has its encoder, chosen by the layout that the format table gives it. The crate's own column writer,
-//! which spends more than half of a file's time, is the reference that tests compare with
-//! (`encode::ReferenceEncoder`).
+//! which spends more than half of a file's time, is the reference that tests compare with.
 
 mod bits;
 mod chunk;
@@ -10,20 +9,20 @@ mod codec;
 mod column;
 mod delta;
 mod dictionary;
+mod schema;
 mod statistics;
 
 use std::io::Write;
 use std::sync::Arc;
 
-use parquet::arrow::ArrowSchemaConverter;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::SchemaDescriptor;
 
 use crate::batch::{Batch, Texts, Values};
 use crate::format::{Plan, PlannedColumn, SCHEMA_VERSION, Source};
 use crate::object::ObjectFacts;
-use crate::schema::arrow;
 use crate::settings::Compression;
 
 use super::json::{Constant, constant, write_line_number};
@@ -31,17 +30,17 @@ use super::{EncodeError, Encoder};
 
 use chunk::Workshop;
 use codec::PageCodec;
-pub(super) use codec::codec;
+use codec::codec;
 use column::ColumnEncoder;
 
 /// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
-pub(super) const ROW_GROUP_ROWS: usize = 65_536;
+const ROW_GROUP_ROWS: usize = 65_536;
 /// The most rows in a page.
 const PAGE_ROWS: usize = 8_192;
 /// The bytes of log lines after which a page ends, whatever its rows.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The bytes of encoded pages after which a row group ends, whatever its rows.
-pub(super) const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
+const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Writes events as a Parquet file.
 pub struct ParquetEncoder<W: Write + Send> {
@@ -62,9 +61,7 @@ pub struct ParquetEncoder<W: Write + Send> {
 impl<W: Write + Send> ParquetEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
-        let schema = ArrowSchemaConverter::new()
-            .schema_root(plan.format.name)
-            .convert(&arrow::schema(plan))?;
+        let schema = SchemaDescriptor::new(schema::parquet_schema(plan)?);
         let properties = properties(plan).set_compression(codec(compression)?).build();
         let codec = codec(compression)?;
         let columns = plan
@@ -183,8 +180,8 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     }
 }
 
-/// What both encoders say of the file.
-pub(super) fn properties(plan: &Plan) -> parquet::file::properties::WriterPropertiesBuilder {
+/// What is said of the file.
+fn properties(plan: &Plan) -> WriterPropertiesBuilder {
     let metadata = [
         ("alb_ingest.table", plan.format.name.to_owned()),
         ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),

@@ -1,0 +1,232 @@
+//! The stages of the engine, one by one and together, in lines and bytes of log text a second.
+//!
+//! `make bench` prints them. The text is generated: 20,000 lines of ordinary traffic of each type.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a benchmark may stop here"
+)]
+
+use std::io;
+
+use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::encode::{Encoder, JsonEncoder, ParquetEncoder};
+use alb_ingest::format::{ALB_ACCESS, FORMATS, Format as Table};
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
+use alb_ingest::object::{ObjectFacts, ObjectRef};
+use alb_ingest::read::{ObjectReader, Piece, ReadError};
+use alb_ingest::sample::{Lines, Object};
+use alb_ingest::settings::{Compression, Format, Settings};
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+
+const LINES: u64 = 20_000;
+/// The bytes that an object arrives in at a time.
+const CHUNK: usize = 128 * 1024;
+/// The rows that the engine encodes at a time.
+const BATCH: u64 = 8_192;
+
+fn main() {
+    divan::main();
+}
+
+/// Generated lines, and the object they make.
+struct Input {
+    text: Vec<u8>,
+    object: Vec<u8>,
+    reference: ObjectRef,
+}
+
+fn input(format: &'static Table) -> Input {
+    let object = Object::new(format, 1, LINES);
+    let mut lines = Lines::new(format, 1, object.traffic.clone());
+    let mut text = Vec::new();
+    for _ in 0..LINES {
+        lines.write(&mut text);
+    }
+    let mut bytes = Vec::new();
+    object.write_to(&mut bytes).unwrap();
+    let reference = ObjectRef {
+        bucket: "bench".to_owned(),
+        key: object.key(),
+        version: "0".to_owned(),
+    };
+    Input {
+        text,
+        object: bytes,
+        reference,
+    }
+}
+
+/// Counts a pass as so many lines and bytes of text, however these are packed.
+fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, input: &Input) -> Bencher<'a, 'b> {
+    bencher
+        .counter(BytesCount::of_slice(&input.text))
+        .counter(ItemsCount::new(LINES))
+}
+
+/// The text in blocks of whole lines, as the reader hands them on.
+fn blocks(input: &Input) -> Vec<Vec<u8>> {
+    let mut blocks = Vec::new();
+    let mut reader = ObjectReader::new();
+    let mut keep = |piece: Piece<'_>| {
+        if let Piece::Lines { text, .. } = piece {
+            blocks.push(text.to_vec());
+        }
+        Ok::<(), ReadError>(())
+    };
+    reader.push(&input.text, &mut keep).unwrap();
+    reader.finish(&mut keep).unwrap();
+    blocks
+}
+
+/// The events in batches as large as the engine's.
+fn batches(input: &Input, format: &'static Table) -> Vec<Batch> {
+    let mut parser = LineParser::new(format.plan(), None);
+    let mut batches = vec![Batch::new(format.plan())];
+    for block in blocks(input) {
+        let batch = batches.last_mut().unwrap();
+        parser.push_block(&block, 0, batch, &mut Vec::new());
+        if batch.rows() as u64 >= BATCH {
+            batches.push(Batch::new(format.plan()));
+        }
+    }
+    let rows: usize = batches.iter().map(Batch::rows).sum();
+    assert_eq!(rows as u64, LINES);
+    batches
+}
+
+#[divan::bench]
+fn decompress(bencher: Bencher<'_, '_>) {
+    let input = input(&ALB_ACCESS);
+    counted(bencher, &input).bench_local(|| {
+        let mut reader = ObjectReader::new();
+        let mut bytes = 0;
+        let mut count = |piece: Piece<'_>| {
+            if let Piece::Lines { text, .. } = piece {
+                bytes += text.len();
+            }
+            Ok::<(), ReadError>(())
+        };
+        for chunk in input.object.chunks(CHUNK) {
+            reader.push(chunk, &mut count).unwrap();
+        }
+        reader.finish(&mut count).unwrap();
+        assert_eq!(bytes, input.text.len());
+    });
+}
+
+#[divan::bench(args = FORMATS.map(|format| format.name))]
+fn parse(bencher: Bencher<'_, '_>, table: &str) {
+    let format = Table::by_name(table).unwrap();
+    let input = input(format);
+    let blocks = blocks(&input);
+    let mut batch = Batch::new(format.plan());
+    counted(bencher, &input).bench_local(|| {
+        let mut parser = LineParser::new(format.plan(), None);
+        let mut malformed = Vec::new();
+        for block in &blocks {
+            parser.push_block(block, 0, &mut batch, &mut malformed);
+            if batch.rows() as u64 >= BATCH {
+                batch.clear();
+            }
+        }
+        batch.clear();
+        assert_eq!((parser.lines, malformed.len()), (LINES, 0));
+    });
+}
+
+#[divan::bench]
+fn encode_json(bencher: Bencher<'_, '_>) {
+    let input = input(&ALB_ACCESS);
+    let batches = batches(&input, &ALB_ACCESS);
+    let facts = ObjectFacts::new(input.reference.clone());
+    counted(bencher, &input).bench_local(|| {
+        let encoder = JsonEncoder::new(ALB_ACCESS.plan(), &facts, Compression::None, io::sink());
+        encode(Box::new(encoder.unwrap()), &batches);
+    });
+}
+
+#[divan::bench]
+fn encode_parquet(bencher: Bencher<'_, '_>) {
+    let input = input(&ALB_ACCESS);
+    let batches = batches(&input, &ALB_ACCESS);
+    let facts = ObjectFacts::new(input.reference.clone());
+    counted(bencher, &input).bench_local(|| {
+        let encoder = ParquetEncoder::new(ALB_ACCESS.plan(), &facts, Compression::Zstd, io::sink());
+        encode(Box::new(encoder.unwrap()), &batches);
+    });
+}
+
+fn encode(mut encoder: Box<dyn Encoder<io::Sink> + '_>, batches: &[Batch]) {
+    for batch in batches {
+        encoder.encode(batch).unwrap();
+    }
+    encoder.finish().unwrap();
+}
+
+#[divan::bench]
+fn object_to_parquet(bencher: Bencher<'_, '_>) {
+    whole_object(bencher, Format::Parquet, Compression::Zstd);
+}
+
+#[divan::bench]
+fn object_to_json(bencher: Bencher<'_, '_>) {
+    whole_object(bencher, Format::Json, Compression::None);
+}
+
+#[divan::bench]
+fn object_to_json_zstd(bencher: Bencher<'_, '_>) {
+    whole_object(bencher, Format::Json, Compression::Zstd);
+}
+
+/// Gzip in, files out, ledger and all; the files go nowhere.
+fn whole_object(bencher: Bencher<'_, '_>, format: Format, compression: Compression) {
+    let input = input(&ALB_ACCESS);
+    let settings = Settings {
+        format: Some(format),
+        compression: Some(compression),
+        ..Settings::default()
+    };
+    let target = Target {
+        settings: &settings,
+        table: None,
+        events: &Nowhere,
+        quarantine: &Nowhere,
+    };
+    counted(bencher, &input).bench_local(|| {
+        let mut ingest = Ingest::begin(input.reference.clone(), target).unwrap();
+        for chunk in input.object.chunks(CHUNK) {
+            ingest.push(chunk).unwrap();
+        }
+        let outcome = ingest.finish().unwrap();
+        assert!(matches!(outcome, Outcome::Ingested(ledger) if ledger.events == LINES));
+    });
+}
+
+/// A destination that forgets what it is given.
+struct Nowhere;
+
+impl Destination for Nowhere {
+    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl io::Write for Nowhere {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Staged for Nowhere {
+    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+        Ok(Committed::Written(0))
+    }
+}
