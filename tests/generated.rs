@@ -7,11 +7,15 @@ use std::path::Path;
 
 use alb_ingest::format::FORMATS;
 use alb_ingest::schema::markdown;
+use alb_ingest::settings;
 
 /// The files by their path from the package, and what they have to be.
 fn generated() -> Vec<(String, String)> {
     let tables = FORMATS.map(|format| (format!("docs/schema/{}.md", format.name), markdown::page(format)));
-    tables.into_iter().collect()
+    tables
+        .into_iter()
+        .chain([("docs/settings.md".to_owned(), settings::markdown())])
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
