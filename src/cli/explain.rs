@@ -8,8 +8,7 @@ use clap::ArgMatches;
 use crate::batch::{Batch, LineParser, Malformed, Values};
 use crate::format::{FORMATS, Format, Source};
 use crate::line::time::write_timestamp;
-use crate::line::value;
-use crate::line::{Fault, Span, check, first_fault, repair, split_line};
+use crate::line::{Fault, Span, check, first_fault, misfits, repair, split_line};
 use crate::object::detect;
 
 use super::table::Table;
@@ -98,21 +97,13 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
 
 /// The table whose fields align with the line, and of those the one with the fewest values that do not fit.
 fn closest(line: &[u8]) -> Option<&'static Format> {
-    let misfits = FORMATS.into_iter().filter_map(|format| {
+    let aligned = FORMATS.into_iter().filter_map(|format| {
         let plan = format.plan();
         let mut parts = vec![Span::NULL; plan.parts];
         split_line(plan, line, Span::new(0, line.len()), &mut parts).ok()?;
-        let misfits = plan.columns.iter().filter(|column| match column.source {
-            Source::Part { part, decode, .. } => {
-                let span = parts.get(part).copied().unwrap_or(Span::NULL);
-                span.value(line)
-                    .is_some_and(|bytes| value::check(decode, bytes).is_err())
-            }
-            Source::Filled(_) => false,
-        });
-        Some((misfits.count(), format))
+        Some((misfits(plan, line, &parts).count(), format))
     });
-    misfits.min_by_key(|(misfits, _)| *misfits).map(|(_, format)| format)
+    aligned.min_by_key(|(count, _)| *count).map(|(_, format)| format)
 }
 
 fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl Write) -> Result<(), Stop> {

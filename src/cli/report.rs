@@ -8,7 +8,7 @@ use crate::line::time::write_timestamp;
 use crate::settings::Location;
 
 use super::table::Table;
-use super::totals::{TableTotals, Totals};
+use super::totals::{Counts, TableTotals, Totals};
 
 /// How many reasons are shown for a table.
 const TOP_REASONS: usize = 5;
@@ -41,37 +41,46 @@ fn counts(totals: &Totals) -> String {
         let (first, last) = totals
             .times
             .map_or_else(Default::default, |(first, last)| (seconds(first), seconds(last)));
-        table.row(vec![
-            (*name).to_owned(),
-            number(totals.objects),
-            number(totals.lines),
-            number(totals.events),
-            number(totals.quarantined),
-            number(totals.skipped_lines),
-            number(totals.bytes_in),
-            number(totals.bytes_out),
-            first,
-            last,
-        ]);
+        table.row(
+            count_cells(name, &totals.counts)
+                .into_iter()
+                .chain([first, last])
+                .collect(),
+        );
     }
-    table.row(vec![
-        "total".to_owned(),
-        number(totals.ingested),
-        number(totals.lines),
-        number(totals.events),
-        number(totals.quarantined),
-        number(totals.skipped_lines),
-        number(totals.bytes_in),
-        number(totals.bytes_out),
-    ]);
+    table.row(count_cells("total", &totals.counts).into());
     table.text(1)
+}
+
+fn count_cells(name: &str, counts: &Counts) -> [String; 8] {
+    let Counts {
+        objects,
+        lines,
+        events,
+        quarantined,
+        skipped_lines,
+        bytes_in,
+        bytes_out,
+    } = *counts;
+    let [objects, lines, events, quarantined, skipped, bytes_in, bytes_out] =
+        [objects, lines, events, quarantined, skipped_lines, bytes_in, bytes_out].map(number);
+    [
+        name.to_owned(),
+        objects,
+        lines,
+        events,
+        quarantined,
+        skipped,
+        bytes_in,
+        bytes_out,
+    ]
 }
 
 /// What deserves a look, a line each.
 fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     // Writing to a String does not fail.
     for (name, table) in &totals.tables {
-        if table.quarantined > 0 {
+        if table.counts.quarantined > 0 {
             let _ = writeln!(
                 text,
                 "quarantined  {name}: {}",
@@ -96,7 +105,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
             );
         }
     }
-    if totals.quarantined > 0 {
+    if totals.counts.quarantined > 0 {
         let _ = writeln!(text, "quarantine   {}", place(quarantine));
     }
     for (skip, count) in &totals.skipped {
@@ -167,13 +176,13 @@ pub(super) fn json(totals: &Totals) -> String {
         .map(|(key, fault)| json!({"key": key, "error": fault}))
         .collect();
     let report = json!({
-        "objects": {"ingested": totals.ingested, "skipped": skipped, "failed": totals.failed.len(), "corrupt": totals.corrupt.len()},
-        "lines": totals.lines,
-        "events": totals.events,
-        "quarantined": totals.quarantined,
-        "skipped_lines": totals.skipped_lines,
-        "bytes_in": totals.bytes_in,
-        "bytes_out": totals.bytes_out,
+        "objects": {"ingested": totals.counts.objects, "skipped": skipped, "failed": totals.failed.len(), "corrupt": totals.corrupt.len()},
+        "lines": totals.counts.lines,
+        "events": totals.counts.events,
+        "quarantined": totals.counts.quarantined,
+        "skipped_lines": totals.counts.skipped_lines,
+        "bytes_in": totals.counts.bytes_in,
+        "bytes_out": totals.counts.bytes_out,
         "outputs": {"written": totals.outputs_written, "there_before": totals.outputs_there_before},
         "tables": tables,
         "skipped_objects": skips,
@@ -190,13 +199,13 @@ fn table_json(table: &TableTotals) -> Value {
         .map(|((reason, field), count)| json!({"reason": reason, "field": field, "lines": count}))
         .collect();
     json!({
-        "objects": table.objects,
-        "lines": table.lines,
-        "events": table.events,
-        "quarantined": table.quarantined,
-        "skipped_lines": table.skipped_lines,
-        "bytes_in": table.bytes_in,
-        "bytes_out": table.bytes_out,
+        "objects": table.counts.objects,
+        "lines": table.counts.lines,
+        "events": table.counts.events,
+        "quarantined": table.counts.quarantined,
+        "skipped_lines": table.counts.skipped_lines,
+        "bytes_in": table.counts.bytes_in,
+        "bytes_out": table.counts.bytes_out,
         "first_event": table.times.map(|(first, _)| timestamp(first)),
         "last_event": table.times.map(|(_, last)| timestamp(last)),
         "reasons": reasons,

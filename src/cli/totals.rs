@@ -9,24 +9,18 @@ use crate::local::LocalObject;
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     pub(super) tables: BTreeMap<&'static str, TableTotals>,
-    pub(super) ingested: u64,
     pub(super) skipped: BTreeMap<Skip, u64>,
     pub(super) failed: Vec<IngestError>,
     /// The objects whose rows were salvaged, and why.
     pub(super) corrupt: Vec<(String, String)>,
-    pub(super) lines: u64,
-    pub(super) events: u64,
-    pub(super) quarantined: u64,
-    pub(super) skipped_lines: u64,
-    pub(super) bytes_in: u64,
-    pub(super) bytes_out: u64,
+    pub(super) counts: Counts,
     pub(super) outputs_written: u64,
     pub(super) outputs_there_before: u64,
 }
 
-/// The totals of a table.
+/// What is counted for a table as for the whole.
 #[derive(Debug, Default)]
-pub(super) struct TableTotals {
+pub(super) struct Counts {
     pub(super) objects: u64,
     pub(super) lines: u64,
     pub(super) events: u64,
@@ -34,6 +28,12 @@ pub(super) struct TableTotals {
     pub(super) skipped_lines: u64,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+}
+
+/// The totals of a table.
+#[derive(Debug, Default)]
+pub(super) struct TableTotals {
+    pub(super) counts: Counts,
     pub(super) times: Option<(i64, i64)>,
     pub(super) reasons: BTreeMap<(&'static str, Option<&'static str>), u64>,
     pub(super) repairs: BTreeMap<&'static str, u64>,
@@ -45,7 +45,7 @@ impl Totals {
     pub(super) fn add(&mut self, object: &LocalObject, result: Result<Outcome, IngestError>) {
         match result {
             Ok(Outcome::Ingested(ledger)) => {
-                self.ingested += 1;
+                self.counts.objects += 1;
                 if let Some(corruption) = ledger.corruption {
                     self.corrupt.push((object.key.clone(), corruption.fault.to_string()));
                 }
@@ -64,12 +64,7 @@ impl Totals {
     }
 
     fn add_counts(&mut self, ledger: &Ledger) {
-        self.lines += ledger.lines;
-        self.events += ledger.events;
-        self.quarantined += ledger.quarantined;
-        self.skipped_lines += ledger.skipped_lines;
-        self.bytes_in += ledger.bytes_in;
-        self.bytes_out += ledger.bytes_out;
+        self.counts.add(ledger);
         for output in &ledger.outputs {
             let count = if output.written {
                 &mut self.outputs_written
@@ -81,15 +76,21 @@ impl Totals {
     }
 }
 
-impl TableTotals {
+impl Counts {
     fn add(&mut self, ledger: &Ledger) {
-        self.objects += 1;
         self.lines += ledger.lines;
         self.events += ledger.events;
         self.quarantined += ledger.quarantined;
         self.skipped_lines += ledger.skipped_lines;
         self.bytes_in += ledger.bytes_in;
         self.bytes_out += ledger.bytes_out;
+    }
+}
+
+impl TableTotals {
+    fn add(&mut self, ledger: &Ledger) {
+        self.counts.objects += 1;
+        self.counts.add(ledger);
         self.with_extra_fields += ledger.with_extra_fields;
         if let Some((first, last)) = ledger.times {
             let (known_first, known_last) = self.times.unwrap_or((first, last));
