@@ -120,6 +120,11 @@ bench: ## Measure lines and bytes a second of parsing, decompression and encodin
 	$(call heading,bench: results)
 	@cargo bench --locked --bench '*' --quiet
 
+.PHONY: bench-peers
+bench-peers: ## Measure beside DuckDB, Polars, ClickHouse, VRL, elb-log-parser, gzip (ARGS=--help)
+	$(call heading,bench-peers: alb-ingest beside other programs)
+	python3 bench/peers/run.py $(ARGS)
+
 .PHONY: memory
 memory: ## Measure peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)

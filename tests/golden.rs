@@ -122,7 +122,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// A length that a table declares has a case, and so has one field more: the wire grows at its tail.
+/// The wire grows at its tail, and lines of every length stay in archives.
 #[test]
 fn every_length_of_every_table_has_a_case() {
     for format in FORMATS {
@@ -133,11 +133,6 @@ fn every_length_of_every_table_has_a_case() {
         for length in format.lengths {
             let name = format!("fields-{length}");
             assert!(names.contains(&name), "{} has no case {name}", format.name);
-            let log = fs::read_to_string(
-                Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{}/{name}.log", format.name)),
-            )
-            .unwrap();
-            assert!(!log.is_empty(), "{} {name}", format.name);
         }
     }
 }

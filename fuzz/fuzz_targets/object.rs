@@ -69,7 +69,8 @@ fn ingest(key: &str, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Ve
             .and_then(|()| ingest.finish()),
     };
     let mut files = events.0.lock().expect("no panic").clone();
-    let rows = |files: &BTreeMap<String, Vec<u8>>| files.values().flatten().filter(|byte| **byte == b'\n').count() as u64;
+    let rows =
+        |files: &BTreeMap<String, Vec<u8>>| files.values().flatten().filter(|byte| **byte == b'\n').count() as u64;
     let rejects = quarantine.0.lock().expect("no panic").clone();
     match &result {
         Ok(Outcome::Ingested(ledger)) => {
