@@ -25,8 +25,8 @@ use divan::counter::{BytesCount, ItemsCount};
 const LINES: u64 = 20_000;
 /// The bytes that an object arrives in at a time.
 const CHUNK: usize = 128 * 1024;
-/// The rows that the engine encodes at a time.
-const BATCH: u64 = 8_192;
+/// The rows that the engine encodes at a time: those of a block.
+const BATCH: u64 = 365;
 
 fn main() {
     divan::main();
