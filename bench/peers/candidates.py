@@ -9,12 +9,12 @@ from pathlib import Path
 from config import ENGINES, environment
 from prepare import Prepared
 
-PARQUET, JSON, STREAM, GUNZIP = "parquet", "json", "json-stream", "gunzip"
+PARQUET, JSON, DISCARD, GUNZIP = "parquet", "json", "discard", "gunzip"
 WORKS = {
     PARQUET: "gz to typed Parquet, zstd level 1",
     JSON: "gz to JSON lines in a file",
-    STREAM: "gz to JSON lines to /dev/null",
-    GUNZIP: "gz to text to /dev/null",
+    DISCARD: "gz to JSON lines, thrown away",
+    GUNZIP: "gz to text, thrown away",
 }
 
 # The input and the folder or file that the output goes to.
@@ -43,8 +43,13 @@ def candidates(prepared: Prepared) -> list[Candidate]:
         found += [
             Candidate(f"{program}-parquet", label, PARQUET, program, ours(binary, "parquet", "zstd"), "folder"),
             Candidate(f"{program}-json", label, JSON, program, ours(binary, "json", "none"), "folder"),
-            Candidate(f"{program}-stream", label, STREAM, program, ours_to_stdout(binary), "none"),
         ]
+    for program, parser, label in (
+        ("ours", "ours-parse", "alb-ingest's library"),
+        ("ours-fast", "ours-parse-fast", "alb-ingest's library, fast inflate"),
+    ):
+        binary = prepared.programs.get(parser, Path(parser))
+        found.append(Candidate(f"{program}-discard", label, DISCARD, parser, discard(binary), "none"))
     for program, label, script in (
         ("polars", "Polars", "polars_peer.py"),
         ("duckdb", "DuckDB", "duckdb_peer.py"),
@@ -67,9 +72,8 @@ def ours(binary: Path, form: str, compression: str) -> Command:
     return lambda source, to: [str(binary), "run", str(source), "--to", str(to), *settings, *more]
 
 
-def ours_to_stdout(binary: Path) -> Command:
-    command = ours(binary, "json", "none")
-    return lambda source, _: command(source, Path("-"))
+def discard(binary: Path) -> Command:
+    return lambda source, _: [str(binary), "discard", str(source)]
 
 
 def engine(python: Path, script: Path, form: str) -> Command:

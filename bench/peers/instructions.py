@@ -14,93 +14,87 @@ from prepare import Prepared
 
 @dataclass
 class Count:
-    """Instructions a line of one program and one work, or why there are none."""
+    """Instructions a line of one program and one kind of work, or why there are none."""
 
+    key: str
     name: str
     work: str
     program: str
-    instructions: float | None = None
-    # Of alb-ingest for the same work.
+    # The count of alb-ingest for the same work.
     against: str = ""
+    instructions: float | None = None
+    ratio: float | None = None
     why: str = ""
 
 
+OURS, VRL, ELB = "ours-parse", "vrl-bench", "elb-log-parser"
+TYPED, JSON, OLD_JSON = "parse to typed values", "line to JSON", "line of 30 fields to JSON"
+
+
 def count_instructions(prepared: Prepared, objects: Objects, source: LogObject) -> list[Count]:
-    valgrind = prepared.programs.get("valgrind")
     log = objects.plain(source, COUNTED_LINES)
     old = objects.for_elb_log_parser(source, COUNTED_LINES)
     empty = objects.folder / "empty.log"
     empty.write_bytes(b"")
-    parsers = [
-        ("ours: parse", "alb-ingest", "parse to typed values", "ours-parse", "parse", ""),
-        ("vrl: parse", "VRL parse_aws_alb_log", "parse, times and codes left as text", "vrl-bench", "parse", "ours: parse"),
-        ("vrl: typed", "VRL, times, codes and ports converted", "parse to typed values", "vrl-bench", "typed", "ours: parse"),
-        ("ours: json", "alb-ingest", "line to JSON", "ours-parse", "json", ""),
-        ("vrl: json", "VRL, encode_json", "line to JSON", "vrl-bench", "json", "ours: json"),
-    ]
     counts: dict[str, Count] = {}
-    for key, name, work, program, mode, against in parsers:
-        counts[key] = Count(name, work, program, against=against)
-        binary = prepared.programs.get(program)
-        counter = counted_mode(valgrind, binary, mode, log)
-        measure(counts[key], prepared, program, counter)
-    counts["ours: json of 30 fields"] = Count("alb-ingest", "line of 30 fields to JSON", "ours-parse")
-    binary = prepared.programs.get("ours-parse")
-    measure(counts["ours: json of 30 fields"], prepared, "ours-parse", counted_mode(valgrind, binary, "json", old))
-    parser = Count("elb-log-parser", "line of 30 fields to JSON", "elb-log-parser", against="ours: json of 30 fields")
-    counts["elb-log-parser"] = parser
-    measure(parser, prepared, "elb-log-parser", lambda: elb_log_parser(valgrind, prepared, old, empty))
-    for count in counts.values():
-        ours = counts.get(count.against)
-        count.against = f"{count.instructions / ours.instructions:.1f}" if ours and ours.instructions and count.instructions else ""
+
+    def count(key: str, name: str, work: str, program: str, against: str, counter) -> None:
+        made = counts[key] = Count(key, name, work, program, against)
+        measure(made, prepared, counter)
+        ours = counts.get(against)
+        if made.instructions and ours and ours.instructions:
+            made.ratio = made.instructions / ours.instructions
+
+    def mode(program: str, name: str, text: Path):
+        return lambda: of_mode(prepared, program, name, text)
+
+    count("ours-parse", "alb-ingest", TYPED, OURS, "", mode(OURS, "parse", log))
+    untyped = "parse, times and codes left as text"
+    count("vrl-parse", "VRL parse_aws_alb_log", untyped, VRL, "ours-parse", mode(VRL, "parse", log))
+    count("vrl-typed", "VRL, then conversions", TYPED, VRL, "ours-parse", mode(VRL, "typed", log))
+    count("ours-json", "alb-ingest", JSON, OURS, "", mode(OURS, "json", log))
+    count("vrl-json", "VRL, then encode_json", JSON, VRL, "ours-json", mode(VRL, "json", log))
+    count("ours-old-json", "alb-ingest", OLD_JSON, OURS, "", mode(OURS, "json", old))
+    count("elb-json", ELB, OLD_JSON, ELB, "ours-old-json", lambda: of_elb_log_parser(prepared, old, empty))
     return list(counts.values())
 
 
-def measure(count: Count, prepared: Prepared, program: str, counter) -> None:
-    count.why = prepared.missing.get("valgrind") or prepared.missing.get(program) or ""
+def measure(count: Count, prepared: Prepared, counter) -> None:
+    count.why = prepared.missing.get("valgrind") or prepared.missing.get(count.program) or ""
     if count.why:
         return
     try:
         count.instructions = counter() / COUNTED_LINES
-        say(f"  {count.name:<40} {count.work:<40} {count.instructions:12,.0f} instructions a line")
+        say(f"  {count.name:<24} {count.work:<38} {count.instructions:12,.0f} instructions a line")
     except Failed as why:
         count.why = str(why)
         say(f"  {count.name}, {count.work}: {why}")
 
 
-def counted_mode(valgrind: Path | None, binary: Path | None, mode: str, log: Path):
+def of_mode(prepared: Prepared, program: str, mode: str, log: Path) -> int:
     """The instructions of a mode above those of reading the file."""
-
-    def counter() -> int:
-        baseline, _ = callgrind(valgrind, [str(binary), "read-only", str(log)])
-        total, printed = callgrind(valgrind, [str(binary), mode, str(log)])
-        expect(printed, f'"lines":{COUNTED_LINES},"failed":0')
-        return total - baseline
-
-    return counter
-
-
-def elb_log_parser(valgrind: Path, prepared: Prepared, log: Path, empty: Path) -> int:
-    command = [str(prepared.programs["elb-log-parser"]), "-"]
-    baseline, _ = callgrind(valgrind, command, empty)
-    # It stops at the first line that it does not read.
-    total, printed = callgrind(valgrind, command, log)
-    if printed.count("\n") != COUNTED_LINES:
-        raise Failed(f"it read {printed.count(chr(10))} of {COUNTED_LINES} lines")
+    binary = str(prepared.programs[program])
+    baseline, _ = callgrind(prepared, [binary, "read-only", str(log)])
+    total, printed = callgrind(prepared, [binary, mode, str(log)])
+    if f'"lines":{COUNTED_LINES},"failed":0' not in printed:
+        raise Failed(f"not every line was read: {printed.strip()[:80]}")
     return total - baseline
 
 
-def expect(printed: str, wanted: str) -> None:
-    if wanted not in printed:
-        raise Failed(f"it says {printed.strip()[:80]} where {wanted} was expected")
+def of_elb_log_parser(prepared: Prepared, log: Path, empty: Path) -> int:
+    command = [str(prepared.programs[ELB]), "-"]
+    baseline, _ = callgrind(prepared, command, empty)
+    # It stops at the first line that it does not read.
+    total, printed = callgrind(prepared, command, log)
+    if printed.count("\n") != COUNTED_LINES:
+        raise Failed(f"not every line was read: {printed.count(chr(10))} of {COUNTED_LINES}")
+    return total - baseline
 
 
-def callgrind(valgrind: Path, command: list[str], stdin: Path | None = None) -> tuple[int, str]:
+def callgrind(prepared: Prepared, command: list[str], stdin: Path | None = None) -> tuple[int, str]:
     """The instructions of a command, and what it printed."""
-    found, printed = under_valgrind(
-        [str(valgrind), "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], r"Collected : (\d+)", stdin
-    )
-    return found, printed
+    tool = [str(prepared.programs["valgrind"]), "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    return under_valgrind([*tool, *command], r"Collected : (\d+)", stdin)
 
 
 def allocations(valgrind: Path, command: list[str]) -> int:

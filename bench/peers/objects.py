@@ -38,7 +38,7 @@ class Objects:
                 raw_bytes = sum(len(block) for block in iter(lambda: text.read(1 << 20), b""))
             made = LogObject(str(path), lines, path.stat().st_size, raw_bytes)
             facts.write_text(json.dumps(asdict(made)), encoding="utf-8")
-        return LogObject(**json.loads(facts.read_text(encoding="utf-8")))
+        return LogObject(**json.loads(facts.read_text(encoding="utf-8")) | {"path": str(path)})
 
     def small(self) -> tuple[list[Path], Path, int]:
         """Small objects, the folder that they stand in, and the bytes that they have together."""

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config import CARGO, ELB_LOG_PARSER_VERSION, HERE, REQUIREMENTS, ROOT, TARGET, TOOLS, VENV, environment
+from config import CARGO, ELB_LOG_PARSER_VERSION, FAST, HERE, REQUIREMENTS, ROOT, TARGET, TOOLS, VENV, environment
 from console import Failed, heading, output, passes, say
 
 
@@ -24,6 +24,7 @@ class Prepared:
     missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, program: Path, version: str) -> None:
+        self.missing.pop(name, None)
         self.programs[name] = program
         self.versions[name] = version
 
@@ -35,12 +36,14 @@ class Prepared:
 def prepare(wanted: set[str]) -> Prepared:
     """Prepares the programs of these names; `ours` and `measure` must be had."""
     prepared = Prepared()
+    prepared.missing["ours-parse-fast"] = NOT_ASKED_FOR
     heading("alb-ingest and the programs that measure it")
     ours(prepared)
-    crate(prepared, "measure")
-    for name in ("ours-parse", "vrl-bench"):
-        if name in wanted:
-            attempt(prepared, name, lambda name=name: crate(prepared, name))
+    crate(prepared, "measure", "measure", CARGO, ["--locked"])
+    if "ours-parse" in wanted:
+        ours_parse(prepared)
+    if "vrl-bench" in wanted:
+        attempt(prepared, "vrl-bench", lambda: crate(prepared, "vrl-bench", "vrl-bench", CARGO, ["--locked"]))
     if "vrl-bench" in prepared.programs:
         prepared.versions["vrl-bench"] = "vrl " + locked(HERE / "vrl-bench" / "Cargo.lock", "vrl")
     if "elb-log-parser" in wanted:
@@ -54,6 +57,8 @@ def prepare(wanted: set[str]) -> Prepared:
     for name, package in (("gzip", "gzip"), ("igzip", "isal"), ("valgrind", "valgrind")):
         if name in wanted:
             attempt(prepared, name, lambda name=name, package=package: system(prepared, name, package))
+    prepared.versions["compiler"] = output(["rustc", "--version"]).strip()
+    prepared.versions["Python"] = sys.version.split()[0]
     for name, version in prepared.versions.items():
         say(f"{name}: {version}")
     return prepared
@@ -67,29 +72,48 @@ def attempt(prepared: Prepared, name: str, step) -> None:
 
 
 def ours(prepared: Prepared) -> None:
-    """ALB_INGEST_BIN, or the working tree in ALB_INGEST_PROFILE; ALB_INGEST_FAST_BIN as a second variant."""
-    program, profile = environment("ALB_INGEST_BIN"), environment("ALB_INGEST_PROFILE", "release")
-    if not program:
-        command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "alb-ingest"]
-        if not passes(command, cwd=ROOT):
-            raise Failed("alb-ingest does not build, see above")
-        program = str(TARGET / profile / "alb-ingest")
-    build = "ALB_INGEST_BIN" if environment("ALB_INGEST_BIN") else f"profile {profile}"
-    prepared.add("ours", Path(program).resolve(), f"{output([program, '--version']).strip()} ({build})")
-    fast = environment("ALB_INGEST_FAST_BIN")
-    if fast:
-        prepared.add("ours-fast", Path(fast).resolve(), output([fast, "--version"]).strip() + " (ALB_INGEST_FAST_BIN)")
+    """The working tree, with and without the fast inflate, or the binaries that the environment names."""
+    profile, feature = environment("ALB_INGEST_PROFILE", "release"), environment("ALB_INGEST_FAST_FEATURE")
+
+    def one(name: str, variable: str, target: Path, more: list[str]) -> None:
+        given = environment(variable)
+        program = Path(given).resolve() if given else build(target, profile, more)
+        how = variable if given else ", ".join([f"profile {profile}", *more])
+        prepared.add(name, program, f"{output([program, '--version']).strip()} ({how})")
+
+    one("ours", "ALB_INGEST_BIN", TARGET, [])
+    if feature or environment("ALB_INGEST_FAST_BIN"):
+        more = [f"--features={feature}"]
+        attempt(prepared, "ours-fast", lambda: one("ours-fast", "ALB_INGEST_FAST_BIN", FAST, more))
     else:
         prepared.missing["ours-fast"] = NOT_ASKED_FOR
 
 
-def crate(prepared: Prepared, name: str) -> None:
-    """A package of this folder, each with its own lock file."""
-    manifest = HERE / name / "Cargo.toml"
-    command = ["cargo", "build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", CARGO]
+def build(target: Path, profile: str, more: list[str]) -> Path:
+    command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "alb-ingest", "--target-dir", target]
+    if not passes([*command, *more], cwd=ROOT):
+        raise Failed("alb-ingest does not build, see above")
+    return target / profile / "alb-ingest"
+
+
+def ours_parse(prepared: Prepared) -> None:
+    """The library in a program of its own, with the product's dependencies in the product's versions."""
+    shutil.copyfile(ROOT / "Cargo.lock", HERE / "ours-parse" / "Cargo.lock")
+    attempt(prepared, "ours-parse", lambda: crate(prepared, "ours-parse", "ours-parse", CARGO, []))
+    feature = environment("ALB_INGEST_FAST_FEATURE")
+    if feature:
+        more = [f"--features=alb-ingest/{feature}"]
+        attempt(prepared, "ours-parse-fast", lambda: crate(prepared, "ours-parse-fast", "ours-parse", FAST, more))
+
+
+def crate(prepared: Prepared, name: str, package: str, target: Path, more: list[str]) -> None:
+    """A package of this folder."""
+    manifest = HERE / package / "Cargo.toml"
+    command = ["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target, *more]
     if not passes(command, cwd=ROOT):
-        raise Failed(f"cargo cannot build bench/peers/{name}, see above")
-    prepared.programs[name] = CARGO / "release" / name
+        raise Failed(f"cargo cannot build bench/peers/{package}, see above")
+    prepared.missing.pop(name, None)
+    prepared.programs[name] = target / "release" / package
 
 
 def locked(lock: Path, package: str) -> str:
@@ -116,8 +140,14 @@ def python_engines(prepared: Prepared, engines: list[str]) -> None:
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(VENV, ignore_errors=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        if passes([sys.executable, "-m", "venv", VENV]) and passes([*pip, "--only-binary", ":all:", "-r", REQUIREMENTS]):
+        pip += ["--only-binary", ":all:"]
+        if passes([sys.executable, "-m", "venv", VENV]) and passes([*pip, "-r", REQUIREMENTS]):
             stamp.write_text(wanted, encoding="utf-8")
+        elif python.exists():
+            # One package that cannot be had does not take the others with it.
+            for requirement in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
+                if not requirement.startswith("#"):
+                    passes([*pip, requirement])
     for name in engines:
         try:
             program = f"import {name}; print({name}.__version__)"

@@ -25,8 +25,8 @@ class Size:
 
     def ours(self, work: str) -> str:
         """The key of the default build's row for a kind of work."""
-        rows = (row.candidate for row in self.rows if row.candidate.program == "ours")
-        return next((candidate.key for candidate in rows if candidate.work == work), "")
+        key = f"ours-{work}"
+        return key if self.row(key) else ""
 
     def ratio(self, key: str, other: str, what: str = "cpu") -> float | None:
         """A candidate's median over another's."""

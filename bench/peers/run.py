@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Measures alb-ingest beside other programs that do the same work: `make bench-peers`.
 
-Prepares the programs, generates the objects, lets everyone take turns, counts instructions, and writes the tables to the
-terminal and to docs/performance.md. A program that cannot be had becomes a row that says why.
+Prepares the programs, generates the objects, lets everyone take turns, counts instructions, and writes the tables to
+the terminal and to docs/performance.md. A program that cannot be had becomes a row that says why.
 
-Environment: ALB_INGEST_BIN measures that binary instead of building the working tree; ALB_INGEST_PROFILE is the profile
-of the build (release); ALB_INGEST_FAST_BIN is a second binary, built with the faster inflate; ALB_INGEST_ARGS are more
-arguments of its `run`.
+Environment: ALB_INGEST_PROFILE is the profile that alb-ingest is built in (release); ALB_INGEST_FAST_FEATURE is the
+cargo feature of the fast inflate, and adds rows for a build with it; ALB_INGEST_BIN and ALB_INGEST_FAST_BIN are
+binaries to measure in place of those builds; ALB_INGEST_ARGS are more arguments of their `run`.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from turns import Row, Scratch, take_turns
 
 PARTS = ("turns", "instructions", "small")
 # Beside alb-ingest itself.
-PROGRAMS = "ours-parse vrl-bench elb-log-parser duckdb polars chdb gzip igzip valgrind".split()
+PROGRAMS = ["ours-parse", "vrl-bench", "elb-log-parser", "duckdb", "polars", "chdb", "gzip", "igzip", "valgrind"]
 # What one line takes in the largest output, and some room.
 OUTPUT_BYTES_OF_LINE = 2_500
 
@@ -100,11 +100,9 @@ def command_of(arguments: argparse.Namespace) -> str:
     """The command that measures this again."""
     settings = [
         f"{name}={value}"
-        for name in ("ALB_INGEST_PROFILE", "ALB_INGEST_ARGS")
+        for name in ("ALB_INGEST_PROFILE", "ALB_INGEST_FAST_FEATURE", "ALB_INGEST_ARGS")
         if (value := os.environ.get(name))
     ]
-    if os.environ.get("ALB_INGEST_FAST_BIN"):
-        settings.append("ALB_INGEST_FAST_BIN=…")
     return " ".join([*settings, "make bench-peers", *changed(arguments)])
 
 

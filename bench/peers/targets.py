@@ -66,7 +66,7 @@ def of_size(size: Size) -> Iterable[Target]:
     for form, work, limits in (
         ("parquet", "gz to Parquet", (1.05, 0.80)),
         ("json", "gz to JSON lines in a file", (0.75, 0.60)),
-        ("stream", "gz to JSON lines to /dev/null", (0.75, 0.60)),
+        ("discard", "gz to JSON lines, thrown away", (0.75, 0.60)),
     ):
         slower = both(lambda build, form=form: size.ratio(f"{build}-{form}", "gzip"))
         yield Target(f"{work}, CPU over that of gzip -dc, {lines}", False, limits, slower)
@@ -76,13 +76,12 @@ def of_size(size: Size) -> Iterable[Target]:
 
 
 def of_instructions(results: Results) -> Iterable[Target]:
-    for name, work, limit in (
-        ("VRL parse_aws_alb_log", "parse to typed values, instructions of VRL's parse_aws_alb_log over ours", 15),
-        ("elb-log-parser", "line to JSON, instructions of elb-log-parser over ours", 35),
+    for key, work, limit in (
+        ("vrl-parse", "parse to typed values, instructions of VRL's parse_aws_alb_log over ours", 15),
+        ("elb-json", "line to JSON, instructions of elb-log-parser over ours", 35),
     ):
-        count = next((count for count in results.counts if count.name == name), None)
-        ratio = float(count.against) if count and count.against else None
-        yield Target(work, True, (limit, None), (ratio, None))
+        count = next((count for count in results.counts if count.key == key), None)
+        yield Target(work, True, (limit, None), (count.ratio if count else None, None))
 
 
 def of_memory(sizes: list[Size]) -> Iterable[Target]:

@@ -17,9 +17,10 @@ TMPFS = Path("/dev/shm")
 
 @dataclass
 class Turn:
-    """What one run of a program took: CPU seconds without its start, the start, wall seconds, bytes."""
+    """What one run of a program took: CPU seconds without its start, those of them in the kernel, and so on."""
 
     cpu: float
+    sys: float
     start: float
     wall: float
     peak: int
@@ -83,8 +84,8 @@ def take_turns(rows: list[Row], source: Path, rounds: int, measure: Path, scratc
                 continue
             row.turns.append(turn)
             say(
-                f"  {candidate.name:<26} {candidate.work:<12} {turn.cpu:8.3f} s CPU  {turn.wall:8.3f} s wall"
-                f"  {turn.peak / MB:8.1f} MB peak  {turn.written / MB:8.1f} MB written"
+                f"  {candidate.name:<26} {candidate.work:<12} {turn.cpu:8.3f} s CPU  {turn.sys:6.3f} s of it sys"
+                f"  {turn.wall:8.3f} s wall  {turn.peak / MB:8.1f} MB peak  {turn.written / MB:8.1f} MB written"
             )
             if number == 0 and candidate.output != "none":
                 look(candidate, sorted(file for file in out.rglob("*") if file.is_file()))
@@ -112,4 +113,4 @@ def run(command: list[str], measure: Path, scratch: Path, out: Path, tells_start
     start = json.loads(done.stdout.splitlines()[-1])["start"] if tells_start else 0.0
     written = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     cpu = measured["user"] + measured["sys"] - start
-    return Turn(cpu, start, measured["wall"], measured["peak"], written)
+    return Turn(cpu, measured["sys"], start, measured["wall"], measured["peak"], written)

@@ -1,4 +1,4 @@
-"""What every peer's script has in common: `NAME_peer.py INPUT OUTPUT parquet|json`, one thread, Parquet in zstd level 1.
+"""What the peers' scripts have in common: `NAME_peer.py INPUT OUTPUT parquet|json`, one thread, Parquet in zstd-1.
 
 The last line on stdout is JSON: the CPU seconds that the start took (interpreter, imports, connection), so that they
 can be taken off what the whole process used.

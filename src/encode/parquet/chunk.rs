@@ -73,17 +73,10 @@ impl Workshop {
     }
 }
 
-/// A chunk of one page with fewer rows and bytes than these is not compressed: it would grow, and most of the time that
-/// a small object takes would go into it. A page with so few rows is the only one of its row group.
-const SMALL_ROWS: usize = 256;
-const SMALL_BYTES: usize = 256;
-
 /// The pages of a column chunk so far.
 pub(super) struct Chunk {
     descriptor: ColumnDescPtr,
     codec: Codec,
-    /// Whether the pages are compressed.
-    compressed: bool,
     pages: TrackedWrite<Vec<u8>>,
     encodings: Vec<Encoding>,
     values: u64,
@@ -96,7 +89,6 @@ impl Chunk {
         Self {
             descriptor,
             codec,
-            compressed: codec != Codec::UNCOMPRESSED,
             pages: TrackedWrite::new(Vec::new()),
             encodings: Vec::new(),
             values: 0,
@@ -115,18 +107,14 @@ impl Chunk {
         self.pages.bytes_written()
     }
 
-    /// Compresses and adds the page in the workshop. `values` counts nulls too; the dictionary so far has so many bytes.
+    /// Compresses and adds the page in the workshop. `values` counts nulls too.
     pub(super) fn add_page(
         &mut self,
         workshop: &mut Workshop,
         values: usize,
         nulls: usize,
         encoding: Encoding,
-        dictionary_bytes: usize,
     ) -> Result<(), EncodeError> {
-        if self.bytes() == 0 && values < SMALL_ROWS && workshop.page.len() + dictionary_bytes < SMALL_BYTES {
-            self.compressed = false;
-        }
         self.values += values as u64;
         self.nulls += nulls as u64;
         let page = |buf| Page::DataPage {
@@ -137,7 +125,7 @@ impl Chunk {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.uncompressed += write_page(workshop, self.compressed, &mut self.pages, page)?;
+        self.uncompressed += write_page(workshop, &mut self.pages, page)?;
         if !self.encodings.contains(&encoding) {
             self.encodings.push(encoding);
         }
@@ -165,7 +153,7 @@ impl Chunk {
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
-            uncompressed += write_page(workshop, self.compressed, &mut head, page)?;
+            uncompressed += write_page(workshop, &mut head, page)?;
             encodings.push(Encoding::PLAIN);
         }
         let head = head.into_inner()?;
@@ -173,11 +161,7 @@ impl Chunk {
         let data_offset = i64::try_from(head.len()).unwrap_or(0);
         let bytes = if head.is_empty() { pages } else { [head, pages].concat() };
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
-            .set_compression(if self.compressed {
-                self.codec
-            } else {
-                Codec::UNCOMPRESSED
-            })
+            .set_compression(self.codec)
             .set_encodings(encodings)
             .set_num_values(i64::try_from(self.values).unwrap_or(i64::MAX))
             .set_total_compressed_size(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
@@ -201,7 +185,6 @@ impl Chunk {
 /// Compresses the page in the workshop and writes it; its length before compression, header included.
 fn write_page(
     workshop: &mut Workshop,
-    compress: bool,
     out: &mut TrackedWrite<Vec<u8>>,
     page: impl FnOnce(Bytes) -> Page,
 ) -> Result<usize, EncodeError> {
@@ -211,12 +194,7 @@ fn write_page(
         compressed,
         ..
     } = workshop;
-    let bytes = if compress {
-        codec.compress(raw, compressed)?;
-        Bytes::copy_from_slice(compressed)
-    } else {
-        Bytes::copy_from_slice(raw)
-    };
-    let page = CompressedPage::new(page(bytes), raw.len());
+    codec.compress(raw, compressed)?;
+    let page = CompressedPage::new(page(Bytes::copy_from_slice(compressed)), raw.len());
     Ok(SerializedPageWriter::new(out).write_page(page)?.uncompressed_size)
 }

@@ -29,8 +29,6 @@ pub(super) struct ColumnEncoder {
     numbers: NumberDictionary,
     dictionary: Dictionary,
     text_bounds: TextBounds,
-    /// Whether the column is the same for a whole object, so that its bounds would help no reader.
-    constant: bool,
     number_bounds: NumberBounds,
     float_bounds: FloatBounds,
 }
@@ -75,7 +73,6 @@ impl ColumnEncoder {
             numbers: NumberDictionary::default(),
             dictionary,
             text_bounds: TextBounds::default(),
-            constant: false,
             number_bounds: NumberBounds::default(),
             float_bounds: FloatBounds::default(),
         }
@@ -97,7 +94,6 @@ impl ColumnEncoder {
         let nulls = if value.is_none() { rows } else { 0 };
         self.add_validity(rows, nulls, std::iter::repeat_n(value.is_some(), rows));
         self.dictionary = Dictionary::Used;
-        self.constant = true;
         if let Some(value) = value {
             let index = self.texts.index(value.as_bytes());
             self.page.indices.extend(std::iter::repeat_n(index, rows));
@@ -205,11 +201,10 @@ impl ColumnEncoder {
                 }
             }
         };
-        let dictionary_bytes = self.texts.plain().len() + self.numbers.numbers().len() * 8;
-        self.chunk
-            .add_page(workshop, values, page.nulls, encoding, dictionary_bytes)?;
+        self.chunk.add_page(workshop, values, page.nulls, encoding)?;
         page.clear();
-        if self.dictionary == Dictionary::Used && dictionary_bytes > DICTIONARY_BYTES {
+        let bytes = self.texts.plain().len() + self.numbers.numbers().len() * 8;
+        if self.dictionary == Dictionary::Used && bytes > DICTIONARY_BYTES {
             self.dictionary = Dictionary::Left;
         }
         Ok(())
@@ -247,7 +242,6 @@ impl ColumnEncoder {
     fn statistics(&mut self, nulls: u64) -> Statistics {
         let physical = self.descriptor.physical_type();
         match physical {
-            Type::BYTE_ARRAY if self.constant => TextBounds::default().finish(nulls),
             Type::BYTE_ARRAY => {
                 let mut bounds = std::mem::take(&mut self.text_bounds);
                 self.texts.texts().for_each(|text| bounds.add(text));
