@@ -110,7 +110,9 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 	scripts/tool.sh cargo-fuzz $(CARGO_FUZZ_VERSION)
 	@for target in $(FUZZ_TARGETS); do \
 		printf '\n--> %s\n' "$$target"; \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1; \
+		mkdir -p "fuzz/corpus/$$target"; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" "fuzz/corpus/$$target" tests/golden -- \
+			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
 .PHONY: bench

@@ -258,6 +258,16 @@ fn nothing_behind_a_test_entry_is_lost() {
                 .contains("no table fits")
         );
     }
+    // Nor where the log is cut before its first line ends.
+    let words: Vec<_> = (0..500_u32)
+        .map(|word| word.wrapping_mul(2_654_435_761).to_string())
+        .collect();
+    let agent = words.concat();
+    let log = gzip(access_at("2026-10-07T11:42:13Z", &agent).as_bytes());
+    let cut = [gzip(entry.as_bytes()), log[..log.len() / 2].to_vec()].concat();
+    for name in [key(&ALB_ACCESS), SILENT.to_owned()] {
+        assert!(ingest(&name, &cut, &json()).error().contains("truncated"));
+    }
     let many = entry.repeat(5_000);
     assert!(
         ingest(SILENT, many.as_bytes(), &json())
@@ -322,6 +332,7 @@ fn long_lines_alone_need_a_telling_key() {
     let long = "x".repeat(1_100_000);
     let run = ingest(&key(&NLB_ACCESS), long.as_bytes(), &json());
     assert_eq!((run.ledger().lines, run.ledger().quarantined), (1, 1));
+    assert_eq!(run.ledger().table, Some("nlb_access_log"));
     let quarantine = run.files.keys().next().unwrap();
     assert!(
         quarantine.starts_with("_quarantine/nlb_access_log/date=2026-10-07/"),

@@ -162,7 +162,8 @@ impl<'a> Ingest<'a> {
         let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
         let decided = !matches!(body.stage, Stage::Undecided { .. });
         let hinted = body.target.table.is_some() || body.facts.key.table.is_some();
-        if !decided && (cut.bytes.is_empty() || !hinted) {
+        let log_behind = matches!(body.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
+        if log_behind || !decided && (cut.bytes.is_empty() || !hinted) {
             // Nothing that could be kept.
             return Err(Problem::Read(fault));
         }
@@ -340,6 +341,7 @@ impl Body<'_> {
                 if self.facts.key.table.is_none() && self.target.table.is_none() {
                     return Err(Problem::OnlyLongLines);
                 }
+                self.ledger.table = self.target.table.map(|table| table.name).or(self.facts.key.table);
                 self.quarantine.commit(unversioned, &mut self.ledger)?;
             }
             Stage::Table(ref mut table) => {
