@@ -8,6 +8,7 @@ use std::io::Write;
 use crate::batch::{Batch, Values};
 use crate::format::{Fill, Plan, Source};
 use crate::line::time::write_timestamp;
+use crate::line::words;
 use crate::object::ObjectFacts;
 use crate::settings::Compression;
 
@@ -170,20 +171,12 @@ pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
 /// The position of the first byte that JSON escapes. Eight bytes at a time: most texts have none.
 #[inline]
 fn find_escape(text: &[u8]) -> Option<usize> {
-    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    const QUOTES: u64 = LOW * b'"' as u64;
-    const BACKSLASHES: u64 = LOW * b'\\' as u64;
-    const SPACES: u64 = LOW * b' ' as u64;
-    // The lowest bit that is set marks the first byte that is zero; for control characters, the first below a space.
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
     let (eights, tail) = text.as_chunks::<8>();
     for (number, eight) in eights.iter().enumerate() {
         let word = u64::from_le_bytes(*eight);
-        let controls = word.wrapping_sub(SPACES) & !word & HIGH;
-        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | controls;
+        let found = words::equal(word, b'"') | words::equal(word, b'\\') | words::below(word, b' ');
         if found != 0 {
-            return Some(number * 8 + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
+            return Some(number * 8 + words::first(found));
         }
     }
     let at = tail.iter().position(|byte| needs_escape(*byte))?;

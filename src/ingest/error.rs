@@ -72,7 +72,7 @@ pub enum Problem {
     Destination(#[from] DestinationError),
     /// The counts do not balance: a defect of this program.
     #[error(
-        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped, {encoded} events encoded; nothing was committed, please report this"
+        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed, please report this"
     )]
     Imbalance {
         /// Lines of the object.
@@ -83,8 +83,6 @@ pub enum Problem {
         quarantined: u64,
         /// Blank lines.
         skipped: u64,
-        /// Events that the encoders took.
-        encoded: u64,
     },
     /// The program panicked on the object: a defect of this program.
     #[error("the program failed on this object; nothing was committed, please report this")]

@@ -117,7 +117,6 @@ impl Ledger {
             events: self.events,
             quarantined: self.quarantined,
             skipped: self.skipped_lines,
-            encoded: self.events,
         })
     }
 

@@ -263,13 +263,15 @@ impl Body<'_> {
         Ok(true)
     }
 
+    /// The table, as far as it is known.
+    fn table(&self) -> Option<&'static str> {
+        let named = self.target.table.map(|table| table.name);
+        self.ledger.table.or(named).or(self.facts.key.table)
+    }
+
     /// Tells the quarantine the table, as far as it is known.
     fn name_quarantine(&mut self) {
-        let table = self
-            .ledger
-            .table
-            .or(self.target.table.map(|table| table.name))
-            .or(self.facts.key.table);
+        let table = self.table();
         self.quarantine.name(table);
     }
 
@@ -338,10 +340,10 @@ impl Body<'_> {
                 return Ok(Outcome::Skipped(Skip::Empty, self.ledger));
             }
             Stage::Undecided { .. } => {
-                if self.facts.key.table.is_none() && self.target.table.is_none() {
+                self.ledger.table = self.table();
+                if self.ledger.table.is_none() {
                     return Err(Problem::OnlyLongLines);
                 }
-                self.ledger.table = self.target.table.map(|table| table.name).or(self.facts.key.table);
                 self.quarantine.commit(unversioned, &mut self.ledger)?;
             }
             Stage::Table(ref mut table) => {

@@ -7,6 +7,7 @@ mod split;
 pub mod text;
 pub mod time;
 pub mod value;
+pub(crate) mod words;
 
 pub use fault::{Fault, Reason};
 pub use repair::{Repair, repair};

@@ -7,7 +7,7 @@ use memchr::{memchr, memrchr};
 use crate::format::{Escapes, Plan, Quoting, Split};
 
 use super::request::split_request;
-use super::{Fault, Reason};
+use super::{Fault, Reason, words};
 
 /// A piece of a text: first byte and the byte behind the last, or nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +210,7 @@ fn token(
         }
         (Quoting::Quoted, false) => Err((Reason::QuoteExpected, at)),
         (Quoting::QuotedParts, _) => {
-            let end = find(memchr(b' ', text.get(at..).unwrap_or_default()), at, text.len());
+            let end = at + find_either(text.get(at..).unwrap_or_default(), b' ', b' ');
             bare_token(at, end)
         }
         (Quoting::Bare | Quoting::QuotedOrBare, _) => {
@@ -227,28 +227,19 @@ fn token(
 /// one register beat the set-up of wider ones; what is longer is left to those.
 #[inline]
 fn find_either(text: &[u8], one: u8, other: u8) -> usize {
-    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     /// Fields longer than this are searched by `memchr`.
     const SHORT: usize = 48;
-    // The lowest bit that is set marks the first byte that is zero.
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    let (ones, others) = (LOW * u64::from(one), LOW * u64::from(other));
     let mut at = 0;
     for eight in text.as_chunks::<8>().0.iter().take(SHORT / 8) {
         let word = u64::from_le_bytes(*eight);
-        let found = zeros(word ^ ones) | zeros(word ^ others);
+        let found = words::equal(word, one) | words::equal(word, other);
         if found != 0 {
-            return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+            return at + words::first(found);
         }
         at += 8;
     }
     let rest = text.get(at..).unwrap_or_default();
     at + memchr::memchr2(one, other, rest).unwrap_or(rest.len())
-}
-
-fn find(found: Option<usize>, at: usize, otherwise: usize) -> usize {
-    found.map_or(otherwise, |offset| at + offset)
 }
 
 fn bare_token(at: usize, end: usize) -> Result<Token, (Reason, usize)> {

@@ -62,8 +62,8 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
         let schema = SchemaDescriptor::new(schema::parquet_schema(plan)?);
-        let properties = properties(plan).set_compression(codec(compression)?).build();
         let codec = codec(compression)?;
+        let properties = properties(plan).set_compression(codec).build();
         let columns = plan
             .columns
             .iter()
