@@ -1,38 +1,42 @@
 //! Decodes the parts of split lines into columns, one column at a time.
 
-use crate::format::{Decode, Escapes, Fill, Source};
-use crate::line::time::timestamp_micros;
-use crate::line::value::{comma_items, count, int32, int64, port, quoted_items, seconds, space_items};
+use std::ops::Range;
+
+use crate::format::{Decode, Escapes, Fill, Presence, Source};
+use crate::line::quick::{Times, count, int32, int64, port, seconds};
+use crate::line::value::{comma_items, quoted_items, space_items};
 use crate::line::{Fault, Reason, Span, extra_tokens, text};
 
 use super::Batch;
+use super::rows::Rows;
 use super::values::{Lists, Numbers, Texts, Values};
 
-/// Lines that were split, row by row, and the text their spans point into.
-pub(super) struct Rows<'a> {
+/// Lines that were split, and the text their spans point into.
+pub(super) struct Split<'a> {
     pub(super) text: &'a [u8],
-    /// The parts of every row, `stride` each.
-    pub(super) parts: &'a [Span],
-    pub(super) stride: usize,
-    /// The unknown trailing fields of every row.
-    pub(super) extra: &'a [Span],
-    /// The line number of every row.
-    pub(super) lines: &'a [u64],
-    /// Whether a row's line is ASCII without a backslash, so that every text stands on it as it reads.
-    pub(super) plain: &'a [bool],
+    pub(super) rows: &'a Rows,
     /// The load balancer that the object's key names.
     pub(super) load_balancer: Option<&'a [u8]>,
 }
 
+/// A part of every row.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    split: &'a Split<'a>,
+    number: usize,
+    decode: Decode,
+    /// How escapes are written, where the field has any.
+    escapes: Option<Escapes>,
+}
+
 /// Appends the rows to the batch. Rows with a value that does not fit are left in `faults`, in no order; the caller
 /// takes them out of the rows and fills again, because the batch then holds placeholders for them.
-pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
+pub(super) fn fill(split: &Split<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
     let plan = batch.plan;
-    let escapes = plan.format.escapes;
     // Texts are not copied one by one: the lines come along, and each text is a place on them.
-    let base = batch.text.len();
-    batch.text.extend_from_slice(rows.text);
-    let load_balancer = rows.load_balancer.map_or(Span::NULL, |name| {
+    let base = u32::try_from(batch.text.len()).unwrap_or(u32::MAX);
+    batch.text.extend_from_slice(split.text);
+    let load_balancer = split.load_balancer.map_or(Span::NULL, |name| {
         let start = batch.text.len();
         batch.text.extend_from_slice(name);
         Span::new(start, batch.text.len())
@@ -46,143 +50,158 @@ pub(super) fn fill(rows: &Rows<'_>, batch: &mut Batch, faults: &mut Vec<(usize, 
                 escaped,
             } => (part, field, decode, escaped),
             Source::Filled(fill) => {
-                fill_in(rows, fill, values, &mut batch.text);
+                fill_in(split, fill, values, &mut batch.text);
                 continue;
             }
         };
-        let escapes = in_quotes.then_some(escapes);
-        let spans = rows.parts.iter().skip(part).step_by(rows.stride.max(1)).copied();
-        let mut refuse = |row: usize, reason| {
-            let span = rows.parts.get(row * rows.stride + part).copied().unwrap_or(Span::NULL);
-            faults.push((row, Fault::in_field(reason, plan, field, span)));
+        let from = Part {
+            split,
+            number: part,
+            decode,
+            escapes: in_quotes.then_some(plan.format.escapes),
         };
+        let mut refuse = |row: usize, reason, span| faults.push((row, Fault::in_field(reason, plan, field, span)));
+        let nulls = values.nulls();
         match values {
             Values::Text(texts) => {
-                let default = if decode == Decode::LoadBalancer {
-                    load_balancer
-                } else {
-                    Span::NULL
-                };
-                let writer = TextWriter {
-                    base,
-                    escapes,
-                    default,
-                    text: &mut batch.text,
-                };
-                writer.fill(rows, spans, texts);
-            }
-            Values::Int32(numbers) => match decode {
-                Decode::Port => fill_numbers(rows.text, spans, port, numbers, refuse),
-                _ => fill_numbers(rows.text, spans, int32, numbers, refuse),
-            },
-            Values::Int64(numbers) => match decode {
-                Decode::Count => fill_numbers(rows.text, spans, count, numbers, refuse),
-                _ => fill_numbers(rows.text, spans, int64, numbers, refuse),
-            },
-            Values::Float64(numbers) => {
-                fill_numbers(rows.text, spans, seconds, numbers, &mut refuse);
-                if decode == Decode::ProcessingSeconds {
-                    numbers.nullify(batch.rows, -1.0);
+                from.texts(base, texts, &mut batch.text);
+                if decode == Decode::LoadBalancer {
+                    texts.fill_nulls(batch.rows, load_balancer);
                 }
             }
-            Values::Timestamp(numbers) => fill_numbers(rows.text, spans, timestamp_micros, numbers, refuse),
-            Values::TextList(lists) => fill_lists(rows.text, spans, decode, escapes, lists, &mut batch.text),
+            Values::Int32(numbers) => match decode {
+                Decode::Port => from.numbers(|text, span| port(text, span).map(Some), numbers, &mut refuse),
+                _ => from.numbers(|text, span| int32(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Int64(numbers) => match decode {
+                Decode::Count => from.numbers(|text, span| count(text, span).map(Some), numbers, &mut refuse),
+                _ => from.numbers(|text, span| int64(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Float64(numbers) => match decode {
+                Decode::ProcessingSeconds => from.numbers(processing_seconds, numbers, &mut refuse),
+                _ => from.numbers(|text, span| seconds(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Timestamp(numbers) => {
+                let mut times = Times::default();
+                from.numbers(|text, span| times.timestamp(text, span).map(Some), numbers, &mut refuse);
+            }
+            Values::TextList(lists) => from.lists(base, lists, &mut batch.text),
             Values::OfObject => {}
         }
-        if column.presence == crate::format::Presence::Required {
-            let spans = rows.parts.iter().skip(part).step_by(rows.stride.max(1));
-            for (row, span) in spans.enumerate() {
-                if span.value(rows.text).is_none() {
-                    faults.push((row, Fault::in_field(Reason::Missing, plan, field, *span)));
+        if column.presence == Presence::Required && values.nulls() > nulls {
+            for (number, (_, span)) in split.rows.part(part).enumerate() {
+                if span.is_null() {
+                    refuse(number, Reason::Missing, span);
                 }
             }
         }
     }
-    batch.rows += rows.lines.len();
+    batch.rows += split.rows.rows().len();
 }
 
-fn fill_in(rows: &Rows<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
+fn fill_in(split: &Split<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
+    let rows = split.rows.rows();
     match (fill, values) {
         (Fill::SourceLine, Values::Int64(numbers)) => {
-            for line in rows.lines {
-                numbers.push(i64::try_from(*line).ok());
-            }
+            numbers.extend(rows.iter().map(|row| i64::try_from(row.line).ok()));
         }
         (Fill::ExtraFields, Values::TextList(lists)) => {
-            for extra in rows.extra {
-                for token in extra_tokens(rows.text, *extra) {
-                    lists.push_item(out, |out| text::append(token, None, out));
+            for row in rows {
+                for token in extra_tokens(split.text, row.extra) {
+                    lists.push_item_with(out, |out| text::append(token, None, out));
                 }
-                lists.end(!extra.is_null());
+                lists.end(!row.extra.is_null());
             }
         }
         _ => {}
     }
 }
 
-/// Writes the texts of a column.
-struct TextWriter<'a> {
-    /// Where the rows' text begins in the batch's.
-    base: usize,
-    escapes: Option<Escapes>,
-    /// What stands for a text that is not there.
-    default: Span,
-    text: &'a mut Vec<u8>,
+/// Seconds, or null where they were not measured.
+#[inline]
+#[expect(
+    clippy::float_cmp,
+    reason = "the wire writes exactly this number for what was not measured"
+)]
+fn processing_seconds(text: &[u8], span: Span) -> Result<Option<f64>, Reason> {
+    seconds(text, span).map(|seconds| (seconds != -1.0).then_some(seconds))
 }
 
-impl TextWriter<'_> {
-    fn fill(self, rows: &Rows<'_>, spans: impl Iterator<Item = Span>, texts: &mut Texts) {
-        for (span, plain) in spans.zip(rows.plain) {
-            match span.value(rows.text) {
-                None => texts.push(self.default),
-                Some(bytes) if *plain || text::is_plain(bytes, self.escapes) => {
-                    texts.push(Span::new(self.base + span.start(), self.base + span.end()));
+// Each of these is a loop over one column, and is not inlined into the loop over the columns, where it would share the
+// registers with all the others.
+impl Part<'_> {
+    /// Texts: places on the lines, whose text begins at `base` of the batch's; what reads otherwise is appended to it.
+    #[inline(never)]
+    fn texts(self, base: u32, texts: &mut Texts, out: &mut Vec<u8>) {
+        let (rows, text) = (self.split.rows, self.split.text);
+        let views = rows.part(self.number).map(|(row, span)| {
+            if span.is_null() {
+                return Span::NULL;
+            }
+            if row.plain {
+                return span.shifted(base);
+            }
+            let bytes = span.bytes(text);
+            if text::is_plain(bytes, self.escapes) {
+                return span.shifted(base);
+            }
+            let start = out.len();
+            text::append(bytes, self.escapes, out);
+            Span::new(start, out.len())
+        });
+        texts.extend(views);
+    }
+
+    #[inline(never)]
+    fn numbers<T: Copy + Default>(
+        self,
+        mut parse: impl FnMut(&[u8], Span) -> Result<Option<T>, Reason>,
+        numbers: &mut Numbers<T>,
+        mut refuse: impl FnMut(usize, Reason, Span),
+    ) {
+        let text = self.split.text;
+        let spans = self.split.rows.part(self.number).enumerate();
+        let values = spans.map(|(number, (_, span))| {
+            if span.is_null() {
+                return None;
+            }
+            match parse(text, span) {
+                Ok(value) => value,
+                Err(reason) => {
+                    refuse(number, reason, span);
+                    None
                 }
-                Some(bytes) => texts.push_with(self.text, |out| text::append(bytes, self.escapes, out)),
             }
-        }
+        });
+        numbers.extend(values);
     }
-}
 
-fn fill_numbers<T: Copy + Default>(
-    base: &[u8],
-    spans: impl Iterator<Item = Span>,
-    parse: impl Fn(&[u8]) -> Result<T, Reason>,
-    numbers: &mut Numbers<T>,
-    mut refuse: impl FnMut(usize, Reason),
-) {
-    for (row, span) in spans.enumerate() {
-        let value = match span.value(base).map(&parse) {
-            Some(Ok(value)) => Some(value),
-            Some(Err(reason)) => {
-                refuse(row, reason);
-                None
+    #[inline(never)]
+    fn lists(self, base: u32, lists: &mut Lists, out: &mut Vec<u8>) {
+        let text = self.split.text;
+        for (row, span) in self.split.rows.part(self.number) {
+            // An absent list of quoted parts may itself stand in quotes.
+            let value = (!span.is_null())
+                .then(|| span.bytes(text))
+                .filter(|bytes| *bytes != b"\"-\"");
+            if let Some(bytes) = value {
+                let plain = row.plain || text::is_plain(bytes, self.escapes);
+                let mut push = |item: Range<usize>| {
+                    if plain {
+                        let (start, end) = (span.start() + item.start, span.start() + item.end);
+                        lists.push_item(Span::new(start, end).shifted(base));
+                    } else {
+                        let bytes = bytes.get(item).unwrap_or_default();
+                        lists.push_item_with(out, |out| text::append(bytes, self.escapes, out));
+                    }
+                };
+                match self.decode {
+                    Decode::SpaceList => space_items(bytes).for_each(&mut push),
+                    Decode::QuotedList => quoted_items(bytes).for_each(&mut push),
+                    _ => comma_items(bytes).for_each(&mut push),
+                }
             }
-            None => None,
-        };
-        numbers.push(value);
-    }
-}
-
-fn fill_lists(
-    base: &[u8],
-    spans: impl Iterator<Item = Span>,
-    decode: Decode,
-    escapes: Option<Escapes>,
-    lists: &mut Lists,
-    out: &mut Vec<u8>,
-) {
-    for span in spans {
-        // An absent list of quoted parts may itself stand in quotes.
-        let value = span.value(base).filter(|bytes| *bytes != b"\"-\"");
-        if let Some(bytes) = value {
-            let mut push = |item: &[u8]| lists.push_item(out, |out| text::append(item, escapes, out));
-            match decode {
-                Decode::SpaceList => space_items(bytes).for_each(&mut push),
-                Decode::QuotedList => quoted_items(bytes).for_each(&mut push),
-                _ => comma_items(bytes).for_each(&mut push),
-            }
+            lists.end(value.is_some());
         }
-        lists.end(value.is_some());
     }
 }

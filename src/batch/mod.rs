@@ -2,6 +2,7 @@
 
 mod fill;
 mod parser;
+mod rows;
 mod values;
 
 pub use parser::{LineParser, Malformed, Repairs};

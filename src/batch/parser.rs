@@ -2,10 +2,11 @@
 
 use crate::format::{Escapes, Plan};
 use crate::line::text::is_plain;
-use crate::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line};
+use crate::line::{Fault, Marks, Reason, Repair, Span, Tail, check, first_fault, repair, split_line};
 
 use super::Batch;
-use super::fill::{Rows, fill};
+use super::fill::{Split, fill};
+use super::rows::{Row, Rows};
 
 /// How many physical lines an entry may spread over. A user agent is cut at 8 KB, so that a real one has few; the
 /// bound keeps one stray quote from taking an object's lines with it.
@@ -19,12 +20,11 @@ const MAX_JOINED_LINES: usize = 64;
 pub struct LineParser {
     plan: &'static Plan,
     load_balancer: Option<Vec<u8>>,
-    rows: RowBuffers,
+    marks: Marks,
+    rows: Rows,
     row: Vec<Span>,
     faults: Vec<(usize, Fault)>,
     pending: Option<Pending>,
-    /// Whether the block is ASCII without a backslash.
-    plain_block: bool,
     next_line: u64,
     /// Entries so far.
     pub lines: u64,
@@ -51,17 +51,6 @@ pub struct Malformed {
     pub fault: Fault,
     /// Its bytes, without the newline.
     pub raw: Vec<u8>,
-}
-
-/// The lines of a block that were split.
-#[derive(Debug, Default)]
-struct RowBuffers {
-    parts: Vec<Span>,
-    extra: Vec<Span>,
-    spans: Vec<Span>,
-    lines: Vec<u64>,
-    repaired: Vec<bool>,
-    plain: Vec<bool>,
 }
 
 /// An entry whose quoted text no physical line has ended yet.
@@ -98,11 +87,11 @@ impl LineParser {
         Self {
             plan,
             load_balancer: load_balancer.map(|name| name.as_bytes().to_vec()),
-            rows: RowBuffers::default(),
+            marks: Marks::default(),
+            rows: Rows::default(),
             row: vec![Span::NULL; plan.parts],
             faults: Vec::new(),
             pending: None,
-            plain_block: false,
             next_line,
             lines: 0,
             blank: 0,
@@ -128,7 +117,6 @@ impl LineParser {
     /// `malformed`, each in the order of the lines.
     pub fn push_block(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let known = malformed.len();
-        self.plain_block = is_plain(text, Some(Escapes::Hex));
         let mut at = 0;
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
@@ -155,6 +143,9 @@ impl LineParser {
         let raw = line.bytes(text);
         let trimmed = raw.strip_suffix(b"\r").unwrap_or(raw);
         let span = Span::new(line.start(), line.start() + trimmed.len());
+        if self.pending.is_none() && self.push_regular(text, span, number) {
+            return;
+        }
         let split = split_line(self.plan, text, span, &mut self.row);
         if let Some(pending) = self.pending.take() {
             let begins = match split {
@@ -181,8 +172,14 @@ impl LineParser {
         self.lines += 1;
         match self.accept(text, span, split) {
             Ok((tail, repaired)) => {
-                let plain = self.plain_block || is_plain(trimmed, Some(Escapes::Hex));
-                self.rows.push(&self.row, tail.extra, span, number, repaired, plain);
+                let row = Row {
+                    span,
+                    extra: tail.extra,
+                    line: number,
+                    repaired,
+                    plain: is_plain(trimmed, Some(Escapes::Hex)),
+                };
+                self.rows.push(text, &self.row, row);
             }
             Err(fault) => {
                 let pending = Pending {
@@ -200,6 +197,29 @@ impl LineParser {
                 }
             }
         }
+    }
+
+    /// Takes a line of which every quote opens or closes a field, and every field is one that the table knows: nearly
+    /// all lines are so. False for any other.
+    #[inline]
+    fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
+        if !self.marks.mark(text, span, self.plan.format.escapes) {
+            return false;
+        }
+        let parts = self.rows.add(self.plan.parts);
+        if !self.marks.split(self.plan, text, parts) {
+            self.rows.drop_added();
+            return false;
+        }
+        self.rows.keep_added(Row {
+            span,
+            extra: Span::NULL,
+            line: number,
+            repaired: false,
+            plain: self.marks.plain,
+        });
+        self.lines += 1;
+        true
     }
 
     /// The split of a line, repaired where it has to be and can be; whether it was.
@@ -240,7 +260,14 @@ impl LineParser {
         match self.accept(&pending.text, span, split) {
             Ok((tail, _)) => {
                 self.repairs.count(Repair::JoinedLines);
-                self.rows.push(&self.row, tail.extra, span, pending.line, true, false);
+                let row = Row {
+                    span,
+                    extra: tail.extra,
+                    line: pending.line,
+                    repaired: true,
+                    plain: false,
+                };
+                self.rows.push(&pending.text, &self.row, row);
                 self.fill_rows(&pending.text, pending.offset, batch, malformed);
             }
             Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
@@ -250,21 +277,18 @@ impl LineParser {
 
     /// Decodes the rows so far into the batch; takes out those with a value that does not fit.
     fn fill_rows(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
-        while !self.rows.lines.is_empty() {
+        while !self.rows.is_empty() {
             let (before, text_before) = (batch.rows(), batch.text.len());
-            let rows = Rows {
+            let split = Split {
                 text,
-                parts: &self.rows.parts,
-                stride: self.plan.parts,
-                extra: &self.rows.extra,
-                lines: &self.rows.lines,
-                plain: &self.rows.plain,
+                rows: &self.rows,
                 load_balancer: self.load_balancer.as_deref(),
             };
             self.faults.clear();
-            fill(&rows, batch, &mut self.faults);
+            fill(&split, batch, &mut self.faults);
             if self.faults.is_empty() {
-                self.with_extra_fields += self.rows.extra.iter().filter(|extra| !extra.is_null()).count() as u64;
+                let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
+                self.with_extra_fields += extra.count() as u64;
                 break;
             }
             batch.truncate(before);
@@ -279,33 +303,32 @@ impl LineParser {
         self.faults.sort_by_key(|(row, _)| *row);
         self.faults.dedup_by_key(|(row, _)| *row);
         let mut out = Vec::new();
-        for (row, fault) in std::mem::take(&mut self.faults) {
-            let (Some(span), Some(line), Some(repaired)) = (
-                self.rows.spans.get(row),
-                self.rows.lines.get(row),
-                self.rows.repaired.get(row),
-            ) else {
+        for (number, fault) in std::mem::take(&mut self.faults) {
+            let Some(&Row {
+                span, line, repaired, ..
+            }) = self.rows.rows().get(number)
+            else {
                 continue;
             };
-            let mended = if *repaired {
+            let mended = if repaired {
                 None
             } else {
-                repair(self.plan, text, *span, &mut self.row)
+                repair(self.plan, text, span, &mut self.row)
             };
             if let Some((tail, rule)) = mended {
                 self.repairs.count(rule);
-                self.rows.replace(row, &self.row, tail.extra);
+                self.rows.replace(number, text, &self.row, tail.extra);
             } else {
                 malformed.push(Malformed {
-                    line: *line,
+                    line,
                     offset: offset + span.start() as u64,
                     fault,
                     raw: span.bytes(text).to_vec(),
                 });
-                out.push(row);
+                out.push(number);
             }
         }
-        self.rows.remove(&out, self.plan.parts);
+        self.rows.remove(&out);
     }
 }
 
@@ -322,52 +345,4 @@ impl Pending {
             raw: self.text,
         }
     }
-}
-
-impl RowBuffers {
-    fn push(&mut self, parts: &[Span], extra: Span, span: Span, line: u64, repaired: bool, plain: bool) {
-        self.plain.push(plain);
-        self.parts.extend_from_slice(parts);
-        self.extra.push(extra);
-        self.spans.push(span);
-        self.lines.push(line);
-        self.repaired.push(repaired);
-    }
-
-    fn replace(&mut self, row: usize, parts: &[Span], extra: Span) {
-        if let Some(into) = self.parts.chunks_exact_mut(parts.len().max(1)).nth(row) {
-            into.copy_from_slice(parts);
-        }
-        if let (Some(into), Some(repaired)) = (self.extra.get_mut(row), self.repaired.get_mut(row)) {
-            (*into, *repaired) = (extra, true);
-        }
-    }
-
-    /// Removes the rows at these rising positions.
-    fn remove(&mut self, out: &[usize], stride: usize) {
-        retain(&mut self.parts, out, stride);
-        retain(&mut self.extra, out, 1);
-        retain(&mut self.spans, out, 1);
-        retain(&mut self.lines, out, 1);
-        retain(&mut self.repaired, out, 1);
-        retain(&mut self.plain, out, 1);
-    }
-
-    fn clear(&mut self) {
-        self.parts.clear();
-        self.extra.clear();
-        self.spans.clear();
-        self.lines.clear();
-        self.repaired.clear();
-        self.plain.clear();
-    }
-}
-
-fn retain<T>(values: &mut Vec<T>, out: &[usize], stride: usize) {
-    let mut at = 0;
-    values.retain(|_| {
-        let keep = out.binary_search(&(at / stride.max(1))).is_err();
-        at += 1;
-        keep
-    });
 }

@@ -64,6 +64,18 @@ impl Values {
         }
     }
 
+    /// The number of nulls.
+    pub(super) const fn nulls(&self) -> usize {
+        match self {
+            Self::Text(texts) => texts.nulls,
+            Self::Int32(numbers) => numbers.nulls,
+            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.nulls,
+            Self::Float64(numbers) => numbers.nulls,
+            Self::TextList(lists) => lists.nulls,
+            Self::OfObject => 0,
+        }
+    }
+
     pub(super) fn truncate(&mut self, rows: usize) {
         match self {
             Self::Text(texts) => texts.truncate(rows),
@@ -96,7 +108,7 @@ impl Values {
                     let list = from.get(*row, text);
                     let valid = list.is_some();
                     for item in list.into_iter().flatten() {
-                        into.push_item(into_text, |out| out.extend_from_slice(item));
+                        into.push_item_with(into_text, |out| out.extend_from_slice(item));
                     }
                     into.end(valid);
                 }
@@ -114,6 +126,18 @@ impl<T: Copy + Default> Numbers<T> {
         self.values.push(value.unwrap_or_default());
         self.valid.push(value.is_some());
         self.nulls += usize::from(value.is_none());
+    }
+
+    /// Appends values, or nulls.
+    #[inline]
+    pub(super) fn extend(&mut self, values: impl Iterator<Item = Option<T>>) {
+        let Self { valid, nulls, .. } = self;
+        valid.reserve(values.size_hint().0);
+        self.values.extend(values.map(|value| {
+            valid.push(value.is_some());
+            *nulls += usize::from(value.is_none());
+            value.unwrap_or_default()
+        }));
     }
 
     /// The value of a row, if it has one.
@@ -157,25 +181,12 @@ impl<T: Copy + Default> Numbers<T> {
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.nulls -= nulls_behind(&self.valid, rows);
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => nulls_behind(&self.valid, rows),
+        };
         self.values.truncate(rows);
         self.valid.truncate(rows);
-    }
-}
-
-impl Numbers<f64> {
-    /// Makes null what equals `absent` from row `from` on.
-    #[expect(
-        clippy::float_cmp,
-        reason = "the wire writes exactly this number for what was not measured"
-    )]
-    pub(super) fn nullify(&mut self, from: usize, absent: f64) {
-        for (value, valid) in self.values.iter_mut().zip(&mut self.valid).skip(from) {
-            if *valid && *value == absent {
-                (*value, *valid) = (0.0, false);
-                self.nulls += 1;
-            }
-        }
     }
 }
 
@@ -185,6 +196,26 @@ impl Texts {
     pub fn push(&mut self, view: Span) {
         self.nulls += usize::from(view.is_null());
         self.views.push(view);
+    }
+
+    /// Appends texts that stand in the batch's text and are UTF-8, or nulls.
+    #[inline]
+    pub(super) fn extend(&mut self, views: impl Iterator<Item = Span>) {
+        let mut nulls = 0;
+        self.views
+            .extend(views.inspect(|view| nulls += usize::from(view.is_null())));
+        self.nulls += nulls;
+    }
+
+    /// Puts a view in the place of every null from row `from` on.
+    pub(super) fn fill_nulls(&mut self, from: usize, view: Span) {
+        if view.is_null() {
+            return;
+        }
+        for into in self.views.iter_mut().skip(from).filter(|view| view.is_null()) {
+            *into = view;
+            self.nulls -= 1;
+        }
     }
 
     /// Appends the text that `write` appends to `text`.
@@ -217,6 +248,12 @@ impl Texts {
         text.get(view.start()..view.end())
     }
 
+    /// Where the text of a row stands in the batch's text, if it has one.
+    #[inline]
+    pub fn view(&self, row: usize) -> Option<Span> {
+        self.views.get(row).copied().filter(|view| !view.is_null())
+    }
+
     /// The texts that are there, nulls left out.
     #[inline]
     pub fn present<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
@@ -236,15 +273,24 @@ impl Texts {
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.nulls -= self.views.iter().skip(rows).filter(|view| view.is_null()).count();
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => self.views.iter().skip(rows).filter(|view| view.is_null()).count(),
+        };
         self.views.truncate(rows);
     }
 }
 
 impl Lists {
-    /// Appends an item to the list that [`Lists::end`] ends.
+    /// Appends an item that stands in the batch's text and is UTF-8 to the list that [`Lists::end`] ends.
     #[inline]
-    pub fn push_item(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn push_item(&mut self, view: Span) {
+        self.items.push(view);
+    }
+
+    /// Appends the item that `write` appends to `text`.
+    #[inline]
+    pub fn push_item_with(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         self.items.push_with(text, write);
     }
 
@@ -263,6 +309,15 @@ impl Lists {
                 let items = start_of(&self.ends, row)..*self.ends.get(row)?;
                 Some(items.map(|item| self.items.get(item, text).unwrap_or_default()))
             }
+            _ => None,
+        }
+    }
+
+    /// Where the items of a row's list stand in the batch's text, if it has one.
+    #[inline]
+    pub fn views(&self, row: usize) -> Option<&[Span]> {
+        match self.valid.get(row) {
+            Some(true) => self.items.views.get(start_of(&self.ends, row)..*self.ends.get(row)?),
             _ => None,
         }
     }
@@ -292,7 +347,10 @@ impl Lists {
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.nulls -= nulls_behind(&self.valid, rows);
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => nulls_behind(&self.valid, rows),
+        };
         self.ends.truncate(rows);
         self.valid.truncate(rows);
         self.items.truncate(self.ends.last().copied().unwrap_or(0));

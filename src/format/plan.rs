@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::{Column, Decode, FORMATS, Field, Fill, Format, Kind, LEADING, Layout, Place, Presence, Quoting, TRAILING};
+use super::{
+    Column, Decode, FORMATS, Field, Fill, Format, Kind, LEADING, Layout, Place, Presence, Quoting, Split, TRAILING,
+};
 
 /// A [`Format`] with every name resolved to a position. Built once for each format.
 #[derive(Debug)]
@@ -17,13 +19,19 @@ pub struct Plan {
     pub columns: Vec<PlannedColumn>,
 }
 
-/// A field and the number of its first part.
+/// A field and the numbers of its parts.
 #[derive(Debug)]
 pub struct PlannedField {
     /// The field.
     pub field: &'static Field,
+    /// How the field is written on the line.
+    pub quoting: Quoting,
+    /// How its token falls into parts.
+    pub split: Split,
     /// The number of its first part; its further parts follow.
     pub first_part: usize,
+    /// The number behind that of its last part.
+    pub behind_parts: usize,
 }
 
 /// A column and where its values come from.
@@ -105,11 +113,15 @@ impl Plan {
                 };
                 middle.insert(at, PlannedColumn::new(column, source));
             }
+            let first_part = parts;
+            parts += field.split.parts();
             fields.push(PlannedField {
                 field,
-                first_part: parts,
+                quoting: field.quoting,
+                split: field.split,
+                first_part,
+                behind_parts: parts,
             });
-            parts += field.split.parts();
         }
         let filled = |column: &'static Column| {
             let source = match column.decode {

@@ -99,7 +99,7 @@ impl Fault {
         Self {
             reason,
             field: plan.fields.get(field).map(|planned| planned.field.name),
-            at: span.start(),
+            at: span.position(),
         }
     }
 

@@ -131,8 +131,8 @@ fn cut_free_text(
 /// type have had.
 fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
     for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
-        let into = parts.get_mut(planned.first_part..planned.first_part + planned.field.split.parts())?;
-        split_token(text, *span, planned.field.split, into).ok()?;
+        let into = parts.get_mut(planned.first_part..planned.behind_parts)?;
+        split_token(text, *span, planned.split, into).ok()?;
     }
     let behind = first + texts.len();
     let mut cursor = Cursor {

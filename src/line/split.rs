@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::format::{Escapes, Plan, Quoting, Split};
 
@@ -12,8 +12,8 @@ use super::{Fault, Reason, words};
 /// A piece of a text: first byte and the byte behind the last, or nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    start: u32,
-    end: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// What stands behind the last field the format knows, and what the split noticed.
@@ -36,12 +36,39 @@ impl Span {
         end: u32::MAX,
     };
 
+    /// The same piece, or no piece where it is the dash that stands for no value. The position is kept.
+    #[inline]
+    #[must_use]
+    pub fn without_dash(self, base: &[u8]) -> Self {
+        if self.end.wrapping_sub(self.start) == 1 && base.get(self.start()) == Some(&b'-') {
+            return Self {
+                start: u32::MAX,
+                end: self.start,
+            };
+        }
+        self
+    }
+
+    /// The first byte of the piece, or of the dash that stands for no value.
+    pub const fn position(self) -> usize {
+        if self.is_null() { self.end() } else { self.start() }
+    }
+
     /// The piece from `start` to before `end`. Texts are blocks of a few megabytes at most; a position that does not
     /// fit is no position.
     pub fn new(start: usize, end: usize) -> Self {
         match (u32::try_from(start), u32::try_from(end)) {
             (Ok(start), Ok(end)) => Self { start, end },
             _ => Self::NULL,
+        }
+    }
+
+    /// The same piece where the text stands `base` bytes further on.
+    #[must_use]
+    pub const fn shifted(self, base: u32) -> Self {
+        Self {
+            start: self.start.wrapping_add(base),
+            end: self.end.wrapping_add(base),
         }
     }
 
@@ -113,7 +140,7 @@ impl Cursor {
             let token = token(
                 text,
                 self.at,
-                planned.field.quoting,
+                planned.quoting,
                 plan.format.escapes,
                 &mut self.inner_quote,
             )
@@ -122,11 +149,10 @@ impl Cursor {
                 field: Some(planned.field.name),
                 at,
             })?;
-            let first = planned.first_part;
             let into = parts
-                .get_mut(first..first + planned.field.split.parts())
+                .get_mut(planned.first_part..planned.behind_parts)
                 .unwrap_or_default();
-            split_token(text, token.value, planned.field.split, into)
+            split_token(text, token.value, planned.split, into)
                 .map_err(|reason| Fault::in_field(reason, plan, number, token.value))?;
             self.at = token.next;
             behind = number + 1;
@@ -315,7 +341,11 @@ pub(super) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Sp
 fn split_host_port(text: &[u8], value: Span, into: &mut [Span]) -> Result<(), Reason> {
     let Some(bytes) = value.value(text) else { return Ok(()) };
     let [host, port] = into else { return Ok(()) };
-    let colon = memrchr(b':', bytes).ok_or(Reason::NotAnAddress)?;
+    // A port has five digits at most: a search for a vector of bytes would take longer to set up.
+    let colon = bytes
+        .iter()
+        .rposition(|byte| *byte == b':')
+        .ok_or(Reason::NotAnAddress)?;
     let (mut start, mut end) = (value.start(), value.start() + colon);
     if bytes.first() == Some(&b'[') && bytes.get(colon.wrapping_sub(1)) == Some(&b']') {
         (start, end) = (start + 1, end - 1);

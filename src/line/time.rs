@@ -4,6 +4,8 @@ use super::Reason;
 
 /// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
+/// Microseconds in a minute.
+pub const MINUTE: i64 = 60 * SECOND;
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400 * SECOND;
 

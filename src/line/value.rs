@@ -1,5 +1,7 @@
 //! Typed values from the bytes of a part. A value that does not fit is a [`Reason`], never a silent null.
 
+use std::ops::Range;
+
 use crate::format::Decode;
 
 use super::Reason;
@@ -62,7 +64,7 @@ pub fn count(bytes: &[u8]) -> Result<i64, Reason> {
 }
 
 /// Powers of ten that a double holds exactly.
-const POWERS: [f64; 16] = [
+pub(super) const POWERS: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ];
 
@@ -111,27 +113,35 @@ fn slow_seconds(bytes: &[u8]) -> Result<f64, Reason> {
     }
 }
 
-/// The items of a list that commas separate. Empty bytes are the empty list.
-pub fn comma_items(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Where the items of a list that commas separate stand. Empty bytes are the empty list.
+pub fn comma_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(bytes, b',')
 }
 
-/// The items of a list that spaces separate. Empty bytes are the empty list.
-pub fn space_items(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Where the items of a list that spaces separate stand. Empty bytes are the empty list.
+pub fn space_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(bytes, b' ').filter(|item| !item.is_empty())
 }
 
-fn items(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let empty = usize::from(bytes.is_empty());
-    bytes.split(move |byte| *byte == separator).skip(empty)
+/// Where the items of `"a","b"`, whose last quote may be missing, stand. `""` is the empty list.
+pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let list = if bytes == b"\"\"" { &[] } else { bytes };
+    items(list, b',').map(|item| {
+        let quote = |at: usize| list.get(at) == Some(&b'"');
+        let start = item.start + usize::from(!item.is_empty() && quote(item.start));
+        let end = item.end - usize::from(item.end > start && quote(item.end - 1));
+        start..end
+    })
 }
 
-/// The items of `"a","b"`, whose last quote may be missing. `""` is the empty list.
-pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let bytes = if bytes == b"\"\"" { &[] } else { bytes };
-    items(bytes, b',').map(|item| {
-        let item = item.strip_prefix(b"\"").unwrap_or(item);
-        item.strip_suffix(b"\"").unwrap_or(item)
+fn items(bytes: &[u8], separator: u8) -> impl Iterator<Item = Range<usize>> {
+    let mut next = (!bytes.is_empty()).then_some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let rest = bytes.get(start..)?;
+        let len = rest.iter().position(|byte| *byte == separator);
+        next = len.map(|len| start + len + 1);
+        Some(start..start + len.unwrap_or(rest.len()))
     })
 }
 
@@ -181,19 +191,22 @@ mod tests {
 
     #[test]
     fn lists_keep_their_items() {
-        let all = |items: Vec<&[u8]>| {
-            items
-                .into_iter()
-                .map(|item| str::from_utf8(item).unwrap().to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(all(comma_items(b"waf,forward").collect()), ["waf", "forward"]);
-        assert!(comma_items(b"").next().is_none());
+        fn all<I: Iterator<Item = Range<usize>>>(
+            items: impl Fn(&'static [u8]) -> I,
+            list: &'static str,
+        ) -> Vec<&'static str> {
+            items(list.as_bytes()).filter_map(|item| list.get(item)).collect()
+        }
+        assert_eq!(all(comma_items, "waf,forward"), ["waf", "forward"]);
+        assert_eq!(all(comma_items, "waf,,"), ["waf", "", ""]);
+        assert!(all(comma_items, "").is_empty());
         assert_eq!(
-            all(space_items(b"10.0.0.1:80 10.0.0.2:80").collect()),
+            all(space_items, "10.0.0.1:80 10.0.0.2:80"),
             ["10.0.0.1:80", "10.0.0.2:80"]
         );
-        assert_eq!(all(quoted_items(b"\"h2\",\"http/1.1\"").collect()), ["h2", "http/1.1"]);
-        assert_eq!(all(quoted_items(b"\"h2\",\"http/1.").collect()), ["h2", "http/1."]);
+        assert_eq!(all(quoted_items, "\"h2\",\"http/1.1\""), ["h2", "http/1.1"]);
+        assert_eq!(all(quoted_items, "\"h2\",\"http/1."), ["h2", "http/1."]);
+        assert_eq!(all(quoted_items, "\",\"\",x"), ["", "", "x"]);
+        assert!(all(quoted_items, "\"\"").is_empty());
     }
 }

@@ -22,3 +22,18 @@ pub(crate) const fn equal(word: u64, byte: u8) -> u64 {
 pub(crate) fn first(mask: u64) -> usize {
     usize::try_from(mask.trailing_zeros() / 8).unwrap_or(0)
 }
+
+/// The decimal number in the first `len` bytes, one to eight; nothing where one of them is no digit.
+#[inline]
+pub(crate) fn number(word: u64, len: u32) -> Option<u32> {
+    // The digits stand highest in the register and noughts in front of them.
+    let digits = (word ^ repeat(b'0')).checked_shl(64 - 8 * len)?;
+    if (digits | digits.wrapping_add(repeat(0x80 - 10))) & HIGH != 0 {
+        return None;
+    }
+    // Neighbours are joined: digits to pairs, pairs to fours, fours to eight.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let odd = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
+    let even = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
+    u32::try_from(odd.wrapping_add(even) >> 32).ok()
+}

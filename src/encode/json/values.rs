@@ -1,0 +1,186 @@
+//! Numbers and times as JSON text.
+
+use crate::line::time::{MINUTE, SECOND, write_timestamp};
+
+use super::sink::Sink;
+
+/// A float as the fewest digits that read back as the same number.
+#[inline]
+pub(super) fn put_float(value: f64, out: &mut Sink) {
+    if let Some(millis) = whole_millis(value) {
+        put_millis(millis, out);
+    } else {
+        out.put(ryu::Buffer::new().format_finite(value).as_bytes());
+    }
+}
+
+/// The thousandths that a number consists of, if that is exact: nearly all times of a load balancer. Decimals of so few
+/// digits are as many different doubles, so that the division gives the number back only where it is the shortest.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "checked by going back"
+)]
+fn whole_millis(value: f64) -> Option<u32> {
+    let millis = (value * 1000.0).round_ties_even();
+    if !(0.0..1e9).contains(&millis) || value.is_sign_negative() {
+        return None;
+    }
+    let whole = millis as u32;
+    (f64::from(whole) / 1000.0 == value).then_some(whole)
+}
+
+/// Thousandths as a decimal number, with one digit behind the point at least.
+#[inline]
+fn put_millis(millis: u32, out: &mut Sink) {
+    put_integer(i64::from(millis / 1000), out);
+    let [hundreds, tens, ones] = [millis / 100 % 10, millis / 10 % 10, millis % 10].map(digit);
+    let len = match (tens, ones) {
+        (b'0', b'0') => 2,
+        (_, b'0') => 3,
+        _ => 4,
+    };
+    out.put_part(&[b'.', hundreds, tens, ones], len);
+}
+
+/// A whole number.
+#[inline]
+pub(super) fn put_integer(value: i64, out: &mut Sink) {
+    match u32::try_from(value) {
+        Ok(value @ 0..=9) => out.put_byte(digit(value)),
+        Ok(value @ 10..=99) => out.put_part(&[digit(value / 10), digit(value % 10)], 2),
+        Ok(value @ 100..=999) => {
+            out.put_part(&[value / 100, value / 10 % 10, value % 10].map(digit), 3);
+        }
+        _ => out.put(itoa::Buffer::new().format(value).as_bytes()),
+    }
+}
+
+#[inline]
+fn digit(value: u32) -> u8 {
+    b'0'.wrapping_add(value.to_le_bytes()[0])
+}
+
+/// Times, most of which fall into the same minute as the one before.
+#[derive(Debug)]
+pub(super) struct Times {
+    minute: i64,
+    /// The last time in quotes, and padding.
+    text: [u8; 32],
+}
+
+/// The length of a time in quotes.
+const TIME_LEN: usize = 29;
+
+impl Times {
+    pub(super) const fn new() -> Self {
+        Self {
+            minute: i64::MIN,
+            text: [0; 32],
+        }
+    }
+
+    /// A time as `"YYYY-MM-DDTHH:MM:SS.ffffffZ"`.
+    #[inline]
+    pub(super) fn put(&mut self, micros: i64, out: &mut Sink) {
+        let minute = micros.div_euclid(MINUTE);
+        if minute != self.minute {
+            self.begin(minute);
+        }
+        let within = u32::try_from(micros.rem_euclid(MINUTE)).unwrap_or(0);
+        let micros_in_second = SECOND.unsigned_abs();
+        let (second, fraction) = (
+            u64::from(within) / micros_in_second,
+            u64::from(within) % micros_in_second,
+        );
+        let digits = [
+            second / 10,
+            second % 10,
+            fraction / 100_000,
+            fraction / 10_000 % 10,
+            fraction / 1_000 % 10,
+            fraction / 100 % 10,
+            fraction / 10 % 10,
+            fraction % 10,
+        ];
+        let [s0, s1, f @ ..] = digits.map(|value| b'0'.wrapping_add(value.to_le_bytes()[0]));
+        let [.., t0, t1, _, g0, g1, g2, g3, g4, g5, _, _, _, _, _] = &mut self.text;
+        (*t0, *t1) = (s0, s1);
+        [*g0, *g1, *g2, *g3, *g4, *g5] = f;
+        out.put_part(&self.text, TIME_LEN);
+    }
+
+    #[cold]
+    fn begin(&mut self, minute: i64) {
+        let mut text = vec![b'"'];
+        write_timestamp(minute * MINUTE, &mut text);
+        text.push(b'"');
+        for (into, byte) in self.text.iter_mut().zip(text) {
+            *into = byte;
+        }
+        self.minute = minute;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Sink)) -> String {
+        let mut sink = Sink::default();
+        write(&mut sink);
+        String::from_utf8(sink.text().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn floats_have_the_fewest_digits() {
+        let millis = (0..2_000_000_u32).step_by(7).map(|millis| f64::from(millis) / 1000.0);
+        let others = [
+            0.0,
+            -0.0,
+            -0.001,
+            0.000_3,
+            1e-7,
+            0.1 + 0.2,
+            1e6 + 0.001,
+            999_999.999,
+            1e9,
+            1e300,
+            f64::MIN_POSITIVE,
+        ];
+        for value in millis.chain(others) {
+            assert_eq!(
+                written(|out| put_float(value, out)),
+                ryu::Buffer::new().format_finite(value)
+            );
+        }
+    }
+
+    #[test]
+    fn integers_are_written_whole() {
+        for value in (0..20_000).chain([-1, i64::MIN, i64::MAX, 4_294_967_296]) {
+            assert_eq!(written(|out| put_integer(value, out)), value.to_string());
+        }
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        let mut times = Times::new();
+        for micros in [
+            0,
+            1,
+            -1,
+            59_999_999,
+            60_000_000,
+            1_700_000_000_123_456,
+            253_402_300_799_999_999,
+        ] {
+            let mut expected = Vec::new();
+            write_timestamp(micros, &mut expected);
+            let expected = format!("\"{}\"", String::from_utf8(expected).unwrap());
+            assert_eq!(written(|out| times.put(micros, out)), expected);
+        }
+    }
+}
