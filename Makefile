@@ -12,7 +12,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-FUZZ_TARGETS := line object
+FUZZ_TARGETS := line object trigger
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 30
 # The folder that `make sample` writes.
@@ -111,7 +111,7 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 	@for target in $(FUZZ_TARGETS); do \
 		printf '\n--> %s\n' "$$target"; \
 		mkdir -p "fuzz/corpus/$$target"; \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" "fuzz/corpus/$$target" tests/golden -- \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" "fuzz/corpus/$$target" tests/golden events -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 

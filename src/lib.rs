@@ -12,3 +12,4 @@ pub mod read;
 pub mod sample;
 pub mod schema;
 pub mod settings;
+pub mod trigger;

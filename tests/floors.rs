@@ -12,13 +12,14 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may use, itself aside. Lowest floor first; a module that is not here has no floor.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("format", &[]),
     ("line", &["format"]),
     ("batch", &["format", "line"]),
     ("read", &["format", "line"]),
     ("object", &["format", "line"]),
     ("settings", &["format", "line"]),
+    ("trigger", &["format", "line", "object"]),
     ("schema", &["format", "line", "settings"]),
     ("encode", &["format", "line", "batch", "object", "settings", "schema"]),
     (

@@ -1,0 +1,44 @@
+//! Any bytes as the payload of an invocation: no panic, and nothing that is refused is ever acknowledged.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use alb_ingest::trigger::{Kind, TaskResult, Work, read};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|payload: &[u8]| {
+    let Ok(request) = read(payload) else { return };
+    // The handler claims success for everything.
+    let results: Vec<_> = request
+        .tasks
+        .iter()
+        .map(|_| TaskResult::Done { text: String::new() })
+        .collect();
+    let refused: BTreeSet<_> = request
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.work, Work::Refused(_)))
+        .map(|task| task.unit)
+        .collect();
+    let answer = request.answer(&results, true);
+    match &request.kind {
+        Kind::Direct => assert_eq!(answer.is_ok(), refused.is_empty()),
+        Kind::Queue { message_ids } => {
+            let answer = answer.expect("a partial answer");
+            let failures = answer["batchItemFailures"].as_array().expect("a list");
+            let named: Vec<_> = failures.iter().filter_map(|item| item["itemIdentifier"].as_str()).collect();
+            let expected: BTreeSet<_> = refused.iter().map(|unit| message_ids[*unit].as_str()).collect();
+            assert_eq!(named.len(), expected.len(), "an id stands twice");
+            assert_eq!(named.into_iter().collect::<BTreeSet<_>>(), expected);
+            assert_eq!(request.answer(&results, false).is_ok(), refused.is_empty());
+        }
+        Kind::Batch { task_ids, .. } => {
+            let answer = answer.expect("an answer for each task");
+            let results = answer["results"].as_array().expect("a list");
+            assert_eq!(results.len(), task_ids.len());
+            let failed = results.iter().filter(|result| result["resultCode"] == "PermanentFailure");
+            assert_eq!(failed.count(), refused.len());
+        }
+    }
+});
