@@ -140,6 +140,6 @@ samples: ## Make the sample objects under events/objects again
 	cargo run --quiet --release --locked --bin alb-ingest -- generate --samples events/objects
 
 .PHONY: generated
-generated: ## Make the committed files in docs/ that come from the tables again
-	$(call heading,generated: docs from the tables)
-	UPDATE_GENERATED=1 cargo test --locked --test generated
+generated: ## Make the committed files in docs/ and the payloads in events/ again
+	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
+	UPDATE_GENERATED=1 cargo test --locked --test generated --test events
