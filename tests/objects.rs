@@ -23,7 +23,7 @@ use alb_ingest::settings::{OnCorrupt, PartitionBy, Settings};
 use base64::Engine as _;
 use serde_json::Value;
 
-use common::{Memory, Run, gzip, ingest, ingest_chunks, json, object, rows};
+use common::{Memory, Run, gzip, ingest, ingest_chunks, ingest_on_two_threads, json, object, rows};
 
 /// A key of the type, at the end of whose interval the stamp stands.
 fn key_at(format: &'static Format, end: &str) -> String {
@@ -196,6 +196,46 @@ fn every_packing_gives_the_same_events() {
         for name in [key(&CLB_ACCESS), key(&CLB_ACCESS) + ".gz", SILENT.to_owned()] {
             assert_eq!(ingest(&name, &bytes, &json()).ledger().table, Some("clb_access_log"));
         }
+    }
+}
+
+#[test]
+fn two_threads_leave_the_same_files() {
+    // Long enough for the second thread and several blocks, with a line too long and a broken one in between.
+    let mut text = accesses(15_000);
+    text.extend(broken(1).into_bytes());
+    text.extend(b"\n");
+    text.extend(vec![b'x'; 1_100_000]);
+    text.extend(b"\n");
+    text.extend(accesses(15_000));
+    let whole = gzip(&text);
+    assert!(whole.len() > 300_000, "{}", whole.len());
+    let cut = &whole[..whole.len() - 60_000];
+    let mut flipped = whole.clone();
+    flipped[whole.len() - 60_000] ^= 0x10;
+    for (what, bytes, settings) in [
+        ("whole", &whole[..], Settings::default()),
+        ("cut", cut, json()),
+        ("cut, strict", cut, strict()),
+        ("flipped", &flipped, json()),
+    ] {
+        let one = ingest_chunks(object(&key(&ALB_ACCESS)), bytes, &[100], &settings, None);
+        let chunks = vec![50_000; bytes.len() / 50_000];
+        let two = ingest_on_two_threads(object(&key(&ALB_ACCESS)), bytes, &chunks, &settings);
+        assert!(one.files == two.files, "{what}");
+        if what == "cut, strict" {
+            assert_eq!(one.error(), two.error());
+            continue;
+        }
+        let (one, two) = (one.ledger(), two.ledger());
+        assert!(
+            one.lines > 15_000 && one.corruption.is_some() == (what != "whole"),
+            "{what}"
+        );
+        assert_eq!(
+            (one.lines, one.events, one.bytes_in),
+            (two.lines, two.events, two.bytes_in)
+        );
     }
 }
 

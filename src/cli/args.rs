@@ -64,7 +64,7 @@ fn run() -> Command {
                 .long("jobs")
                 .value_name("N")
                 .value_parser(value_parser!(u16).range(1..))
-                .help("Objects ingested at a time; the output does not depend on it [default: one for each core]"),
+                .help("Objects ingested at a time; fewer than this take a second thread each, where there are cores. The output does not depend on it [default: one for each core]"),
         )
         .arg(
             Arg::new("report")

@@ -47,9 +47,9 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         events: events.as_ref(),
         quarantine: rejects.as_ref(),
     };
-    let jobs = jobs(matches, &destination, objects.len());
+    let threads = Threads::of(matches, &destination, objects.len());
     let bar = progress_bar(objects.iter().map(|object| object.bytes).sum());
-    let results = ingest_all(&objects, target, jobs, &bar);
+    let results = ingest_all(&objects, target, threads, &bar);
     bar.finish_and_clear();
 
     let mut totals = Totals::default();
@@ -109,16 +109,31 @@ fn open(location: &Location) -> Box<dyn Destination> {
     }
 }
 
-fn jobs(matches: &ArgMatches, destination: &Location, objects: usize) -> usize {
-    // One after the other, so that the events on stdout stand in the order of the objects.
-    if *destination == Location::Stdout {
-        return 1;
+/// What works at a time.
+#[derive(Clone, Copy)]
+struct Threads {
+    /// Objects.
+    jobs: usize,
+    /// Whether each object is decompressed beside the rest of its work: where objects alone do not fill the cores.
+    two_an_object: bool,
+}
+
+impl Threads {
+    fn of(matches: &ArgMatches, destination: &Location, objects: usize) -> Self {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let asked = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
+        Self::on(cores, asked, *destination == Location::Stdout, objects)
     }
-    let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    matches
-        .get_one::<u16>("jobs")
-        .map_or_else(cores, |jobs| usize::from(*jobs))
-        .clamp(1, objects.max(1))
+
+    fn on(cores: usize, asked: usize, in_order: bool, objects: usize) -> Self {
+        // One after the other, so that the events on stdout stand in the order of the objects.
+        let most = if in_order { 1 } else { objects.max(1) };
+        let jobs = asked.clamp(1, most);
+        Self {
+            jobs,
+            two_an_object: cores > 1 && jobs < asked,
+        }
+    }
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {
@@ -137,7 +152,7 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 fn ingest_all(
     objects: &[LocalObject],
     target: Target<'_>,
-    jobs: usize,
+    threads: Threads,
     bar: &ProgressBar,
 ) -> Vec<Result<Outcome, IngestError>> {
     let next = AtomicUsize::new(0);
@@ -148,7 +163,7 @@ fn ingest_all(
             objects.get(number).map(|object| (number, object))
         } {
             // A panic is a defect, but costs no more than its object.
-            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, bar)))
+            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, threads, bar)))
                 .unwrap_or_else(|_| Err(Problem::Panic.of(&unidentified(object))));
             let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(slot) = results.get_mut(number) {
@@ -157,7 +172,7 @@ fn ingest_all(
         }
     };
     thread::scope(|scope| {
-        for _ in 1..jobs {
+        for _ in 1..threads.jobs {
             scope.spawn(work);
         }
         work();
@@ -172,7 +187,12 @@ fn ingest_all(
         .collect()
 }
 
-fn ingest(object: &LocalObject, target: Target<'_>, bar: &ProgressBar) -> Result<Outcome, IngestError> {
+fn ingest(
+    object: &LocalObject,
+    target: Target<'_>,
+    threads: Threads,
+    bar: &ProgressBar,
+) -> Result<Outcome, IngestError> {
     bar.set_message(object.key.clone());
     let fail = |error| Problem::Source(error).of(&unidentified(object));
     let identity = object.identify().map_err(fail)?;
@@ -180,6 +200,9 @@ fn ingest(object: &LocalObject, target: Target<'_>, bar: &ProgressBar) -> Result
         Ok(ingest) => ingest,
         Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
     };
+    if threads.two_an_object {
+        ingest = ingest.on_two_threads();
+    }
     object
         .read(|chunk| {
             bar.inc(chunk.len() as u64);
@@ -209,5 +232,30 @@ fn unidentified(object: &LocalObject) -> ObjectRef {
         bucket: object.bucket.clone(),
         key: object.key.clone(),
         version: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Threads;
+
+    #[test]
+    fn a_second_thread_takes_only_a_core_that_objects_leave() {
+        let on = |cores, asked, in_order, objects| {
+            let threads = Threads::on(cores, asked, in_order, objects);
+            (threads.jobs, threads.two_an_object)
+        };
+        assert_eq!(on(1, 1, false, 1), (1, false), "one core");
+        assert_eq!(on(1, 4, false, 1), (1, false), "one core, whatever was asked");
+        assert_eq!(on(2, 2, false, 1), (1, true));
+        assert_eq!(on(2, 1, false, 1), (1, false), "--jobs 1");
+        assert_eq!(on(4, 4, false, 4), (4, false));
+        assert_eq!(on(4, 4, false, 100), (4, false));
+        assert_eq!(
+            on(2, 2, true, 100),
+            (1, true),
+            "stdout takes one object after the other"
+        );
+        assert_eq!(on(2, 2, false, 0), (1, true), "no object");
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memrchr};
 
-use super::{Cut, Piece};
+use super::{Cut, Piece, Sink};
 
 /// A block ends with the last line that ends in this many bytes, or with the first line where that is longer.
 pub const BLOCK: usize = 256 * 1024;
@@ -19,6 +19,8 @@ pub(super) struct Blocks {
     offset: u64,
     /// Whether the text is the rest of a line longer than [`MAX_LINE`].
     in_long_line: bool,
+    /// What stood behind a block that was handed on, before it is the front of the next.
+    rest: Vec<u8>,
 }
 
 impl Blocks {
@@ -28,6 +30,7 @@ impl Blocks {
             filled: 0,
             offset: 0,
             in_long_line: false,
+            rest: Vec::new(),
         }
     }
 
@@ -41,26 +44,22 @@ impl Blocks {
     }
 
     /// Adopts the first `len` bytes of the room, and hands on the blocks that are complete.
-    pub(super) fn advance<E>(
-        &mut self,
-        len: usize,
-        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn advance<E>(&mut self, len: usize, sink: &mut impl Sink<E>) -> Result<(), E> {
         self.filled = (self.filled + len).min(self.buffer.len());
         if self.in_long_line {
-            self.leave_long_line(emit)?;
+            self.leave_long_line(sink)?;
         }
         while self.filled >= BLOCK {
             let text = self.buffer.get(..self.filled).unwrap_or_default();
             let (first, rest) = text.split_at(BLOCK.min(text.len()));
             let newline = memrchr(b'\n', first).or_else(|| memchr(b'\n', rest).map(|at| BLOCK + at));
             match newline {
-                Some(newline) if newline <= MAX_LINE || newline < BLOCK => self.hand_on(newline + 1, emit)?,
+                Some(newline) if newline <= MAX_LINE || newline < BLOCK => self.hand_on(newline + 1, sink)?,
                 None if self.filled <= MAX_LINE => return Ok(()),
                 _ => {
-                    emit(Piece::LongLine { offset: self.offset })?;
+                    sink.piece(Piece::LongLine { offset: self.offset })?;
                     self.in_long_line = true;
-                    self.leave_long_line(emit)?;
+                    self.leave_long_line(sink)?;
                 }
             }
         }
@@ -68,46 +67,42 @@ impl Blocks {
     }
 
     /// Copies a chunk.
-    pub(super) fn copy<E>(
-        &mut self,
-        mut chunk: &[u8],
-        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn copy<E>(&mut self, mut chunk: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
         while !chunk.is_empty() {
             let spare = self.spare();
             let len = spare.len().min(chunk.len());
             let (now, later) = chunk.split_at(len);
             spare.split_at_mut(len).0.copy_from_slice(now);
             chunk = later;
-            self.advance(len, emit)?;
+            self.advance(len, sink)?;
         }
         Ok(())
     }
 
     /// Hands on what is left: the last line may have no newline.
-    pub(super) fn finish<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn finish<E>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
         if self.in_long_line {
             self.in_long_line = false;
-            return emit(Piece::LongLineEnd);
+            return sink.piece(Piece::LongLineEnd);
         }
         if self.filled > 0 {
-            self.hand_on(self.filled, emit)?;
+            self.hand_on(self.filled, sink)?;
         }
         Ok(())
     }
 
     /// Hands on the whole lines that are left, and returns the bytes behind them.
-    pub(super) fn salvage<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<Cut, E> {
+    pub(super) fn salvage<E>(&mut self, sink: &mut impl Sink<E>) -> Result<Cut, E> {
         if self.in_long_line {
             self.in_long_line = false;
-            emit(Piece::LongLineEnd)?;
+            sink.piece(Piece::LongLineEnd)?;
             return Ok(Cut {
                 offset: self.offset,
                 bytes: Vec::new(),
             });
         }
         if let Some(newline) = memrchr(b'\n', self.buffer.get(..self.filled).unwrap_or_default()) {
-            self.hand_on(newline + 1, emit)?;
+            self.hand_on(newline + 1, sink)?;
         }
         let bytes = self.buffer.get(..self.filled).unwrap_or_default().to_vec();
         self.filled = 0;
@@ -117,27 +112,42 @@ impl Blocks {
         })
     }
 
-    fn leave_long_line<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn leave_long_line<E>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
         let text = self.buffer.get(..self.filled).unwrap_or_default();
         if let Some(newline) = memchr(b'\n', text) {
-            emit(Piece::LongLinePart(text.get(..newline).unwrap_or_default()))?;
-            emit(Piece::LongLineEnd)?;
+            sink.piece(Piece::LongLinePart(text.get(..newline).unwrap_or_default()))?;
+            sink.piece(Piece::LongLineEnd)?;
             self.in_long_line = false;
             self.drop_front(newline + 1);
         } else {
-            emit(Piece::LongLinePart(text))?;
+            sink.piece(Piece::LongLinePart(text))?;
             self.drop_front(self.filled);
         }
         Ok(())
     }
 
-    fn hand_on<E>(&mut self, len: usize, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
-        let text = self.buffer.get(..len).unwrap_or_default();
-        emit(Piece::Lines {
-            text,
-            offset: self.offset,
-        })?;
-        self.drop_front(len);
+    /// Hands on the first bytes. The sink may keep the buffer and leave another, so that what stands behind is saved first.
+    fn hand_on<E>(&mut self, len: usize, sink: &mut impl Sink<E>) -> Result<(), E> {
+        self.rest.clear();
+        self.rest
+            .extend_from_slice(self.buffer.get(len..self.filled).unwrap_or_default());
+        sink.lines(&mut self.buffer, len, self.offset)?;
+        self.filled = self.rest.len();
+        self.offset += len as u64;
+        // What a line longer than a block took is given back: such a line is rare.
+        let wanted = self.filled.max(BLOCK);
+        if self.buffer.len() > wanted {
+            self.buffer.truncate(wanted);
+            self.buffer.shrink_to_fit();
+        } else {
+            self.buffer.resize(wanted, 0);
+        }
+        if let Some(front) = self.buffer.get_mut(..self.filled) {
+            front.copy_from_slice(&self.rest);
+        }
+        if self.rest.len() > BLOCK {
+            self.rest = Vec::new();
+        }
         Ok(())
     }
 
@@ -145,7 +155,6 @@ impl Blocks {
         self.buffer.copy_within(len..self.filled, 0);
         self.filled -= len;
         self.offset += len as u64;
-        // A line longer than a block is rare: give its room back.
         if self.buffer.len() > BLOCK && self.filled < BLOCK {
             self.buffer.truncate(BLOCK);
             self.buffer.shrink_to_fit();

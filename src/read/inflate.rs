@@ -3,7 +3,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::blocks::Blocks;
-use super::{Piece, ReadError};
+use super::{ReadError, Sink};
 
 /// Window of the deflate format, as a power of two.
 const WINDOW_BITS: u8 = 15;
@@ -33,7 +33,7 @@ impl Inflater {
         &mut self,
         mut chunk: &[u8],
         blocks: &mut Blocks,
-        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+        sink: &mut impl Sink<E>,
     ) -> Result<(), E> {
         loop {
             let Some(member) = &mut self.member else {
@@ -64,7 +64,7 @@ impl Inflater {
             if ended {
                 self.member = None;
             }
-            blocks.advance(written, emit)?;
+            blocks.advance(written, sink)?;
             if result.is_err() {
                 let what = "not a gzip member, or its checksum or length does not match its text";
                 return Err(ReadError::Corrupt { at: self.at, what }.into());

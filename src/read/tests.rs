@@ -2,13 +2,45 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
-use super::{BLOCK, MAX_LINE, ObjectReader, Piece, ReadError};
+use super::beside::{Answer, Beside, CHUNK, Order};
+use super::{BLOCK, MAX_LINE, ObjectReader, Piece, ReadError, Reader};
 
-/// The pieces of an object read in chunks of that size, as text, and the error if there was one.
-fn read(object: &[u8], chunk: usize) -> (Vec<(u64, Vec<u8>)>, Option<ReadError>) {
+/// Pieces as text, and the error if there was one.
+type Found = (Vec<(u64, Vec<u8>)>, Option<ReadError>);
+
+/// What reads: on this thread or on another.
+enum Either {
+    Here(ObjectReader),
+    Beside(Beside),
+}
+
+macro_rules! either {
+    ($reader:expr, $inner:ident => $call:expr) => {
+        match $reader {
+            Either::Here($inner) => $call,
+            Either::Beside($inner) => $call,
+        }
+    };
+}
+
+/// The pieces of an object read in chunks of that size, and the error if there was one.
+fn read(object: &[u8], chunk: usize) -> Found {
+    read_with(Either::Here(ObjectReader::new()), object, chunk)
+}
+
+/// The same, on another thread.
+fn read_beside(object: &[u8], chunk: usize) -> Found {
+    read_with(
+        Either::Beside(Beside::spawn(&mut ObjectReader::new()).unwrap()),
+        object,
+        chunk,
+    )
+}
+
+fn read_with(mut reader: Either, object: &[u8], chunk: usize) -> Found {
     let mut lines = Vec::new();
-    let mut reader = ObjectReader::new();
     let mut long: Option<(u64, Vec<u8>)> = None;
     let mut emit = |piece: Piece<'_>| {
         match piece {
@@ -19,21 +51,18 @@ fn read(object: &[u8], chunk: usize) -> (Vec<(u64, Vec<u8>)>, Option<ReadError>)
         }
         Ok::<(), ReadError>(())
     };
-    for chunk in object.chunks(chunk) {
-        if let Err(error) = reader.push(chunk, &mut emit) {
-            let cut = reader.salvage(&mut emit).unwrap();
-            lines.push((cut.offset, cut.bytes));
-            return (lines, Some(error));
-        }
+    let pushed = object
+        .chunks(chunk)
+        .try_for_each(|chunk| either!(&mut reader, reader => reader.push(chunk, &mut emit)));
+    let finished = pushed.and_then(|()| either!(&mut reader, reader => reader.finish(&mut emit)));
+    let Err(error) = finished else {
+        return (lines, None);
+    };
+    if error != ReadError::ThreadEnded {
+        let cut = either!(&mut reader, reader => reader.salvage(&mut emit)).unwrap();
+        lines.push((cut.offset, cut.bytes));
     }
-    match reader.finish(&mut emit) {
-        Ok(()) => (lines, None),
-        Err(error) => {
-            let cut = reader.salvage(&mut emit).unwrap();
-            lines.push((cut.offset, cut.bytes));
-            (lines, Some(error))
-        }
-    }
+    (lines, Some(error))
 }
 
 fn text(pieces: &[(u64, Vec<u8>)]) -> Vec<u8> {
@@ -158,4 +187,100 @@ fn an_empty_object_has_no_lines() {
     assert_eq!(read(b"", 1), (vec![], None));
     assert_eq!(read(&gzip(b""), 5), (vec![], None));
     assert_eq!(text(&read(b"x", 1).0), b"x");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(16) })]
+
+    #[test]
+    fn another_thread_reads_the_same(
+        blocks in 0_usize..5,
+        more in 0_usize..3_000,
+        long in prop::option::of(BLOCK..2 * MAX_LINE),
+        chunk in prop_oneof![500_usize..5_000, CHUNK - 1..CHUNK + 2, Just(1_000_000)],
+        plain in any::<bool>(),
+        damage in prop::option::of((any::<prop::sample::Index>(), any::<bool>())),
+    ) {
+        let mut text = sample(blocks * BLOCK + more);
+        if let Some(len) = long {
+            text.splice(text.len() / 2..text.len() / 2, vec![b'x'; len]);
+        }
+        let half = text.len() / 3;
+        let mut object = if plain { text } else { [gzip(&text[..half]), gzip(&text[half..])].concat() };
+        if let Some((at, cut)) = damage && !object.is_empty() {
+            let at = at.index(object.len());
+            if cut { object.truncate(at) } else { object[at] ^= 0x10 }
+        }
+        let (here, beside) = (read(&object, chunk), read_beside(&object, chunk));
+        prop_assert!(here.0 == beside.0, "other pieces");
+        // A fault is noticed at a place that depends on the chunks.
+        prop_assert_eq!(here.1.map(|error| std::mem::discriminant(&error)), beside.1.map(|error| std::mem::discriminant(&error)));
+    }
+}
+
+#[test]
+fn a_thread_that_ends_early_is_an_error_and_no_end() {
+    let object = gzip(&sample(12 * BLOCK));
+    assert!(object.len() > 4 * CHUNK);
+    let ends_early = |found: Found| assert_eq!(found.1, Some(ReadError::ThreadEnded));
+    // At once, after a chunk, after every chunk but without a word at the end, and in a panic.
+    let spawn = |work: fn(super::beside::Ends)| Either::Beside(Beside::spawn_with(work).unwrap());
+    ends_early(read_with(spawn(drop), &object, 10_000));
+    ends_early(read_with(spawn(|ends| drop(ends.orders.recv())), &object, 10_000));
+    ends_early(read_with(
+        spawn(|ends| {
+            while let Ok(Order::Read(chunk)) = ends.orders.recv() {
+                ends.answers.send(Answer::Read(chunk)).unwrap();
+            }
+        }),
+        &object,
+        10_000,
+    ));
+    ends_early(read_with(
+        spawn(|ends| {
+            let _order = ends.orders.recv();
+            std::panic::resume_unwind(Box::new("a defect"));
+        }),
+        &object,
+        10_000,
+    ));
+}
+
+#[test]
+fn who_stops_listening_leaves_no_thread_behind() {
+    let object = gzip(&sample(12 * BLOCK));
+    let mut beside = Beside::spawn(&mut ObjectReader::new()).unwrap();
+    let failed = beside.push(&object, &mut |_: Piece<'_>| Err(ReadError::Foreign { what: "enough" }));
+    assert_eq!(failed, Err(ReadError::Foreign { what: "enough" }));
+    // Waits for the thread, which waits to send a block: without an end of that, the test hangs.
+    drop(beside);
+}
+
+#[test]
+fn a_thread_is_taken_where_it_is_allowed_and_worth_it() {
+    let text = sample(10 * BLOCK);
+    let object = gzip(&text);
+    for (object, allowed, taken) in [
+        (&object[..], true, true),
+        (&object, false, false),
+        (&object[..CHUNK / 2], true, false),
+        (&text, true, false),
+    ] {
+        let mut reader = Reader::new();
+        if allowed {
+            reader.allow_thread();
+        }
+        let mut found = Vec::new();
+        for chunk in object.chunks(10_000) {
+            let mut emit = |piece: Piece<'_>| {
+                if let Piece::Lines { text, .. } = piece {
+                    found.extend_from_slice(text);
+                }
+                Ok::<(), ReadError>(())
+            };
+            reader.push(chunk, &mut emit).unwrap();
+        }
+        assert_eq!(reader.is_beside(), taken);
+        assert!(text.starts_with(&found));
+    }
 }

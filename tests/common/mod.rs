@@ -107,6 +107,22 @@ pub(crate) fn ingest_chunks(
     settings: &Settings,
     table: Option<&'static Table>,
 ) -> Run {
+    ingest_with(object, bytes, chunks, settings, table, false)
+}
+
+/// The same on two threads.
+pub(crate) fn ingest_on_two_threads(object: ObjectRef, bytes: &[u8], chunks: &[usize], settings: &Settings) -> Run {
+    ingest_with(object, bytes, chunks, settings, None, true)
+}
+
+fn ingest_with(
+    object: ObjectRef,
+    bytes: &[u8],
+    chunks: &[usize],
+    settings: &Settings,
+    table: Option<&'static Table>,
+    two_threads: bool,
+) -> Run {
     let events = Memory::default();
     let quarantine = events.below("_quarantine/");
     let target = Target {
@@ -117,6 +133,7 @@ pub(crate) fn ingest_chunks(
     };
     let result = match Ingest::begin(object, target) {
         Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
+        Ok(ingest) if two_threads => push_all(ingest.on_two_threads(), bytes, chunks),
         Ok(ingest) => push_all(ingest, bytes, chunks),
     };
     let files = events.files();

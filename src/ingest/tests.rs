@@ -1,0 +1,45 @@
+use super::{Destination, DestinationError, Ingest, Problem, Staged, Target};
+use crate::object::ObjectRef;
+use crate::read::{ReadError, Reader};
+use crate::settings::{OnCorrupt, Settings};
+
+/// Where nothing may go.
+struct Nowhere;
+
+impl Destination for Nowhere {
+    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+        panic!("{key} was staged")
+    }
+}
+
+#[test]
+fn a_read_thread_that_ends_early_fails_the_object_and_is_no_fault_to_salvage() {
+    for on_corrupt in [OnCorrupt::Salvage, OnCorrupt::Strict] {
+        let settings = Settings {
+            on_corrupt,
+            ..Settings::default()
+        };
+        let target = Target {
+            settings: &settings,
+            table: None,
+            events: &Nowhere,
+            quarantine: &Nowhere,
+        };
+        let object = ObjectRef {
+            bucket: "bucket".to_owned(),
+            key: "object.log.gz".to_owned(),
+            version: String::new(),
+        };
+        let mut ingest = Ingest::begin(object, target).ok().unwrap();
+        ingest.reader = Reader::ends_early().unwrap();
+        let error = ingest
+            .push(&[0x1f, 0x8b, 8, 0])
+            .and_then(|()| ingest.finish())
+            .unwrap_err();
+        assert!(
+            matches!(*error.problem, Problem::Read(ReadError::ThreadEnded)),
+            "{error}"
+        );
+        assert!(!error.problem.is_retryable());
+    }
+}

@@ -1,0 +1,292 @@
+//! An [`ObjectReader`] on a thread of its own, beside the thread that works on the text.
+//!
+//! Chunks go there, blocks come back, each in the order that it has on one thread, so that the same pieces come out.
+//! Both ways are bounded, and the buffers go round. Every end is said: a channel that closes without a word is
+//! [`ReadError::ThreadEnded`], never the end of the object.
+
+use std::io;
+use std::mem;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use super::{Cut, ObjectReader, Piece, ReadError, Sink};
+
+/// The bytes that go to the thread at a time; smaller chunks are gathered.
+pub(super) const CHUNK: usize = 128 * 1024;
+/// Chunks under way to the thread.
+const CHUNKS: usize = 2;
+/// Answers under way from the thread, which are mostly blocks. With the block that is filled and the one that is worked
+/// on, so many and two more are in memory.
+const ANSWERS: usize = 4;
+
+/// What the thread is to do.
+pub(super) enum Order {
+    Read(Vec<u8>),
+    Finish,
+    Salvage,
+}
+
+/// What the thread did.
+pub(super) enum Answer {
+    /// The first bytes of the buffer are whole lines.
+    Lines {
+        buffer: Vec<u8>,
+        len: usize,
+        offset: u64,
+    },
+    LongLine {
+        offset: u64,
+    },
+    LongLinePart(Vec<u8>),
+    LongLineEnd,
+    /// A chunk is read; its buffer.
+    Read(Vec<u8>),
+    Fault(ReadError),
+    Finished,
+    Salvaged(Cut),
+}
+
+/// The thread's ends of the channels.
+pub(super) struct Ends {
+    pub(super) orders: Receiver<Order>,
+    pub(super) answers: SyncSender<Answer>,
+    /// Buffers of blocks that were worked on.
+    used: Receiver<Vec<u8>>,
+}
+
+/// An [`ObjectReader`] on a thread of its own. Its methods are those of the reader.
+#[derive(Debug)]
+pub(super) struct Beside {
+    orders: SyncSender<Order>,
+    answers: Receiver<Answer>,
+    used: Sender<Vec<u8>>,
+    /// The chunk that is gathered.
+    chunk: Vec<u8>,
+    /// Buffers of chunks that were read.
+    idle: Vec<Vec<u8>>,
+    /// The fault that the thread told.
+    fault: Option<ReadError>,
+    /// Behind the channels, which are dropped first: the thread then ends.
+    _thread: Joined,
+}
+
+impl Beside {
+    /// Goes on with the reader on a new thread, if there can be one, and leaves a new reader in its place.
+    pub(super) fn spawn(reader: &mut ObjectReader) -> io::Result<Self> {
+        // Given away only when the thread is there to take it.
+        let (give, take) = sync_channel(1);
+        let beside = Self::spawn_with(move |ends| {
+            if let Ok(reader) = take.recv() {
+                Worker { reader, ends }.work();
+            }
+        })?;
+        // Were the thread gone already, the first order would tell.
+        let _ = give.send(mem::take(reader));
+        Ok(beside)
+    }
+
+    /// Does this work on a new thread.
+    pub(super) fn spawn_with(work: impl FnOnce(Ends) + Send + 'static) -> io::Result<Self> {
+        // An order more than there are chunks, so that sending one never waits: the thread may be waiting itself.
+        let (orders, theirs) = sync_channel(CHUNKS + 1);
+        let (answer, answers) = sync_channel(ANSWERS);
+        let (used, back) = channel();
+        let ends = Ends {
+            orders: theirs,
+            answers: answer,
+            used: back,
+        };
+        let thread = Builder::new().name("read".to_owned()).spawn(move || work(ends))?;
+        Ok(Self {
+            orders,
+            answers,
+            used,
+            chunk: Vec::with_capacity(CHUNK),
+            idle: vec![Vec::new(); CHUNKS],
+            fault: None,
+            _thread: Joined(Some(thread)),
+        })
+    }
+
+    pub(super) fn push<E: From<ReadError>>(&mut self, mut bytes: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
+        while !bytes.is_empty() {
+            let room = CHUNK.saturating_sub(self.chunk.len());
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.chunk.extend_from_slice(now);
+            bytes = later;
+            if self.chunk.len() >= CHUNK {
+                self.send_chunk(sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+        if let Some(fault) = self.fault {
+            return Err(fault.into());
+        }
+        self.send_chunk(sink)?;
+        self.order(Order::Finish)?;
+        while !matches!(self.answer(sink)?, End::Finished) {}
+        Ok(())
+    }
+
+    pub(super) fn salvage<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<Cut, E> {
+        self.order(Order::Salvage)?;
+        loop {
+            if let End::Salvaged(cut) = self.answer(sink)? {
+                return Ok(cut);
+            }
+        }
+    }
+
+    /// Sends the chunk that was gathered. Until the thread is ready for it, works on what comes back.
+    fn send_chunk<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+        let next = loop {
+            if let Some(idle) = self.idle.pop() {
+                break idle;
+            }
+            self.answer(sink)?;
+        };
+        let chunk = mem::replace(&mut self.chunk, next);
+        self.order(Order::Read(chunk))?;
+        Ok(())
+    }
+
+    fn order(&self, order: Order) -> Result<(), ReadError> {
+        self.orders.send(order).map_err(|_| ReadError::ThreadEnded)
+    }
+
+    /// Waits for an answer and hands it on.
+    fn answer<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<End, E> {
+        match self.answers.recv().map_err(|_| ReadError::ThreadEnded)? {
+            Answer::Lines {
+                mut buffer,
+                len,
+                offset,
+            } => {
+                sink.lines(&mut buffer, len, offset)?;
+                // A thread that is gone needs no buffer; the next answer tells.
+                let _ = self.used.send(buffer);
+            }
+            Answer::LongLine { offset } => sink.piece(Piece::LongLine { offset })?,
+            Answer::LongLinePart(part) => sink.piece(Piece::LongLinePart(&part))?,
+            Answer::LongLineEnd => sink.piece(Piece::LongLineEnd)?,
+            Answer::Read(mut chunk) => {
+                chunk.clear();
+                self.idle.push(chunk);
+            }
+            Answer::Fault(fault) => {
+                self.fault = Some(fault);
+                return Err(fault.into());
+            }
+            Answer::Finished => return Ok(End::Finished),
+            Answer::Salvaged(cut) => return Ok(End::Salvaged(cut)),
+        }
+        Ok(End::Not)
+    }
+}
+
+/// Whether an answer ends something.
+enum End {
+    Not,
+    Finished,
+    Salvaged(Cut),
+}
+
+/// A thread that is waited for. What it panicked with was said when it did.
+#[derive(Debug)]
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(JoinHandle::join);
+    }
+}
+
+/// What runs on the thread.
+struct Worker {
+    reader: ObjectReader,
+    ends: Ends,
+}
+
+impl Worker {
+    /// Follows the orders until nobody gives any.
+    fn work(mut self) {
+        let mut outbox = Outbox(&self.ends);
+        let mut faulty = false;
+        while let Ok(order) = self.ends.orders.recv() {
+            let done = match order {
+                // Behind a fault nothing is read, and it is told once.
+                Order::Read(chunk) if faulty => outbox.send(Answer::Read(chunk)),
+                Order::Finish if faulty => Ok(()),
+                Order::Read(chunk) => {
+                    let read = self.reader.push_to(&chunk, &mut outbox);
+                    read.and_then(|()| outbox.send(Answer::Read(chunk)))
+                }
+                Order::Finish => {
+                    let finished = self.reader.finish_to(&mut outbox);
+                    finished.and_then(|()| outbox.send(Answer::Finished))
+                }
+                Order::Salvage => {
+                    let cut = self.reader.salvage_to(&mut outbox);
+                    cut.and_then(|cut| outbox.send(Answer::Salvaged(cut)))
+                }
+            };
+            match done {
+                Ok(()) => {}
+                Err(Stop::Fault(fault)) => {
+                    faulty = true;
+                    if outbox.send(Answer::Fault(fault)).is_err() {
+                        return;
+                    }
+                }
+                Err(Stop::Alone) => return,
+            }
+        }
+    }
+}
+
+/// Why the thread stops with a piece of its work.
+enum Stop {
+    /// The object is at fault.
+    Fault(ReadError),
+    /// Nobody listens any more.
+    Alone,
+}
+
+impl From<ReadError> for Stop {
+    fn from(fault: ReadError) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Sends the pieces.
+struct Outbox<'a>(&'a Ends);
+
+impl Outbox<'_> {
+    fn send(&self, answer: Answer) -> Result<(), Stop> {
+        self.0.answers.send(answer).map_err(|_| Stop::Alone)
+    }
+}
+
+impl Sink<Stop> for Outbox<'_> {
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), Stop> {
+        self.send(match piece {
+            Piece::Lines { text, offset } => Answer::Lines {
+                buffer: text.to_vec(),
+                len: text.len(),
+                offset,
+            },
+            Piece::LongLine { offset } => Answer::LongLine { offset },
+            Piece::LongLinePart(part) => Answer::LongLinePart(part.to_vec()),
+            Piece::LongLineEnd => Answer::LongLineEnd,
+        })
+    }
+
+    fn lines(&mut self, buffer: &mut Vec<u8>, len: usize, offset: u64) -> Result<(), Stop> {
+        let next = self.0.used.try_recv().unwrap_or_default();
+        let buffer = mem::replace(buffer, next);
+        self.send(Answer::Lines { buffer, len, offset })
+    }
+}
