@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod cli;
+pub mod deadline;
 pub mod encode;
 pub mod format;
 pub mod ingest;
@@ -12,4 +13,6 @@ pub mod read;
 pub mod sample;
 pub mod schema;
 pub mod settings;
+pub mod source;
 pub mod trigger;
+pub mod world;

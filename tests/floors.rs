@@ -12,31 +12,47 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may use, itself aside. Lowest floor first; a module that is not here has no floor.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 19] = [
     ("format", &[]),
+    ("deadline", &[]),
     ("line", &["format"]),
     ("batch", &["format", "line"]),
     ("read", &["format", "line"]),
     ("object", &["format", "line"]),
     ("settings", &["format", "line"]),
     ("trigger", &["format", "line", "object"]),
+    ("source", &["object", "trigger"]),
     ("schema", &["format", "line", "settings"]),
     ("encode", &["format", "line", "batch", "object", "settings", "schema"]),
     (
         "ingest",
         &[
-            "format", "line", "batch", "read", "object", "settings", "schema", "encode",
+            "format", "line", "batch", "read", "object", "settings", "schema", "encode", "source",
         ],
     ),
-    ("local", &["format", "line", "object", "settings", "ingest"]),
+    ("world", &["deadline", "settings", "source", "ingest"]),
+    ("local", &WORLDS),
+    ("aws", &WORLDS),
+    (
+        "function",
+        &[
+            "deadline", "format", "line", "object", "settings", "trigger", "source", "ingest", "world",
+        ],
+    ),
     ("sample", &["format"]),
     (
         "cli",
         &[
-            "format", "line", "batch", "read", "object", "settings", "schema", "encode", "ingest", "local", "sample",
+            "deadline", "format", "line", "batch", "read", "object", "settings", "trigger", "source", "schema",
+            "encode", "ingest", "world", "local", "aws", "function", "sample",
         ],
     ),
-    ("bin", &["cli"]),
+    ("bin", &["settings", "aws", "function", "cli"]),
+];
+
+/// What the two worlds may use.
+const WORLDS: [&str; 9] = [
+    "deadline", "format", "line", "object", "settings", "trigger", "source", "ingest", "world",
 ];
 
 /// Crates and modules that only these places name.

@@ -665,7 +665,8 @@ impl Staged for Fails {
 fn full() -> DestinationError {
     DestinationError {
         what: "cannot write there".to_owned(),
-        source: io::Error::from(io::ErrorKind::StorageFull),
+        source: io::Error::from(io::ErrorKind::StorageFull).into(),
+        retryable: true,
     }
 }
 

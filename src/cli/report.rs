@@ -106,7 +106,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         }
     }
     if totals.counts.quarantined > 0 {
-        let _ = writeln!(text, "quarantine   {}", place(quarantine));
+        let _ = writeln!(text, "quarantine   {}", quarantine.to_string());
     }
     for (skip, count) in &totals.skipped {
         let _ = writeln!(text, "skipped      {}: {}", number_of(*count, "object"), skip.text());
@@ -139,14 +139,19 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
             text,
             "nothing new: {} in {} were there before",
             number_of(before, "file"),
-            place(destination)
+            destination.to_string()
         ),
-        (written, 0) => writeln!(text, "{} written to {}", number_of(written, "file"), place(destination)),
+        (written, 0) => writeln!(
+            text,
+            "{} written to {}",
+            number_of(written, "file"),
+            destination.to_string()
+        ),
         (written, before) => writeln!(
             text,
             "{} written to {}; {} were there before",
             number_of(written, "file"),
-            place(destination),
+            destination.to_string(),
             number(before)
         ),
     };
@@ -232,13 +237,6 @@ fn top(counts: impl Iterator<Item = (String, u64)>) -> String {
 
 fn reason_text((reason, field): (&str, Option<&str>)) -> String {
     field.map_or_else(|| reason.to_owned(), |field| format!("{reason} in {field}"))
-}
-
-fn place(location: &Location) -> String {
-    match location {
-        Location::Directory(path) => path.display().to_string(),
-        Location::Stdout => "stdout".to_owned(),
-    }
 }
 
 fn timestamp(micros: i64) -> String {

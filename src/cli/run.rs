@@ -10,10 +10,12 @@ use std::thread;
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::ingest::{Destination, Ingest, IngestError, Ledger, Outcome, Problem, Target};
-use crate::local::{Directory, LocalObject, Stdout, walk};
+use crate::deadline::Deadline;
+use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
+use crate::local::{Folders, LocalObject, walk};
 use crate::object::ObjectRef;
 use crate::settings::{Location, Settings};
+use crate::world::World as _;
 
 use super::totals::Totals;
 use super::{FAILED, OK, Stop, report, table};
@@ -36,11 +38,16 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         .map(PathBuf::from)
         .collect();
     let quarantine = settings
-        .quarantine
-        .clone()
-        .unwrap_or_else(|| quarantine_beside(&destination));
+        .quarantine()
+        .unwrap_or_else(|| destination.below("_quarantine"));
     let objects = find_objects(&inputs, [&destination, &quarantine])?;
-    let (events, rejects) = (open(&destination), open(&quarantine));
+    let world = Folders::new(None);
+    let open = |location: &Location| {
+        world
+            .destination(location, &settings, Deadline::NONE)
+            .map_err(|error| Stop::Usage(error.to_string()))
+    };
+    let (events, rejects) = (open(&destination)?, open(&quarantine)?);
     let target = Target {
         settings: &settings,
         table: table(matches),
@@ -76,7 +83,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
 fn find_objects(inputs: &[PathBuf], outputs: [&Location; 2]) -> Result<Vec<LocalObject>, Stop> {
     let folder = |location: &Location| match location {
         Location::Directory(path) => Some(path.clone()),
-        Location::Stdout => None,
+        Location::Stdout | Location::S3(_) => None,
     };
     let outputs: Vec<PathBuf> = outputs.into_iter().filter_map(folder).collect();
     let except: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
@@ -93,20 +100,6 @@ fn find_objects(inputs: &[PathBuf], outputs: [&Location; 2]) -> Result<Vec<Local
         objects.extend(found.map_err(|error| Stop::Usage(format!("cannot read {}: {error}", input.display())))?);
     }
     Ok(objects)
-}
-
-fn quarantine_beside(destination: &Location) -> Location {
-    Location::Directory(match destination {
-        Location::Directory(path) => path.join("_quarantine"),
-        Location::Stdout => Path::new("_quarantine").to_path_buf(),
-    })
-}
-
-fn open(location: &Location) -> Box<dyn Destination> {
-    match location {
-        Location::Directory(path) => Box::new(Directory::new(path.clone())),
-        Location::Stdout => Box::new(Stdout),
-    }
 }
 
 /// What works at a time.

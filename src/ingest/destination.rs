@@ -25,7 +25,7 @@ pub trait Staged: Write + Send {
 pub enum Committed {
     /// The output is there now; its length in bytes.
     Written(u64),
-    /// An output was there before, and was left as it is.
+    /// An output of the same source was there before, and was left as it is.
     AlreadyThere {
         /// Whether it has the same bytes. It has not where it was made with other settings.
         same: bool,
@@ -39,5 +39,7 @@ pub struct DestinationError {
     /// What was done, and where.
     pub what: String,
     /// Why it failed.
-    pub source: std::io::Error,
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+    /// Whether trying the same again can help without anybody changing anything.
+    pub retryable: bool,
 }

@@ -3,6 +3,7 @@
 use crate::encode::EncodeError;
 use crate::object::{ObjectRef, Unknown};
 use crate::read::ReadError;
+use crate::source::SourceError;
 
 use super::DestinationError;
 
@@ -64,6 +65,9 @@ pub enum Problem {
     /// The source could not be read.
     #[error("cannot read: {0}")]
     Source(std::io::Error),
+    /// The source failed.
+    #[error("{}", .0.text)]
+    Unreadable(SourceError),
     /// The events could not be encoded or written.
     #[error("{0}")]
     Encode(#[from] EncodeError),
@@ -101,7 +105,9 @@ impl Problem {
     /// Whether trying the same object again can help.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Source(_) | Self::Encode(EncodeError::Write(_)) | Self::Destination(_) => true,
+            Self::Source(_) | Self::Encode(EncodeError::Write(_)) => true,
+            Self::Unreadable(error) => error.is_retryable(),
+            Self::Destination(error) => error.retryable,
             Self::Read(_)
             | Self::Unknown(_)
             | Self::MostlyMalformed { .. }

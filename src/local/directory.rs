@@ -120,6 +120,8 @@ fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
 fn error(what: &str, path: &Path, source: io::Error) -> DestinationError {
     DestinationError {
         what: format!("{what} {}", path.display()),
-        source,
+        source: source.into(),
+        // A full disk or a missing folder may be mended.
+        retryable: true,
     }
 }

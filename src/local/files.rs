@@ -34,7 +34,7 @@ pub enum Place {
 /// The bucket of files.
 const LOCAL: &str = "local";
 /// Bytes that are read at once.
-const CHUNK: usize = 128 * 1024;
+pub(super) const CHUNK: usize = 128 * 1024;
 
 /// The objects of an input: a file, a folder with everything below it, or `-` for stdin.
 ///
@@ -99,14 +99,7 @@ impl LocalObject {
     /// The object as it is named. Its version is the MD5 of its bytes, as an S3 etag is; stdin has none.
     pub fn identify(&self) -> io::Result<ObjectRef> {
         let version = match &self.place {
-            Place::File(path) => {
-                let mut hash = Md5::new();
-                copy_chunks(File::open(path)?, |chunk| {
-                    hash.update(chunk);
-                    Ok::<(), io::Error>(())
-                })?;
-                hex(&hash.finalize())
-            }
+            Place::File(path) => md5_of(File::open(path)?)?,
             Place::Stdin => String::new(),
         };
         Ok(ObjectRef {
@@ -123,6 +116,16 @@ impl LocalObject {
             Place::Stdin => copy_chunks(io::stdin().lock(), push),
         }
     }
+}
+
+/// The MD5 of everything that can be read, as hex digits.
+pub(super) fn md5_of(source: impl Read) -> io::Result<String> {
+    let mut hash = Md5::new();
+    copy_chunks(source, |chunk| {
+        hash.update(chunk);
+        Ok::<(), io::Error>(())
+    })?;
+    Ok(hex(&hash.finalize()))
 }
 
 fn copy_chunks<E: From<io::Error>>(

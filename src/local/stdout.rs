@@ -46,7 +46,8 @@ impl Staged for Spool {
             Ok(()) => Ok(Committed::Written(self.bytes)),
             Err(source) => Err(DestinationError {
                 what: "cannot write to stdout".to_owned(),
-                source,
+                source: source.into(),
+                retryable: true,
             }),
         }
     }

@@ -3,9 +3,13 @@
 //! The environment variables of the Lambda and the flags of the command line are this table. Nothing here reads the
 //! environment: whoever runs the program hands in the values.
 
-use std::path::PathBuf;
+mod location;
+mod table;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
+
+pub use location::{Location, S3Prefix};
+pub use table::SETTINGS;
 
 /// The settings of a run.
 #[derive(Debug, Clone)]
@@ -22,19 +26,24 @@ pub struct Settings {
     pub quarantine: Option<Location>,
     /// What happens to a corrupt object.
     pub on_corrupt: OnCorrupt,
+    /// What happens to an object that is not there.
+    pub on_missing: OnMissing,
+    /// Whether the queue takes the answer that names the messages that failed.
+    pub partial_batch: bool,
+    /// Whether outputs that are there are replaced.
+    pub overwrite: bool,
+    /// Where the function's objects come from, to be held against the destination.
+    pub source: Option<S3Prefix>,
+    /// Whether this account pays for reading.
+    pub requester_pays: bool,
+    /// The account that has to own the buckets that are read.
+    pub source_owner: Option<String>,
+    /// The account that has to own the buckets that are written.
+    pub destination_owner: Option<String>,
     /// Keys to ingest; all where it is empty.
     pub include: GlobSet,
     /// Keys to leave out.
     pub exclude: GlobSet,
-}
-
-/// A place for events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// A folder.
-    Directory(PathBuf),
-    /// The standard output.
-    Stdout,
 }
 
 /// The format of the events.
@@ -79,6 +88,15 @@ pub enum OnCorrupt {
     Strict,
 }
 
+/// What happens to an object that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMissing {
+    /// It fails, and may be looked at.
+    Fail,
+    /// It is skipped, and counted.
+    Skip,
+}
+
 /// One setting.
 #[derive(Debug)]
 pub struct Setting {
@@ -113,125 +131,6 @@ pub enum SettingError {
     Conflict(String),
 }
 
-/// Every setting, in the order in which the documentation lists them.
-pub static SETTINGS: [Setting; 9] = [
-    Setting {
-        name: "DESTINATION",
-        flag: "to",
-        allowed: "a directory, file:///DIR, or - (stdout, JSON lines)",
-        default: "none: required",
-        doc: "Where the events go.",
-        apply: |settings, value| {
-            settings.destination = Some(location(value)?);
-            Some(())
-        },
-    },
-    Setting {
-        name: "FORMAT",
-        flag: "format",
-        allowed: "parquet, json",
-        default: "parquet; json on stdout",
-        doc: "The format of the events.",
-        apply: |settings, value| {
-            settings.format = Some(match value {
-                "parquet" => Format::Parquet,
-                "json" => Format::Json,
-                _ => return None,
-            });
-            Some(())
-        },
-    },
-    Setting {
-        name: "COMPRESSION",
-        flag: "compression",
-        allowed: "zstd, snappy (Parquet only), gzip, none",
-        default: "zstd; none on stdout",
-        doc: "The compression inside Parquet files, or of JSON files.",
-        apply: |settings, value| {
-            settings.compression = Some(match value {
-                "zstd" => Compression::Zstd,
-                "snappy" => Compression::Snappy,
-                "gzip" => Compression::Gzip,
-                "none" => Compression::None,
-                _ => return None,
-            });
-            Some(())
-        },
-    },
-    Setting {
-        name: "PARTITION_BY",
-        flag: "partition-by",
-        allowed: "day, hour, none",
-        default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time.",
-        apply: |settings, value| {
-            settings.partition_by = match value {
-                "day" => PartitionBy::Day,
-                "hour" => PartitionBy::Hour,
-                "none" => PartitionBy::None,
-                _ => return None,
-            };
-            Some(())
-        },
-    },
-    Setting {
-        name: "SCHEMA",
-        flag: "schema",
-        allowed: "native",
-        default: "native",
-        doc: "The names and the shape of the columns.",
-        apply: |_, value| (value == "native").then_some(()),
-    },
-    Setting {
-        name: "QUARANTINE",
-        flag: "quarantine",
-        allowed: "a directory or file:///DIR",
-        default: "_quarantine/ under the destination; ./_quarantine with stdout",
-        doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
-        apply: |settings, value| {
-            settings.quarantine = Some(location(value).filter(|location| *location != Location::Stdout)?);
-            Some(())
-        },
-    },
-    Setting {
-        name: "ON_CORRUPT",
-        flag: "on-corrupt",
-        allowed: "salvage, strict",
-        default: "salvage",
-        doc: "What happens to a truncated or corrupt object: salvage keeps the rows before the fault and reports the object as corrupt, strict writes nothing and fails the object.",
-        apply: |settings, value| {
-            settings.on_corrupt = match value {
-                "salvage" => OnCorrupt::Salvage,
-                "strict" => OnCorrupt::Strict,
-                _ => return None,
-            };
-            Some(())
-        },
-    },
-    Setting {
-        name: "INCLUDE",
-        flag: "include",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
-        default: "every key",
-        doc: "Only objects whose key matches one of these patterns are ingested.",
-        apply: |settings, value| {
-            settings.include = globs(value)?;
-            Some(())
-        },
-    },
-    Setting {
-        name: "EXCLUDE",
-        flag: "exclude",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
-        default: "no key",
-        doc: "Objects whose key matches one of these patterns are skipped.",
-        apply: |settings, value| {
-            settings.exclude = globs(value)?;
-            Some(())
-        },
-    },
-];
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -241,6 +140,13 @@ impl Default for Settings {
             partition_by: PartitionBy::Day,
             quarantine: None,
             on_corrupt: OnCorrupt::Salvage,
+            on_missing: OnMissing::Fail,
+            partial_batch: false,
+            overwrite: false,
+            source: None,
+            requester_pays: false,
+            source_owner: None,
+            destination_owner: None,
             include: GlobSet::empty(),
             exclude: GlobSet::empty(),
         }
@@ -273,7 +179,36 @@ impl Settings {
             let text = "FORMAT is \"parquet\", which does not go to stdout; write to a directory, or set FORMAT json";
             return Err(SettingError::Conflict(text.to_owned()));
         }
+        settings.check_loops()?;
         Ok(settings)
+    }
+
+    /// Where malformed lines go.
+    pub fn quarantine(&self) -> Option<Location> {
+        let beside = |destination: &Location| destination.below("_quarantine");
+        self.quarantine
+            .clone()
+            .or_else(|| self.destination.as_ref().map(beside))
+    }
+
+    /// Refuses a destination that feeds the function with its own output.
+    fn check_loops(&self) -> Result<(), SettingError> {
+        let Some(source) = &self.source else { return Ok(()) };
+        let named = [
+            ("DESTINATION", self.destination.clone()),
+            ("QUARANTINE", self.quarantine()),
+        ];
+        for (name, location) in named {
+            if let Some(Location::S3(place)) = location
+                && source.encloses(&place)
+            {
+                let text = format!(
+                    "{name} is {place}, which lies in SOURCE {source}: the function would be fed with its own output; name another bucket, or a prefix outside"
+                );
+                return Err(SettingError::Conflict(text));
+            }
+        }
+        Ok(())
     }
 
     /// The format of the events.
@@ -319,23 +254,6 @@ pub fn markdown() -> String {
         );
     }
     page
-}
-
-fn location(value: &str) -> Option<Location> {
-    match value.split_once("://") {
-        _ if value == "-" => Some(Location::Stdout),
-        Some(("file", path)) => path.starts_with('/').then(|| Location::Directory(path.into())),
-        Some(_) => None,
-        None => Some(Location::Directory(value.into())),
-    }
-}
-
-fn globs(value: &str) -> Option<GlobSet> {
-    let mut builder = GlobSetBuilder::new();
-    for pattern in value.split(',') {
-        builder.add(Glob::new(pattern.trim()).ok()?);
-    }
-    builder.build().ok()
 }
 
 #[cfg(test)]
