@@ -15,6 +15,12 @@ impl Deadline {
         Self(Some(moment))
     }
 
+    /// A deadline so much earlier.
+    #[must_use]
+    pub fn earlier(self, margin: Duration) -> Self {
+        Self(self.0.map(|moment| moment.checked_sub(margin).unwrap_or(moment)))
+    }
+
     /// The time that is left; nothing where there is no deadline.
     pub fn remaining(self) -> Option<Duration> {
         self.0.map(|moment| moment.saturating_duration_since(Instant::now()))

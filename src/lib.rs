@@ -5,7 +5,10 @@ pub mod cli;
 pub mod deadline;
 pub mod encode;
 pub mod format;
+pub mod function;
 pub mod ingest;
+#[cfg(feature = "aws")]
+pub mod lambda;
 pub mod line;
 pub mod local;
 pub mod object;

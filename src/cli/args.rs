@@ -14,6 +14,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(run())
+        .subcommand(replay())
         .subcommand(explain())
         .subcommand(schema())
         .subcommand(generate())
@@ -31,8 +32,9 @@ pub(super) fn command() -> Command {
         )
 }
 
-fn run() -> Command {
-    let settings = SETTINGS.iter().map(|setting| {
+/// A flag for each setting.
+fn settings() -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().map(|setting| {
         let help = format!(
             "{} [allowed: {}] [default: {}] [env: {}]",
             setting.doc, setting.allowed, setting.default, setting.name
@@ -41,7 +43,30 @@ fn run() -> Command {
             .long(setting.flag)
             .value_name(setting.name)
             .help(help)
-    });
+    })
+}
+
+fn replay() -> Command {
+    Command::new("replay")
+        .about("Works on an invocation payload as the function does, and prints its answer")
+        .after_help(examples(&[
+            "alb-ingest replay events/s3-put.json --bucket-root events --to out",
+            "alb-ingest replay events/batch-2.0.json --bucket-root events --to out",
+            "DESTINATION=s3://events-bucket/parquet alb-ingest replay failed-message.json",
+        ]))
+        .arg(Arg::new("event").value_name("EVENT.json").required(true).help(
+            "The payload: what S3, SQS, SNS, EventBridge or S3 Batch Operations invokes the function with; - for stdin",
+        ))
+        .arg(
+            Arg::new("bucket-root")
+                .long("bucket-root")
+                .value_name("DIR")
+                .help("A folder whose folders stand for buckets: nothing of AWS is needed then"),
+        )
+        .args(settings())
+}
+
+fn run() -> Command {
     Command::new("run")
         .about("Ingests log objects: files, folders or stdin in; Parquet or JSON out")
         .after_help(examples(&[
@@ -57,7 +82,7 @@ fn run() -> Command {
                 .num_args(1..)
                 .help("A file, a folder with everything below it, or - for stdin"),
         )
-        .args(settings)
+        .args(settings())
         .arg(table_flag())
         .arg(
             Arg::new("jobs")

@@ -3,10 +3,12 @@
 mod args;
 mod explain;
 mod generate;
+mod replay;
 mod report;
 mod run;
 mod table;
 mod totals;
+mod world;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -16,6 +18,7 @@ use clap::ArgMatches;
 
 use crate::format::Format;
 use crate::schema;
+use crate::settings::Settings;
 
 /// Every line is accounted for.
 const OK: u8 = 0;
@@ -64,12 +67,22 @@ pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str)
 fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches, environment),
+        Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => print_schema(matches),
         Some(("generate", matches)) => generate::generate(matches),
         Some(("completions", matches)) => print_completions(matches),
         _ => Err(Stop::Usage("no command; try 'alb-ingest --help'".to_owned())),
     }
+}
+
+/// The settings: flags first, then the environment.
+fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Stop> {
+    Settings::read(|setting| {
+        let flag = matches.get_one::<String>(setting.flag).cloned();
+        flag.or_else(|| environment(setting.name))
+    })
+    .map_err(|error| Stop::Usage(error.to_string()))
 }
 
 /// The table that `--table` (or an argument) names; nothing for `auto`.

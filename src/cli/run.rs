@@ -14,18 +14,14 @@ use crate::deadline::Deadline;
 use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
 use crate::local::{Folders, LocalObject, walk};
 use crate::object::ObjectRef;
-use crate::settings::{Location, Settings};
+use crate::settings::Location;
 use crate::world::World as _;
 
 use super::totals::Totals;
-use super::{FAILED, OK, Stop, report, table};
+use super::{FAILED, OK, Stop, report, settings, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let settings = Settings::read(|setting| {
-        let flag = matches.get_one::<String>(setting.flag).cloned();
-        flag.or_else(|| environment(setting.name))
-    })
-    .map_err(|error| Stop::Usage(error.to_string()))?;
+    let settings = settings(matches, environment)?;
     let Some(destination) = settings.destination.clone() else {
         return Err(Stop::Usage(
             "no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned(),

@@ -17,7 +17,7 @@ pub static ALB_ACCESS: Format = Format {
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
-    bare("type", Decode::Text, "Type of request: http, https, h2, grpcs, ws, wss, or a newer one.").required(),
+    bare("type", Decode::Text, "Type of request: http, https, h2, grpcs, ws, wss, or a newer one.").required().known(&["http", "https", "h2", "grpcs", "ws", "wss"]),
     event_time("time"),
     bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id."),
     // IPv6 is written without brackets: the port stands behind the last colon.
@@ -53,7 +53,7 @@ static FIELDS: &[Field] = &[
     quoted("error_reason", Decode::Text, "Reason code of a failed authentication, Lambda target, WAF check and the like.").or_bare(),
     quoted("target:port_list", Decode::SpaceList, "Addresses and ports of the targets that handled the request, each address:port.").named("target_port_list").or_bare(),
     quoted("target_status_code_list", Decode::SpaceList, "HTTP status codes of the targets that handled the request.").or_bare(),
-    quoted("classification", Decode::Text, "Desync classification: Acceptable, Ambiguous or Severe; null where the request complies with the RFC.").or_bare(),
+    quoted("classification", Decode::Text, "Desync classification: Acceptable, Ambiguous or Severe; null where the request complies with the RFC.").or_bare().known(&["Acceptable", "Ambiguous", "Severe"]),
     quoted("classification_reason", Decode::Text, "Reason code of the desync classification.").or_bare(),
     bare("conn_trace_id", Decode::Text, "Identifier of the connection; joins to conn_trace_id of the connection log."),
     quoted("transformed_host", Decode::Text, "Host after a rewrite by a rule; null where nothing was rewritten.").or_bare(),

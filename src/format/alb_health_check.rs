@@ -17,7 +17,7 @@ pub static ALB_HEALTH_CHECK: Format = Format {
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
-    bare("type", Decode::Text, "Protocol of the health check: http, https, h2, grpc, lambda, or a newer one.").required(),
+    bare("type", Decode::Text, "Protocol of the health check: http, https, h2, grpc, lambda, or a newer one.").required().known(&["http", "https", "h2", "grpc", "lambda"]),
     event_time("time"),
     bare("latency", Decode::Seconds, "Seconds that the health check took."),
     // A Lambda function's ARN holds colons: it has no address and no port.
@@ -27,7 +27,7 @@ static FIELDS: &[Field] = &[
         column("target_port", Decode::Port, "Port of the target; null for a Lambda function."),
     ]),
     bare("target_group_id", Decode::Text, "Name of the target group."),
-    bare("status", Decode::Text, "Outcome of the health check: PASS or FAIL."),
+    bare("status", Decode::Text, "Outcome of the health check: PASS or FAIL.").known(&["PASS", "FAIL"]),
     bare("status_code", Decode::Int32, "Status code that the target answered; null where it did not answer."),
     bare("reason_code", Decode::Text, "Reason of a failure; null on success."),
     bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind("type"),

@@ -62,6 +62,7 @@ const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
         presence: Presence::Required,
         place: Place::OnLine,
         layout,
+        known: &[],
         doc,
     }
 }

@@ -138,6 +138,8 @@ pub struct Column {
     pub place: Place,
     /// How the values relate to each other, which decides their encoding in Parquet.
     pub layout: Layout,
+    /// Every value that AWS's page names, where there are few; empty for any text. Others are kept, and told of.
+    pub known: &'static [&'static str],
     /// One sentence: what the value is, its unit, and when it is null. At most 255 bytes, Glue's limit.
     pub doc: &'static str,
 }
@@ -310,6 +312,14 @@ impl Field {
         self
     }
 
+    /// Lists the values that AWS's page names for the one column of a field.
+    const fn known(mut self, values: &'static [&'static str]) -> Self {
+        if let Columns::One(column) = &mut self.columns {
+            column.known = values;
+        }
+        self
+    }
+
     /// Names the one column of a field whose own name is no legal column name.
     const fn named(mut self, name: &'static str) -> Self {
         if let Columns::One(column) = &mut self.columns {
@@ -355,6 +365,7 @@ const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column
         presence: Presence::Nullable,
         place: Place::OnLine,
         layout,
+        known: &[],
         doc,
     }
 }

@@ -17,7 +17,7 @@ pub static NLB_ACCESS: Format = Format {
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
 static FIELDS: &[Field] = &[
-    bare("type", Decode::Text, "Type of listener: tls, or a newer one.").required(),
+    bare("type", Decode::Text, "Type of listener: tls, or a newer one.").required().known(&["tls"]),
     bare("version", Decode::Text, "Version of the log entry, 2.0 since 2019."),
     event_time("time"),
     bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form net/name/id."),

@@ -47,6 +47,8 @@ pub struct PlannedColumn {
     pub presence: Presence,
     /// How the values relate to each other.
     pub layout: Layout,
+    /// Every value that AWS's page names, where there are few.
+    pub known: &'static [&'static str],
     /// Where its values come from.
     pub source: Source,
 }
@@ -160,6 +162,7 @@ impl PlannedColumn {
             kind: column.decode.kind(),
             presence: column.presence,
             layout: column.layout,
+            known: column.known,
             source,
         }
     }

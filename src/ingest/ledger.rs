@@ -1,13 +1,13 @@
 //! The counts of an object, which must balance before success is reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::Repairs;
 use crate::line::Fault;
 use crate::object::SkipByKey;
 use crate::read::ReadError;
 
-use super::Problem;
+use super::{Problem, UnknownValue};
 
 /// What became of an object.
 #[derive(Debug, Clone)]
@@ -75,6 +75,8 @@ pub struct Ledger {
     pub repairs: Repairs,
     /// Events with fields behind those the table knows.
     pub with_extra_fields: u64,
+    /// Values that AWS's page does not name, in columns that have few.
+    pub unknown_values: BTreeSet<UnknownValue>,
     /// The first and the last time of an event, microseconds since 1970.
     pub times: Option<(i64, i64)>,
     /// The outputs.

@@ -10,10 +10,12 @@ mod ledger;
 mod outputs;
 mod partition;
 mod quarantine;
+mod unknown_values;
 
 pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
+pub use unknown_values::UnknownValue;
 
 use crate::batch::{Batch, LineParser, Malformed};
 use crate::format::Format;
@@ -24,6 +26,7 @@ use crate::settings::{OnCorrupt, Settings};
 
 use outputs::Outputs;
 use quarantine::Quarantine;
+use unknown_values::note_unknown_values;
 
 /// The longest text that may be that of a test object.
 const MAX_TEST_ENTRY: usize = 64 * 1024;
@@ -81,14 +84,18 @@ struct TableStage {
     outputs: Outputs,
 }
 
+/// Whether the key or the settings tell that an object is not to be read.
+pub fn skip_unread(key: &str, settings: &Settings) -> Option<Skip> {
+    match skip_by_key(key) {
+        Some(skip) => Some(Skip::from(skip)),
+        None => (!settings.selects(key)).then_some(Skip::NotSelected),
+    }
+}
+
 impl<'a> Ingest<'a> {
     /// Begins an object, unless its key or the settings tell that it is not to be read.
     pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Skip> {
-        let skip = match skip_by_key(&object.key) {
-            Some(skip) => Some(Skip::from(skip)),
-            None => (!target.settings.selects(&object.key)).then_some(Skip::NotSelected),
-        };
-        if let Some(skip) = skip {
+        if let Some(skip) = skip_unread(&object.key, target.settings) {
             return Err(skip);
         }
         let facts = ObjectFacts::new(object);
@@ -230,6 +237,7 @@ impl Body<'_> {
         };
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
+        note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // At once, while the block is in the processor's caches.
         table
             .outputs

@@ -122,8 +122,15 @@ pub enum Skip {
 /// The payload as a whole is unknown, or its sender could not be answered. A record or message that cannot be read is no
 /// error here but a [`Work::Refused`], so that the others are done.
 pub fn read(payload: &[u8]) -> Result<Request, TriggerError> {
-    let value = serde_json::from_slice(payload).map_err(|error| envelope::no_json(String::new(), &error))?;
-    read_value(&value)
+    read_value(&parse(payload)?)
+}
+
+/// A payload as JSON.
+///
+/// # Errors
+/// It is none.
+pub fn parse(payload: &[u8]) -> Result<Value, TriggerError> {
+    serde_json::from_slice(payload).map_err(|error| envelope::no_json(String::new(), &error))
 }
 
 /// [`read`] for a payload that is parsed already.

@@ -1,0 +1,72 @@
+//! `alb-ingest replay`: an invocation payload through the function's own handler.
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+use std::thread;
+
+use clap::ArgMatches;
+
+use crate::deadline::Deadline;
+use crate::function::{Function, Limits, Note, Watch};
+
+use super::world::{self, Ends};
+use super::{FAILED, OK, Stop, settings};
+
+/// The memory that a replay takes for the function's, in MiB.
+const MEMORY: usize = 512;
+
+pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
+    let settings = settings(matches, environment)?;
+    let payload = payload(matches)?;
+    let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
+    let ends = if root.is_some() {
+        Ends::Folders(root)
+    } else {
+        Ends::Buckets
+    };
+    let function = Function::new(
+        settings,
+        world::open(ends)?,
+        Limits {
+            memory: MEMORY,
+            processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        },
+    )
+    .map_err(|error| Stop::Usage(error.to_string()))?;
+    let handled = function.handle(&payload, Deadline::NONE, &Stderr);
+    match handled.answer {
+        Ok(answer) => {
+            let mut text = serde_json::to_string_pretty(&answer).unwrap_or_default();
+            text.push('\n');
+            anstream::stdout().write_all(text.as_bytes())?;
+            Ok(OK)
+        }
+        Err(error) => {
+            // As Lambda reports it.
+            let text = serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()});
+            writeln!(anstream::stdout(), "{text:#}")?;
+            Ok(FAILED)
+        }
+    }
+}
+
+fn payload(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {
+    let name = matches.get_one::<String>("event").map_or("-", String::as_str);
+    let read = if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(name)
+    };
+    read.map_err(|error| Stop::Usage(format!("cannot read {name}: {error}")))
+}
+
+/// Tells people what happens.
+struct Stderr;
+
+impl Watch for Stderr {
+    fn note(&self, note: &Note<'_>) {
+        // A closed pipe is nobody's business.
+        let _ = writeln!(anstream::stderr(), "{note}");
+    }
+}

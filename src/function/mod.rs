@@ -1,0 +1,208 @@
+//! The function: a payload in, every object of it ingested, an answer out.
+//!
+//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`World`] and writes outputs to
+//! it; the Lambda and `alb-ingest replay` hand it different worlds. It keeps nothing from one invocation to the next.
+
+mod guard;
+pub mod metrics;
+mod note;
+mod work;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::deadline::Deadline;
+use crate::settings::{Location, Settings};
+use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
+use crate::world::{NoSuchPlace, World};
+
+use metrics::Tally;
+pub use note::{Note, Watch};
+
+/// The memory that one object takes at a time: blocks, row groups and what is under way to and from S3.
+const MIB_AN_OBJECT: usize = 64;
+/// The memory that the program takes beside objects.
+const MIB_OF_PROGRAM: usize = 32;
+/// More objects side by side only wait for each other: an object keeps a processor busy.
+const MOST_WORKERS: usize = 16;
+
+/// The function, ready for invocations.
+pub struct Function {
+    settings: Settings,
+    world: Box<dyn World>,
+    limits: Limits,
+}
+
+/// What the function may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory in MiB.
+    pub memory: usize,
+    /// Processors.
+    pub processors: usize,
+}
+
+/// An invocation that was worked on.
+#[derive(Debug)]
+pub struct Handled {
+    /// What the one who asked is told, or the error that makes it ask again.
+    pub answer: Result<Value, HandleError>,
+    /// What was counted.
+    pub tally: Tally,
+}
+
+/// Why an invocation fails.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// The payload is unknown. It is never acknowledged.
+    #[error("{0}")]
+    Payload(#[from] TriggerError),
+    /// Objects failed.
+    #[error("{0}")]
+    Objects(#[from] InvocationError),
+    /// An output has no place to go.
+    #[error("{0}")]
+    Place(#[from] NoSuchPlace),
+}
+
+impl HandleError {
+    /// What kind of error it is, in one word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Payload(_) => "UnknownPayload",
+            Self::Objects(_) => "ObjectsFailed",
+            Self::Place(_) => "NoSuchPlace",
+        }
+    }
+}
+
+/// Settings that do not make a function.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// There is no destination.
+    #[error("DESTINATION is not set; allowed: {0}")]
+    NoDestination(&'static str),
+    /// The destination is of no use to a function.
+    #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
+    Stdout,
+    /// The world does not have the place.
+    #[error("{0}")]
+    Place(#[from] NoSuchPlace),
+}
+
+impl Function {
+    /// The function of these settings in that world.
+    ///
+    /// # Errors
+    /// There is no destination, or none that the world has.
+    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
+        match &settings.destination {
+            None => return Err(Unfit::NoDestination(crate::settings::SETTINGS[0].allowed)),
+            Some(Location::Stdout) => return Err(Unfit::Stdout),
+            Some(destination) => {
+                world.destination(destination, &settings, Deadline::NONE)?;
+            }
+        }
+        Ok(Self {
+            settings,
+            world,
+            limits,
+        })
+    }
+
+    /// Works on a payload. Work stops in front of the deadline by a margin in which it can be answered.
+    pub fn handle(&self, payload: &[u8], deadline: Deadline, watch: &dyn Watch) -> Handled {
+        match trigger::parse(payload) {
+            Ok(payload) => self.handle_value(&payload, deadline, watch),
+            Err(error) => Handled {
+                answer: Err(error.into()),
+                tally: Tally::default(),
+            },
+        }
+    }
+
+    /// As [`Function::handle`], for a payload that is parsed already.
+    pub fn handle_value(&self, payload: &Value, deadline: Deadline, watch: &dyn Watch) -> Handled {
+        let mut tally = Tally::default();
+        let answer = self.answer(payload, deadline, watch, &mut tally);
+        Handled { answer, tally }
+    }
+
+    fn answer(
+        &self,
+        payload: &Value,
+        deadline: Deadline,
+        watch: &dyn Watch,
+        tally: &mut Tally,
+    ) -> Result<Value, HandleError> {
+        let request = trigger::read_value(payload)?;
+        let deadline = deadline.earlier(margin(deadline));
+        let Some(destination) = self.settings.destination.as_ref() else {
+            // Held by `new`.
+            return Ok(Value::Null);
+        };
+        let quarantine = self
+            .settings
+            .quarantine()
+            .unwrap_or_else(|| destination.below("_quarantine"));
+        let shift = work::Shift {
+            settings: &self.settings,
+            source: self.world.source(&self.settings, deadline).as_ref(),
+            events: self.world.destination(destination, &self.settings, deadline)?.as_ref(),
+            quarantine: self.world.destination(&quarantine, &self.settings, deadline)?.as_ref(),
+            deadline,
+            watch,
+            two_threads: false,
+        }
+        .work(&request, self.workers(), self.limits.processors);
+        let results: Vec<TaskResult> = shift
+            .iter()
+            .zip(&request.tasks)
+            .map(|(done, task)| {
+                tally.add(done);
+                done.result(task, is_batch(&request))
+            })
+            .collect();
+        tally.note_first_sights(&shift, watch);
+        Ok(request.answer(&results, self.settings.partial_batch)?)
+    }
+
+    /// How many objects are worked on side by side.
+    fn workers(&self) -> usize {
+        (self.limits.memory.saturating_sub(MIB_OF_PROGRAM) / MIB_AN_OBJECT).clamp(1, MOST_WORKERS)
+    }
+}
+
+const fn is_batch(request: &Request) -> bool {
+    matches!(request.kind, Kind::Batch { .. })
+}
+
+/// The time in front of the deadline that is kept for ending cleanly: a twentieth, five seconds to a minute, but never
+/// more than half of what there is.
+fn margin(deadline: Deadline) -> Duration {
+    let left = deadline.remaining().unwrap_or_default();
+    (left / 20)
+        .clamp(Duration::from_secs(5), Duration::from_secs(60))
+        .min(left / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_margin_is_a_twentieth_within_bounds() {
+        let margin_of = |seconds: u64| {
+            let left = Duration::from_secs(seconds);
+            margin(Deadline::at(Instant::now() + left)).as_secs_f64().round() as u64
+        };
+        assert_eq!(margin_of(900), 45);
+        assert_eq!(margin_of(3_600), 60);
+        assert_eq!(margin_of(60), 5);
+        assert_eq!(margin_of(4), 2);
+        assert_eq!(margin(Deadline::NONE), Duration::ZERO);
+    }
+}
