@@ -74,6 +74,12 @@ unit: ## Run the Rust tests
 	$(call heading,unit: cargo test)
 	cargo test --locked
 
+.PHONY: unit-fast
+unit-fast: ## Run the Rust tests with the fast inflate (needs cmake, no part of make test)
+	$(call heading,unit-fast: cargo test with the feature fast-inflate)
+	@command -v cmake >/dev/null || { echo 'unit-fast: cmake is missing; on Debian and Ubuntu: apt-get install cmake' >&2; exit 1; }
+	cargo test --locked --features fast-inflate
+
 .PHONY: readers
 readers: venv ## Read the output with pyarrow and DuckDB, as users will
 	$(call heading,readers: pyarrow and DuckDB read the output)

@@ -10,7 +10,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
 BENCH = TARGET / "bench"
 OBJECTS = BENCH / "objects"
 CARGO = BENCH / "cargo"
-# Builds with the fast inflate.
+# The cargo feature of the fast inflate, and the builds with it.
+FAST_FEATURE = "fast-inflate"
 FAST = BENCH / "fast"
 TOOLS = BENCH / "tools"
 RESULTS = BENCH / "results.json"

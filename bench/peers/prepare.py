@@ -7,7 +7,19 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config import CARGO, ELB_LOG_PARSER_VERSION, FAST, HERE, REQUIREMENTS, ROOT, TARGET, TOOLS, VENV, environment
+from config import (
+    CARGO,
+    ELB_LOG_PARSER_VERSION,
+    FAST,
+    FAST_FEATURE,
+    HERE,
+    REQUIREMENTS,
+    ROOT,
+    TARGET,
+    TOOLS,
+    VENV,
+    environment,
+)
 from console import Failed, heading, output, passes, say
 
 
@@ -36,9 +48,9 @@ class Prepared:
 def prepare(wanted: set[str]) -> Prepared:
     """Prepares the programs of these names; `ours` and `measure` must be had."""
     prepared = Prepared()
-    prepared.missing["ours-parse-fast"] = NOT_ASKED_FOR
+    prepared.missing["ours-fast"] = prepared.missing["ours-parse-fast"] = NOT_ASKED_FOR
     heading("alb-ingest and the programs that measure it")
-    ours(prepared)
+    ours(prepared, "ours-fast" in wanted)
     crate(prepared, "measure", "measure", CARGO, ["--locked"])
     if "ours-parse" in wanted:
         ours_parse(prepared)
@@ -71,9 +83,9 @@ def attempt(prepared: Prepared, name: str, step) -> None:
         prepared.lack(name, why)
 
 
-def ours(prepared: Prepared) -> None:
+def ours(prepared: Prepared, fast: bool) -> None:
     """The working tree, with and without the fast inflate, or the binaries that the environment names."""
-    profile, feature = environment("ALB_INGEST_PROFILE", "release"), environment("ALB_INGEST_FAST_FEATURE")
+    profile = environment("ALB_INGEST_PROFILE", "release")
 
     def one(name: str, variable: str, target: Path, more: list[str]) -> None:
         given = environment(variable)
@@ -81,12 +93,19 @@ def ours(prepared: Prepared) -> None:
         how = variable if given else ", ".join([f"profile {profile}", *more])
         prepared.add(name, program, f"{output([program, '--version']).strip()} ({how})")
 
+    def one_fast() -> None:
+        if not environment("ALB_INGEST_FAST_BIN"):
+            # zlib-ng is built with it.
+            system(prepared, "cmake", "cmake")
+        one("ours-fast", "ALB_INGEST_FAST_BIN", FAST, [f"--features={fast_feature()}"])
+
     one("ours", "ALB_INGEST_BIN", TARGET, [])
-    if feature or environment("ALB_INGEST_FAST_BIN"):
-        more = [f"--features={feature}"]
-        attempt(prepared, "ours-fast", lambda: one("ours-fast", "ALB_INGEST_FAST_BIN", FAST, more))
-    else:
-        prepared.missing["ours-fast"] = NOT_ASKED_FOR
+    if fast:
+        attempt(prepared, "ours-fast", one_fast)
+
+
+def fast_feature() -> str:
+    return environment("ALB_INGEST_FAST_FEATURE", FAST_FEATURE)
 
 
 def build(target: Path, profile: str, more: list[str]) -> Path:
@@ -100,9 +119,8 @@ def ours_parse(prepared: Prepared) -> None:
     """The library in a program of its own, with the product's dependencies in the product's versions."""
     shutil.copyfile(ROOT / "Cargo.lock", HERE / "ours-parse" / "Cargo.lock")
     attempt(prepared, "ours-parse", lambda: crate(prepared, "ours-parse", "ours-parse", CARGO, []))
-    feature = environment("ALB_INGEST_FAST_FEATURE")
-    if feature:
-        more = [f"--features=alb-ingest/{feature}"]
+    if "cmake" in prepared.programs:
+        more = [f"--features=alb-ingest/{fast_feature()}"]
         attempt(prepared, "ours-parse-fast", lambda: crate(prepared, "ours-parse-fast", "ours-parse", FAST, more))
 
 

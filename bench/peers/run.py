@@ -5,7 +5,7 @@ Prepares the programs, generates the objects, lets everyone take turns, counts i
 the terminal and to docs/performance.md. A program that cannot be had becomes a row that says why.
 
 Environment: ALB_INGEST_PROFILE is the profile that alb-ingest is built in (release); ALB_INGEST_FAST_FEATURE is the
-cargo feature of the fast inflate, and adds rows for a build with it; ALB_INGEST_BIN and ALB_INGEST_FAST_BIN are
+cargo feature of the fast inflate (fast-inflate), whose build needs cmake; ALB_INGEST_BIN and ALB_INGEST_FAST_BIN are
 binaries to measure in place of those builds; ALB_INGEST_ARGS are more arguments of their `run`.
 """
 
@@ -28,8 +28,9 @@ from small import measure_small
 from turns import Row, Scratch, take_turns
 
 PARTS = ("turns", "instructions", "small")
-# Beside alb-ingest itself.
-PROGRAMS = ["ours-parse", "vrl-bench", "elb-log-parser", "duckdb", "polars", "chdb", "gzip", "igzip", "valgrind"]
+# Beside alb-ingest itself. `ours-fast` is the build with the fast inflate.
+PROGRAMS = ["ours-fast", "ours-parse", "vrl-bench", "elb-log-parser", "duckdb", "polars", "chdb"]
+PROGRAMS += ["gzip", "igzip", "valgrind"]
 # What one line takes in the largest output, and some room.
 OUTPUT_BYTES_OF_LINE = 2_500
 
