@@ -15,8 +15,8 @@ use super::{Cut, ObjectReader, Piece, ReadError, Sink};
 pub(super) const CHUNK: usize = 128 * 1024;
 /// Chunks under way to the thread.
 const CHUNKS: usize = 2;
-/// Answers under way from the thread, which are mostly blocks. With the block that is filled and the one that is worked
-/// on, so many and two more are in memory.
+/// Answers under way from the thread, which are mostly blocks. Besides, one block is filled, one waits for its place,
+/// and one is worked on: with so many and three more, memory has a bound.
 const ANSWERS: usize = 4;
 
 /// What the thread is to do.
