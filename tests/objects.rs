@@ -646,7 +646,7 @@ impl Destination for Fails {
 impl Write for Fails {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if *self == Self::Writing {
-            return Err(full().source);
+            return Err(io::Error::other(full().source));
         }
         Ok(bytes.len())
     }
