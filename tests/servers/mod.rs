@@ -7,6 +7,13 @@
 
 #![allow(dead_code, reason = "no test uses all of it")]
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a server that cannot go on stops its test"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "the servers read a clock and start threads; they are no part of the product"
 )]
