@@ -15,6 +15,11 @@ impl Deadline {
         Self(Some(moment))
     }
 
+    /// A deadline so long from now.
+    pub fn after(left: Duration) -> Self {
+        Self(now().checked_add(left))
+    }
+
     /// A deadline so much earlier.
     #[must_use]
     pub fn earlier(self, margin: Duration) -> Self {
@@ -23,7 +28,7 @@ impl Deadline {
 
     /// The time that is left; nothing where there is no deadline.
     pub fn remaining(self) -> Option<Duration> {
-        self.0.map(|moment| moment.saturating_duration_since(Instant::now()))
+        self.0.map(|moment| moment.saturating_duration_since(now()))
     }
 
     /// Whether the moment is over.
@@ -35,4 +40,12 @@ impl Deadline {
     pub fn cap(self, duration: Duration) -> Duration {
         self.remaining().map_or(duration, |left| left.min(duration))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline is about the clock, and no output depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

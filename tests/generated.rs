@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use alb_ingest::format::FORMATS;
+use alb_ingest::function::metrics;
 use alb_ingest::schema::markdown;
 use alb_ingest::settings;
 
@@ -14,7 +15,10 @@ fn generated() -> Vec<(String, String)> {
     let tables = FORMATS.map(|format| (format!("docs/schema/{}.md", format.name), markdown::page(format)));
     tables
         .into_iter()
-        .chain([("docs/settings.md".to_owned(), settings::markdown())])
+        .chain([
+            ("docs/settings.md".to_owned(), settings::markdown()),
+            ("docs/metrics.md".to_owned(), metrics::markdown()),
+        ])
         .collect()
 }
 

@@ -106,7 +106,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         }
     }
     if totals.counts.quarantined > 0 {
-        let _ = writeln!(text, "quarantine   {}", quarantine.to_string());
+        let _ = writeln!(text, "quarantine   {quarantine}");
     }
     for (skip, count) in &totals.skipped {
         let _ = writeln!(text, "skipped      {}: {}", number_of(*count, "object"), skip.text());
@@ -139,19 +139,14 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
             text,
             "nothing new: {} in {} were there before",
             number_of(before, "file"),
-            destination.to_string()
+            destination
         ),
-        (written, 0) => writeln!(
-            text,
-            "{} written to {}",
-            number_of(written, "file"),
-            destination.to_string()
-        ),
+        (written, 0) => writeln!(text, "{} written to {}", number_of(written, "file"), destination),
         (written, before) => writeln!(
             text,
             "{} written to {}; {} were there before",
             number_of(written, "file"),
-            destination.to_string(),
+            destination,
             number(before)
         ),
     };

@@ -169,22 +169,23 @@ pub static METRICS: [Metric; 17] = [
 impl Tally {
     pub(super) fn add(&mut self, done: &Done) {
         match done {
-            Done::Outcome(object, Outcome::Ingested(ledger)) => {
-                self.ingested += 1;
-                self.add_ledger(ledger);
-                self.ends.extend(KeyFacts::of(&object.key).end);
-            }
-            Done::Outcome(_, Outcome::Skipped(_, ledger)) => {
-                self.skipped += 1;
-                self.add_ledger(ledger);
-            }
-            Done::Gone | Done::OwnOutput => self.skipped += 1,
+            Done::Outcome(object, outcome) => match &**outcome {
+                Outcome::Ingested(ledger) => {
+                    self.ingested += 1;
+                    self.add_ledger(ledger);
+                    self.ends.extend(KeyFacts::of(&object.key).end);
+                }
+                Outcome::Skipped(_, ledger) => {
+                    self.skipped += 1;
+                    self.add_ledger(ledger);
+                }
+            },
+            Done::Gone | Done::OwnOutput | Done::Settled { failed: false } => self.skipped += 1,
             Done::Failed { imbalance, .. } => {
                 self.failed += 1;
                 self.out_of_balance += u64::from(*imbalance);
             }
             Done::Settled { failed: true } => self.failed += 1,
-            Done::Settled { failed: false } => self.skipped += 1,
             // Counted where it was worked on.
             Done::Duplicate(_) => {}
         }
@@ -206,38 +207,6 @@ impl Tally {
         for ((reason, field), count) in &ledger.reasons {
             let name = field.map_or_else(|| (*reason).to_owned(), |field| format!("{reason} in {field}"));
             *self.reasons.entry(name).or_default() += count;
-        }
-    }
-
-    /// Tells of fields and values that are new, each once.
-    pub(super) fn note_first_sights(&self, shift: &[Done], watch: &dyn Watch) {
-        let mut fields: BTreeMap<&'static str, u64> = BTreeMap::new();
-        let mut values = BTreeSet::new();
-        for done in shift {
-            let Done::Outcome(_, Outcome::Ingested(ledger)) = done else {
-                continue;
-            };
-            let Some(table) = ledger.table else { continue };
-            if ledger.with_extra_fields > 0 {
-                *fields.entry(table).or_default() += ledger.with_extra_fields;
-            }
-            values.extend(ledger.unknown_values.iter().map(|value| (table, value)));
-        }
-        for (table, events) in fields {
-            let known = Format::by_name(table).map_or(0, Format::known_fields);
-            watch.note(&Note::UnknownField {
-                table,
-                position: known + 1,
-                events,
-            });
-        }
-        for (table, unknown) in values {
-            watch.note(&Note::UnknownValue {
-                table,
-                column: unknown.column,
-                position: unknown.position,
-                value: &unknown.value,
-            });
         }
     }
 
@@ -283,6 +252,39 @@ impl Tally {
             line.insert("malformed".to_owned(), json!(self.reasons));
         }
         Value::Object(line).to_string()
+    }
+}
+
+/// Tells of fields and values that are new, each once.
+pub(super) fn note_first_sights(shift: &[Done], watch: &dyn Watch) {
+    let mut fields: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut values = BTreeSet::new();
+    for done in shift {
+        let Done::Outcome(_, outcome) = done else { continue };
+        let Outcome::Ingested(ledger) = &**outcome else {
+            continue;
+        };
+        let Some(table) = ledger.table else { continue };
+        if ledger.with_extra_fields > 0 {
+            *fields.entry(table).or_default() += ledger.with_extra_fields;
+        }
+        values.extend(ledger.unknown_values.iter().map(|value| (table, value)));
+    }
+    for (table, events) in fields {
+        let known = Format::by_name(table).map_or(0, Format::known_fields);
+        watch.note(&Note::UnknownField {
+            table,
+            position: known + 1,
+            events,
+        });
+    }
+    for (table, unknown) in values {
+        watch.note(&Note::UnknownValue {
+            table,
+            column: unknown.column,
+            position: unknown.position,
+            value: &unknown.value,
+        });
     }
 }
 

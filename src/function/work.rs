@@ -33,7 +33,7 @@ pub(super) struct Shift<'a> {
 #[derive(Debug, Clone)]
 pub(super) enum Done {
     /// The object was read to its end.
-    Outcome(ObjectRef, Outcome),
+    Outcome(ObjectRef, Box<Outcome>),
     /// The object is not there any more, which the settings take for nothing.
     Gone,
     /// The object is one of the function's own outputs.
@@ -130,7 +130,7 @@ impl Shift<'_> {
         let empty = object.size == Some(0);
         if let Some(skip) = skip_unread(&object.key, self.settings).or_else(|| empty.then_some(Skip::Empty)) {
             let unread = object.identity(&object.key, object.etag.as_deref().unwrap_or_default());
-            return Done::Outcome(unread, Outcome::Skipped(skip, Ledger::default()));
+            return Done::Outcome(unread, Box::new(Outcome::Skipped(skip, Ledger::default())));
         }
         let places = [self.settings.destination.clone(), self.settings.quarantine()];
         for place in places.iter().flatten() {
@@ -141,7 +141,7 @@ impl Shift<'_> {
             }
         }
         match self.read(object) {
-            Ok((found, outcome)) => Done::Outcome(found, outcome),
+            Ok((found, outcome)) => Done::Outcome(found, Box::new(outcome)),
             Err(error) => {
                 let missing = matches!(
                     &*error.problem,
@@ -207,24 +207,26 @@ impl Shift<'_> {
     fn note(&self, object: &ObjectRequest, done: &Done) {
         let what = || format!("{}/{}", object.bucket, object.key.escape_debug());
         match done {
-            Done::Outcome(object, Outcome::Ingested(ledger)) => {
-                self.watch.note(&Note::Ingested { object, ledger });
-                if let Some(corruption) = &ledger.corruption {
-                    self.watch.note(&Note::Corrupt {
-                        object,
-                        fault: corruption.fault.to_string(),
-                    });
+            Done::Outcome(object, outcome) => match &**outcome {
+                Outcome::Ingested(ledger) => {
+                    self.watch.note(&Note::Ingested { object, ledger });
+                    if let Some(corruption) = &ledger.corruption {
+                        self.watch.note(&Note::Corrupt {
+                            object,
+                            fault: corruption.fault.to_string(),
+                        });
+                    }
                 }
-            }
-            Done::Outcome(_, Outcome::Skipped(skip, _)) => self.watch.note(&Note::Skipped {
-                what: what(),
-                why: skip.text(),
-            }),
+                Outcome::Skipped(skip, _) => self.watch.note(&Note::Skipped {
+                    what: what(),
+                    why: skip.text(),
+                }),
+            },
             Done::Gone | Done::OwnOutput | Done::Settled { .. } | Done::Duplicate(_) => {
                 self.watch.note(&Note::Skipped {
                     what: what(),
                     why: done.why_nothing(),
-                })
+                });
             }
             Done::Failed { why, retryable, .. } => self.watch.note(&Note::Failed {
                 what: what(),
@@ -284,11 +286,13 @@ impl Done {
     /// them would end the job.
     pub(super) fn result(&self, task: &Task, whole_buckets: bool) -> TaskResult {
         match self {
-            Self::Outcome(_, Outcome::Ingested(ledger)) => TaskResult::Done {
-                text: Counts(ledger).to_string(),
-            },
-            Self::Outcome(_, Outcome::Skipped(skip, _)) => TaskResult::Skipped {
-                why: skip.text().to_owned(),
+            Self::Outcome(_, outcome) => match &**outcome {
+                Outcome::Ingested(ledger) => TaskResult::Done {
+                    text: Counts(ledger).to_string(),
+                },
+                Outcome::Skipped(skip, _) => TaskResult::Skipped {
+                    why: skip.text().to_owned(),
+                },
             },
             Self::Gone | Self::OwnOutput => TaskResult::Skipped {
                 why: self.why_nothing().to_owned(),
