@@ -8,7 +8,6 @@ use std::thread;
 use crate::deadline::Deadline;
 use crate::ingest::{Destination, Ingest, IngestError, Ledger, Outcome, Problem, Skip, Target, skip_unread};
 use crate::object::ObjectRef;
-use crate::read::ReadError;
 use crate::settings::{Location, OnMissing, Settings};
 use crate::source::{Cause, Source, SourceError};
 use crate::trigger::{ObjectRequest, Request, Task, TaskResult, Work};
@@ -156,7 +155,7 @@ impl Shift<'_> {
                 Done::Failed {
                     why: error.problem.to_string(),
                     retryable: error.problem.is_retryable(),
-                    no_log: is_no_log(&error.problem),
+                    no_log: error.problem.is_no_log(),
                     imbalance: matches!(&*error.problem, Problem::Imbalance { .. }),
                 }
             }
@@ -309,11 +308,6 @@ impl Done {
             }),
         }
     }
-}
-
-/// Whether an object is no log of a load balancer, as far as can be seen.
-const fn is_no_log(problem: &Problem) -> bool {
-    matches!(problem, Problem::Unknown(_) | Problem::Read(ReadError::Foreign { .. }))
 }
 
 fn mixed(place: &Location) -> String {

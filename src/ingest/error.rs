@@ -102,6 +102,11 @@ impl Problem {
         }
     }
 
+    /// Whether the object is no log of a load balancer at all, as far as can be seen.
+    pub const fn is_no_log(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Read(ReadError::Foreign { .. }))
+    }
+
     /// Whether trying the same object again can help.
     pub const fn is_retryable(&self) -> bool {
         match self {

@@ -82,17 +82,18 @@ impl Marks {
     #[inline]
     fn extend(&mut self, begin: usize, mut separators: u64) -> bool {
         let Ok(begin) = u32::try_from(begin) else { return false };
+        let behind = self.fields + separators.count_ones() as usize;
         // One place is left for the end of the line.
-        let places = self.ends.iter_mut().take(MOST - 1).skip(self.fields);
-        self.fields += separators.count_ones() as usize;
-        for end in places {
-            if separators == 0 {
-                break;
-            }
-            *end = begin + separators.trailing_zeros();
-            separators &= separators - 1;
+        if behind >= MOST {
+            return false;
         }
-        separators == 0
+        let places = self.ends.get_mut(self.fields..behind).unwrap_or_default();
+        for end in places {
+            *end = begin + separators.trailing_zeros();
+            separators &= separators.wrapping_sub(1);
+        }
+        self.fields = behind;
+        true
     }
 
     /// Ends the last field with the line.

@@ -2,7 +2,7 @@
 //!
 //! The split never fails a row: what cannot be split is null, and `request_url` keeps the whole.
 
-use memchr::{memchr, memchr3, memrchr};
+use memchr::memchr3;
 
 use super::Span;
 
@@ -16,7 +16,8 @@ pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
     };
     let Some(bytes) = value.value(text) else { return };
     let begin = value.start();
-    let Some(first) = memchr(b' ', bytes) else {
+    // Methods, versions, schemes and ports are a few bytes: a vector search would take longer to set up.
+    let Some(first) = bytes.iter().position(|byte| *byte == b' ') else {
         *url = value;
         split_url(text, value, url_parts);
         return;
@@ -24,7 +25,7 @@ pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
     *verb = Span::new(begin, begin + first);
     let rest = bytes.get(first + 1..).unwrap_or_default();
     let trimmed = rest.strip_suffix(b" ").unwrap_or(rest);
-    let last = memrchr(b' ', trimmed);
+    let last = trimmed.iter().rposition(|byte| *byte == b' ');
     let tail = trimmed.get(last.map_or(0, |at| at + 1)..).unwrap_or_default();
     // A space before the closing quote stands either behind the version or in place of it.
     let has_version = tail.starts_with(b"HTTP/") || tail == b"-" || (last.is_some() && trimmed.len() == rest.len());
@@ -46,7 +47,7 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
     let [scheme, host, port, path] = into else { return };
     let Some(bytes) = url.value(text) else { return };
     let begin = url.start();
-    let authority_at = match memchr(b':', bytes) {
+    let authority_at = match bytes.iter().position(|byte| *byte == b':') {
         Some(colon)
             if bytes.get(colon..colon + 3) == Some(b"://") && is_scheme(bytes.get(..colon).unwrap_or_default()) =>
         {
@@ -88,7 +89,7 @@ fn split_authority(text: &[u8], authority: Span, host: &mut Span, port: &mut Spa
     }
     let (begin, end) = (authority.start(), authority.end());
     // The colons inside the brackets of an IPv6 address separate no port.
-    let colon = memrchr(b':', bytes).filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
+    let colon = bytes.iter().rposition(|byte| *byte == b':').filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
     let Some(colon) = colon else {
         *host = authority;
         return;

@@ -17,24 +17,29 @@ pub struct Sink {
     len: usize,
 }
 
-/// A text that is written often, cut into registers.
+/// A text that is written often, with what is needed to write it in registers.
 #[derive(Debug, Default)]
 pub(super) struct Constant {
-    steps: Vec<[u8; STEP]>,
+    /// Its beginning, which is mostly all of it.
+    head: [u8; HEAD],
+    /// What stands behind that.
+    rest: Vec<u8>,
     len: usize,
 }
 
+/// The bytes of a constant that are written without a look at its length.
+const HEAD: usize = 2 * STEP;
+
 impl Constant {
     pub(super) fn new(text: &[u8]) -> Self {
-        let steps = text.chunks(STEP).map(|chunk| {
-            let mut step = [0; STEP];
-            for (into, byte) in step.iter_mut().zip(chunk) {
-                *into = *byte;
-            }
-            step
-        });
+        let (head, rest) = text.split_at_checked(HEAD).unwrap_or((text, &[]));
+        let mut padded = [0; HEAD];
+        for (into, byte) in padded.iter_mut().zip(head) {
+            *into = *byte;
+        }
         Self {
-            steps: steps.collect(),
+            head: padded,
+            rest: rest.to_vec(),
             len: text.len(),
         }
     }
@@ -80,24 +85,13 @@ impl Sink {
         self.buffer.resize(needed.max(2 * self.buffer.len()), 0);
     }
 
-    /// Writes a register at `at`, which is within the room reserved.
-    #[inline]
-    fn store(&mut self, at: usize, step: [u8; STEP]) {
-        if let Some(into) = self.buffer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-            *into = step;
-        }
-    }
-
-    /// Appends a text that was cut into registers.
+    /// Appends a constant.
     #[inline]
     pub(super) fn put_constant(&mut self, constant: &Constant) {
-        self.reserve(constant.len);
-        let mut at = self.len;
-        for step in &constant.steps {
-            self.store(at, *step);
-            at += STEP;
+        self.put_part(&constant.head, constant.len);
+        if constant.len > HEAD {
+            self.put(&constant.rest);
         }
-        self.len += constant.len;
     }
 
     /// Appends a short text.
