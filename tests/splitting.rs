@@ -1,4 +1,4 @@
-//! The pass that marks a line's separators, held to the splitter that reads byte by byte.
+//! The pass over a line's separators, held to the splitter that reads byte by byte.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
 
 use alb_ingest::format::{FORMATS, Format};
 use alb_ingest::line::text::is_plain;
-use alb_ingest::line::{Marks, Span, split_line};
+use alb_ingest::line::{Span, split_line, split_regular};
 use alb_ingest::sample::{Lines, Rate, Traffic};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -18,7 +18,6 @@ use proptest::sample::select;
 /// Splits every line of the text both ways; returns how many lines were regular, and how many there are.
 fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestCaseError> {
     let plan = format.plan();
-    let mut marks = Marks::default();
     let (mut regular, mut lines, mut at) = (0, 0, 0);
     for line in text.split(|byte| *byte == b'\n') {
         let span = Span::new(at, at + line.len());
@@ -27,9 +26,9 @@ fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestC
         let mut exact = vec![Span::NULL; plan.parts];
         let tail = split_line(plan, text, span, &mut exact);
         let mut marked = vec![Span::NULL; plan.parts];
-        if !marks.mark(text, span, format.escapes) || !marks.split(plan, text, &mut marked) {
+        let Some(found) = split_regular(plan, text, span, &mut marked) else {
             continue;
-        }
+        };
         regular += 1;
         let shown = line.escape_ascii();
         let tail = tail.map_err(|fault| TestCaseError::fail(format!("{fault}: {shown}")))?;
@@ -40,7 +39,7 @@ fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestC
         );
         let exact: Vec<Span> = exact.iter().map(|part| part.without_dash(text)).collect();
         prop_assert_eq!(exact, marked, "{}", shown);
-        prop_assert!(!marks.plain || is_plain(line, Some(format.escapes)), "{}", shown);
+        prop_assert!(!found.plain || is_plain(line, Some(format.escapes)), "{}", shown);
     }
     Ok((regular, lines))
 }
@@ -78,7 +77,7 @@ fn ordinary_lines_are_regular() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
-    /// A line that is marked as regular is split as the exact splitter does, whatever was done to it.
+    /// A regular line is split as the exact splitter does, whatever was done to it.
     #[test]
     fn marked_lines_are_split_alike(
         format in select(FORMATS.to_vec()),

@@ -2,7 +2,7 @@
 
 use crate::format::{Escapes, Plan};
 use crate::line::text::is_plain;
-use crate::line::{Fault, Marks, Reason, Repair, Span, Tail, check, first_fault, repair, split_line};
+use crate::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
 
 use super::Batch;
 use super::fill::{Split, fill};
@@ -20,7 +20,6 @@ const MAX_JOINED_LINES: usize = 64;
 pub struct LineParser {
     plan: &'static Plan,
     load_balancer: Option<Vec<u8>>,
-    marks: Marks,
     rows: Rows,
     row: Vec<Span>,
     faults: Vec<(usize, Fault)>,
@@ -87,7 +86,6 @@ impl LineParser {
         Self {
             plan,
             load_balancer: load_balancer.map(|name| name.as_bytes().to_vec()),
-            marks: Marks::default(),
             rows: Rows::default(),
             row: vec![Span::NULL; plan.parts],
             faults: Vec::new(),
@@ -203,20 +201,17 @@ impl LineParser {
     /// all lines are so. False for any other.
     #[inline]
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
-        if !self.marks.mark(text, span, self.plan.format.escapes) {
-            return false;
-        }
         let parts = self.rows.add(self.plan.parts);
-        if !self.marks.split(self.plan, text, parts) {
+        let Some(regular) = split_regular(self.plan, text, span, parts) else {
             self.rows.drop_added();
             return false;
-        }
+        };
         self.rows.keep_added(Row {
             span,
             extra: Span::NULL,
             line: number,
             repaired: false,
-            plain: self.marks.plain,
+            plain: regular.plain,
         });
         self.lines += 1;
         true

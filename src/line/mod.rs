@@ -1,8 +1,8 @@
 //! One line: bytes in, parts and typed values out. No regular expressions, no allocation for a field.
 
 mod fault;
-mod marks;
 pub mod quick;
+mod regular;
 mod repair;
 mod request;
 mod split;
@@ -12,7 +12,7 @@ pub mod value;
 pub(crate) mod words;
 
 pub use fault::{Fault, Reason};
-pub use marks::Marks;
+pub use regular::{Regular, split_regular};
 pub use repair::{Repair, repair};
 pub use split::{Span, Tail, extra_tokens, split_line};
 

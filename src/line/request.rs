@@ -89,7 +89,10 @@ fn split_authority(text: &[u8], authority: Span, host: &mut Span, port: &mut Spa
     }
     let (begin, end) = (authority.start(), authority.end());
     // The colons inside the brackets of an IPv6 address separate no port.
-    let colon = bytes.iter().rposition(|byte| *byte == b':').filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
+    let colon = bytes
+        .iter()
+        .rposition(|byte| *byte == b':')
+        .filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
     let Some(colon) = colon else {
         *host = authority;
         return;
