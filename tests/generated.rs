@@ -7,14 +7,27 @@ use std::path::Path;
 
 use alb_ingest::format::FORMATS;
 use alb_ingest::function::metrics;
-use alb_ingest::schema::markdown;
+use alb_ingest::schema::{Store, Table, athena, glue, json_schema, markdown};
 use alb_ingest::settings;
+
+/// What the names of a table's files end with.
+const SUFFIXES: [&str; 4] = [".md", ".athena.sql", ".glue.json", ".schema.json"];
 
 /// The files by their path from the package, and what they have to be.
 fn generated() -> Vec<(String, String)> {
-    let tables = FORMATS.map(|format| (format!("docs/schema/{}.md", format.name), markdown::page(format)));
+    let store = Store::default();
+    let tables = FORMATS.into_iter().flat_map(|format| {
+        let table = Table::native(format.plan());
+        let texts = [
+            markdown::page(format),
+            athena::ddl(&table, &store, None),
+            glue::table_input(&table, &store).unwrap(),
+            json_schema::schema(&table).unwrap(),
+        ];
+        let paths = SUFFIXES.map(|suffix| format!("docs/schema/{}{suffix}", format.name));
+        paths.into_iter().zip(texts)
+    });
     tables
-        .into_iter()
         .chain([
             ("docs/settings.md".to_owned(), settings::markdown()),
             ("docs/metrics.md".to_owned(), metrics::markdown()),
@@ -49,15 +62,15 @@ fn committed_files_are_what_the_tables_make() {
     );
 }
 
-/// A page of a table that is gone stays behind otherwise.
+/// A file of a table that is gone stays behind otherwise.
 #[test]
-fn every_page_has_a_table() {
+fn every_file_has_a_table() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
     for file in fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        let table = name.strip_suffix(".md").unwrap_or(&name);
+        let table = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
         assert!(
-            FORMATS.iter().any(|format| format.name == table),
+            FORMATS.iter().any(|format| Some(format.name) == table),
             "docs/schema/{name} has no table"
         );
     }

@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, StyledStr};
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::format::FORMATS;
+use crate::schema::FIRST_DAY;
 use crate::settings::SETTINGS;
 
 /// The command line.
@@ -116,9 +117,17 @@ fn explain() -> Command {
 }
 
 fn schema() -> Command {
+    let store = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
     Command::new("schema")
-        .about("Prints the columns of a table")
-        .after_help(examples(&["alb-ingest schema alb_access_log --as markdown"]))
+        .about("Prints the columns of a table, for people or for what reads them")
+        .after_help(examples(&[
+            "alb-ingest schema alb_access_log --as markdown",
+            "alb-ingest schema alb_access_log --as athena --location s3://events-bucket/parquet --since 2026-01-01",
+            "alb-ingest schema nlb_access_log --as glue --location s3://events-bucket --partition-by hour > table.json",
+            "alb-ingest schema clb_access_log --as json-schema > clb_access_log.schema.json",
+        ]))
         .arg(
             Arg::new("table")
                 .value_name("TABLE")
@@ -128,10 +137,32 @@ fn schema() -> Command {
         .arg(
             Arg::new("as")
                 .long("as")
-                .value_parser(["markdown", "arrow"])
+                .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
                 .default_value("markdown")
-                .help("The form"),
+                .help("The form: a page, an Arrow schema, Athena's DDL, the TableInput of Glue, a JSON Schema of the events"),
         )
+        .arg(
+            store("schema", "SCHEMA", "The shape of the columns")
+                .value_parser(["native"])
+                .default_value("native"),
+        )
+        .arg(store(
+            "location",
+            "s3://BUCKET/PREFIX",
+            "athena, glue: the destination of the runs [default: s3://BUCKET/PREFIX, to be put right by hand]",
+        ))
+        .arg(
+            store("partition-by", "LAYOUT", "athena, glue: how the runs laid out their files")
+                .value_parser(["day", "hour", "none"])
+                .default_value("day"),
+        )
+        .arg(
+            store("format", "FORMAT", "athena, glue: the format of the files")
+                .value_parser(["parquet", "json"])
+                .default_value("parquet"),
+        )
+        .arg(store("since", "YYYY-MM-DD", "athena, glue: the first day that has events").default_value(FIRST_DAY))
+        .arg(store("database", "NAME", "athena: the database [default: the current one]"))
 }
 
 fn generate() -> Command {

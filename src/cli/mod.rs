@@ -6,6 +6,7 @@ mod generate;
 mod replay;
 mod report;
 mod run;
+mod schema;
 mod table;
 mod totals;
 mod world;
@@ -17,7 +18,6 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 
 use crate::format::Format;
-use crate::schema;
 use crate::settings::Settings;
 
 /// Every line is accounted for.
@@ -69,7 +69,7 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
         Some(("run", matches)) => run::run(matches, environment),
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
-        Some(("schema", matches)) => print_schema(matches),
+        Some(("schema", matches)) => schema::schema(matches),
         Some(("generate", matches)) => generate::generate(matches),
         Some(("completions", matches)) => print_completions(matches),
         _ => Err(Stop::Usage("no command; try 'alb-ingest --help'".to_owned())),
@@ -90,18 +90,6 @@ fn table(matches: &ArgMatches) -> Option<&'static Format> {
     matches
         .get_one::<String>("table")
         .and_then(|name| Format::by_name(name))
-}
-
-fn print_schema(matches: &ArgMatches) -> Result<u8, Stop> {
-    let Some(format) = table(matches) else {
-        return Err(Stop::Usage("no such table".to_owned()));
-    };
-    let text = match matches.get_one::<String>("as").map(String::as_str) {
-        Some("arrow") => schema::arrow::text(format.plan()),
-        _ => schema::markdown::page(format),
-    };
-    anstream::stdout().write_all(text.as_bytes())?;
-    Ok(OK)
 }
 
 fn print_completions(matches: &ArgMatches) -> Result<u8, Stop> {
