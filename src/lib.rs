@@ -4,6 +4,8 @@ pub mod batch;
 pub mod cli;
 pub mod deadline;
 pub mod encode;
+#[cfg(feature = "aws")]
+pub mod everywhere;
 pub mod format;
 pub mod function;
 pub mod ingest;

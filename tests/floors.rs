@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may use, itself aside. Lowest floor first; a module that is not here has no floor.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("format", &[]),
     ("deadline", &[]),
     ("line", &["format"]),
@@ -39,13 +39,34 @@ const FLOORS: [(&str, &[&str]); 20] = [
             "deadline", "format", "line", "object", "settings", "trigger", "source", "ingest", "world",
         ],
     ),
-    ("lambda", &["deadline", "settings", "world", "local", "aws", "function"]),
+    (
+        "everywhere",
+        &[
+            "deadline", "settings", "trigger", "source", "ingest", "world", "local", "aws",
+        ],
+    ),
+    ("lambda", &["deadline", "settings", "aws", "everywhere", "function"]),
     ("sample", &["format"]),
     (
         "cli",
         &[
-            "deadline", "format", "line", "batch", "read", "object", "settings", "trigger", "source", "schema",
-            "encode", "ingest", "world", "local", "aws", "function", "sample",
+            "deadline",
+            "format",
+            "line",
+            "batch",
+            "read",
+            "object",
+            "settings",
+            "trigger",
+            "source",
+            "schema",
+            "encode",
+            "ingest",
+            "world",
+            "local",
+            "everywhere",
+            "function",
+            "sample",
         ],
     ),
     ("bin", &["lambda", "cli"]),

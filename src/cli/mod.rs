@@ -3,6 +3,7 @@
 mod args;
 mod explain;
 mod generate;
+mod input;
 mod replay;
 mod report;
 mod run;

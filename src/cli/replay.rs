@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use crate::deadline::Deadline;
 use crate::function::{Function, Limits, Note, Watch};
 
-use super::world::{self, Ends};
+use super::world::Ends;
 use super::{FAILED, OK, Stop, settings};
 
 /// The memory that a replay takes for the function's, in MiB.
@@ -20,13 +20,13 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
     let payload = payload(matches)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
     let ends = if root.is_some() {
-        Ends::Folders(root)
+        Ends::folders(root)
     } else {
-        Ends::Buckets
+        Ends::everywhere()?
     };
     let function = Function::new(
         settings,
-        world::open(ends)?,
+        ends.into_world(),
         Limits {
             memory: MEMORY,
             processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,13 +11,13 @@ use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::deadline::Deadline;
-use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
-use crate::local::{Folders, LocalObject, walk};
-use crate::object::ObjectRef;
+use crate::ingest::{IngestError, Outcome, Problem, Target};
 use crate::settings::Location;
-use crate::world::World as _;
+use crate::source::Source;
 
+use super::input::{Input, find, needs_aws};
 use super::totals::Totals;
+use super::world::Ends;
 use super::{FAILED, OK, Stop, report, settings, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
@@ -36,10 +36,14 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let quarantine = settings
         .quarantine()
         .unwrap_or_else(|| destination.below("_quarantine"));
-    let objects = find_objects(&inputs, [&destination, &quarantine])?;
-    let world = Folders::new(None);
+    let ends = if needs_aws(&inputs, [&destination, &quarantine]) {
+        Ends::everywhere()?
+    } else {
+        Ends::folders(None)
+    };
+    let objects = find(&inputs, [&destination, &quarantine], &ends, &settings)?;
     let open = |location: &Location| {
-        world
+        ends.world()
             .destination(location, &settings, Deadline::NONE)
             .map_err(|error| Stop::Usage(error.to_string()))
     };
@@ -51,8 +55,9 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         quarantine: rejects.as_ref(),
     };
     let threads = Threads::of(matches, &destination, objects.len());
-    let bar = progress_bar(objects.iter().map(|object| object.bytes).sum());
-    let results = ingest_all(&objects, target, threads, &bar);
+    let bar = progress_bar(objects.iter().map(Input::bytes).sum());
+    let source = ends.world().source(&settings, Deadline::NONE);
+    let results = ingest_all(&objects, source.as_ref(), target, threads, &bar);
     bar.finish_and_clear();
 
     let mut totals = Totals::default();
@@ -74,28 +79,6 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         anstream::stdout().write_all(report.as_bytes())?;
     }
     Ok(if totals.failed.is_empty() { OK } else { FAILED })
-}
-
-fn find_objects(inputs: &[PathBuf], outputs: [&Location; 2]) -> Result<Vec<LocalObject>, Stop> {
-    let folder = |location: &Location| match location {
-        Location::Directory(path) => Some(path.clone()),
-        Location::Stdout | Location::S3(_) => None,
-    };
-    let outputs: Vec<PathBuf> = outputs.into_iter().filter_map(folder).collect();
-    let except: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
-    let mut objects = Vec::new();
-    for input in inputs {
-        if input.to_string_lossy().contains("://") {
-            let text = format!(
-                "{} is no local input; this build reads files, folders and stdin",
-                input.display()
-            );
-            return Err(Stop::Usage(text));
-        }
-        let found = walk(input, &except);
-        objects.extend(found.map_err(|error| Stop::Usage(format!("cannot read {}: {error}", input.display())))?);
-    }
-    Ok(objects)
 }
 
 /// What works at a time.
@@ -139,7 +122,8 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 
 /// Ingests the objects on so many threads; the results stand in the order of the objects.
 fn ingest_all(
-    objects: &[LocalObject],
+    objects: &[Input],
+    source: &dyn Source,
     target: Target<'_>,
     threads: Threads,
     bar: &ProgressBar,
@@ -152,8 +136,8 @@ fn ingest_all(
             objects.get(number).map(|object| (number, object))
         } {
             // A panic is a defect, but costs no more than its object.
-            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, threads, bar)))
-                .unwrap_or_else(|_| Err(Problem::Panic.of(&unidentified(object))));
+            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, source, target, threads, bar)))
+                .unwrap_or_else(|_| Err(Problem::Panic.of(&object.unidentified())));
             let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(slot) = results.get_mut(number) {
                 *slot = Some(result);
@@ -168,7 +152,7 @@ fn ingest_all(
     });
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     // A worker that ended without a word is a failure, never a success.
-    let missing = |object| Err(Problem::Panic.of(&unidentified(object)));
+    let missing = |object: &Input| Err(Problem::Panic.of(&object.unidentified()));
     objects
         .iter()
         .zip(results)
@@ -177,51 +161,14 @@ fn ingest_all(
 }
 
 fn ingest(
-    object: &LocalObject,
+    object: &Input,
+    source: &dyn Source,
     target: Target<'_>,
     threads: Threads,
     bar: &ProgressBar,
 ) -> Result<Outcome, IngestError> {
-    bar.set_message(object.key.clone());
-    let fail = |error| Problem::Source(error).of(&unidentified(object));
-    let identity = object.identify().map_err(fail)?;
-    let mut ingest = match Ingest::begin(identity.clone(), target) {
-        Ok(ingest) => ingest,
-        Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
-    };
-    if threads.two_an_object {
-        ingest = ingest.on_two_threads();
-    }
-    object
-        .read(|chunk| {
-            bar.inc(chunk.len() as u64);
-            ingest.push(chunk).map_err(ReadOr::Ingest)
-        })
-        .map_err(|error| match error {
-            ReadOr::Read(error) => Problem::Source(error).of(&identity),
-            ReadOr::Ingest(error) => error,
-        })?;
-    ingest.finish()
-}
-
-/// An error of the file, or of what is done with its bytes.
-enum ReadOr {
-    Read(std::io::Error),
-    Ingest(IngestError),
-}
-
-impl From<std::io::Error> for ReadOr {
-    fn from(error: std::io::Error) -> Self {
-        Self::Read(error)
-    }
-}
-
-fn unidentified(object: &LocalObject) -> ObjectRef {
-    ObjectRef {
-        bucket: object.bucket.clone(),
-        key: object.key.clone(),
-        version: String::new(),
-    }
+    bar.set_message(object.key().to_owned());
+    object.ingest(source, target, threads.two_an_object, |bytes| bar.inc(bytes))
 }
 
 #[cfg(test)]

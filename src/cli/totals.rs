@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::ingest::{IngestError, Ledger, Outcome, Skip};
-use crate::local::LocalObject;
+
+use super::input::Input;
 
 /// The totals of a run.
 #[derive(Debug, Default)]
@@ -42,12 +43,13 @@ pub(super) struct TableTotals {
 
 impl Totals {
     /// Adds what became of an object.
-    pub(super) fn add(&mut self, object: &LocalObject, result: Result<Outcome, IngestError>) {
+    pub(super) fn add(&mut self, object: &Input, result: Result<Outcome, IngestError>) {
         match result {
             Ok(Outcome::Ingested(ledger)) => {
                 self.counts.objects += 1;
                 if let Some(corruption) = ledger.corruption {
-                    self.corrupt.push((object.key.clone(), corruption.fault.to_string()));
+                    self.corrupt
+                        .push((object.key().to_owned(), corruption.fault.to_string()));
                 }
                 self.tables
                     .entry(ledger.table.unwrap_or("unknown"))

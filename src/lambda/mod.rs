@@ -13,17 +13,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
-use tokio::runtime::Handle;
 
+use crate::aws::Tuning;
 use crate::deadline::Deadline;
+use crate::everywhere::Everywhere;
 use crate::function::{Function, Handled, Limits};
 use crate::settings::Settings;
-use crate::world::World;
 
 use log::{Log, Watcher};
 
 /// The memory of the smallest function, in MiB: taken where the runtime does not say.
 const SMALLEST: usize = 128;
+const MIB: usize = 1024 * 1024;
+/// Outputs that are staged may hold one part in so many of the memory; what is more goes to temporary files.
+const SHARE_OF_OUTPUTS: usize = 4;
 
 /// Why the function cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,7 @@ pub enum InitError {
     Unfit(#[from] crate::function::Unfit),
     /// The clients cannot be made.
     #[error("{0}")]
-    Clients(String),
+    Clients(#[from] crate::everywhere::StartError),
     /// The runtime cannot be reached.
     #[error("cannot run under Lambda's runtime: {0}")]
     Runtime(String),
@@ -70,8 +73,12 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "alb-ingest".to_owned());
-    let world = world(runtime.handle(), limits)?;
-    let function = Arc::new(Function::new(settings, world, limits)?);
+    let tuning = Tuning {
+        memory: limits.memory * MIB / SHARE_OF_OUTPUTS,
+        ..Tuning::default()
+    };
+    let world = Everywhere::on(runtime.handle(), tuning)?;
+    let function = Arc::new(Function::new(settings, Box::new(world), limits)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (function, log) = (Arc::clone(&function), Arc::clone(&log));
@@ -80,10 +87,6 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     runtime
         .block_on(lambda_runtime::run(service))
         .map_err(|error| InitError::Runtime(error.to_string()))
-}
-
-fn world(_handle: &Handle, _limits: Limits) -> Result<Box<dyn World>, InitError> {
-    Ok(Box::new(crate::local::Folders::new(None)))
 }
 
 async fn invoke(function: Arc<Function>, log: Arc<Log>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {

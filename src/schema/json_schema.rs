@@ -83,7 +83,10 @@ fn property(column: &Column) -> Property {
 /// # Errors
 /// None in practice: the JSON holds texts and numbers alone.
 pub fn schema(table: &Table) -> Result<String, serde_json::Error> {
-    let required = table.columns.iter().filter(|column| column.presence == Presence::Required);
+    let required = table
+        .columns
+        .iter()
+        .filter(|column| column.presence == Presence::Required);
     let schema = Schema {
         dialect: "https://json-schema.org/draft/2020-12/schema",
         id: format!("urn:alb-ingest:{}:{}:{}", table.shape, table.name, table.version),
