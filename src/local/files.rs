@@ -33,7 +33,7 @@ pub enum Place {
 
 /// The bucket of files.
 const LOCAL: &str = "local";
-/// Bytes that are read at once.
+/// The most bytes that are read at once.
 pub(super) const CHUNK: usize = 128 * 1024;
 
 /// The objects of an input: a file, a folder with everything below it, or `-` for stdin.
@@ -99,7 +99,7 @@ impl LocalObject {
     /// The object as it is named. Its version is the MD5 of its bytes, as an S3 etag is; stdin has none.
     pub fn identify(&self) -> io::Result<ObjectRef> {
         let version = match &self.place {
-            Place::File(path) => md5_of(File::open(path)?)?,
+            Place::File(path) => md5_of(File::open(path)?, self.chunk())?,
             Place::Stdin => String::new(),
         };
         Ok(ObjectRef {
@@ -112,16 +112,21 @@ impl LocalObject {
     /// Hands the object's bytes on, chunk by chunk.
     pub fn read<E: From<io::Error>>(&self, push: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         match &self.place {
-            Place::File(path) => copy_chunks(File::open(path)?, push),
-            Place::Stdin => copy_chunks(io::stdin().lock(), push),
+            Place::File(path) => copy_chunks(File::open(path)?, self.chunk(), push),
+            Place::Stdin => copy_chunks(io::stdin().lock(), CHUNK, push),
         }
+    }
+
+    /// Bytes that are read at once: a small file needs no large buffer, and one byte of room shows its end.
+    fn chunk(&self) -> usize {
+        usize::try_from(self.bytes.saturating_add(1)).map_or(CHUNK, |bytes| bytes.min(CHUNK))
     }
 }
 
-/// The MD5 of everything that can be read, as hex digits.
-pub(super) fn md5_of(source: impl Read) -> io::Result<String> {
+/// The MD5 of everything that can be read, `chunk` bytes at once, as hex digits.
+pub(super) fn md5_of(source: impl Read, chunk: usize) -> io::Result<String> {
     let mut hash = Md5::new();
-    copy_chunks(source, |chunk| {
+    copy_chunks(source, chunk, |chunk| {
         hash.update(chunk);
         Ok::<(), io::Error>(())
     })?;
@@ -130,9 +135,10 @@ pub(super) fn md5_of(source: impl Read) -> io::Result<String> {
 
 fn copy_chunks<E: From<io::Error>>(
     mut source: impl Read,
+    chunk: usize,
     mut push: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; chunk];
     loop {
         match source.read(&mut buffer) {
             Ok(0) => return Ok(()),

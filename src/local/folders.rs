@@ -108,7 +108,7 @@ impl Source for Folders {
 
 impl FileBody {
     fn open(request: &ObjectRequest, key: &str, path: &Path) -> io::Result<Self> {
-        let etag = md5_of(File::open(path)?)?;
+        let etag = md5_of(File::open(path)?, CHUNK)?;
         let file = File::open(path)?;
         let bytes = file.metadata()?.len();
         Ok(Self {

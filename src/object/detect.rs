@@ -41,13 +41,14 @@ struct Fit {
 /// table, at least carries its time where that table has it: such an object's lines go to the quarantine one by one.
 /// Lines that are events of another table win over the key. Without a telling key the first lines decide.
 pub fn detect(text: &[u8], hint: Option<&'static Format>) -> Result<&'static Format, Unknown> {
+    // Most often the key tells, and the first line is an event.
+    if let Some(hint) = hint.filter(|hint| has_event(hint, text)) {
+        return Ok(hint);
+    }
     let fits = FORMATS.map(|format| fit(format, text));
     let hinted = fits
         .iter()
         .find(|fit| hint.is_some_and(|hint| std::ptr::eq(hint, fit.format)));
-    if let Some(fit) = hinted.filter(|fit| fit.events > 0) {
-        return Ok(fit.format);
-    }
     // The first of equals, so that the order of the tables decides.
     if let Some(fit) = fits
         .iter()
@@ -87,10 +88,7 @@ fn fit(format: &'static Format, text: &[u8]) -> Fit {
     };
     for (start, line) in sample_lines(text) {
         let span = Span::new(start, start + line.len());
-        let read = match split_line(plan, text, span, &mut parts) {
-            Ok(_) => check(plan, text, &parts),
-            Err(fault) => Err(first_fault(plan, text, &parts, fault)),
-        };
+        let read = read_line(plan, text, span, &mut parts);
         fit.plausible |= time_fits(plan, text, &parts);
         match read {
             Ok(()) => fit.events += 1,
@@ -104,6 +102,23 @@ fn fit(format: &'static Format, text: &[u8]) -> Fit {
         }
     }
     fit
+}
+
+/// Whether one of the first lines is an event of the table.
+fn has_event(format: &'static Format, text: &[u8]) -> bool {
+    let plan = format.plan();
+    let mut parts = vec![Span::NULL; plan.parts];
+    sample_lines(text).any(|(start, line)| {
+        let span = Span::new(start, start + line.len());
+        read_line(plan, text, span, &mut parts).is_ok() || repair(plan, text, span, &mut parts).is_some()
+    })
+}
+
+fn read_line(plan: &Plan, text: &[u8], line: Span, parts: &mut [Span]) -> Result<(), Fault> {
+    match split_line(plan, text, line, parts) {
+        Ok(_) => check(plan, text, parts),
+        Err(fault) => Err(first_fault(plan, text, parts, fault)),
+    }
 }
 
 /// The first lines that are not blank, without line ends, and where each begins.

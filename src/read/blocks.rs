@@ -9,10 +9,13 @@ pub const BLOCK: usize = 256 * 1024;
 /// The longest line that is parsed, newline excluded.
 pub const MAX_LINE: usize = 1024 * 1024;
 
+/// The room that an object begins with: zeros for a whole block would cost more than reading a small object.
+const FIRST_ROOM: usize = 16 * 1024;
+
 /// Text that is not handed on yet.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    /// Of constant length but for lines longer than a block; the text is its first `filled` bytes.
+    /// Of a block's length but for small objects and lines longer than a block; the text is its first `filled` bytes.
     buffer: Vec<u8>,
     filled: usize,
     /// The offset of the buffer's first byte in the decompressed object.
@@ -37,8 +40,12 @@ impl Blocks {
     /// Room for at least one more byte.
     pub(super) fn spare(&mut self) -> &mut [u8] {
         if self.filled == self.buffer.len() {
-            // A block at first, and more only for a line that is longer.
-            self.buffer.resize(self.buffer.len() + BLOCK, 0);
+            // A block when the first room is full, and more only for a line that is longer.
+            let len = match self.filled {
+                0 if self.offset == 0 => FIRST_ROOM,
+                filled => (filled / BLOCK + 1) * BLOCK,
+            };
+            self.buffer.resize(len, 0);
         }
         self.buffer.get_mut(self.filled..).unwrap_or_default()
     }
@@ -139,8 +146,8 @@ impl Blocks {
         if self.buffer.len() > wanted {
             self.buffer.truncate(wanted);
             self.buffer.shrink_to_fit();
-        } else {
-            self.buffer.resize(wanted, 0);
+        } else if self.buffer.len() < self.filled {
+            self.buffer.resize(self.filled, 0);
         }
         if let Some(front) = self.buffer.get_mut(..self.filled) {
             front.copy_from_slice(&self.rest);
