@@ -18,6 +18,8 @@ use alb_ingest::settings::Compression;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::column::page::Page;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use reference::Reference;
 
 fn facts(key: &str) -> ObjectFacts {
@@ -119,6 +121,76 @@ fn every_table_and_length_has_the_values_of_the_reference() {
     }
 }
 
+/// Of each column of a file's only row group: name, values, how many are null or no number, the bounds and whether they
+/// are values.
+fn statistics(file: &[u8]) -> Vec<(String, i64, String)> {
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
+    assert_eq!(reader.metadata().num_row_groups(), 1);
+    let columns = reader.metadata().row_group(0).columns().to_vec();
+    let of = |column: &parquet::file::metadata::ColumnChunkMetaData| {
+        let statistics = column.statistics().unwrap();
+        let exact = (statistics.min_is_exact(), statistics.max_is_exact());
+        let bounds = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
+        let counts = (statistics.null_count_opt(), statistics.nan_count_opt());
+        let told = format!("{counts:?} {bounds:?} {exact:?}");
+        (column.column_path().string(), column.num_values(), told)
+    };
+    columns.iter().map(of).collect()
+}
+
+#[test]
+fn every_column_has_the_statistics_of_the_reference() {
+    for format in FORMATS {
+        for rows in [1, 10, 3_000] {
+            let traffic = Traffic {
+                hostile: Rate::per_million(100_000),
+                ..Traffic::default()
+            };
+            let text = lines(format, rows as u64, rows, traffic);
+            let [ours, reference] = encode(format, &facts("k"), &text, Compression::Zstd);
+            for (ours, reference) in statistics(&ours).iter().zip(&statistics(&reference)) {
+                assert_eq!(ours, reference, "{} {rows}", format.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_metadata_tells_what_readers_need_and_no_more() {
+    let text = lines(&ALB_ACCESS, 2, 10, Traffic::default());
+    let [ours, _] = encode(&ALB_ACCESS, &facts("k"), &text, Compression::Zstd);
+    let reader = SerializedFileReader::new(Bytes::from(ours)).unwrap();
+    let file = reader.metadata().file_metadata();
+    assert_eq!((file.version(), file.num_rows()), (1, 10));
+    let keys: Vec<_> = file
+        .key_value_metadata()
+        .unwrap()
+        .iter()
+        .map(|pair| &pair.key)
+        .collect();
+    assert_eq!(keys, ["alb_ingest.table", "alb_ingest.schema_version"]);
+    assert!(file.created_by().unwrap().starts_with("alb-ingest version "));
+    assert_eq!(file.column_orders().unwrap().len(), file.schema_descr().num_columns());
+    // Pages follow each other from the file's fourth byte on, and the row group tells their bytes.
+    let group = reader.metadata().row_group(0);
+    let mut end = 4;
+    for column in group.columns() {
+        let (start, len) = column.byte_range();
+        assert_eq!(start, end, "{}", column.column_path());
+        end = start + len;
+        let statistics = column.statistics().unwrap();
+        assert_eq!(statistics.is_min_max_deprecated(), statistics.min_bytes_opt().is_none());
+        assert!(column.page_encoding_stats().is_none() && column.page_encoding_stats_mask().is_none());
+        assert!(column.column_index_offset().is_none() && column.offset_index_offset().is_none());
+        assert!(column.unencoded_byte_array_data_bytes().is_none());
+        assert!(column.repetition_level_histogram().is_none() && column.definition_level_histogram().is_none());
+    }
+    assert_eq!(
+        (group.file_offset(), group.compressed_size().cast_unsigned()),
+        (Some(4), end - 4)
+    );
+}
+
 #[test]
 fn pages_row_groups_and_full_dictionaries_make_no_difference() {
     // More rows than a row group holds.
@@ -127,19 +199,66 @@ fn pages_row_groups_and_full_dictionaries_make_no_difference() {
         assert_equal(&ALB_HEALTH_CHECK, &facts("k"), &text, Compression::Zstd),
         70_000
     );
-    // User agents, hosts and times that are all different fill their dictionaries.
+    // Hosts and times that are all different do without a dictionary; user agents, each of them twice, fill theirs.
     let mut text = Vec::new();
     for line in 0..20_000 {
         let row = format!(
             "https 2026-10-07T11:40:{:02}.{:06}Z app/a/b 192.0.2.1:{} - 0.{line:07} -1 1{line}e-3 200 - {line} {} \
-             \"GET https://h{line}.example.com:443/{line}?q HTTP/1.1\" \"agent {line} {}\" - - - \"Root=1-{line:08x}\"\n",
+             \"GET https://h{line}.example.com:443/{line}?q HTTP/1.1\" \"agent {} {}\" - - - \"Root=1-{line:08x}\"\n",
             line % 60,
             line,
             line % 65_536,
             u64::MAX >> (1 + line % 63),
-            "x".repeat(line % 97),
+            line / 2,
+            "x".repeat(line / 2 % 300),
         );
         text.extend_from_slice(row.as_bytes());
     }
     assert_eq!(assert_equal(&ALB_ACCESS, &facts("k"), &text, Compression::Zstd), 20_000);
+    let [ours, _] = encode(&ALB_ACCESS, &facts("k"), &text, Compression::Zstd);
+    let (dictionary, indices, plain) = ("dictionary", "RLE_DICTIONARY", "PLAIN");
+    assert_eq!(pages(&ours, "request_host"), [plain, plain, plain]);
+    assert_eq!(pages(&ours, "user_agent"), [dictionary, indices, indices, plain]);
+    assert_eq!(pages(&ours, "elb"), [dictionary, indices, indices, indices]);
+}
+
+/// How each page of a column's first chunk is encoded.
+fn pages(file: &[u8], column: &str) -> Vec<String> {
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let names: Vec<_> = schema.columns().iter().map(|column| column.path().string()).collect();
+    let number = names.iter().position(|name| name == column).unwrap();
+    let group = reader.get_row_group(0).unwrap();
+    let kind = |page: Page| match page {
+        Page::DictionaryPage { .. } => "dictionary".to_owned(),
+        other => other.encoding().to_string(),
+    };
+    let pages = group.get_column_page_reader(number).unwrap();
+    pages.map(|page| kind(page.unwrap())).collect()
+}
+
+#[test]
+fn a_file_keeps_nothing_of_the_one_before_it() {
+    // Tools are kept for the thread's next small file: its bytes are those that a new thread makes.
+    let few = lines(&ALB_ACCESS, 3, 10, Traffic::default());
+    let hostile = Traffic {
+        hostile: Rate::per_million(300_000),
+        ..Traffic::default()
+    };
+    let others = [
+        lines(&ALB_ACCESS, 4, 400, hostile),
+        lines(&ALB_ACCESS, 5, 1, Traffic::default()),
+        lines(&ALB_ACCESS, 6, 9_000, Traffic::default()),
+        few.clone(),
+    ];
+    for codec in [Compression::Zstd, Compression::Snappy] {
+        let alone = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| encode(&ALB_ACCESS, &facts("k"), &few, codec)[0].clone());
+            thread.join().unwrap()
+        });
+        for other in &others {
+            encode(&ALB_ACCESS, &facts("other"), other, codec);
+            assert!(encode(&ALB_ACCESS, &facts("k"), &few, codec)[0] == alone);
+        }
+    }
 }

@@ -23,7 +23,7 @@ static FIELDS: &[Field] = &[
     // IPv6 is written without brackets: the port stands behind the last colon.
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "Address of the client, or of the proxy in front of the load balancer, as logged."),
-        column("client_port", Decode::Port, "Port of the client."),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
     ]),
     parts("target:port", Quoting::Bare, Split::HostPort, &[
         column("target_ip", Decode::Text, "Address of the target; null for Lambda targets, WAF blocks and requests that never reached one."),
@@ -69,6 +69,6 @@ pub(super) static REQUEST: &[super::Column] = &[
     column("request_proto", Decode::Text, "HTTP version of the request line; null where it has none."),
     column("request_scheme", Decode::Text, "Scheme of the URL; null where the URL does not split."),
     column("request_host", Decode::Text, "Host of the URL, as logged; null where the URL does not split."),
-    column("request_port", Decode::Port, "Port of the URL; null where it has none or the URL does not split.").layout(Layout::Repeating),
-    column("request_path", Decode::Text, "Path of the URL, without query string and fragment; null where it has none.").layout(Layout::Distinct),
+    column("request_port", Decode::Port, "Port of the URL; null where it has none or the URL does not split."),
+    column("request_path", Decode::Text, "Path of the URL, without query string and fragment; null where it has none."),
 ];

@@ -1,7 +1,7 @@
 //! The access log of a Classic Load Balancer.
 
 use super::alb_access::REQUEST;
-use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts, quoted};
+use super::{Decode, Escapes, Field, Format, Layout, Quoting, Split, bare, column, event_time, parts, quoted};
 
 /// One line for each request (or TCP connection) that reached a Classic Load Balancer.
 pub static CLB_ACCESS: Format = Format {
@@ -22,7 +22,7 @@ static FIELDS: &[Field] = &[
     bare("elb", Decode::LoadBalancer, "Name of the load balancer."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "Address of the client, as logged."),
-        column("client_port", Decode::Port, "Port of the client."),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
     ]),
     parts("backend:port", Quoting::Bare, Split::HostPort, &[
         column("backend_ip", Decode::Text, "Address of the instance; null where the request reached none."),

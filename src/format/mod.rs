@@ -255,11 +255,11 @@ pub enum Place {
 pub enum Layout {
     /// Few distinct values, each often: a dictionary.
     Repeating,
-    /// Mostly distinct texts: their lengths, then their bytes.
+    /// Mostly distinct values without an order: as they are.
     Distinct,
     /// Mostly distinct texts that share a beginning with the one before: the length of what is shared, then the rest.
     Prefixed,
-    /// Numbers near each other: the differences.
+    /// 64-bit numbers near each other: the differences.
     Near,
 }
 
@@ -356,7 +356,8 @@ impl Column {
 /// A nullable column in the order of the line, its values laid out as is usual for their type.
 const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column {
     let layout = match decode {
-        Decode::Count | Decode::Int64 | Decode::Time | Decode::Port => Layout::Near,
+        Decode::Time => Layout::Near,
+        Decode::Count | Decode::Int64 => Layout::Distinct,
         _ => Layout::Repeating,
     };
     Column {

@@ -1,6 +1,6 @@
 //! The access log of a Network Load Balancer with TLS listeners.
 
-use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts};
+use super::{Decode, Escapes, Field, Format, Layout, Quoting, Split, bare, column, event_time, parts};
 
 /// One line for each TLS connection that reached a Network Load Balancer.
 pub static NLB_ACCESS: Format = Format {
@@ -24,7 +24,7 @@ static FIELDS: &[Field] = &[
     bare("listener", Decode::Text, "Resource id of the TLS listener."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "Address of the client, as logged."),
-        column("client_port", Decode::Port, "Port of the client."),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
     ]),
     parts("destination:port", Quoting::Bare, Split::HostPort, &[
         column("destination_ip", Decode::Text, "Address of the destination: the load balancer's own for direct connections, else the VPC endpoint's."),

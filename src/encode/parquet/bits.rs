@@ -1,26 +1,96 @@
-//! The RLE and bit-packing hybrid of Parquet, for levels and dictionary indices.
+//! The RLE and bit-packing hybrid of Parquet, for levels and dictionary indices; numbers of few bits, packed.
 
-/// Appends the values, each of `width` bits, as runs of equal values and packed groups of eight.
+/// Values of a group: bit packing counts in them.
+const GROUP: usize = 8;
+
+/// Appends the values, each of `width` bits, as runs of equal values and packed groups of eight. A run begins where a
+/// group does: the few bytes that other beginnings would save take longer to find.
 pub(super) fn write_hybrid(values: &[u32], width: u32, out: &mut Vec<u8>) {
-    let mut rest = values;
-    // Values that wait to be packed; always before `rest`.
-    let mut literals: &[u32] = &[];
-    while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|value| *value == first).count();
-        let start = values.len() - rest.len() - literals.len();
-        // A packed group holds eight: what it lacks is taken from the run.
-        let lacking = (8 - literals.len() % 8) % 8;
-        if run >= 8 + lacking {
-            literals = values.get(start..start + literals.len() + lacking).unwrap_or_default();
-            write_packed(literals, width, out);
-            literals = &[];
-            write_run(*first, run - lacking, width, out);
-        } else {
-            literals = values.get(start..start + literals.len() + run).unwrap_or_default();
-        }
-        rest = rest.get(run..).unwrap_or_default();
+    let (groups, tail) = values.as_chunks::<GROUP>();
+    let flat = |group: &[u32; GROUP]| {
+        let differ = group.iter().fold(0, |differ, value| differ | (*value ^ group[0]));
+        (differ == 0).then_some(group[0])
+    };
+    write_groups(groups, width, out, flat, |group, out| pack_group(group, width, out));
+    write_tail(tail, width, out);
+}
+
+/// Appends the levels of a flat column: one bit for each row, set where it has a value.
+pub(super) fn write_flags(flags: &[bool], out: &mut Vec<u8>) {
+    let (groups, tail) = flags.as_chunks::<GROUP>();
+    let bits = |group: &[bool; GROUP]| {
+        // Moves the lowest bit of each byte into the highest byte, in their order.
+        let bytes = u64::from_le_bytes(group.map(u8::from));
+        bytes.wrapping_mul(0x0102_0408_1020_4080).to_be_bytes()[0]
+    };
+    let flat = |group: &[bool; GROUP]| match bits(group) {
+        0 => Some(0),
+        0xff => Some(1),
+        _ => None,
+    };
+    write_groups(groups, 1, out, flat, |group, out| out.push(bits(group)));
+    let mut levels = [0; GROUP];
+    for (level, flag) in levels.iter_mut().zip(tail) {
+        *level = u32::from(*flag);
     }
-    write_packed(literals, width, out);
+    write_tail(levels.get(..tail.len()).unwrap_or_default(), 1, out);
+}
+
+/// Appends whole groups: `flat` tells the value of which a group consists, `pack` appends its bits.
+fn write_groups<T: PartialEq>(
+    groups: &[T],
+    width: u32,
+    out: &mut Vec<u8>,
+    flat: impl Fn(&T) -> Option<u32>,
+    pack: impl Fn(&T, &mut Vec<u8>),
+) {
+    let packed = |groups: &[T], out: &mut Vec<u8>| {
+        if !groups.is_empty() {
+            write_varint((groups.len() as u64) << 1 | 1, out);
+            for group in groups {
+                pack(group, out);
+            }
+        }
+    };
+    // A run stands between two packed pieces, which costs some bytes.
+    let worth = if width < 4 { 4 } else { 1 };
+    let mut rest = groups;
+    // Groups at the beginning of `rest` that wait to be packed.
+    let mut waiting = 0;
+    while let Some(group) = rest.get(waiting) {
+        let Some(value) = flat(group) else {
+            waiting += 1;
+            continue;
+        };
+        let behind = rest.get(waiting..).unwrap_or_default();
+        let run = behind.iter().take_while(|other| *other == group).count();
+        if run < worth {
+            waiting += run;
+            continue;
+        }
+        packed(rest.get(..waiting).unwrap_or_default(), out);
+        write_run(value, run * GROUP, width, out);
+        rest = behind.get(run..).unwrap_or_default();
+        waiting = 0;
+    }
+    packed(rest, out);
+}
+
+/// Appends the values behind the last whole group.
+fn write_tail(values: &[u32], width: u32, out: &mut Vec<u8>) {
+    let Some(first) = values.first() else {
+        return;
+    };
+    if values.iter().all(|value| value == first) {
+        write_run(*first, values.len(), width, out);
+        return;
+    }
+    let mut group = [0; GROUP];
+    for (slot, value) in group.iter_mut().zip(values) {
+        *slot = *value;
+    }
+    write_varint(1 << 1 | 1, out);
+    pack_group(&group, width, out);
 }
 
 /// Appends a run of equal values.
@@ -33,47 +103,47 @@ pub(super) fn write_run(value: u32, count: usize, width: u32, out: &mut Vec<u8>)
     out.extend_from_slice(value.to_le_bytes().get(..bytes).unwrap_or_default());
 }
 
-/// Appends values in groups of eight; the last group is filled up with zeros.
-fn write_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
-    if values.is_empty() {
-        return;
+/// Appends eight values, which take as many bytes as each has bits.
+#[inline]
+fn pack_group(group: &[u32; GROUP], width: u32, out: &mut Vec<u8>) {
+    let end = out.len() + width as usize;
+    let fours = group.as_chunks::<4>().0;
+    // The bits of four values, those of the first the lowest.
+    let four = |at: usize| {
+        fours.get(at).map_or(0, |four| {
+            four.iter()
+                .rev()
+                .fold(0, |bits, value| bits << width | u64::from(*value))
+        })
+    };
+    if width <= 8 {
+        out.extend_from_slice(&(four(0) | four(1) << (4 * width)).to_le_bytes());
+    } else if width <= 16 {
+        let bits = u128::from(four(0)) | u128::from(four(1)) << (4 * width);
+        out.extend_from_slice(&bits.to_le_bytes());
+    } else {
+        pack(group.iter().map(|value| u64::from(*value)), width, out);
     }
-    let groups = values.len().div_ceil(8);
-    write_varint(((groups as u64) << 1) | 1, out);
-    let mut packer = Packer::default();
+    out.truncate(end);
+}
+
+/// Appends values of `width` bits, the lowest bit first; the last byte is filled up with zeros.
+#[inline]
+pub(super) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
+    let mut bits = 0_u128;
+    let mut filled = 0;
     for value in values {
-        packer.push(u64::from(*value), width, out);
-    }
-    for _ in values.len()..groups * 8 {
-        packer.push(0, width, out);
-    }
-    packer.finish(out);
-}
-
-/// Packs values bit by bit, the lowest first.
-#[derive(Debug, Default)]
-pub(super) struct Packer {
-    bits: u128,
-    filled: u32,
-}
-
-impl Packer {
-    #[inline]
-    pub(super) fn push(&mut self, value: u64, width: u32, out: &mut Vec<u8>) {
-        self.bits |= u128::from(value) << self.filled;
-        self.filled += width;
-        if self.filled >= 64 {
-            let [low, _] = halves(self.bits);
+        bits |= u128::from(value) << filled;
+        filled += width;
+        if filled >= 64 {
+            let [low, high] = halves(bits);
             out.extend_from_slice(&low.to_le_bytes());
-            self.bits >>= 64;
-            self.filled -= 64;
+            bits = u128::from(high);
+            filled -= 64;
         }
     }
-
-    pub(super) fn finish(self, out: &mut Vec<u8>) {
-        let bytes = usize::try_from(self.filled.div_ceil(8)).unwrap_or(16);
-        out.extend_from_slice(self.bits.to_le_bytes().get(..bytes).unwrap_or_default());
-    }
+    let bytes = usize::try_from(filled.div_ceil(8)).unwrap_or(16);
+    out.extend_from_slice(bits.to_le_bytes().get(..bytes).unwrap_or_default());
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
@@ -82,6 +152,7 @@ const fn halves(bits: u128) -> [u64; 2] {
 }
 
 /// Appends an unsigned number, seven bits a byte.
+#[inline]
 pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
@@ -90,7 +161,73 @@ pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value.to_le_bytes()[0]);
 }
 
+/// Appends a signed number, seven bits a byte, small ones of either sign in few.
+pub(super) fn write_zigzag(value: i64, out: &mut Vec<u8>) {
+    write_varint(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
+}
+
 /// The fewest bits that hold the value.
 pub(super) const fn width_of(value: u64) -> u32 {
     64 - value.leading_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads so many values as the format describes them, bit by bit.
+    fn read(mut bytes: &[u8], width: u32, count: usize) -> Vec<u32> {
+        let mut values = Vec::new();
+        while values.len() < count {
+            let (mut head, mut shift) = (0_usize, 0);
+            loop {
+                let (byte, behind) = bytes.split_first().unwrap();
+                head |= usize::from(byte & 0x7f) << shift;
+                shift += 7;
+                bytes = behind;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            let packed = head & 1 == 1;
+            let (numbers, repeated) = if packed { (head >> 1 << 3, 1) } else { (1, head >> 1) };
+            let len = if packed {
+                (head >> 1) * width as usize
+            } else {
+                width.div_ceil(8) as usize
+            };
+            let (piece, behind) = bytes.split_at(len);
+            bytes = behind;
+            for number in 0..numbers {
+                let bit = |bit: usize| u32::from(piece[bit / 8] >> (bit % 8)) & 1;
+                let bits = (0..width as usize).map(|at| bit(number * width as usize + at) << at);
+                values.extend(std::iter::repeat_n(bits.sum::<u32>(), repeated));
+            }
+        }
+        assert!(bytes.is_empty());
+        values.truncate(count);
+        values
+    }
+
+    #[test]
+    fn runs_and_packed_values_of_every_width_come_back() {
+        for width in 0..=32_u32 {
+            let most = u32::try_from((1_u64 << width) - 1).unwrap();
+            // Runs of every length below, between and above the borders of groups.
+            for stretch in [1_u32, 3, 7, 8, 9, 31, 64, 200] {
+                let value = |at: u32| (at / stretch % 5).wrapping_mul(0x9e37_79b9) & most;
+                let values: Vec<u32> = (0..517).map(value).collect();
+                let mut out = Vec::new();
+                write_hybrid(&values, width, &mut out);
+                assert_eq!(read(&out, width, values.len()), values, "{width} {stretch}");
+            }
+        }
+        for stretch in [1, 2, 5, 8, 40, 1_000] {
+            let flags: Vec<bool> = (0..523).map(|at| at / stretch % 3 == 0).collect();
+            let mut out = Vec::new();
+            write_flags(&flags, &mut out);
+            let expected: Vec<u32> = flags.iter().map(|flag| u32::from(*flag)).collect();
+            assert_eq!(read(&out, 1, flags.len()), expected, "{stretch}");
+        }
+    }
 }

@@ -1,25 +1,31 @@
 //! Column chunks: the pages of one column in one row group.
 
+use std::io::Write;
+
 use bytes::Bytes;
-use parquet::basic::{Compression as Codec, Encoding};
+use parquet::basic::{Compression as Codec, Encoding, EncodingMask};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::bits::{width_of, write_hybrid, write_run};
-use super::codec::PageCodec;
 use crate::encode::EncodeError;
+
+use super::bits::{width_of, write_flags, write_hybrid, write_run};
+use super::codec::PageCodec;
+use super::file::count;
 
 /// What pages are made with: one set for all columns, so that nothing is allocated for a page.
 pub(super) struct Workshop {
     codec: PageCodec,
     /// Levels and values of the page that is being made.
     pub(super) page: Vec<u8>,
-    levels: Vec<u32>,
     compressed: Vec<u8>,
+    /// The page of a dictionary, as it stands in the file.
+    dictionary: Vec<u8>,
+    /// The crate's way to a buffer. The buffers that pages are added to are put in it in turn.
+    sink: TrackedWrite<Vec<u8>>,
 }
 
 impl Workshop {
@@ -27,8 +33,9 @@ impl Workshop {
         Self {
             codec,
             page: Vec::new(),
-            levels: Vec::new(),
             compressed: Vec::new(),
+            dictionary: Vec::new(),
+            sink: TrackedWrite::new(Vec::new()),
         }
     }
 
@@ -38,9 +45,7 @@ impl Workshop {
         if nulls == 0 {
             write_run(1, valid.len(), 1, &mut self.page);
         } else {
-            self.levels.clear();
-            self.levels.extend(valid.iter().map(|valid| u32::from(*valid)));
-            write_hybrid(&self.levels, 1, &mut self.page);
+            write_flags(valid, &mut self.page);
         }
         self.end_levels(at);
     }
@@ -71,16 +76,31 @@ impl Workshop {
             prefix.copy_from_slice(&len);
         }
     }
+
+    /// Compresses the page and appends it, its header in front; its length before compression, header included.
+    fn write_page(&mut self, out: &mut Vec<u8>, page: impl FnOnce(Bytes) -> Page) -> Result<usize, EncodeError> {
+        self.codec.compress(&self.page, &mut self.compressed)?;
+        let compressed = Bytes::from(std::mem::take(&mut self.compressed));
+        let page = CompressedPage::new(page(compressed.clone()), self.page.len());
+        std::mem::swap(self.sink.inner_mut(), out);
+        let written = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
+        self.sink.flush()?;
+        std::mem::swap(self.sink.inner_mut(), out);
+        // Nobody else holds it any more: no copy.
+        self.compressed = compressed.into();
+        Ok(written.uncompressed_size)
+    }
 }
 
-/// The pages of a column chunk so far.
+/// The pages of a column chunk so far, its dictionary left out.
 pub(super) struct Chunk {
     descriptor: ColumnDescPtr,
     codec: Codec,
-    pages: TrackedWrite<Vec<u8>>,
-    encodings: Vec<Encoding>,
-    values: u64,
-    nulls: u64,
+    pages: Vec<u8>,
+    encodings: EncodingMask,
+    values: usize,
+    nulls: usize,
+    /// The length of the pages before compression, headers included.
     uncompressed: usize,
 }
 
@@ -89,22 +109,27 @@ impl Chunk {
         Self {
             descriptor,
             codec,
-            pages: TrackedWrite::new(Vec::new()),
-            encodings: Vec::new(),
+            pages: Vec::new(),
+            encodings: EncodingMask::default(),
             values: 0,
             nulls: 0,
             uncompressed: 0,
         }
     }
 
-    /// The nulls in the pages so far.
-    pub(super) const fn nulls(&self) -> u64 {
-        self.nulls
+    /// The bytes of the pages so far.
+    pub(super) const fn bytes(&self) -> usize {
+        self.pages.len()
     }
 
-    /// The bytes of the pages so far.
-    pub(super) fn bytes(&self) -> usize {
-        self.pages.bytes_written()
+    /// The values in the pages so far, nulls among them.
+    pub(super) const fn values(&self) -> usize {
+        self.values
+    }
+
+    /// The nulls in the pages so far.
+    pub(super) const fn nulls(&self) -> u64 {
+        self.nulls as u64
     }
 
     /// Compresses and adds the page in the workshop. `values` counts nulls too.
@@ -115,8 +140,9 @@ impl Chunk {
         nulls: usize,
         encoding: Encoding,
     ) -> Result<(), EncodeError> {
-        self.values += values as u64;
-        self.nulls += nulls as u64;
+        self.values += values;
+        self.nulls += nulls;
+        self.encodings.insert(encoding);
         let page = |buf| Page::DataPage {
             buf,
             num_values: u32::try_from(values).unwrap_or(u32::MAX),
@@ -125,76 +151,60 @@ impl Chunk {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.uncompressed += write_page(workshop, &mut self.pages, page)?;
-        if !self.encodings.contains(&encoding) {
-            self.encodings.push(encoding);
-        }
+        self.uncompressed += workshop.write_page(&mut self.pages, page)?;
         Ok(())
     }
 
-    /// The whole chunk, its dictionary in front.
-    pub(super) fn finish(
-        self,
+    /// Compresses the page in the workshop as that of a dictionary of so many values, and writes it in front of the
+    /// others.
+    pub(super) fn write_dictionary<W: Write>(
+        &mut self,
         workshop: &mut Workshop,
-        dictionary: Option<(Vec<u8>, usize)>,
+        values: usize,
+        out: &mut TrackedWrite<W>,
+    ) -> Result<(), EncodeError> {
+        self.encodings.insert(Encoding::PLAIN);
+        let page = |buf| Page::DictionaryPage {
+            buf,
+            num_values: u32::try_from(values).unwrap_or(u32::MAX),
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        let mut dictionary = std::mem::take(&mut workshop.dictionary);
+        dictionary.clear();
+        self.uncompressed += workshop.write_page(&mut dictionary, page)?;
+        out.write_all(&dictionary)?;
+        workshop.dictionary = dictionary;
+        Ok(())
+    }
+
+    /// Writes the pages behind the dictionary, if there is one, of the chunk that begins at `start`. Begins the next
+    /// chunk.
+    pub(super) fn finish<W: Write>(
+        &mut self,
+        start: usize,
+        has_levels: bool,
         statistics: Statistics,
-        rows: u64,
-    ) -> Result<(Bytes, ColumnCloseResult), EncodeError> {
-        let mut head = TrackedWrite::new(Vec::new());
-        let mut uncompressed = self.uncompressed;
-        let mut encodings = self.encodings;
-        encodings.push(Encoding::RLE);
-        let has_dictionary = dictionary.is_some();
-        if let Some((plain, len)) = dictionary {
-            workshop.page = plain;
-            let page = |buf| Page::DictionaryPage {
-                buf,
-                num_values: u32::try_from(len).unwrap_or(u32::MAX),
-                encoding: Encoding::PLAIN,
-                is_sorted: false,
-            };
-            uncompressed += write_page(workshop, &mut head, page)?;
-            encodings.push(Encoding::PLAIN);
+        out: &mut TrackedWrite<W>,
+    ) -> Result<ColumnChunkMetaData, EncodeError> {
+        if has_levels {
+            self.encodings.insert(Encoding::RLE);
         }
-        let head = head.into_inner()?;
-        let pages = self.pages.into_inner()?;
-        let data_offset = i64::try_from(head.len()).unwrap_or(0);
-        let bytes = if head.is_empty() { pages } else { [head, pages].concat() };
-        let metadata = ColumnChunkMetaData::builder(self.descriptor)
+        let data_start = out.bytes_written();
+        out.write_all(&self.pages)?;
+        let metadata = ColumnChunkMetaData::builder(self.descriptor.clone())
             .set_compression(self.codec)
-            .set_encodings(encodings)
-            .set_num_values(i64::try_from(self.values).unwrap_or(i64::MAX))
-            .set_total_compressed_size(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
-            .set_total_uncompressed_size(i64::try_from(uncompressed).unwrap_or(i64::MAX))
-            .set_data_page_offset(data_offset)
-            .set_dictionary_page_offset(has_dictionary.then_some(0))
+            .set_encodings_mask(self.encodings)
+            .set_num_values(count(self.values))
+            .set_total_compressed_size(count(out.bytes_written() - start))
+            .set_total_uncompressed_size(count(self.uncompressed))
+            .set_data_page_offset(count(data_start))
+            .set_dictionary_page_offset((data_start > start).then_some(count(start)))
             .set_statistics(statistics)
             .build()?;
-        let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
-            rows_written: rows,
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        Ok((bytes.into(), close))
+        self.pages.clear();
+        self.encodings = EncodingMask::default();
+        (self.values, self.nulls, self.uncompressed) = (0, 0, 0);
+        Ok(metadata)
     }
-}
-
-/// Compresses the page in the workshop and writes it; its length before compression, header included.
-fn write_page(
-    workshop: &mut Workshop,
-    out: &mut TrackedWrite<Vec<u8>>,
-    page: impl FnOnce(Bytes) -> Page,
-) -> Result<usize, EncodeError> {
-    let Workshop {
-        codec,
-        page: raw,
-        compressed,
-        ..
-    } = workshop;
-    codec.compress(raw, compressed)?;
-    let page = CompressedPage::new(page(Bytes::copy_from_slice(compressed)), raw.len());
-    Ok(SerializedPageWriter::new(out).write_page(page)?.uncompressed_size)
 }

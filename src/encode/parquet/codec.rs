@@ -50,12 +50,12 @@ impl PageCodec {
     }
 }
 
-/// The compression as the file's metadata names it.
-pub(super) fn codec(compression: Compression) -> Result<Codec, parquet::errors::ParquetError> {
-    Ok(match compression {
-        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+/// The compression as the file's metadata names it. The levels do not stand there.
+pub(super) fn codec(compression: Compression) -> Codec {
+    match compression {
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::default()),
         Compression::Snappy => Codec::SNAPPY,
         Compression::Gzip => Codec::GZIP(GzipLevel::default()),
         Compression::None => Codec::UNCOMPRESSED,
-    })
+    }
 }

@@ -1,28 +1,37 @@
 //! The encoder of one column: its values into the pages of a chunk, as the column's layout says.
 
-use bytes::Bytes;
-use parquet::basic::{Compression as Codec, Encoding, Type};
-use parquet::column::writer::ColumnCloseResult;
+use std::io::Write;
+
+use parquet::basic::{Compression as Codec, Encoding};
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
+use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::batch::{Lists, Numbers, Texts};
 use crate::encode::EncodeError;
-use crate::format::Layout;
+use crate::encode::json::write_line_number;
+use crate::format::{Kind, Layout, PlannedColumn, Presence};
 
 use super::chunk::{Chunk, Workshop};
-use super::delta::{TextParts, Width, write_numbers};
-use super::dictionary::{NumberDictionary, TextDictionary};
-use super::statistics::{self, FloatBounds, NumberBounds, TextBounds};
+use super::delta::{TextParts, write_numbers};
+use super::dictionary::{NumberDictionary, TextDictionary, write_plain};
+use super::schema::{self, Physical};
+use super::statistics::{FloatBounds, NumberBounds, TextBounds};
 
 /// The bytes of a dictionary after which the pages of a chunk do without it.
-const DICTIONARY_BYTES: usize = 512 * 1024;
+const DICTIONARY_BYTES: usize = 1024 * 1024;
+/// The fewest values by which a dictionary is judged.
+const JUDGED_VALUES: usize = 1024;
+/// The bytes of values that stand in one page without a dictionary, where they are all the values of the chunk: a page
+/// of its own costs more than it saves.
+const SMALL_CHUNK: usize = 2048;
 
 /// Encodes one column: values are gathered for a page, pages for a chunk.
 pub(super) struct ColumnEncoder {
-    descriptor: ColumnDescPtr,
-    codec: Codec,
+    physical: Physical,
     layout: Layout,
+    levels: Levels,
     chunk: Chunk,
     page: PageValues,
     texts: TextDictionary,
@@ -31,6 +40,17 @@ pub(super) struct ColumnEncoder {
     text_bounds: TextBounds,
     number_bounds: NumberBounds,
     float_bounds: FloatBounds,
+}
+
+/// Which levels stand in front of a page's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Levels {
+    /// Every row has a value.
+    None,
+    /// A row may have none.
+    Flat,
+    /// A row may have none, or a list.
+    List,
 }
 
 /// The values of the page that is being gathered.
@@ -44,34 +64,44 @@ struct PageValues {
     definition: Vec<u32>,
     /// The values, as indices where the page uses the dictionary.
     indices: Vec<u32>,
-    texts: TextParts,
+    /// Texts in the plain encoding.
+    plain: Vec<u8>,
+    parts: TextParts,
     numbers: Vec<i64>,
+    /// The line of the event whose id was added last, and the id.
+    last_line: Option<i64>,
+    id: Vec<u8>,
 }
 
 /// How the pages of a chunk use its dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dictionary {
-    /// No page does.
-    Unused,
+    /// There is no page yet, and no value.
+    Undecided,
     /// Every page so far does.
     Used,
     /// Some do; it has grown too large for those that follow.
     Left,
+    /// No page does.
+    Unused,
 }
 
 impl ColumnEncoder {
-    pub(super) fn new(descriptor: ColumnDescPtr, codec: Codec, layout: Layout) -> Self {
-        let chunk = Chunk::new(descriptor.clone(), codec);
-        let dictionary = Dictionary::Unused;
+    pub(super) fn new(column: &PlannedColumn, leaf: &ColumnDescPtr, codec: Codec) -> Self {
+        let levels = match (column.kind, column.presence) {
+            (Kind::TextList, _) => Levels::List,
+            (_, Presence::Nullable) => Levels::Flat,
+            (_, Presence::Required) => Levels::None,
+        };
         Self {
-            descriptor,
-            codec,
-            layout,
-            chunk,
+            physical: schema::physical(column.kind),
+            layout: column.layout,
+            levels,
+            chunk: Chunk::new(leaf.clone(), codec),
             page: PageValues::default(),
             texts: TextDictionary::default(),
             numbers: NumberDictionary::default(),
-            dictionary,
+            dictionary: Dictionary::Undecided,
             text_bounds: TextBounds::default(),
             number_bounds: NumberBounds::default(),
             float_bounds: FloatBounds::default(),
@@ -80,13 +110,42 @@ impl ColumnEncoder {
 
     /// The bytes held for the chunk so far.
     pub(super) fn buffered(&self) -> usize {
-        self.chunk.bytes() + self.texts.plain().len() + self.numbers.numbers().len() * 8 + self.page.texts.len()
+        let page = self.page.plain.len() + self.page.parts.len();
+        self.chunk.bytes() + self.dictionary_bytes() + page
+    }
+
+    fn dictionary_bytes(&self) -> usize {
+        self.texts.plain().len() + self.numbers.numbers().len() * 8
     }
 
     /// Adds texts.
     pub(super) fn add_texts(&mut self, texts: &Texts, text: &[u8]) {
         self.add_validity(texts.len(), texts.nulls(), texts.validity());
         self.add_present(texts.present(text));
+    }
+
+    /// Adds the ids of the events on these lines. Most lines follow the one before, which counts its id up.
+    pub(super) fn add_event_ids(&mut self, object_id: &str, lines: &[i64]) {
+        self.add_validity(lines.len(), 0, std::iter::empty());
+        self.dictionary = Dictionary::Unused;
+        let Self { page, text_bounds, .. } = self;
+        for line in lines {
+            // Ids that are counted up grow: the ends of such a run bound it.
+            match page.last_line.replace(*line) {
+                Some(last) if last.wrapping_add(1) == *line && page.parts.push_counted() => continue,
+                Some(_) => text_bounds.add(page.parts.last()),
+                None => {}
+            }
+            page.id.clear();
+            page.id.extend_from_slice(object_id.as_bytes());
+            page.id.push(b'-');
+            write_line_number(*line, &mut page.id);
+            page.parts.push(&page.id);
+            text_bounds.add(&page.id);
+        }
+        if page.last_line.is_some() {
+            text_bounds.add(page.parts.last());
+        }
     }
 
     /// Adds the same text (or null) for so many rows.
@@ -109,12 +168,11 @@ impl ColumnEncoder {
             ..
         } = &mut self.page;
         for (items, valid) in lists.lengths() {
+            repetition.push(0);
             if items == 0 {
                 *nulls += 1;
-                repetition.push(0);
                 definition.push(u32::from(valid));
             } else {
-                repetition.push(0);
                 repetition.extend(std::iter::repeat_n(1, items - 1));
                 definition.extend(std::iter::repeat_n(2, items));
             }
@@ -125,143 +183,179 @@ impl ColumnEncoder {
     /// Adds 32-bit numbers.
     pub(super) fn add_int32(&mut self, numbers: &Numbers<i32>) {
         self.add_number_validity(numbers);
-        self.add_integers(numbers.present().map(i64::from));
+        self.add_numbers(numbers.present().map(i64::from));
     }
 
     /// Adds 64-bit numbers.
     pub(super) fn add_int64(&mut self, numbers: &Numbers<i64>) {
         self.add_number_validity(numbers);
-        self.add_integers(numbers.present());
+        self.add_numbers(numbers.present());
     }
 
     /// Adds floats.
     pub(super) fn add_floats(&mut self, numbers: &Numbers<f64>) {
         self.add_number_validity(numbers);
-        let indexed = self.uses_dictionary();
-        let Self {
-            page,
-            numbers: dictionary,
-            float_bounds,
-            ..
-        } = self;
-        if indexed {
-            page.indices
-                .extend(numbers.present().map(|number| dictionary.index(number.to_bits())));
-        } else {
-            page.numbers.extend(numbers.present().map(|number| {
-                float_bounds.add(number);
-                number.to_bits().cast_signed()
-            }));
-        }
+        self.add_numbers(numbers.present().map(|number| number.to_bits().cast_signed()));
     }
 
-    /// Makes a page of the values that are in none.
-    pub(super) fn close_page(&mut self, workshop: &mut Workshop) -> Result<(), EncodeError> {
+    /// Makes a page of the values that are in none; `last` says that it is the chunk's last.
+    pub(super) fn close_page(&mut self, workshop: &mut Workshop, last: bool) -> Result<(), EncodeError> {
+        if self.dictionary == Dictionary::Used && self.chunk.values() == 0 && self.is_better_plain(last) {
+            self.leave_out_dictionary();
+        }
         let page = &mut self.page;
         workshop.page.clear();
-        let values = if page.definition.is_empty() {
-            page.valid.len()
-        } else {
-            page.definition.len()
+        let values = match self.levels {
+            Levels::List => page.definition.len(),
+            Levels::None | Levels::Flat => page.valid.len(),
         };
-        if self.descriptor.max_rep_level() > 0 {
-            workshop.write_levels(&page.repetition, 1);
-            workshop.write_levels(&page.definition, 2);
-        } else if self.descriptor.max_def_level() > 0 {
-            workshop.write_validity(&page.valid, page.nulls);
-        }
-        let encoding = if self.dictionary == Dictionary::Used {
-            let distinct = self.texts.len().max(self.numbers.numbers().len());
-            workshop.write_indices(&page.indices, distinct);
-            Encoding::RLE_DICTIONARY
-        } else {
-            match (self.descriptor.physical_type(), self.layout) {
-                (Type::BYTE_ARRAY, Layout::Prefixed) => {
-                    page.texts.write_prefixes(&mut workshop.page);
-                    Encoding::DELTA_BYTE_ARRAY
-                }
-                (Type::BYTE_ARRAY, _) => {
-                    page.texts.write_lengths(&mut workshop.page);
-                    Encoding::DELTA_LENGTH_BYTE_ARRAY
-                }
-                (Type::DOUBLE, _) => {
-                    workshop
-                        .page
-                        .extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
-                    Encoding::PLAIN
-                }
-                (physical, _) => {
-                    let width = if physical == Type::INT32 {
-                        Width::W32
-                    } else {
-                        Width::W64
-                    };
-                    write_numbers(&page.numbers, width, &mut workshop.page);
-                    Encoding::DELTA_BINARY_PACKED
-                }
+        match self.levels {
+            Levels::None => {}
+            Levels::Flat => workshop.write_validity(&page.valid, page.nulls),
+            Levels::List => {
+                workshop.write_levels(&page.repetition, 1);
+                workshop.write_levels(&page.definition, 2);
             }
-        };
-        self.chunk.add_page(workshop, values, page.nulls, encoding)?;
-        page.clear();
-        let bytes = self.texts.plain().len() + self.numbers.numbers().len() * 8;
-        if self.dictionary == Dictionary::Used && bytes > DICTIONARY_BYTES {
+        }
+        let encoding = self.write_values(workshop);
+        self.chunk.add_page(workshop, values, self.page.nulls, encoding)?;
+        self.page.clear();
+        if self.dictionary == Dictionary::Used && self.dictionary_bytes() > DICTIONARY_BYTES {
             self.dictionary = Dictionary::Left;
         }
         Ok(())
     }
 
-    /// Ends the chunk, and begins the next.
-    pub(super) fn finish(
-        &mut self,
-        rows: u64,
-        workshop: &mut Workshop,
-    ) -> Result<(Bytes, ColumnCloseResult), EncodeError> {
-        let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.descriptor.clone(), self.codec));
-        let statistics = self.statistics(chunk.nulls());
-        let numbers = self.numbers.numbers();
-        let dictionary = match (self.dictionary, self.descriptor.physical_type()) {
-            (Dictionary::Unused, _) => None,
-            (_, Type::BYTE_ARRAY) => Some((self.texts.plain().to_vec(), self.texts.len())),
-            (_, Type::INT32) => Some((
-                numbers.iter().flat_map(|number| low_half(*number)).collect(),
-                numbers.len(),
-            )),
-            _ => Some((
-                numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
-                numbers.len(),
-            )),
+    /// Whether the values of the chunk's first page take less without the dictionary.
+    fn is_better_plain(&self, last: bool) -> bool {
+        let values = self.page.indices.len();
+        let distinct = self.texts.len().max(self.numbers.numbers().len());
+        if values > JUDGED_VALUES {
+            return distinct > values / 4 * 3;
+        }
+        let bytes = || match self.physical {
+            Physical::Bytes => self
+                .page
+                .indices
+                .iter()
+                .map(|index| self.texts.get(*index).len() + 4)
+                .sum(),
+            Physical::Int32 => values * 4,
+            Physical::Int64 | Physical::Double => values * 8,
         };
-        let finished = chunk.finish(workshop, dictionary, statistics, rows)?;
+        last && bytes() <= SMALL_CHUNK
+    }
+
+    /// Puts the values of the page in place of their indices, and forgets the dictionary.
+    fn leave_out_dictionary(&mut self) {
+        self.note_bounds_of_dictionary();
+        let page = &mut self.page;
+        for index in &page.indices {
+            if self.physical != Physical::Bytes {
+                page.numbers.push(self.numbers.get(*index).cast_signed());
+            } else if self.layout == Layout::Prefixed {
+                page.parts.push(self.texts.get(*index));
+            } else {
+                write_plain(self.texts.get(*index), &mut page.plain);
+            }
+        }
+        page.indices.clear();
         self.texts.clear();
         self.numbers.clear();
         self.dictionary = Dictionary::Unused;
-        Ok(finished)
     }
 
-    /// The bounds of the values, and of those in the dictionary once for each.
-    fn statistics(&mut self, nulls: u64) -> Statistics {
-        let physical = self.descriptor.physical_type();
-        match physical {
-            Type::BYTE_ARRAY => {
-                let mut bounds = std::mem::take(&mut self.text_bounds);
-                self.texts.texts().for_each(|text| bounds.add(text));
-                bounds.finish(nulls)
+    /// Writes the page's values; how is returned.
+    fn write_values(&mut self, workshop: &mut Workshop) -> Encoding {
+        let page = &mut self.page;
+        if self.dictionary == Dictionary::Used {
+            let distinct = self.texts.len().max(self.numbers.numbers().len());
+            workshop.write_indices(&page.indices, distinct);
+            return Encoding::RLE_DICTIONARY;
+        }
+        let out = &mut workshop.page;
+        match (self.physical, self.layout) {
+            (Physical::Bytes, Layout::Prefixed) => {
+                page.parts.write(out);
+                return Encoding::DELTA_BYTE_ARRAY;
             }
-            Type::DOUBLE => {
-                let mut bounds = std::mem::take(&mut self.float_bounds);
-                self.numbers
-                    .numbers()
-                    .iter()
-                    .for_each(|bits| bounds.add(f64::from_bits(*bits)));
-                bounds.finish(nulls)
+            (Physical::Bytes, _) => out.extend_from_slice(&page.plain),
+            (Physical::Double, _) => {
+                let floats = page.numbers.iter().map(|number| f64::from_bits(number.cast_unsigned()));
+                self.float_bounds.add(floats);
+                out.extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
             }
-            _ => {
-                let mut bounds = std::mem::take(&mut self.number_bounds);
-                self.numbers
-                    .numbers()
-                    .iter()
-                    .for_each(|number| bounds.add(number.cast_signed()));
-                statistics::numbers(physical, bounds, nulls)
+            (Physical::Int32, _) => {
+                self.number_bounds.add(page.numbers.iter().copied());
+                out.extend(page.numbers.iter().flat_map(|number| low_half(*number)));
+            }
+            (Physical::Int64, Layout::Near) => {
+                self.number_bounds.add(page.numbers.iter().copied());
+                write_numbers(&page.numbers, out);
+                return Encoding::DELTA_BINARY_PACKED;
+            }
+            (Physical::Int64, _) => {
+                self.number_bounds.add(page.numbers.iter().copied());
+                out.extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
+            }
+        }
+        Encoding::PLAIN
+    }
+
+    /// Writes the chunk to the file, and begins the next.
+    pub(super) fn finish<W: Write>(
+        &mut self,
+        workshop: &mut Workshop,
+        out: &mut TrackedWrite<W>,
+    ) -> Result<ColumnChunkMetaData, EncodeError> {
+        let start = out.bytes_written();
+        if matches!(self.dictionary, Dictionary::Used | Dictionary::Left) {
+            self.note_bounds_of_dictionary();
+            self.write_dictionary(workshop, out)?;
+        }
+        let statistics = self.finish_statistics();
+        let metadata = self.chunk.finish(start, self.levels != Levels::None, statistics, out)?;
+        self.texts.clear();
+        self.numbers.clear();
+        self.dictionary = Dictionary::Undecided;
+        Ok(metadata)
+    }
+
+    fn finish_statistics(&mut self) -> Statistics {
+        let nulls = self.chunk.nulls();
+        match self.physical {
+            Physical::Bytes => self.text_bounds.finish(nulls),
+            Physical::Double => self.float_bounds.finish(nulls),
+            Physical::Int32 | Physical::Int64 => self.number_bounds.finish(self.physical, nulls),
+        }
+    }
+
+    /// Writes the dictionary as a page.
+    fn write_dictionary<W: Write>(
+        &mut self,
+        workshop: &mut Workshop,
+        out: &mut TrackedWrite<W>,
+    ) -> Result<(), EncodeError> {
+        let (page, numbers) = (&mut workshop.page, self.numbers.numbers());
+        page.clear();
+        match self.physical {
+            Physical::Bytes => page.extend_from_slice(self.texts.plain()),
+            Physical::Int32 => page.extend(numbers.iter().flat_map(|number| low_half(number.cast_signed()))),
+            Physical::Int64 | Physical::Double => page.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
+        }
+        let values = self.texts.len().max(numbers.len());
+        self.chunk.write_dictionary(workshop, values, out)
+    }
+
+    /// Notes the bounds of the values in the dictionary, once for each.
+    fn note_bounds_of_dictionary(&mut self) {
+        let numbers = self.numbers.numbers();
+        match self.physical {
+            Physical::Bytes => self.texts.texts().for_each(|text| self.text_bounds.add(text)),
+            Physical::Double => self.float_bounds.add(numbers.iter().map(|bits| f64::from_bits(*bits))),
+            Physical::Int32 | Physical::Int64 => {
+                self.number_bounds
+                    .add(numbers.iter().map(|number| number.cast_signed()));
             }
         }
     }
@@ -296,34 +390,31 @@ impl ColumnEncoder {
         for text in present {
             text_bounds.add(text);
             if *layout == Layout::Prefixed {
-                page.texts.push_prefixed(text);
+                page.parts.push(text);
             } else {
-                page.texts.push(text);
+                write_plain(text, &mut page.plain);
             }
         }
     }
 
-    fn add_integers(&mut self, present: impl Iterator<Item = i64>) {
+    fn add_numbers(&mut self, present: impl Iterator<Item = i64>) {
         let indexed = self.uses_dictionary();
-        let Self {
-            page,
-            numbers,
-            number_bounds,
-            ..
-        } = self;
+        let Self { page, numbers, .. } = self;
         if indexed {
             page.indices
                 .extend(present.map(|number| numbers.index(number.cast_unsigned())));
         } else {
-            page.numbers
-                .extend(present.inspect(|number| number_bounds.add(*number)));
+            page.numbers.extend(present);
         }
     }
 
     /// Whether the values of this page are indices into the dictionary.
     fn uses_dictionary(&mut self) -> bool {
-        if self.layout == Layout::Repeating && self.dictionary == Dictionary::Unused {
-            self.dictionary = Dictionary::Used;
+        if self.dictionary == Dictionary::Undecided {
+            self.dictionary = match self.layout {
+                Layout::Repeating => Dictionary::Used,
+                Layout::Distinct | Layout::Prefixed | Layout::Near => Dictionary::Unused,
+            };
         }
         self.dictionary == Dictionary::Used
     }
@@ -336,11 +427,14 @@ impl PageValues {
         self.repetition.clear();
         self.definition.clear();
         self.indices.clear();
+        self.plain.clear();
+        self.parts.clear();
         self.numbers.clear();
+        self.last_line = None;
     }
 }
 
-fn low_half(number: u64) -> [u8; 4] {
+fn low_half(number: i64) -> [u8; 4] {
     let [a, b, c, d, ..] = number.to_le_bytes();
     [a, b, c, d]
 }

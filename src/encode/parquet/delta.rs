@@ -1,48 +1,47 @@
-//! The delta encodings of Parquet: numbers by their differences, texts by their lengths or by what they share.
+//! The delta encodings of Parquet: numbers by their differences, texts by what they share with the one before.
 
-use super::bits::{Packer, width_of, write_varint};
+use super::bits::{pack, width_of, write_varint, write_zigzag};
 
 /// Values of a block, and of each of the four miniblocks in it.
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
+/// What all differences of times without microseconds are multiples of.
+const STEP: i64 = 1_000;
 
-/// The width of the numbers that a column stores. Differences wrap around at it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Width {
-    W32,
-    W64,
-}
-
-impl Width {
-    /// The number as it is with only the low bits of this width, sign kept.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "wrapping around is what the encoding asks for"
-    )]
-    const fn wrap(self, value: i64) -> i64 {
-        match self {
-            Self::W32 => value as i32 as i64,
-            Self::W64 => value,
-        }
-    }
-
-    /// The distance of two numbers, as an unsigned one of this width.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "wrapping around, as above"
-    )]
-    const fn distance(self, value: i64, from: i64) -> u64 {
-        let distance = value.wrapping_sub(from);
-        match self {
-            Self::W32 => distance as u32 as u64,
-            Self::W64 => distance as u64,
-        }
+/// Appends numbers as `DELTA_BINARY_PACKED`. Differences wrap around, as 64-bit numbers; readers of 32-bit numbers take
+/// the low half of their sums.
+///
+/// The numbers are packed in as few bits as each miniblock needs, unless all differences are whole thousands: then as
+/// [`write_aligned`] does.
+pub(super) fn write_numbers(numbers: &[i64], out: &mut Vec<u8>) {
+    let stepped = numbers.len() > MINIBLOCK
+        && numbers
+            .windows(2)
+            .all(|pair| matches!(pair, [last, number] if number.wrapping_sub(*last) % STEP == 0));
+    if stepped {
+        write_aligned(numbers, out);
+    } else {
+        write_blocks(numbers, None, out);
     }
 }
 
-/// Appends numbers as `DELTA_BINARY_PACKED`.
-pub(super) fn write_numbers(numbers: &[i64], width: Width, out: &mut Vec<u8>) {
+/// As [`write_numbers`], the differences in whole bytes and of one width: a compressor then sees in them what they have
+/// in common, and makes them smaller than fewer bits would be.
+pub(super) fn write_aligned(numbers: &[i64], out: &mut Vec<u8>) {
+    let deltas = || {
+        let followers = numbers.get(1..).unwrap_or_default();
+        numbers
+            .iter()
+            .zip(followers)
+            .map(|(last, number)| number.wrapping_sub(*last))
+    };
+    let smallest = deltas().min().unwrap_or(0);
+    let widest = deltas().fold(0, |widest, delta| widest | delta.wrapping_sub(smallest).cast_unsigned());
+    write_blocks(numbers, Some((smallest, width_of(widest).next_multiple_of(8))), out);
+}
+
+/// Appends the blocks, with a smallest difference and a width that hold for all, or with those of each.
+fn write_blocks(numbers: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) {
     write_varint(BLOCK as u64, out);
     write_varint((BLOCK / MINIBLOCK) as u64, out);
     write_varint(numbers.len() as u64, out);
@@ -57,42 +56,35 @@ pub(super) fn write_numbers(numbers: &[i64], width: Width, out: &mut Vec<u8>) {
         let (block, behind) = rest.split_at(rest.len().min(BLOCK));
         rest = behind;
         for (delta, number) in deltas.iter_mut().zip(block) {
-            *delta = width.wrap(number.wrapping_sub(last));
+            *delta = number.wrapping_sub(last);
             last = *number;
         }
-        write_block(deltas.get(..block.len()).unwrap_or_default(), width, out);
+        write_block(deltas.get(..block.len()).unwrap_or_default(), common, out);
     }
 }
 
-fn write_block(deltas: &[i64], width: Width, out: &mut Vec<u8>) {
-    let smallest = deltas.iter().copied().min().unwrap_or(0);
+fn write_block(deltas: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) {
+    let smallest = common.map_or_else(|| deltas.iter().copied().min().unwrap_or(0), |(smallest, _)| smallest);
     write_zigzag(smallest, out);
+    let distance = |delta: &i64| delta.wrapping_sub(smallest).cast_unsigned();
     let mut widths = [0_u8; BLOCK / MINIBLOCK];
     for (bits, miniblock) in widths.iter_mut().zip(deltas.chunks(MINIBLOCK)) {
-        let widest = miniblock
-            .iter()
-            .fold(0, |widest, delta| widest | width.distance(*delta, smallest));
-        *bits = u8::try_from(width_of(widest)).unwrap_or(64);
+        let width = common.map_or_else(
+            || width_of(miniblock.iter().fold(0, |widest, delta| widest | distance(delta))),
+            |(_, width)| width,
+        );
+        *bits = u8::try_from(width).unwrap_or(64);
     }
     out.extend_from_slice(&widths);
     for (bits, miniblock) in widths.iter().zip(deltas.chunks(MINIBLOCK)) {
-        let bits = u32::from(*bits);
-        if bits == 0 {
-            continue;
+        let lacking = MINIBLOCK - miniblock.len();
+        let values = miniblock.iter().map(distance).chain(std::iter::repeat_n(0, lacking));
+        match bits {
+            0 => {}
+            8 => out.extend(values.map(|value| value.to_le_bytes()[0])),
+            _ => pack(values, u32::from(*bits), out),
         }
-        let mut packer = Packer::default();
-        for delta in miniblock {
-            packer.push(width.distance(*delta, smallest), bits, out);
-        }
-        for _ in miniblock.len()..MINIBLOCK {
-            packer.push(0, bits, out);
-        }
-        packer.finish(out);
     }
-}
-
-fn write_zigzag(value: i64, out: &mut Vec<u8>) {
-    write_varint(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
 /// Texts taken apart: what each shares with the one before, and the rest.
@@ -105,22 +97,40 @@ pub(super) struct TextParts {
 }
 
 impl TextParts {
-    /// Adds a whole text.
-    #[inline]
-    pub(super) fn push(&mut self, text: &[u8]) {
-        self.lengths.push(i64::try_from(text.len()).unwrap_or(0));
-        self.bytes.extend_from_slice(text);
-    }
-
     /// Adds a text by what it shares with the one before.
     #[inline]
-    pub(super) fn push_prefixed(&mut self, text: &[u8]) {
+    pub(super) fn push(&mut self, text: &[u8]) {
         let shared = shared_prefix(&self.last, text);
-        self.prefixes.push(i64::try_from(shared).unwrap_or(0));
         let rest = text.get(shared..).unwrap_or_default();
-        self.push(rest);
+        self.prefixes.push(i64::try_from(shared).unwrap_or(0));
+        self.lengths.push(i64::try_from(rest.len()).unwrap_or(0));
+        self.bytes.extend_from_slice(rest);
         self.last.truncate(shared);
         self.last.extend_from_slice(rest);
+    }
+
+    /// Adds the text before with the number at its end counted up by one; whether that has as many digits.
+    #[inline]
+    pub(super) fn push_counted(&mut self) -> bool {
+        let nines = self.last.iter().rev().take_while(|byte| **byte == b'9').count();
+        let Some(at) = self.last.len().checked_sub(nines + 1) else {
+            return false;
+        };
+        let Some((digit @ b'0'..=b'8', nines)) = self.last.get_mut(at..).and_then(<[u8]>::split_first_mut) else {
+            return false;
+        };
+        *digit += 1;
+        nines.fill(b'0');
+        self.prefixes.push(i64::try_from(at).unwrap_or(0));
+        self.lengths.push(i64::try_from(nines.len() + 1).unwrap_or(0));
+        self.bytes.push(*digit);
+        self.bytes.extend_from_slice(nines);
+        true
+    }
+
+    /// The text that was added last.
+    pub(super) fn last(&self) -> &[u8] {
+        &self.last
     }
 
     /// The bytes held.
@@ -128,20 +138,19 @@ impl TextParts {
         self.bytes.len()
     }
 
-    /// Appends the texts as `DELTA_LENGTH_BYTE_ARRAY`, and forgets them.
-    pub(super) fn write_lengths(&mut self, out: &mut Vec<u8>) {
-        write_numbers(&self.lengths, Width::W32, out);
+    /// Appends the texts as `DELTA_BYTE_ARRAY`, and forgets them.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>) {
+        write_aligned(&self.prefixes, out);
+        write_aligned(&self.lengths, out);
         out.extend_from_slice(&self.bytes);
+        self.clear();
+    }
+
+    pub(super) fn clear(&mut self) {
         self.prefixes.clear();
         self.lengths.clear();
         self.bytes.clear();
         self.last.clear();
-    }
-
-    /// Appends the texts as `DELTA_BYTE_ARRAY`, and forgets them.
-    pub(super) fn write_prefixes(&mut self, out: &mut Vec<u8>) {
-        write_numbers(&self.prefixes, Width::W32, out);
-        self.write_lengths(out);
     }
 }
 
@@ -157,4 +166,31 @@ fn shared_prefix(one: &[u8], other: &[u8]) -> usize {
     }
     let tails = one.iter().zip(other).skip(shared);
     shared + tails.take_while(|(one, other)| one == other).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_up_adds_what_the_whole_text_would() {
+        let (mut counted, mut whole) = (TextParts::default(), TextParts::default());
+        for start in [1, 98, 9_999_998_u64] {
+            let id = |number| format!("k-{number:010}");
+            counted.push(id(start).as_bytes());
+            whole.push(id(start).as_bytes());
+            for number in start + 1..start + 5 {
+                assert!(counted.push_counted());
+                whole.push(id(number).as_bytes());
+                assert_eq!(counted.last(), whole.last());
+            }
+        }
+        let mut pages = [Vec::new(), Vec::new()];
+        counted.write(&mut pages[0]);
+        whole.write(&mut pages[1]);
+        assert_eq!(pages[0], pages[1]);
+        counted.push(b"k-9999999999");
+        assert!(!counted.push_counted(), "one more digit is another text");
+        assert_eq!(counted.last(), b"k-9999999999");
+    }
 }

@@ -1,7 +1,8 @@
-//! Parquet files, their column chunks encoded here and handed to the `parquet` crate, which writes file and footer.
+//! Parquet files: their column chunks are encoded here, by the layout that the format table gives each column; the
+//! `parquet` crate writes schema, page headers, metadata and footer.
 //!
-//! Each column has its encoder, chosen by the layout that the format table gives it. The crate's own column writer,
-//! which spends more than half of a file's time, is the reference that tests compare with.
+//! The crate's own column writer, which spends more than half of a file's time, is the reference that tests compare
+//! with.
 
 mod bits;
 mod chunk;
@@ -9,29 +10,27 @@ mod codec;
 mod column;
 mod delta;
 mod dictionary;
+mod file;
 mod schema;
 mod statistics;
 
+use std::cell::Cell;
 use std::io::Write;
-use std::sync::Arc;
 
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::file::writer::TrackedWrite;
 
-use crate::batch::{Batch, Texts, Values};
-use crate::format::{Plan, PlannedColumn, SCHEMA_VERSION, Source};
+use crate::batch::{Batch, Values};
+use crate::format::{Plan, PlannedColumn, Source};
 use crate::object::ObjectFacts;
 use crate::settings::Compression;
 
-use super::json::{Constant, constant, write_line_number};
+use super::json::{Constant, constant};
 use super::{EncodeError, Encoder};
 
 use chunk::Workshop;
-use codec::PageCodec;
-use codec::codec;
+use codec::{PageCodec, codec};
 use column::ColumnEncoder;
+use file::Footer;
 
 /// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
 const ROW_GROUP_ROWS: usize = 65_536;
@@ -42,52 +41,85 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The bytes of encoded pages after which a row group ends, whatever its rows.
 const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
+/// The bytes of log lines up to which a thread keeps what a file was made with for its next one.
+const KEEP_BYTES: usize = 1024 * 1024;
+
 /// Writes events as a Parquet file.
 pub struct ParquetEncoder<W: Write + Send> {
     facts: ObjectFacts,
-    file: SerializedFileWriter<W>,
-    columns: Vec<ColumnEncoder>,
-    workshop: Workshop,
+    out: TrackedWrite<W>,
+    tools: Box<Tools>,
     /// Rows in the row group so far.
     rows: usize,
     /// Rows that are in no page yet.
     page_rows: usize,
     /// The bytes of their lines.
     page_bytes: usize,
-    ids: Texts,
-    ids_text: Vec<u8>,
+    /// The bytes of all lines so far.
+    bytes: usize,
+}
+
+/// What files of one table and one compression are made with. It costs more to make than a small file does.
+struct Tools {
+    plan: &'static Plan,
+    compression: Compression,
+    columns: Vec<ColumnEncoder>,
+    workshop: Workshop,
+    footer: Footer,
+}
+
+thread_local! {
+    /// The tools of the thread's last small file, nothing of the file in them.
+    static TOOLS: Cell<Option<Box<Tools>>> = const { Cell::new(None) };
+}
+
+impl Tools {
+    /// The tools of the thread's last file where they fit, else new ones.
+    fn take(plan: &'static Plan, compression: Compression) -> Result<Box<Self>, EncodeError> {
+        match TOOLS.take() {
+            Some(tools) if std::ptr::eq(tools.plan, plan) && tools.compression == compression => Ok(tools),
+            _ => {
+                let (footer, codec) = (Footer::new(plan)?, codec(compression));
+                let leaves = footer.schema().columns();
+                let columns = plan.columns.iter().zip(leaves);
+                Ok(Box::new(Self {
+                    plan,
+                    compression,
+                    columns: columns
+                        .map(|(column, leaf)| ColumnEncoder::new(column, leaf, codec))
+                        .collect(),
+                    workshop: Workshop::new(PageCodec::new(compression)?),
+                    footer,
+                }))
+            }
+        }
+    }
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
     /// An encoder for the events of one object.
-    pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
-        let schema = SchemaDescriptor::new(schema::parquet_schema(plan)?);
-        let codec = codec(compression)?;
-        let properties = properties(plan).set_compression(codec).build();
-        let columns = plan
-            .columns
-            .iter()
-            .zip(schema.columns())
-            .map(|(column, descriptor)| ColumnEncoder::new(descriptor.clone(), codec, column.layout))
-            .collect();
+    pub fn new(
+        plan: &'static Plan,
+        facts: &ObjectFacts,
+        compression: Compression,
+        out: W,
+    ) -> Result<Self, EncodeError> {
         Ok(Self {
             facts: facts.clone(),
-            file: SerializedFileWriter::new(out, schema.root_schema_ptr(), Arc::new(properties))?,
-            columns,
-            workshop: Workshop::new(PageCodec::new(compression)?),
+            out: file::begin(out)?,
+            tools: Tools::take(plan, compression)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,
-            ids: Texts::default(),
-            ids_text: Vec::new(),
+            bytes: 0,
         })
     }
 
-    /// Makes pages of the rows that are in none.
-    fn close_pages(&mut self) -> Result<(), EncodeError> {
+    /// Makes pages of the rows that are in none; `last` says that the row group ends with them.
+    fn close_pages(&mut self, last: bool) -> Result<(), EncodeError> {
         if self.page_rows > 0 {
-            for column in &mut self.columns {
-                column.close_page(&mut self.workshop)?;
+            for column in &mut self.tools.columns {
+                column.close_page(&mut self.tools.workshop, last)?;
             }
         }
         (self.page_rows, self.page_bytes) = (0, 0);
@@ -95,7 +127,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     }
 
     fn encode_column(&mut self, number: usize, column: &PlannedColumn, values: &Values, batch: &Batch) {
-        let Some(encoder) = self.columns.get_mut(number) else {
+        let Some(encoder) = self.tools.columns.get_mut(number) else {
             return;
         };
         match values {
@@ -112,26 +144,10 @@ impl<W: Write + Send> ParquetEncoder<W> {
                 match constant {
                     Constant::Value(value) => encoder.add_constant(Some(value), batch.rows()),
                     Constant::Null => encoder.add_constant(None, batch.rows()),
-                    Constant::No => {
-                        event_ids(batch, &self.facts, &mut self.ids, &mut self.ids_text);
-                        encoder.add_texts(&self.ids, &self.ids_text);
-                    }
+                    Constant::No => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
                 }
             }
         }
-    }
-}
-
-/// The ids of a batch's events.
-fn event_ids(batch: &Batch, facts: &ObjectFacts, ids: &mut Texts, text: &mut Vec<u8>) {
-    ids.clear();
-    text.clear();
-    for line in batch.line_numbers() {
-        ids.push_with(text, |out| {
-            out.extend_from_slice(facts.id.as_bytes());
-            out.push(b'-');
-            write_line_number(*line, out);
-        });
     }
 }
 
@@ -141,12 +157,13 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
             return Ok(());
         }
         if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > PAGE_BYTES {
-            self.close_pages()?;
+            self.close_pages(false)?;
         }
         if self.rows + batch.rows() > ROW_GROUP_ROWS || self.buffered() > ROW_GROUP_BYTES {
             self.flush()?;
         }
         self.page_bytes += batch.bytes();
+        self.bytes += batch.bytes();
         for (number, (column, values)) in batch.plan.columns.iter().zip(batch.columns()).enumerate() {
             self.encode_column(number, column, values, batch);
         }
@@ -156,43 +173,39 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     }
 
     fn buffered(&self) -> usize {
-        self.columns.iter().map(ColumnEncoder::buffered).sum()
+        self.tools.columns.iter().map(ColumnEncoder::buffered).sum()
     }
 
     fn flush(&mut self) -> Result<(), EncodeError> {
         if self.rows == 0 {
             return Ok(());
         }
-        self.close_pages()?;
-        let mut group = self.file.next_row_group()?;
-        for column in &mut self.columns {
-            let (bytes, close) = column.finish(self.rows as u64, &mut self.workshop)?;
-            group.append_column(&bytes, close)?;
-        }
-        group.close()?;
+        self.close_pages(true)?;
+        let Tools {
+            columns,
+            workshop,
+            footer,
+            ..
+        } = self.tools.as_mut();
+        let start = self.out.bytes_written();
+        let chunks = columns
+            .iter_mut()
+            .map(|column| column.finish(workshop, &mut self.out))
+            .collect::<Result<_, _>>()?;
+        footer.add_group(self.rows, start, chunks)?;
         self.rows = 0;
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<W, EncodeError> {
         self.flush()?;
-        Ok(self.file.into_inner()?)
+        let Self {
+            out, mut tools, bytes, ..
+        } = *self;
+        let out = tools.footer.write(out)?;
+        if bytes <= KEEP_BYTES {
+            TOOLS.set(Some(tools));
+        }
+        Ok(out)
     }
-}
-
-/// What is said of the file.
-fn properties(plan: &Plan) -> WriterPropertiesBuilder {
-    let metadata = [
-        ("alb_ingest.table", plan.format.name.to_owned()),
-        ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),
-    ];
-    let metadata = metadata
-        .into_iter()
-        .map(|(key, value)| KeyValue::new(key.to_owned(), value))
-        .collect();
-    WriterProperties::builder()
-        .set_created_by(concat!("alb-ingest version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(metadata))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
 }

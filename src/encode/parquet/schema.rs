@@ -2,18 +2,36 @@
 
 use std::sync::Arc;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Stored};
 use parquet::errors::ParquetError;
-use parquet::schema::types::{Type, TypePtr};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 
 use crate::format::{Kind, Plan, PlannedColumn, Presence};
 
-/// The schema of a table: a flat group, lists in the three levels that the format asks for.
-pub(super) fn parquet_schema(plan: &Plan) -> Result<TypePtr, ParquetError> {
+/// How values are stored, as far as log types need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Physical {
+    Int32,
+    Int64,
+    Double,
+    Bytes,
+}
+
+/// How the values of a kind are stored.
+pub(super) const fn physical(kind: Kind) -> Physical {
+    match kind {
+        Kind::Text | Kind::TextList => Physical::Bytes,
+        Kind::Int32 => Physical::Int32,
+        Kind::Int64 | Kind::Timestamp => Physical::Int64,
+        Kind::Float64 => Physical::Double,
+    }
+}
+
+/// The schema of a table: a flat group, lists in the three levels that the format asks for. Each column has one leaf.
+pub(super) fn parquet_schema(plan: &Plan) -> Result<SchemaDescPtr, ParquetError> {
     let fields = plan.columns.iter().map(field).collect::<Result<_, _>>()?;
-    Ok(Arc::new(
-        Type::group_type_builder(plan.format.name).with_fields(fields).build()?,
-    ))
+    let root = Type::group_type_builder(plan.format.name).with_fields(fields).build()?;
+    Ok(Arc::new(SchemaDescriptor::new(Arc::new(root))))
 }
 
 fn field(column: &PlannedColumn) -> Result<TypePtr, ParquetError> {
@@ -21,24 +39,27 @@ fn field(column: &PlannedColumn) -> Result<TypePtr, ParquetError> {
         Presence::Required => Repetition::REQUIRED,
         Presence::Nullable => Repetition::OPTIONAL,
     };
-    let primitive = |physical| Type::primitive_type_builder(column.name, physical).with_repetition(repetition);
-    let built = match column.kind {
-        Kind::Text => primitive(Physical::BYTE_ARRAY)
-            .with_logical_type(Some(LogicalType::String))
-            .build(),
-        Kind::Int32 => primitive(Physical::INT32).build(),
-        Kind::Int64 => primitive(Physical::INT64).build(),
-        Kind::Float64 => primitive(Physical::DOUBLE).build(),
-        Kind::Timestamp => primitive(Physical::INT64)
-            .with_logical_type(Some(LogicalType::timestamp(true, TimeUnit::MICROS)))
-            .build(),
+    let meaning = match column.kind {
         Kind::TextList => return text_list(column.name, repetition),
+        Kind::Text => Some(LogicalType::String),
+        Kind::Timestamp => Some(LogicalType::timestamp(true, TimeUnit::MICROS)),
+        Kind::Int32 | Kind::Int64 | Kind::Float64 => None,
     };
-    Ok(Arc::new(built?))
+    let stored = match physical(column.kind) {
+        Physical::Int32 => Stored::INT32,
+        Physical::Int64 => Stored::INT64,
+        Physical::Double => Stored::DOUBLE,
+        Physical::Bytes => Stored::BYTE_ARRAY,
+    };
+    let built = Type::primitive_type_builder(column.name, stored)
+        .with_repetition(repetition)
+        .with_logical_type(meaning)
+        .build()?;
+    Ok(Arc::new(built))
 }
 
 fn text_list(name: &str, repetition: Repetition) -> Result<TypePtr, ParquetError> {
-    let element = Type::primitive_type_builder("element", Physical::BYTE_ARRAY)
+    let element = Type::primitive_type_builder("element", Stored::BYTE_ARRAY)
         .with_repetition(Repetition::REQUIRED)
         .with_logical_type(Some(LogicalType::String))
         .build()?;

@@ -1,70 +1,72 @@
 //! The smallest and largest value of a column chunk, and how many are null.
 
-use parquet::basic::Type;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
+
+use super::schema::Physical;
 
 /// The bytes of a text that are kept in statistics.
 const TRUNCATE: usize = 64;
 
 /// The bounds of texts.
 #[derive(Debug, Default)]
-pub(super) struct TextBounds(Option<(Vec<u8>, Vec<u8>)>);
+pub(super) struct TextBounds {
+    min: Vec<u8>,
+    max: Vec<u8>,
+    any: bool,
+}
 
 impl TextBounds {
     #[inline]
     pub(super) fn add(&mut self, text: &[u8]) {
-        match &mut self.0 {
-            None => self.0 = Some((text.to_vec(), text.to_vec())),
-            Some((min, max)) => {
-                if text < min.as_slice() {
-                    min.clear();
-                    min.extend_from_slice(text);
-                } else if text > max.as_slice() {
-                    max.clear();
-                    max.extend_from_slice(text);
-                }
-            }
+        if !self.any {
+            self.min.extend_from_slice(text);
+            self.max.extend_from_slice(text);
+            self.any = true;
+        } else if text < self.min.as_slice() {
+            self.min.clear();
+            self.min.extend_from_slice(text);
+        } else if text > self.max.as_slice() {
+            self.max.clear();
+            self.max.extend_from_slice(text);
         }
     }
 
-    /// The statistics, long texts truncated: the bounds stay bounds.
-    pub(super) fn finish(self, nulls: u64) -> Statistics {
-        let (min, max) = self
-            .0
-            .map_or((None, None), |(min, max)| (Some(truncate_min(min)), truncate_max(max)));
-        let exact = |bound: &Option<(Vec<u8>, bool)>| bound.as_ref().is_some_and(|(_, exact)| *exact);
-        let (min_exact, max_exact) = (exact(&min), exact(&max));
-        let bytes = |bound: Option<(Vec<u8>, bool)>| bound.map(|(bytes, _)| ByteArray::from(bytes));
-        let statistics = ValueStatistics::new(bytes(min), bytes(max), None, Some(nulls), false)
-            .with_min_is_exact(min_exact)
+    /// The statistics, long texts truncated: the bounds stay bounds. Begins anew.
+    pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
+        let max_exact = self.any && self.max.len() <= TRUNCATE;
+        let has_max = self.any && (max_exact || truncate_max(&mut self.max));
+        let min = self.any.then(|| truncate_min(&self.min));
+        let max = has_max.then(|| ByteArray::from(self.max.as_slice()));
+        let statistics = ValueStatistics::new(min.map(|(min, _)| min.into()), max, None, Some(nulls), false)
+            .with_min_is_exact(min.is_some_and(|(_, exact)| exact))
             .with_max_is_exact(max_exact);
+        self.min.clear();
+        self.max.clear();
+        self.any = false;
         Statistics::ByteArray(statistics)
     }
 }
 
 /// The text's beginning, and whether it is the whole.
-fn truncate_min(text: Vec<u8>) -> (Vec<u8>, bool) {
+fn truncate_min(text: &[u8]) -> (&[u8], bool) {
     if text.len() <= TRUNCATE {
         return (text, true);
     }
-    (beginning(&text).to_vec(), false)
+    (beginning(text), false)
 }
 
-/// A text that is not smaller, and whether it is the text itself; nothing where there is no short one.
-fn truncate_max(text: Vec<u8>) -> Option<(Vec<u8>, bool)> {
-    if text.len() <= TRUNCATE {
-        return Some((text, true));
-    }
-    let mut bound = beginning(&text).to_vec();
+/// Makes of a long text a short one that is not smaller; whether there is one.
+fn truncate_max(text: &mut Vec<u8>) -> bool {
+    text.truncate(beginning(text).len());
     // The last character that has a larger one of its own length, made larger.
-    while let Some(last) = bound.pop() {
+    while let Some(last) = text.pop() {
         if last < 0x7f {
-            bound.push(last + 1);
-            return Some((bound, false));
+            text.push(last + 1);
+            return true;
         }
     }
-    None
+    false
 }
 
 /// The longest beginning of a text that is UTF-8 itself.
@@ -78,39 +80,62 @@ fn beginning(text: &[u8]) -> &[u8] {
 pub(super) struct NumberBounds(Option<(i64, i64)>);
 
 impl NumberBounds {
-    #[inline]
-    pub(super) fn add(&mut self, number: i64) {
-        let (min, max) = self.0.unwrap_or((number, number));
-        self.0 = Some((min.min(number), max.max(number)));
+    pub(super) fn add(&mut self, numbers: impl Iterator<Item = i64>) {
+        let (min, max) = numbers.fold((i64::MAX, i64::MIN), |(min, max), number| {
+            (min.min(number), max.max(number))
+        });
+        if min <= max {
+            let (least, most) = self.0.unwrap_or((min, max));
+            self.0 = Some((least.min(min), most.max(max)));
+        }
+    }
+
+    /// The statistics, the bounds as wide as the numbers are stored. Begins anew.
+    pub(super) fn finish(&mut self, physical: Physical, nulls: u64) -> Statistics {
+        let (min, max) = self.0.take().unzip();
+        if physical == Physical::Int32 {
+            let narrow = |bound: Option<i64>| bound.and_then(|bound| i32::try_from(bound).ok());
+            Statistics::Int32(ValueStatistics::new(narrow(min), narrow(max), None, Some(nulls), false))
+        } else {
+            Statistics::Int64(ValueStatistics::new(min, max, None, Some(nulls), false))
+        }
     }
 }
 
-/// The statistics of whole numbers, as wide as they are stored.
-pub(super) fn numbers(physical: Type, NumberBounds(bounds): NumberBounds, nulls: u64) -> Statistics {
-    let (min, max) = bounds.unzip();
-    if physical == Type::INT32 {
-        let narrow = |value: Option<i64>| value.and_then(|value| i32::try_from(value).ok());
-        Statistics::Int32(ValueStatistics::new(narrow(min), narrow(max), None, Some(nulls), false))
-    } else {
-        Statistics::Int64(ValueStatistics::new(min, max, None, Some(nulls), false))
-    }
-}
-
-/// The bounds of floats, of which none is not a number.
+/// The bounds of floats, of which none is not a number, in their total order: it is the one that the crate's footer names.
 #[derive(Debug, Default)]
 pub(super) struct FloatBounds(Option<(f64, f64)>);
 
 impl FloatBounds {
-    #[inline]
-    pub(super) fn add(&mut self, number: f64) {
-        let (min, max) = self.0.unwrap_or((number, number));
-        self.0 = Some((min.min(number), max.max(number)));
+    pub(super) fn add(&mut self, numbers: impl Iterator<Item = f64>) {
+        for number in numbers {
+            let (min, max) = self.0.unwrap_or((number, number));
+            self.0 = Some((
+                std::cmp::min_by(min, number, f64::total_cmp),
+                std::cmp::max_by(max, number, f64::total_cmp),
+            ));
+        }
     }
 
-    /// The statistics. Readers may compare zeros by their bits: the lower bound is then the negative one.
-    pub(super) fn finish(self, nulls: u64) -> Statistics {
-        let zero = |bound: f64, zero: f64| if bound == 0.0 { zero } else { bound };
-        let (min, max) = self.0.map(|(min, max)| (zero(min, -0.0), zero(max, 0.0))).unzip();
-        Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false))
+    /// The statistics. Begins anew.
+    pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
+        let (min, max) = self.0.take().unzip();
+        Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false).with_nan_count(Some(0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_of_both_signs_have_an_order() {
+        for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
+            let mut bounds = FloatBounds::default();
+            bounds.add(zeros.into_iter());
+            let statistics = bounds.finish(0);
+            assert_eq!(statistics.min_bytes_opt(), Some((-0.0_f64).to_le_bytes().as_slice()));
+            assert_eq!(statistics.max_bytes_opt(), Some(0.0_f64.to_le_bytes().as_slice()));
+        }
     }
 }

@@ -1,0 +1,107 @@
+//! The file around the column chunks: its first bytes, and the metadata behind the chunks, which the `parquet` crate
+//! writes.
+
+use std::io::{self, Write};
+
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData,
+};
+use parquet::file::writer::TrackedWrite;
+use parquet::schema::types::SchemaDescPtr;
+
+use crate::encode::EncodeError;
+use crate::format::{Plan, SCHEMA_VERSION};
+
+use super::schema::parquet_schema;
+
+/// What a Parquet file begins with.
+const MAGIC: &[u8] = b"PAR1";
+/// Version 1 of the format: pages have the header of the first kind.
+const VERSION: i32 = 1;
+const CREATED_BY: &str = concat!("alb-ingest version ", env!("CARGO_PKG_VERSION"));
+
+/// A number of bytes or rows, as the metadata counts them.
+pub(super) fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Begins a file in the place that the bytes go to.
+pub(super) fn begin<W: Write>(out: W) -> io::Result<TrackedWrite<W>> {
+    let mut out = TrackedWrite::new(out);
+    out.write_all(MAGIC)?;
+    Ok(out)
+}
+
+/// What the footer tells: the schema, where each chunk lies, and the table's name.
+pub(super) struct Footer {
+    /// Made once for all files that the tools are kept for.
+    schema: SchemaDescPtr,
+    told: Vec<KeyValue>,
+    /// The row groups so far.
+    groups: Vec<RowGroupMetaData>,
+    rows: usize,
+    written: Vec<u8>,
+}
+
+impl Footer {
+    pub(super) fn new(plan: &Plan) -> Result<Self, ParquetError> {
+        let told = [
+            ("alb_ingest.table", plan.format.name.to_owned()),
+            ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),
+        ];
+        Ok(Self {
+            schema: parquet_schema(plan)?,
+            told: told
+                .into_iter()
+                .map(|(key, value)| KeyValue::new(key.to_owned(), value))
+                .collect(),
+            groups: Vec::new(),
+            rows: 0,
+            written: Vec::new(),
+        })
+    }
+
+    pub(super) const fn schema(&self) -> &SchemaDescPtr {
+        &self.schema
+    }
+
+    /// Adds a row group that begins at `offset`, whose chunks are written.
+    pub(super) fn add_group(
+        &mut self,
+        rows: usize,
+        offset: usize,
+        chunks: Vec<ColumnChunkMetaData>,
+    ) -> Result<(), ParquetError> {
+        let uncompressed = chunks.iter().map(ColumnChunkMetaData::uncompressed_size).sum();
+        let group = RowGroupMetaData::builder(self.schema.clone())
+            .set_num_rows(count(rows))
+            .set_total_byte_size(uncompressed)
+            .set_file_offset(count(offset))
+            .set_column_metadata(chunks)
+            .build()?;
+        self.groups.push(group);
+        self.rows += rows;
+        Ok(())
+    }
+
+    /// Writes the footer, forgets the row groups, and returns the place that the bytes went to.
+    pub(super) fn write<W: Write>(&mut self, mut out: TrackedWrite<W>) -> Result<W, EncodeError> {
+        let file = FileMetaData::new(
+            VERSION,
+            count(std::mem::take(&mut self.rows)),
+            Some(CREATED_BY.to_owned()),
+            Some(self.told.clone()),
+            self.schema.clone(),
+            // The crate's writer gives each leaf the order of its type.
+            None,
+        );
+        let metadata = ParquetMetaData::new(file, std::mem::take(&mut self.groups));
+        // Through a buffer: the crate's writer would keep `out`, and a place that fails must not look like bad metadata.
+        self.written.clear();
+        ParquetMetaDataWriter::new(&mut self.written, &metadata).finish()?;
+        out.write_all(&self.written)?;
+        out.flush()?;
+        Ok(out.into_inner()?)
+    }
+}
