@@ -210,7 +210,7 @@ fn whole_object(bencher: Bencher<'_, '_>, format: Format, compression: Compressi
 struct Nowhere;
 
 impl Destination for Nowhere {
-    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(Self))
     }
 }

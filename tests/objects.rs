@@ -17,6 +17,7 @@ use alb_ingest::ingest::{
     Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Problem, Skip, Staged, Target,
 };
 use alb_ingest::line::time::timestamp_micros;
+use alb_ingest::object::ObjectRef;
 use alb_ingest::read::ReadError;
 use alb_ingest::sample::{Balancer, object_key};
 use alb_ingest::settings::{OnCorrupt, PartitionBy, Settings};
@@ -635,7 +636,7 @@ enum Fails {
 }
 
 impl Destination for Fails {
-    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         if *self == Self::Staging {
             return Err(full());
         }

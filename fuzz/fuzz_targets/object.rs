@@ -18,7 +18,7 @@ struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 struct Bytes(Memory, String, Vec<u8>);
 
 impl Destination for Memory {
-    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(Bytes(self.clone(), key.to_owned(), Vec::new())))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::object::ObjectRef;
+
 use super::Ledger;
 
 /// A place for outputs.
@@ -9,8 +11,9 @@ use super::Ledger;
 /// An output is staged first: it gets a key, takes bytes, and is seen by nobody. Committing makes it visible under its
 /// key in one step. An output that is dropped leaves nothing behind.
 pub trait Destination: Send + Sync {
-    /// Stages an output under a key below the destination, with `/` between folders.
-    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError>;
+    /// Stages an output under a key below the destination, with `/` between folders. The source is the object that the
+    /// output is made from, for destinations that can say so beside the bytes.
+    fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError>;
 }
 
 /// An output that nobody sees yet.

@@ -94,7 +94,7 @@ impl Outputs {
                     facts.id,
                     extension(format, compression),
                 );
-                let staged = target.events.stage(&key)?;
+                let staged = target.events.stage(&key, &facts.object)?;
                 let encoder = encoder(format, compression, batch.plan, facts, staged)?;
                 Ok(vacant.insert(OpenOutput { key, encoder }))
             }

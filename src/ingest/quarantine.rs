@@ -15,6 +15,7 @@ use super::{Destination, Ledger, Problem, Staged};
 /// The staged quarantine; there is none until the first malformed line.
 pub(super) struct Quarantine<'a> {
     destination: &'a dyn Destination,
+    source: ObjectRef,
     table: &'static str,
     /// The key behind the table: the day of the object's delivery, and its name.
     name: String,
@@ -31,6 +32,7 @@ impl<'a> Quarantine<'a> {
         let name = format!("date={date}/{}-{}.json", facts.object.stem(), facts.id);
         Self {
             destination,
+            source: facts.object.clone(),
             table: "unknown",
             name,
             staged: None,
@@ -94,7 +96,7 @@ impl<'a> Quarantine<'a> {
     fn out(&mut self) -> Result<&mut impl Write, Problem> {
         if self.staged.is_none() {
             let key = format!("{}/{}", self.table, self.name);
-            let staged = self.destination.stage(&key)?;
+            let staged = self.destination.stage(&key, &self.source)?;
             self.staged = Some((key, BufWriter::new(staged)));
         }
         match &mut self.staged {

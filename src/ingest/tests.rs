@@ -7,7 +7,7 @@ use crate::settings::{OnCorrupt, Settings};
 struct Nowhere;
 
 impl Destination for Nowhere {
-    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         panic!("{key} was staged")
     }
 }

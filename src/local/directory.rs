@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::ingest::{Committed, Destination, DestinationError, Ledger, Staged};
+use crate::object::ObjectRef;
 
 /// A folder as a destination. An output is written under a temporary name in the folder, synced, and linked to its
 /// final name in one step that fails when there is one: a reader never sees a part of a file, whenever the program is
@@ -27,7 +28,7 @@ impl Directory {
 }
 
 impl Destination for Directory {
-    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         let staged = fs::create_dir_all(&self.root).and_then(|()| temporary(&self.root));
         match staged {
             Ok(file) => Ok(Box::new(StagedFile {

@@ -3,6 +3,7 @@
 use std::io::{self, Seek as _, SeekFrom, Write};
 
 use crate::ingest::{Committed, Destination, DestinationError, Ledger, Staged};
+use crate::object::ObjectRef;
 
 /// The standard output as a destination. The events of an object are spooled, and copied out when the whole object is
 /// read: an object that fails leaves nothing on the output.
@@ -10,7 +11,7 @@ use crate::ingest::{Committed, Destination, DestinationError, Ledger, Staged};
 pub struct Stdout;
 
 impl Destination for Stdout {
-    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(Spool {
             spool: tempfile::SpooledTempFile::new(1024 * 1024),
             bytes: 0,

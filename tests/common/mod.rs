@@ -38,7 +38,7 @@ impl Memory {
 }
 
 impl Destination for Memory {
-    fn stage(&self, key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(StagedBytes {
             files: Arc::clone(&self.files),
             key: format!("{}{key}", self.prefix),
