@@ -1,5 +1,7 @@
 //! Turns AWS load balancer log objects into normalized, typed events.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod batch;
 pub mod cli;
 pub mod deadline;

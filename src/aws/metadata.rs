@@ -1,0 +1,169 @@
+//! What an output says of itself: user metadata of S3, `x-amz-meta-…`.
+//!
+//! S3 takes metadata when an object, or a multipart upload, begins, and never again. A small output is one request at its
+//! commit and so carries everything. A large one begins before its source is read to the end: it carries its source and
+//! the program, not the counts, which nobody knows then.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
+
+use crate::format::SCHEMA_VERSION;
+use crate::ingest::Ledger;
+use crate::object::{ObjectRef, hex};
+
+/// A name of the metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetadataName {
+    /// The name, without `x-amz-meta-`.
+    pub name: &'static str,
+    /// Whether a large output, which is written as a multipart upload, has it too.
+    pub always: bool,
+    /// What it says.
+    pub doc: &'static str,
+}
+
+const fn name(name: &'static str, always: bool, doc: &'static str) -> MetadataName {
+    MetadataName { name, always, doc }
+}
+
+const SOURCE_BUCKET: &str = "source-bucket";
+const SOURCE_KEY: &str = "source-key";
+const SOURCE_KEY_SHA256: &str = "source-key-sha256";
+const SOURCE_VERSION: &str = "source-version";
+const SCHEMA: &str = "schema";
+const PROGRAM: &str = "program";
+const LINES: &str = "lines";
+const EVENTS: &str = "events";
+const QUARANTINED: &str = "quarantined";
+const SKIPPED: &str = "skipped";
+const SHA256: &str = "sha256";
+
+/// Every name of the metadata. The counts are those of the whole source, of which an output may be one of several.
+pub static METADATA: [MetadataName; 11] = [
+    name(SOURCE_BUCKET, true, "The bucket of the log object."),
+    name(
+        SOURCE_KEY,
+        true,
+        "Its key; what is not printable ASCII, and the percent sign, is percent-encoded.",
+    ),
+    name(
+        SOURCE_KEY_SHA256,
+        true,
+        "In place of source-key, where the encoded key is longer than 1,024 bytes: the SHA-256 of the key.",
+    ),
+    name(
+        SOURCE_VERSION,
+        true,
+        "Its version id, or its etag where the bucket has no versions.",
+    ),
+    name(SCHEMA, true, "The version of the columns."),
+    name(PROGRAM, true, "The version of alb-ingest."),
+    name(LINES, false, "Lines of the log object: events + quarantined + skipped."),
+    name(EVENTS, false, "Its events, over all outputs."),
+    name(QUARANTINED, false, "Its malformed lines, which are in the quarantine."),
+    name(SKIPPED, false, "Its blank lines."),
+    name(SHA256, false, "The SHA-256 of this output's bytes."),
+];
+
+/// The longest key that is written out: S3 takes 2 KiB of metadata, names included.
+const LONGEST_KEY: usize = 1024;
+
+/// What S3 would not keep as it is: header values are ASCII, and lose spaces at their ends.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// Pairs of metadata.
+pub(super) type Pairs = Vec<(&'static str, String)>;
+
+/// What is known of an output before its source is read.
+pub(super) fn of_source(source: &ObjectRef) -> Pairs {
+    let mut pairs = identity(source);
+    pairs.push((SCHEMA, SCHEMA_VERSION.to_string()));
+    pairs.push((PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()));
+    pairs
+}
+
+/// Everything, at the commit. The hash is that of the output's bytes.
+pub(super) fn complete(source: &ObjectRef, ledger: &Ledger, sha256: &str) -> Pairs {
+    let mut pairs = of_source(source);
+    let counts = [
+        (LINES, ledger.lines),
+        (EVENTS, ledger.events),
+        (QUARANTINED, ledger.quarantined),
+        (SKIPPED, ledger.skipped_lines),
+    ];
+    pairs.extend(counts.map(|(name, count)| (name, count.to_string())));
+    pairs.push((SHA256, sha256.to_owned()));
+    pairs
+}
+
+/// Whether an object's metadata, given by name, is that of an output of this source.
+pub(super) fn is_of<'a>(source: &ObjectRef, metadata: impl Fn(&str) -> Option<&'a str>) -> bool {
+    let wanted = identity(source);
+    [SOURCE_BUCKET, SOURCE_KEY, SOURCE_KEY_SHA256, SOURCE_VERSION]
+        .into_iter()
+        .all(|name| {
+            let value = wanted.iter().find(|(wanted, _)| *wanted == name);
+            metadata(name) == value.map(|(_, value)| value.as_str())
+        })
+}
+
+/// The hash of an object's bytes, as its metadata tells it.
+pub(super) fn sha256<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    metadata(SHA256)
+}
+
+fn identity(source: &ObjectRef) -> Pairs {
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
+    let key = encoded(&source.key);
+    let key = if key.len() <= LONGEST_KEY {
+        (SOURCE_KEY, key)
+    } else {
+        (SOURCE_KEY_SHA256, hex(&Sha256::digest(&source.key)))
+    };
+    let mut pairs = vec![(SOURCE_BUCKET, encoded(&source.bucket)), key];
+    // A header without a value might not come back.
+    if !source.version.is_empty() {
+        pairs.push((SOURCE_VERSION, encoded(&source.version)));
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(key: &str) -> ObjectRef {
+        ObjectRef {
+            bucket: "logs".to_owned(),
+            key: key.to_owned(),
+            version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY".to_owned(),
+        }
+    }
+
+    #[test]
+    fn metadata_is_declared_short_printable_and_told_apart() {
+        let long = "é".repeat(512);
+        let keys = ["a b+c%2B.gz", "a+b c%2B.gz", "täglich/\u{7f}\n.gz", &long];
+        for key in keys {
+            let pairs = complete(&source(key), &Ledger::default(), &"f".repeat(64));
+            for (name, value) in &pairs {
+                assert!(METADATA.iter().any(|declared| declared.name == *name), "{name}");
+                assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value}");
+            }
+            let early: Vec<_> = of_source(&source(key)).into_iter().map(|(name, _)| name).collect();
+            let always = |name: &str| METADATA.iter().any(|declared| declared.name == name && declared.always);
+            assert!(pairs.iter().all(|(name, _)| always(name) == early.contains(name)));
+            let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(bytes <= 2048, "{bytes} bytes of metadata");
+            for other in keys {
+                let look = |name: &str| {
+                    pairs
+                        .iter()
+                        .find(|(found, _)| *found == name)
+                        .map(|(_, value)| value.as_str())
+                };
+                assert_eq!(is_of(&source(other), look), key == other, "{key} {other}");
+            }
+        }
+    }
+}

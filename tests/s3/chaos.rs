@@ -1,0 +1,66 @@
+//! Faults drawn from seeds: whatever happens, an object is there whole or not at all, and the next run completes it.
+
+use alb_ingest::settings::PartitionBy;
+
+use crate::rig::{OUT, Rig, object, put, reference, sample};
+use crate::servers::fault::{Chances, Fault, Op, draw};
+
+/// Runs with faults.
+const SEEDS: u64 = 60;
+
+#[test]
+fn an_object_is_there_whole_or_not_at_all() {
+    let samples = ["qfy86bt1", "ev7rnxke", "2v1y09ki"].map(sample);
+    let (mut faults, mut failed, mut through) = (0, 0, 0);
+    for seed in 0..SEEDS {
+        let mut rig = Rig::new();
+        if seed % 2 == 0 {
+            rig.settings.partition_by = PartitionBy::Hour;
+        }
+        let (key, bytes) = &samples[usize::try_from(draw(seed, &[0]) % 3).unwrap()];
+        let asked = put(&rig, key, bytes);
+        let wanted = reference(&rig.settings, &object(&asked), bytes);
+        let plan = rig.server.faults();
+        plan.chances(Chances {
+            in_a_row: 1 + seed % 5,
+            bytes: bytes.len() as u64,
+            ..Chances::new(seed, 200 + draw(seed, &[1]) % 500)
+        });
+        if seed % 7 == 0 {
+            // Something that does not pass.
+            rig.always(Op::PutObject, Fault::Status(503, "SlowDown"));
+        }
+        let ended = rig.ingest(&asked);
+        faults += rig.server.faults().fired();
+        let outputs = rig.outputs();
+        // An interrupted commit leaves whole outputs, of those that belong to the object.
+        assert!(
+            outputs.iter().all(|(key, bytes)| wanted.get(key) == Some(bytes)),
+            "seed {seed}: {}",
+            rig.server.journal().text()
+        );
+        assert_eq!(rig.server.open_uploads(OUT), [], "seed {seed}");
+        match ended {
+            Ok(ledger) => {
+                through += 1;
+                assert!(outputs == wanted, "seed {seed}: {}", rig.server.journal().text());
+                assert_eq!(ledger.outputs.len(), wanted.len());
+            }
+            Err(error) => {
+                failed += 1;
+                assert!(
+                    error.retryable,
+                    "seed {seed}: {error:?}\n{}",
+                    rig.server.journal().text()
+                );
+            }
+        }
+        rig.server.faults().clear();
+        rig.ingest(&asked).unwrap();
+        assert!(rig.outputs() == wanted, "seed {seed}");
+    }
+    assert!(
+        faults > SEEDS && failed > 5 && through > 20,
+        "{faults} faults, {failed} failed, {through} through"
+    );
+}
