@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
+use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Skip, Target};
 use crate::local::{LocalObject, walk};
 use crate::object::ObjectRef;
 use crate::settings::{Location, Settings};
@@ -119,7 +119,7 @@ impl Input {
         let identity = object.identify().map_err(fail)?;
         let mut ingest = match begin(identity.clone(), target, two_threads) {
             Ok(ingest) => ingest,
-            Err(skipped) => return Ok(skipped),
+            Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
         };
         object
             .read(|chunk| {
@@ -150,7 +150,7 @@ impl Input {
         let identity = body.object().clone();
         let mut ingest = match begin(identity.clone(), target, two_threads) {
             Ok(ingest) => ingest,
-            Err(skipped) => return Ok(skipped),
+            Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
         };
         while let Some(chunk) = body
             .next_chunk()
@@ -163,12 +163,9 @@ impl Input {
     }
 }
 
-fn begin(object: ObjectRef, target: Target<'_>, two_threads: bool) -> Result<Ingest<'_>, Outcome> {
-    match Ingest::begin(object, target) {
-        Ok(ingest) if two_threads => Ok(ingest.on_two_threads()),
-        Ok(ingest) => Ok(ingest),
-        Err(skip) => Err(Outcome::Skipped(skip, Ledger::default())),
-    }
+fn begin(object: ObjectRef, target: Target<'_>, two_threads: bool) -> Result<Ingest<'_>, Skip> {
+    let ingest = Ingest::begin(object, target)?;
+    Ok(if two_threads { ingest.on_two_threads() } else { ingest })
 }
 
 /// An error of the file, or of what is done with its bytes.

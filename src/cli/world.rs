@@ -18,7 +18,7 @@ pub(super) enum Ends {
     Folders(Folders),
     /// Folders, and AWS.
     #[cfg(feature = "aws")]
-    Everywhere(Everywhere),
+    Everywhere(Box<Everywhere>),
 }
 
 impl Ends {
@@ -31,7 +31,7 @@ impl Ends {
     #[cfg(feature = "aws")]
     pub(super) fn everywhere() -> Result<Self, Stop> {
         match Everywhere::start() {
-            Ok(world) => Ok(Self::Everywhere(world)),
+            Ok(world) => Ok(Self::Everywhere(Box::new(world))),
             Err(error) => Err(Stop::Usage(error.to_string())),
         }
     }
@@ -47,7 +47,7 @@ impl Ends {
         match self {
             Self::Folders(world) => world,
             #[cfg(feature = "aws")]
-            Self::Everywhere(world) => world,
+            Self::Everywhere(world) => world.as_ref(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Ends {
         match self {
             Self::Folders(world) => Box::new(world),
             #[cfg(feature = "aws")]
-            Self::Everywhere(world) => Box::new(world),
+            Self::Everywhere(world) => world,
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) fn init(level: Option<&str>) {
         .json()
         .flatten_event(true)
         .with_target(false)
+        .with_span_list(false)
         .with_max_level(level);
     // Fails where a subscriber is there already, which is then the one that was wanted.
     let _ = subscriber.with_writer(std::io::stdout).try_init();

@@ -100,12 +100,10 @@ async fn invoke(function: Arc<Function>, log: Arc<Log>, event: LambdaEvent<Value
     let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tally.end(millis_since_1970(SystemTime::now()), took);
     log.metrics(&tally, &request_id);
-    answer.map_err(|error| {
-        tracing::error!(requestId = request_id, error = %error, "the invocation failed");
-        Diagnostic {
-            error_type: error.kind().to_owned(),
-            error_message: error.to_string(),
-        }
+    // The runtime logs the error, with the request's id.
+    answer.map_err(|error| Diagnostic {
+        error_type: error.kind().to_owned(),
+        error_message: error.to_string(),
     })
 }
 

@@ -75,11 +75,11 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
         end: line.end,
     };
     split_field(base, last, fields.next()?, parts)?;
-    let plain = unusual.to_bitmask() == 0;
+    let is_plain = unusual.to_bitmask() == 0;
     // A quote behind a backslash ends no field where the log type writes quotes so.
-    let readable = plain || plan.format.escapes == Escapes::Hex;
+    let readable = is_plain || plan.format.escapes == Escapes::Hex;
     let enough = plan.fields.len() - fields.len() >= plan.format.min_fields;
-    (readable && enough).then_some(Regular { plain })
+    (readable && enough).then_some(Regular { plain: is_plain })
 }
 
 /// Splits the token of a field, quotes included, into the field's parts.
