@@ -24,7 +24,7 @@ use servers::lambda::{Function, Outcome};
 use servers::queue::{self, Queue};
 use servers::s3;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Wide enough for a slow machine, narrow enough to hit a working function.
 const KILLS: u64 = 12;
 
