@@ -371,19 +371,6 @@ fn what_is_there_already_is_left_as_it_is() {
 }
 
 #[test]
-fn schema_shows_every_table() {
-    for format in FORMATS {
-        for (form, column) in [("markdown", "| `event_id` |"), ("arrow", "event_id: Utf8 not null\n")] {
-            let shown = stdout(&expect(run(&["schema", format.name, "--as", form]), 0));
-            assert!(shown.contains(column), "{shown}");
-            for column in &format.plan().columns {
-                assert!(shown.contains(column.name), "{} as {form}: {shown}", column.name);
-            }
-        }
-    }
-}
-
-#[test]
 fn explain_shows_fields_or_the_place_where_reading_stopped() {
     let shown = stdout(&expect(run(&["explain", LINE]), 0));
     assert!(

@@ -1,7 +1,6 @@
 """pyarrow and DuckDB read what a run writes, and both formats say the same."""
 
 import base64
-import json
 import re
 import shutil
 from collections import Counter
@@ -369,29 +368,3 @@ def test_every_partitioning_reads_the_same(ingest, parquet, partition):
         assert output.arrow(table).equals(parquet.arrow(table)), table
         query = "select count(*) from read_parquet(?, hive_partitioning = true)"
         assert duck(query, glob(output, table, "parquet")) == [(parquet.report["tables"][table]["events"],)]
-
-
-# Queries
-
-QUERIES = Path(__file__).parent / "queries"
-# What each query finds, said a second time over the JSON rows of alb_connection_log.
-EXPECTED = {
-    "failed_handshakes": lambda row: row.get("tls_verify_status", "").startswith("Failed:"),
-    "slow_handshakes": lambda row: row.get("tls_handshake_latency", 0) > 1,
-    "deprecated_protocols": lambda row: row.get("tls_protocol") in ("TLSv1.1", "TLSv1", "SSLv3", "SSLv2"),
-}
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in QUERIES.glob("*.sql")))
-def test_example_queries_find_what_they_say(parquet, rows, name):
-    table = "alb_connection_log"
-    # A view takes no parameters; the path comes from pytest and holds no quote.
-    source = f"read_parquet('{glob(parquet, table, 'parquet')}', hive_partitioning = true)"
-    with duckdb.connect() as connection:
-        connection.execute(f"create view {table} as select * from {source}")
-        found = connection.sql((QUERIES / f"{name}.sql").read_text()).to_arrow_table()
-    expected = [row for row in rows[table] if EXPECTED[name](row)]
-    assert expected, f"the samples hold nothing that {name} finds"
-    assert Counter(map(json.dumps, parquet_rows(found))) == Counter(
-        json.dumps({column: row[column] for column in found.column_names if column in row}) for row in expected
-    )

@@ -1,6 +1,6 @@
--- Connections whose TLS handshake took longer than a second, slowest first.
+-- Which TLS handshakes took longer than a second?
 select
-  timestamp,
+  "timestamp",
   elb,
   client_ip,
   tls_handshake_latency,
@@ -12,4 +12,6 @@ from
 where
   tls_handshake_latency > 1
 order by
-  tls_handshake_latency desc;
+  tls_handshake_latency desc,
+  event_id
+limit 20;

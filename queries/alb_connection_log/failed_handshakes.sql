@@ -1,6 +1,6 @@
--- Connections whose client certificate the load balancer did not accept, and why.
+-- Which connections failed the TLS handshake, and why?
 select
-  timestamp,
+  "timestamp",
   elb,
   client_ip,
   client_port,
@@ -12,4 +12,6 @@ from
 where
   tls_verify_status like 'Failed:%'
 order by
-  timestamp desc;
+  "timestamp" desc,
+  event_id
+limit 20;

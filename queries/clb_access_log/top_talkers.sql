@@ -1,0 +1,15 @@
+-- Which clients send the most requests, and how much do they take away?
+select
+  client_ip,
+  count(*) as requests,
+  count(*) filter (where elb_status_code between 400 and 499) as client_errors,
+  sum(received_bytes) as received_bytes,
+  sum(sent_bytes) as sent_bytes
+from
+  clb_access_log
+group by
+  client_ip
+order by
+  requests desc,
+  client_ip
+limit 10;
