@@ -137,6 +137,7 @@ fn schema() -> Command {
         .arg(
             Arg::new("as")
                 .long("as")
+                .value_name("FORM")
                 .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
                 .default_value("markdown")
                 .help("The form: a page, an Arrow schema, Athena's DDL, the TableInput of Glue, a JSON Schema of the events"),

@@ -8,7 +8,7 @@ use crate::settings::{Format, PartitionBy, S3Prefix};
 /// 2014, and a day that lies too late would hide events.
 pub const FIRST_DAY: &str = "2014-01-01";
 
-/// How the Hive JSON SerDe reads the timestamps that the JSON encoder writes.
+/// How the Hive JSON `SerDe` reads the timestamps that the JSON encoder writes.
 /// <https://docs.aws.amazon.com/athena/latest/ug/hive-json-serde.html>
 const JSON_TIMESTAMP: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'";
 
