@@ -13,22 +13,33 @@ from output import OBJECTS, ROOT, Output
 TIMEOUT_SECONDS = 120
 
 
-@pytest.fixture(scope="session")
-def program() -> Path:
-    """The command line: ALB_INGEST_BIN, or a fresh debug build."""
-    given = os.environ.get("ALB_INGEST_BIN")
+def built(name: str, variable: str) -> Path:
+    """A program: the one that the environment names, or a fresh debug build."""
+    given = os.environ.get(variable)
     if given:
         path = Path(given).resolve()
-        assert path.is_file(), f"ALB_INGEST_BIN names no file: {given}"
+        assert path.is_file(), f"{variable} names no file: {given}"
         return path
-    command = ["cargo", "build", "--locked", "--bin", "alb-ingest", "--message-format=json-render-diagnostics"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    for line in built.stdout.splitlines():
+    command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    for line in done.stdout.splitlines():
         message = json.loads(line)
-        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == "alb-ingest":
+        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == name:
             if message.get("executable"):
                 return Path(message["executable"])
-    raise AssertionError("cargo built no alb-ingest")
+    raise AssertionError(f"cargo built no {name}")
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The command line."""
+    return built("alb-ingest", "ALB_INGEST_BIN")
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> Path:
+    """The Lambda function."""
+    return built("bootstrap", "BOOTSTRAP_BIN")
 
 
 @pytest.fixture(scope="session")

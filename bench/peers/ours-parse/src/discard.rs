@@ -18,7 +18,7 @@ struct Discard;
 struct Discarded(u64);
 
 impl Destination for Discard {
-    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(Discarded(0)))
     }
 }
