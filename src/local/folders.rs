@@ -70,6 +70,7 @@ impl World for Folders {
         match location {
             Location::Directory(path) => Ok(Box::new(Directory::new(path.clone()))),
             Location::Stdout => Ok(Box::new(Stdout)),
+            Location::Firehose { .. } => Err(no("there are no streams without AWS; name a directory")),
             Location::S3(S3Prefix { bucket, prefix }) => {
                 let Some(root) = &self.root else {
                     return Err(no(

@@ -12,6 +12,11 @@ pub enum Location {
     Stdout,
     /// A bucket, or what lies below a prefix of it.
     S3(S3Prefix),
+    /// A stream of Amazon Data Firehose.
+    Firehose {
+        /// The stream's name.
+        stream: String,
+    },
 }
 
 /// The objects of a bucket whose keys begin alike.
@@ -24,29 +29,38 @@ pub struct S3Prefix {
 }
 
 impl Location {
-    /// `-`, `s3://bucket/prefix`, `file:///dir` or a path.
+    /// `-`, `s3://bucket/prefix`, `firehose://stream`, `file:///dir` or a path.
     pub(super) fn parse(value: &str) -> Option<Self> {
         match value.split_once("://") {
             _ if value == "-" => Some(Self::Stdout),
             Some(("file", path)) => path.starts_with('/').then(|| Self::Directory(path.into())),
             Some(("s3", place)) => S3Prefix::parse(place).map(Self::S3),
+            Some(("firehose", stream)) => is_stream(stream).then(|| Self::Firehose {
+                stream: stream.to_owned(),
+            }),
             Some(_) => None,
             None => Some(Self::Directory(value.into())),
         }
     }
 
-    /// A place below this one.
+    /// A place below this one; a folder of that name where nothing lies below it.
     #[must_use]
     pub fn below(&self, name: &str) -> Self {
         match self {
             Self::Directory(path) => Self::Directory(path.join(name)),
-            Self::Stdout => Self::Directory(name.into()),
+            Self::Stdout | Self::Firehose { .. } => Self::Directory(name.into()),
             Self::S3(place) => Self::S3(S3Prefix {
                 bucket: place.bucket.clone(),
                 prefix: format!("{}{name}/", place.prefix),
             }),
         }
     }
+}
+
+/// The names that the API allows for a stream.
+fn is_stream(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    (1..=64).contains(&name.len()) && name.bytes().all(legal)
 }
 
 impl S3Prefix {
@@ -89,6 +103,7 @@ impl fmt::Display for Location {
             Self::Directory(path) => write!(out, "{}", path.display()),
             Self::Stdout => out.write_str("stdout"),
             Self::S3(place) => place.fmt(out),
+            Self::Firehose { stream } => write!(out, "firehose://{stream}"),
         }
     }
 }

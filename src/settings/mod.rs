@@ -3,11 +3,13 @@
 //! The environment variables of the Lambda and the flags of the command line are this table. Nothing here reads the
 //! environment: whoever runs the program hands in the values.
 
+mod firehose;
 mod location;
 mod table;
 
 use globset::GlobSet;
 
+pub use firehose::{Firehose, FirehoseRecords, SLOWEST};
 pub use location::{Location, S3Prefix};
 pub use table::SETTINGS;
 
@@ -16,13 +18,15 @@ pub use table::SETTINGS;
 pub struct Settings {
     /// Where events go.
     pub destination: Option<Location>,
-    /// The format of the events; by default Parquet, and JSON on stdout.
+    /// The format of the events; by default Parquet, and JSON on stdout and for a Firehose stream.
     pub format: Option<Format>,
-    /// The compression of the files; by default zstd, and none on stdout.
+    /// The compression of the files; by default zstd, and none on stdout and for a Firehose stream.
     pub compression: Option<Compression>,
     /// How files are laid out in folders.
     pub partition_by: PartitionBy,
-    /// Where malformed lines go; by default `_quarantine/` under the destination.
+    /// How events go to a Firehose stream, where they go to one.
+    pub firehose: Firehose,
+    /// Where malformed lines go; by default `_quarantine/` under the destination, which a Firehose stream has not.
     pub quarantine: Option<Location>,
     /// What happens to a corrupt object.
     pub on_corrupt: OnCorrupt,
@@ -138,6 +142,7 @@ impl Default for Settings {
             format: None,
             compression: None,
             partition_by: PartitionBy::Day,
+            firehose: Firehose::default(),
             quarantine: None,
             on_corrupt: OnCorrupt::Salvage,
             on_missing: OnMissing::Fail,
@@ -179,6 +184,7 @@ impl Settings {
             let text = "FORMAT is \"parquet\", which does not go to stdout; write to a directory, or set FORMAT json";
             return Err(SettingError::Conflict(text.to_owned()));
         }
+        settings.fit_firehose()?;
         settings.check_loops()?;
         Ok(settings)
     }
@@ -186,9 +192,8 @@ impl Settings {
     /// Where malformed lines go.
     pub fn quarantine(&self) -> Option<Location> {
         let beside = |destination: &Location| destination.below("_quarantine");
-        self.quarantine
-            .clone()
-            .or_else(|| self.destination.as_ref().map(beside))
+        let destination = self.destination.as_ref().filter(|_| !self.to_firehose());
+        self.quarantine.clone().or_else(|| destination.map(beside))
     }
 
     /// Refuses a destination that feeds the function with its own output.
@@ -213,16 +218,21 @@ impl Settings {
 
     /// The format of the events.
     pub fn format(&self) -> Format {
-        let stdout = self.destination == Some(Location::Stdout);
+        let lines = self.takes_lines();
         self.format
-            .unwrap_or(if stdout { Format::Json } else { Format::Parquet })
+            .unwrap_or(if lines { Format::Json } else { Format::Parquet })
     }
 
     /// The compression of the files.
     pub fn compression(&self) -> Compression {
-        let stdout = self.destination == Some(Location::Stdout);
+        let lines = self.takes_lines();
         self.compression
-            .unwrap_or(if stdout { Compression::None } else { Compression::Zstd })
+            .unwrap_or(if lines { Compression::None } else { Compression::Zstd })
+    }
+
+    /// Whether the destination takes lines of text, and no files.
+    fn takes_lines(&self) -> bool {
+        self.destination == Some(Location::Stdout) || self.to_firehose()
     }
 
     /// Whether an object with this key is ingested.
@@ -260,7 +270,7 @@ pub fn markdown() -> String {
 mod tests {
     use super::*;
 
-    fn read(values: &[(&str, &str)]) -> Result<Settings, SettingError> {
+    pub(super) fn read(values: &[(&str, &str)]) -> Result<Settings, SettingError> {
         Settings::read(|setting| {
             values
                 .iter()

@@ -2,18 +2,20 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Compression, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting};
+use super::{
+    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
+};
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
 const ACCOUNT: &str = "twelve digits";
 
 /// Every setting, in the order in which the documentation lists them.
-pub static SETTINGS: [Setting; 16] = [
+pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "DESTINATION",
         flag: "to",
-        allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, or - (stdout, JSON lines)",
+        allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
         default: "none: required",
         doc: "Where the events go.",
         apply: |settings, value| {
@@ -25,7 +27,7 @@ pub static SETTINGS: [Setting; 16] = [
         name: "FORMAT",
         flag: "format",
         allowed: "parquet, json",
-        default: "parquet; json on stdout",
+        default: "parquet; json on stdout and for firehose",
         doc: "The format of the events.",
         apply: |settings, value| {
             settings.format = Some(match value {
@@ -40,7 +42,7 @@ pub static SETTINGS: [Setting; 16] = [
         name: "COMPRESSION",
         flag: "compression",
         allowed: "zstd, snappy (Parquet only), gzip, none",
-        default: "zstd; none on stdout",
+        default: "zstd; none on stdout and for firehose",
         doc: "The compression inside Parquet files, or of JSON files.",
         apply: |settings, value| {
             settings.compression = Some(match value {
@@ -58,7 +60,7 @@ pub static SETTINGS: [Setting; 16] = [
         flag: "partition-by",
         allowed: "day, hour, none",
         default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time.",
+        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none.",
         apply: |settings, value| {
             settings.partition_by = match value {
                 "day" => PartitionBy::Day,
@@ -81,10 +83,47 @@ pub static SETTINGS: [Setting; 16] = [
         name: "QUARANTINE",
         flag: "quarantine",
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
-        default: "_quarantine/ under the destination; ./_quarantine with stdout",
+        default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
         doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
         apply: |settings, value| {
-            settings.quarantine = Some(Location::parse(value).filter(|location| *location != Location::Stdout)?);
+            settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "FIREHOSE_RECORDS",
+        flag: "firehose-records",
+        allowed: "packed, single",
+        default: "packed",
+        doc: "Firehose only: packed puts many events into a record, which costs a fraction; single puts one, for destinations that take a record as a document.",
+        apply: |settings, value| {
+            settings.firehose.records = match value {
+                "packed" => FirehoseRecords::Packed,
+                "single" => FirehoseRecords::Single,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        name: "FIREHOSE_DYNAMIC_PARTITIONING",
+        flag: "firehose-dynamic-partitioning",
+        allowed: BOOLEAN,
+        default: "false",
+        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which takes no more than 500 events a record.",
+        apply: |settings, value| {
+            settings.firehose.dynamic_partitioning = boolean(value)?;
+            Some(())
+        },
+    },
+    Setting {
+        name: "FIREHOSE_BYTES_PER_SECOND",
+        flag: "firehose-bytes-per-second",
+        allowed: "a whole number, 100000 or more",
+        default: "no limit",
+        doc: "Firehose only: the most bytes of records that one process sends in a second, so that a backfill leaves room in the stream's quota.",
+        apply: |settings, value| {
+            settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
         },
     },
@@ -207,6 +246,11 @@ pub static SETTINGS: [Setting; 16] = [
         },
     },
 ];
+
+/// Whether files can lie there.
+fn holds_files(location: &Location) -> bool {
+    !matches!(location, Location::Stdout | Location::Firehose { .. })
+}
 
 fn boolean(value: &str) -> Option<bool> {
     match value {
