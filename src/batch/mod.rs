@@ -5,7 +5,7 @@ mod parser;
 mod rows;
 mod values;
 
-pub use parser::{LineParser, Malformed, Repairs};
+pub use parser::{Kept, LineParser, Malformed, Repairs};
 pub use values::{Lists, Numbers, Texts, Values};
 
 use crate::format::{Fill, Plan, Source};

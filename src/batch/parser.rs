@@ -25,6 +25,9 @@ pub struct LineParser {
     faults: Vec<(usize, Fault)>,
     pending: Option<Pending>,
     next_line: u64,
+    /// The length from which entries are kept, and those that were.
+    keep: Option<usize>,
+    kept: Vec<Kept>,
     /// Entries so far.
     pub lines: u64,
     /// Blank lines so far.
@@ -48,6 +51,19 @@ pub struct Malformed {
     pub offset: u64,
     /// Why it is malformed.
     pub fault: Fault,
+    /// Its bytes, without the newline.
+    pub raw: Vec<u8>,
+}
+
+/// The entry behind a row of the batch, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The row of the batch.
+    pub row: usize,
+    /// The number of its first physical line, from 1.
+    pub line: u64,
+    /// The offset of its first byte in the decompressed object.
+    pub offset: u64,
     /// Its bytes, without the newline.
     pub raw: Vec<u8>,
 }
@@ -91,11 +107,23 @@ impl LineParser {
             faults: Vec::new(),
             pending: None,
             next_line,
+            keep: None,
+            kept: Vec::new(),
             lines: 0,
             blank: 0,
             with_extra_fields: 0,
             repairs: Repairs::default(),
         }
+    }
+
+    /// Keeps the bytes of entries of that length or more, to be had by [`LineParser::take_kept`] behind each block.
+    pub const fn keep_from(&mut self, bytes: usize) {
+        self.keep = Some(bytes);
+    }
+
+    /// The entries that were kept since the last time, in the order of their rows.
+    pub fn take_kept(&mut self) -> Vec<Kept> {
+        std::mem::take(&mut self.kept)
     }
 
     /// The number of the next physical line.
@@ -284,6 +312,7 @@ impl LineParser {
             if self.faults.is_empty() {
                 let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
                 self.with_extra_fields += extra.count() as u64;
+                self.keep_long(text, offset, before);
                 break;
             }
             batch.truncate(before);
@@ -291,6 +320,22 @@ impl LineParser {
             self.take_out_faults(text, offset, malformed);
         }
         self.rows.clear();
+    }
+
+    /// Keeps the long ones of the rows that were filled into the batch behind the first `before`.
+    fn keep_long(&mut self, text: &[u8], offset: u64, before: usize) {
+        let Some(keep) = self.keep else { return };
+        for (number, row) in self.rows.rows().iter().enumerate() {
+            let raw = row.span.bytes(text);
+            if raw.len() >= keep {
+                self.kept.push(Kept {
+                    row: before + number,
+                    line: row.line,
+                    offset: offset + row.span.start() as u64,
+                    raw: raw.to_vec(),
+                });
+            }
+        }
     }
 
     fn take_out_faults(&mut self, text: &[u8], offset: u64, malformed: &mut Vec<Malformed>) {

@@ -14,7 +14,7 @@ use crate::settings::{Compression, Format};
 
 pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
-pub use json::{EventWriter, JsonEncoder, Sink};
+pub use json::{EventWriter, JsonEncoder, Sink, json_len};
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]

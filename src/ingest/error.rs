@@ -7,7 +7,7 @@ use crate::source::SourceError;
 
 use super::DestinationError;
 
-/// An object that failed: nothing of it was committed.
+/// An object that failed: nothing of it was committed. Where its destination is a stream, events may have been sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{object}: {problem}")]
 pub struct IngestError {
@@ -70,7 +70,7 @@ pub enum Problem {
     Unreadable(SourceError),
     /// The events could not be encoded or written.
     #[error("{0}")]
-    Encode(#[from] EncodeError),
+    Encode(EncodeError),
     /// The destination failed.
     #[error("{0}")]
     Destination(#[from] DestinationError),
@@ -91,6 +91,19 @@ pub enum Problem {
     /// The program panicked on the object: a defect of this program.
     #[error("the program failed on this object; nothing was committed, please report this")]
     Panic,
+}
+
+impl From<EncodeError> for Problem {
+    /// A destination that failed within a write says itself what is wrong.
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Write(error) => match error.downcast::<DestinationError>() {
+                Ok(error) => Self::Destination(error),
+                Err(error) => Self::Encode(EncodeError::Write(error)),
+            },
+            error @ EncodeError::Parquet(_) => Self::Encode(error),
+        }
+    }
 }
 
 impl Problem {

@@ -8,6 +8,7 @@ mod destination;
 mod error;
 mod ledger;
 mod outputs;
+mod oversize;
 mod partition;
 mod quarantine;
 mod unknown_values;
@@ -237,6 +238,9 @@ impl Body<'_> {
         };
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
+        if let Some(limit) = self.target.events.event_limit() {
+            oversize::take_out(limit, &mut table.parser, &mut table.batch, &self.facts, &mut malformed);
+        }
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // At once, while the block is in the processor's caches.
         table
@@ -270,8 +274,12 @@ impl Body<'_> {
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
+        let mut parser = LineParser::starting_at(*lines + 1, plan, load_balancer);
+        if self.target.events.event_limit().is_some() {
+            parser.keep_from(oversize::HARMLESS);
+        }
         self.stage = Stage::Table(Box::new(TableStage {
-            parser: LineParser::starting_at(*lines + 1, plan, load_balancer),
+            parser,
             batch: Batch::new(plan),
             outputs: Outputs::default(),
         }));
@@ -319,7 +327,9 @@ impl Body<'_> {
         for malformed in malformed {
             self.quarantine.push(&self.facts.object, malformed)?;
             self.ledger.quarantine(malformed.fault);
-            self.probed += u64::from(malformed.line <= PROBE_LINES);
+            // An event that is too large was understood.
+            let unread = malformed.fault.reason != Reason::EventTooLarge;
+            self.probed += u64::from(unread && malformed.line <= PROBE_LINES);
         }
         Ok(())
     }

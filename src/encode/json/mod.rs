@@ -75,6 +75,13 @@ impl EventWriter {
     }
 }
 
+/// The bytes of one event as a JSON line, its newline included.
+pub fn json_len(batch: &Batch, row: usize, facts: &ObjectFacts) -> usize {
+    let mut line = Sink::default();
+    EventWriter::new(batch.plan, facts).write(batch, row, &mut line);
+    line.len() + 1
+}
+
 impl Step {
     fn new(column: &PlannedColumn, facts: &ObjectFacts) -> Self {
         let mut key = Vec::from(b",");
