@@ -10,6 +10,7 @@ mod buffer;
 mod clients;
 mod destination;
 mod errors;
+pub mod firehose;
 mod list;
 mod metadata;
 mod source;
