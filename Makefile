@@ -148,4 +148,4 @@ samples: ## Make the sample objects under events/objects again
 .PHONY: generated
 generated: ## Make the committed files in docs/ and the payloads in events/ again
 	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
-	UPDATE_GENERATED=1 cargo test --locked --test generated --test events
+	UPDATE_GENERATED=1 cargo test --locked --test generated --test events --test cost

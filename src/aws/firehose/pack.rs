@@ -146,38 +146,38 @@ mod tests {
 
     #[test]
     fn records_and_calls_are_filled_to_their_limits_and_no_further() {
-        let packed = Firehose::default();
-        assert_eq!(sizes(&pack(&packed, &[])), Vec::<Vec<usize>>::new());
+        let many = Firehose::default();
+        assert_eq!(sizes(&pack(&many, &[])), Vec::<Vec<usize>>::new());
         assert_eq!(
-            sizes(&pack(&packed, &[400_000, 600_000, 1])),
+            sizes(&pack(&many, &[400_000, 600_000, 1])),
             [vec![1_000_000, 1]],
             "a record takes exactly its limit"
         );
         assert_eq!(
-            sizes(&pack(&packed, &[1_000_000; 5])),
+            sizes(&pack(&many, &[1_000_000; 5])),
             [vec![1_000_000; 4], vec![1_000_000]],
             "and so does a call"
         );
         let single = Firehose {
             records: FirehoseRecords::Single,
-            ..packed
+            ..many
         };
         assert_eq!(sizes(&pack(&single, &[7; 1001])), [vec![7; 500], vec![7; 500], vec![7]]);
         assert_eq!(sizes(&pack(&single, &[9_000; 445])), [vec![9_000; 444], vec![9_000]]);
         let partitioned = Firehose {
             dynamic_partitioning: true,
-            ..packed
+            ..many
         };
         assert_eq!(sizes(&pack(&partitioned, &[10; 1_200])), [vec![5_000, 5_000, 2_000]]);
-        let paced = Firehose {
+        let slow = Firehose {
             bytes_per_second: Some(100_000),
-            ..packed
+            ..many
         };
         assert_eq!(
-            sizes(&pack(&paced, &[60_000, 40_000, 1, 150_000, 1])),
+            sizes(&pack(&slow, &[60_000, 40_000, 1, 150_000, 1])),
             [vec![100_000], vec![1], vec![150_000], vec![1]]
         );
-        let mut packer = Packer::new(Rule::new(&packed));
+        let mut packer = Packer::new(Rule::new(&many));
         assert_eq!(packer.push(&vec![b'x'; 1_000_001]), Err(TooLarge(1_000_001)));
     }
 }
