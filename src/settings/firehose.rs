@@ -109,7 +109,7 @@ mod tests {
                 "QUARANTINE is \"firehose://other\"; allowed:",
             ),
         ] {
-            let error = read(&[STREAM, QUARANTINE, (setting, value)]).unwrap_err().to_string();
+            let error = read(&[STREAM, (setting, value), QUARANTINE]).unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}");
         }
         assert!(read(&[STREAM, QUARANTINE, ("FORMAT", "json"), ("COMPRESSION", "none")]).is_ok());
