@@ -149,7 +149,7 @@ impl S3Body {
         let source = &self.source;
         let mut get = source
             .clients()
-            .s3()
+            .reads()
             .get_object()
             .bucket(&self.object.bucket)
             .key(&self.object.key)
@@ -222,7 +222,7 @@ impl S3Body {
         let source = &self.source;
         let head = source
             .clients()
-            .s3()
+            .reads()
             .head_object()
             .bucket(&self.object.bucket)
             .key(&self.object.key)

@@ -25,10 +25,10 @@ use super::errors::Failure;
 pub struct Tuning {
     /// Until a connection stands.
     pub connect: Duration,
-    /// Between a request and the first byte of its answer; the request's own bytes are sent in this time, too.
+    /// For one try of a request that sends no bytes of note, up to the head of its answer.
     pub read: Duration,
-    /// For one try of a request, up to the head of its answer.
-    pub attempt: Duration,
+    /// For one try of a request that sends bytes, which go out in this time.
+    pub write: Duration,
     /// Between two pieces of an object's bytes.
     pub idle: Duration,
     /// A body that comes, or goes, slower than a byte a second for so long is given up.
@@ -50,7 +50,9 @@ pub struct Tuning {
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
-    s3: aws_sdk_s3::Client,
+    /// S3, for requests without bytes of note, and for those with them.
+    reads: aws_sdk_s3::Client,
+    writes: aws_sdk_s3::Client,
     runtime: Handle,
     tuning: Tuning,
 }
@@ -73,8 +75,8 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(3),
-            read: Duration::from_secs(30),
-            attempt: Duration::from_mins(1),
+            read: Duration::from_secs(15),
+            write: Duration::from_mins(2),
             idle: Duration::from_secs(15),
             stall: Duration::from_secs(5),
             retries: None,
@@ -105,29 +107,14 @@ impl Clients {
                     .tls_provider(Provider::Rustls(CryptoMode::Ring))
                     .build_https(),
             )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(tuning.connect)
-                    .read_timeout(tuning.read)
-                    .operation_attempt_timeout(tuning.attempt)
-                    .build(),
-            )
-            .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled()
-                    .grace_period(tuning.stall)
-                    .build(),
-            );
+            .timeout_config(timeouts(tuning.connect, tuning.write));
         if let Ok(name) = AppName::new(concat!("alb-ingest-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
-        }
-        if let Some(retries) = &tuning.retries {
-            loader = loader.retry_config(retries.clone());
         }
         Self::with_config(loader.load().await, tuning)
     }
 
-    /// Clients of a configuration that is made elsewhere, with its own time-outs of requests. Of the tuning, `again`,
-    /// `backoff`, `idle`, `part` and `memory` count.
+    /// Clients of a configuration that is made elsewhere.
     ///
     /// # Errors
     /// It has no region, or there is no runtime around.
@@ -138,14 +125,21 @@ impl Clients {
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
         let mut s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(has_endpoint(&config))
-            .retry_classifier(TooManyRequests);
-        if tuning.retries.is_some() {
+            .retry_classifier(TooManyRequests)
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled()
+                    .grace_period(tuning.stall)
+                    .build(),
+            );
+        if let Some(retries) = &tuning.retries {
             // Whoever says how often to try is not held back by what other clients have used up.
             let partition = RetryPartition::custom("alb-ingest").token_bucket(TokenBucket::unlimited());
-            s3 = s3.retry_partition(partition.build());
+            s3 = s3.retry_config(retries.clone()).retry_partition(partition.build());
         }
+        let client = |timeouts| aws_sdk_s3::Client::from_conf(s3.clone().timeout_config(timeouts).build());
         Ok(Self {
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            reads: client(timeouts(tuning.connect, tuning.read)),
+            writes: client(timeouts(tuning.connect, tuning.write)),
             config,
             runtime,
             tuning,
@@ -166,8 +160,12 @@ impl Clients {
         &self.tuning
     }
 
-    pub(super) const fn s3(&self) -> &aws_sdk_s3::Client {
-        &self.s3
+    pub(super) const fn reads(&self) -> &aws_sdk_s3::Client {
+        &self.reads
+    }
+
+    pub(super) const fn writes(&self) -> &aws_sdk_s3::Client {
+        &self.writes
     }
 
     pub(super) const fn runtime(&self) -> &Handle {
@@ -217,6 +215,15 @@ impl Clients {
             .saturating_mul(1 << number.saturating_sub(1).min(16));
         std::thread::sleep(deadline.cap(doubled.min(LONGEST_BACKOFF)));
     }
+}
+
+/// For one try: until a connection stands, and up to the head of the answer.
+fn timeouts(connect: Duration, attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(connect)
+        .read_timeout(attempt)
+        .operation_attempt_timeout(attempt)
+        .build()
 }
 
 /// Tries again after a 429, which the SDK knows by names only, and not by all of them.

@@ -95,7 +95,7 @@ impl S3Destination {
     pub(super) fn put(&self, key: &str, metadata: Pairs, body: ByteStream) -> Result<(), Failure> {
         let mut put = self
             .clients
-            .s3()
+            .writes()
             .put_object()
             .bucket(&self.bucket)
             .key(key)
@@ -114,7 +114,7 @@ impl S3Destination {
         let checksums = self.clients.sends_checksums();
         let mut create = self
             .clients
-            .s3()
+            .writes()
             .create_multipart_upload()
             .bucket(&self.bucket)
             .key(key)
@@ -139,7 +139,7 @@ impl S3Destination {
         let checksums = self.clients.sends_checksums();
         let part = self
             .clients
-            .s3()
+            .writes()
             .upload_part()
             .bucket(&self.bucket)
             .key(key)
@@ -161,7 +161,7 @@ impl S3Destination {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec()));
         let complete = self
             .clients
-            .s3()
+            .writes()
             .complete_multipart_upload()
             .bucket(&self.bucket)
             .key(key)
@@ -177,7 +177,7 @@ impl S3Destination {
     pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<(), Failure> {
         let abort = self
             .clients
-            .s3()
+            .reads()
             .abort_multipart_upload()
             .bucket(&self.bucket)
             .key(key)
@@ -193,7 +193,7 @@ impl S3Destination {
     pub(super) fn look(&self, key: &str, source: &ObjectRef) -> Result<Option<Existing>, Failure> {
         let head = self
             .clients
-            .s3()
+            .reads()
             .head_object()
             .bucket(&self.bucket)
             .key(key)

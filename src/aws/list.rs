@@ -58,7 +58,7 @@ impl Listing {
     fn look(&self, key: &str) -> Result<Option<ObjectRequest>, SourceError> {
         let (clients, source) = (self.source.clients(), &self.source);
         let head = clients
-            .s3()
+            .reads()
             .head_object()
             .bucket(&self.bucket)
             .key(key)
@@ -86,7 +86,7 @@ impl Listing {
     fn turn(&mut self, token: Option<String>) -> Result<(), SourceError> {
         let (clients, source) = (self.source.clients(), &self.source);
         let list = clients
-            .s3()
+            .reads()
             .list_objects_v2()
             .bucket(&self.bucket)
             .prefix(&self.prefix)

@@ -1,14 +1,17 @@
 //! Objects that come whole, whatever happens to the connection.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alb_ingest::deadline::Deadline;
 use alb_ingest::source::Cause;
 use alb_ingest::trigger::ObjectRequest;
+use alb_ingest::world::World as _;
 use bytes::Bytes;
 
 use crate::rig::{LOGS, OUT, Rig, noise, object, put, reference, request, sample, samples, tuning};
-use crate::servers::fault::{Fault, Op};
+use crate::servers::fault::{Fault, Op, Rule};
+use crate::servers::http::{Call, Host, Reply, Service, Step};
 use crate::servers::s3::Options;
 
 #[test]
@@ -175,15 +178,16 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
     rig.fault(Op::GetObject, 2, Fault::IgnoreRange);
     assert!(rig.read(&asked).unwrap().1 == bytes);
     rig.all_happened();
-    for nth in [1, 2] {
+    // Another etag than the one that was asked for, at the first answer and at that for the rest: asked for again.
+    for faults in [vec![Fault::WrongEtag], vec![Fault::FinAt(500), Fault::WrongEtag]] {
         rig.server.faults().clear();
-        rig.fault(Op::GetObject, 1, Fault::FinAt(500));
-        rig.server.faults().add(
-            crate::servers::fault::Rule::new(Fault::WrongEtag)
-                .op(Op::GetObject)
-                .nth(nth + 1),
-        );
-        assert!(rig.read(&asked).unwrap().1 == bytes, "another etag at the answer {nth}");
+        rig.server.journal().clear();
+        for (fault, nth) in faults.iter().zip(1..) {
+            rig.fault(Op::GetObject, nth, fault.clone());
+        }
+        let (found, read) = rig.read(&asked).unwrap();
+        assert!(read == bytes && found == object(&asked), "{faults:?}");
+        assert_eq!(rig.server.journal().count(Op::GetObject), faults.len() + 1);
     }
 
     // One bit: the checksum tells it when all has come, and nothing that was made of it is kept.
@@ -203,6 +207,58 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
     assert!(rig.read(&asked).unwrap().1 == bytes);
     rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == reference(&rig.settings, &object(&asked), &bytes));
+}
+
+/// A server that answers with what it was given, one after the other, whatever is asked.
+struct Canned(Mutex<Vec<Reply>>);
+
+impl Service for Canned {
+    async fn answer(&self, _call: Call) -> Option<Reply> {
+        self.0.lock().unwrap().pop()
+    }
+}
+
+#[test]
+fn a_range_that_is_another_is_not_taken() {
+    let rig = Rig::new();
+    let body = noise(1000, 3);
+    let part = |from: usize, range: &str| {
+        let reply = Reply::new(206, body[from..].to_vec()).with("content-range", range);
+        reply.with("etag", "\"0123\"")
+    };
+    let cut = || {
+        let mut reply = Reply::new(200, body.clone()).with("etag", "\"0123\"");
+        reply.steps = vec![Step::Bytes(Bytes::copy_from_slice(&body[..400])), Step::Fin];
+        reply
+    };
+    let asked = ObjectRequest {
+        bucket: LOGS.to_owned(),
+        key: "key".to_owned(),
+        ..ObjectRequest::default()
+    };
+    let right = || part(400, "bytes 400-999/1000");
+    for wrong in [
+        part(300, "bytes 300-999/1000"),
+        part(500, "bytes 500-999/1000"),
+        part(400, "bytes 400-999/1001"),
+        part(400, "bytes 400-1000/1001"),
+        part(400, "bytes 399-999/1000"),
+        part(400, "nonsense"),
+        Reply::new(200, body[1..].to_vec()).with("etag", "\"0123\""),
+        Reply::new(200, body.clone()),
+    ] {
+        let shown = format!("{:?}", wrong.headers);
+        // The last one is the first to be given.
+        let host = Host::start(Arc::new(Canned(Mutex::new(vec![right(), wrong, cut()]))));
+        let world = rig.world_at(&host.endpoint(), tuning());
+        let source = world.source(&rig.settings, rig.deadline);
+        let mut read = source.open(&asked).map_err(|error| panic!("{shown}: {error}")).unwrap();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = read.next_chunk().unwrap() {
+            bytes.extend_from_slice(chunk);
+        }
+        assert!(bytes == body, "{shown}");
+    }
 }
 
 #[test]
@@ -287,6 +343,12 @@ fn only_a_missing_object_has_another_name() {
     let error = rig.read(&asked("a+b")).unwrap_err();
     assert_eq!((error.cause, error.key.as_str()), (Cause::Missing, "a+b"));
     assert_eq!(rig.server.journal().count(Op::GetObject), 5);
+    // What is denied may be there: another object is no stand-in.
+    put(&rig, "a b", b"spaced");
+    rig.server
+        .faults()
+        .add(Rule::new(Fault::Status(403, "AccessDenied")).key("a+b"));
+    assert_eq!(rig.read(&asked("a+b")).unwrap_err().cause, Cause::Refused);
 }
 
 #[test]

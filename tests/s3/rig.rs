@@ -66,9 +66,20 @@ pub(crate) fn tuning() -> Tuning {
         again: 5,
         backoff: Duration::from_millis(1),
         part: PART,
-        retries: Some(RetryConfig::standard()),
+        read: Duration::from_secs(25),
+        write: Duration::from_secs(25),
+        retries: Some(
+            RetryConfig::standard()
+                .with_initial_backoff(Duration::from_millis(2))
+                .with_max_backoff(Duration::from_millis(20)),
+        ),
         ..Tuning::default()
     }
+}
+
+fn world_at(background: &Background, endpoint: &str, tuning: Tuning) -> AwsWorld {
+    let config = clients::config(endpoint, &Patience::NONE);
+    AwsWorld::new(background.wait(async { Clients::with_config(config, tuning).unwrap() }))
 }
 
 impl Rig {
@@ -80,15 +91,9 @@ impl Rig {
         let server = Server::start();
         server.bucket(LOGS, Options::default());
         server.bucket(OUT, Options::default());
-        let patience = Patience {
-            tries: 3,
-            ..Patience::NONE
-        };
-        let config = clients::config(&server.endpoint(), &patience);
         let background = Background::start().unwrap();
-        let clients = background.wait(async { Clients::with_config(config, tuning).unwrap() });
         Self {
-            world: AwsWorld::new(clients),
+            world: world_at(&background, &server.endpoint(), tuning),
             server,
             settings: Settings {
                 destination: Some(Location::S3(S3Prefix::parse(&format!("{OUT}/{PREFIX}")).unwrap())),
@@ -101,17 +106,12 @@ impl Rig {
 
     /// Another world that reaches the same server, as another run of the program would.
     pub(crate) fn another_world(&self, tuning: Tuning) -> AwsWorld {
-        let config = clients::config(
-            &self.server.endpoint(),
-            &Patience {
-                tries: 3,
-                ..Patience::NONE
-            },
-        );
-        AwsWorld::new(
-            self.background
-                .wait(async { Clients::with_config(config, tuning).unwrap() }),
-        )
+        self.world_at(&self.server.endpoint(), tuning)
+    }
+
+    /// The world that a server is, whichever it is.
+    pub(crate) fn world_at(&self, endpoint: &str, tuning: Tuning) -> AwsWorld {
+        world_at(&self.background, endpoint, tuning)
     }
 
     pub(crate) fn fault(&self, op: Op, nth: u64, fault: Fault) {

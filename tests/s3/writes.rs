@@ -230,6 +230,15 @@ fn nothing_is_committed_behind_the_deadline() {
 }
 
 #[test]
+fn the_page_lists_the_metadata() {
+    let page = include_str!("../../docs/s3.md");
+    for alb_ingest::aws::MetadataName { name, always, doc } in alb_ingest::aws::METADATA {
+        let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
+        assert!(page.contains(&row), "docs/s3.md: {row}");
+    }
+}
+
+#[test]
 fn names_and_types_fit_what_is_inside() {
     let rig = Rig::new();
     for (key, kind) in [
