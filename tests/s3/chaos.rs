@@ -1,8 +1,11 @@
 //! Faults drawn from seeds: whatever happens, an object is there whole or not at all, and the next run completes it.
 
+use std::io::Write as _;
+
+use alb_ingest::ingest::Committed;
 use alb_ingest::settings::PartitionBy;
 
-use crate::rig::{OUT, Rig, object, put, reference, sample};
+use crate::rig::{OUT, PART, Rig, THERE, ledger, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};
 
 /// Runs with faults.
@@ -61,6 +64,53 @@ fn an_object_is_there_whole_or_not_at_all() {
     }
     assert!(
         faults > SEEDS && failed > 5 && through > 20,
+        "{faults} faults, {failed} failed, {through} through"
+    );
+}
+
+#[test]
+fn a_large_output_is_there_whole_or_not_at_all() {
+    let bytes = noise(PART + 54_321, 9);
+    let key = "t/large.parquet";
+    let (mut faults, mut failed, mut through) = (0, 0, 0);
+    for seed in 0..16 {
+        let rig = Rig::new();
+        let commit = || {
+            let mut staged = rig.stage(key, "1");
+            staged.write_all(&bytes).unwrap();
+            staged.commit(&ledger())
+        };
+        rig.server.faults().chances(Chances::new(seed, 700));
+        if seed % 4 == 0 {
+            rig.always(Op::UploadPart, Fault::Status(503, "SlowDown"));
+        }
+        let ended = commit();
+        faults += rig.server.faults().fired();
+        let journal = rig.server.journal();
+        match ended {
+            Ok(committed) => {
+                through += 1;
+                assert!(committed == Committed::Written(bytes.len() as u64) || committed == THERE);
+                assert!(rig.outputs()[key] == bytes, "seed {seed}");
+            }
+            Err(error) => {
+                failed += 1;
+                assert!(error.retryable, "seed {seed}: {error}");
+                assert!(rig.outputs().is_empty(), "seed {seed}: {}", journal.text());
+            }
+        }
+        // An upload whose id never arrived cannot be aborted by anybody who does not know it; it has no parts.
+        let creations = journal.of(Op::CreateMultipartUpload);
+        let lost = creations.iter().filter(|create| create.done && create.status == 0);
+        let open = rig.server.open_uploads(OUT);
+        assert_eq!(open.len(), lost.count(), "seed {seed}: {}", journal.text());
+        assert!(open.iter().all(|upload| upload.parts.is_empty()), "seed {seed}");
+        rig.server.faults().clear();
+        commit().unwrap();
+        assert!(rig.outputs()[key] == bytes, "seed {seed}");
+    }
+    assert!(
+        faults > 30 && failed > 3 && through > 5,
         "{faults} faults, {failed} failed, {through} through"
     );
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use alb_ingest::aws::{AwsWorld, Clients};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::ingest::Committed;
 use alb_ingest::settings::Compression;
 
 use crate::rig::{Failed, OUT, PREFIX, Rig, THERE, ingest, ledger, object, put, reference, sample, tuning};
+use crate::servers::clients::{self, Patience};
 use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
 
@@ -227,6 +229,33 @@ fn nothing_is_committed_behind_the_deadline() {
     let mut staged = rig.stage("t/b.json", "1");
     staged.write_all(b"content").unwrap();
     assert_eq!(staged.commit(&ledger()).unwrap(), THERE);
+}
+
+/// As the function does it: one thread drives the runtime, and the engine works on threads for blocking work.
+#[test]
+fn the_engine_works_on_the_threads_of_a_runtime() {
+    let rig = Rig::new();
+    let (key, bytes) = sample("ev7rnxke");
+    let asked = put(&rig, &key, &bytes);
+    let wanted = reference(&rig.settings, &object(&asked), &bytes);
+    rig.fault(Op::GetObject, 1, Fault::FinAt(1000));
+    rig.fault(Op::PutObject, 1, Fault::Refuse);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (config, settings) = (
+        clients::config(&rig.server.endpoint(), &Patience::NONE),
+        rig.settings.clone(),
+    );
+    let ledger = runtime.block_on(async move {
+        let world = AwsWorld::new(Clients::with_config(config, tuning()).unwrap());
+        let run = move || ingest(&world, &settings, Deadline::NONE, &asked);
+        tokio::task::spawn_blocking(run).await.unwrap().unwrap()
+    });
+    assert_eq!(ledger.outputs.len(), wanted.len());
+    assert!(rig.outputs() == wanted);
+    rig.all_happened();
 }
 
 #[test]
