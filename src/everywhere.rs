@@ -83,7 +83,7 @@ impl World for Everywhere {
     ) -> Result<Box<dyn Destination>, NoSuchPlace> {
         match location {
             Location::Directory(_) | Location::Stdout => self.folders.destination(location, settings, deadline),
-            Location::S3(_) => self.aws.destination(location, settings, deadline),
+            Location::S3(_) | Location::Firehose { .. } => self.aws.destination(location, settings, deadline),
         }
     }
 }

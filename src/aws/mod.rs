@@ -80,6 +80,13 @@ impl World for AwsWorld {
                 settings,
                 deadline,
             ))),
+            Location::Firehose { stream } => Ok(Box::new(firehose::Stream::new(
+                &self.clients.firehose(),
+                self.clients.runtime().clone(),
+                stream,
+                &settings.firehose,
+                deadline,
+            ))),
             Location::Directory(_) | Location::Stdout => Err(NoSuchPlace {
                 location: location.clone(),
                 why: "this is no place in AWS; name s3://BUCKET/PREFIX",

@@ -30,7 +30,7 @@ pub(super) fn find(
 ) -> Result<Vec<Input>, Stop> {
     let folder = |location: &Location| match location {
         Location::Directory(path) => Some(path.clone()),
-        Location::Stdout | Location::S3(_) => None,
+        Location::Stdout | Location::S3(_) | Location::Firehose { .. } => None,
     };
     let outputs: Vec<PathBuf> = outputs.into_iter().filter_map(folder).collect();
     let except: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
@@ -61,7 +61,10 @@ pub(super) fn find(
 /// Whether an input or an output lies in AWS.
 pub(super) fn needs_aws(inputs: &[PathBuf], outputs: [&Location; 2]) -> bool {
     let remote = |input: &PathBuf| input.to_str().is_some_and(|text| text.starts_with("s3://"));
-    inputs.iter().any(remote) || outputs.into_iter().any(|place| matches!(place, Location::S3(_)))
+    inputs.iter().any(remote)
+        || outputs
+            .into_iter()
+            .any(|place| matches!(place, Location::S3(_) | Location::Firehose { .. }))
 }
 
 impl Input {

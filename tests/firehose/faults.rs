@@ -259,7 +259,7 @@ fn dropping_what_is_staged_stops_sending() {
         .faults()
         .add(Rule::new(Fault::Status(503, "ServiceUnavailableException")));
     let stream = quick(&server, &SINGLE);
-    let mut staged = stream.stage("key").unwrap();
+    let mut staged = stream.stage("key", &crate::common::object("key")).unwrap();
     for number in 0..1_100 {
         staged.write_all(&event(number, 100)).unwrap();
     }
@@ -280,7 +280,7 @@ fn nothing_that_is_staged_and_not_full_is_sent_before_the_commit() {
     let server = server();
     for settings in [PACKED, SINGLE, PARTITIONED] {
         let stream = quick(&server, &settings);
-        let mut staged = stream.stage("key").unwrap();
+        let mut staged = stream.stage("key", &crate::common::object("key")).unwrap();
         for number in 0..500 {
             staged.write_all(&event(number, 2_000)).unwrap();
         }

@@ -103,7 +103,7 @@ fn event(number: usize, len: usize) -> Vec<u8> {
 
 /// Stages lines and commits them; they are written in pieces that end anywhere.
 fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, DestinationError> {
-    let mut staged = stream.stage("key").unwrap();
+    let mut staged = stream.stage("key", &common::object("key")).unwrap();
     for piece in lines.concat().chunks(piece) {
         if let Err(error) = staged.write_all(piece) {
             return Err(error.downcast::<DestinationError>().unwrap());

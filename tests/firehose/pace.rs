@@ -64,7 +64,7 @@ fn a_pace_that_leaves_no_time_fails_before_the_deadline() {
     };
     let began = Instant::now();
     let stream = stream(&server, &settings, Deadline::at(began + Duration::from_secs(3)), QUICK);
-    let mut staged = stream.stage("key").unwrap();
+    let mut staged = stream.stage("key", &crate::common::object("key")).unwrap();
     let written = (0..100).try_for_each(|number| staged.write_all(&event(number, 50_000)));
     let error = match written {
         Ok(()) => staged.commit(&Ledger::default()).unwrap_err(),

@@ -19,6 +19,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::deadline::Deadline;
 use crate::ingest::{Committed, Destination, DestinationError, Ledger, Staged};
+use crate::object::ObjectRef;
 use crate::settings::Firehose;
 
 pub use error::SendError;
@@ -65,7 +66,7 @@ impl Stream {
 }
 
 impl Destination for Stream {
-    fn stage(&self, _key: &str) -> Result<Box<dyn Staged>, DestinationError> {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
         Ok(Box::new(StagedEvents {
             sender: Arc::clone(&self.sender),
             handle: self.handle.clone(),
