@@ -280,7 +280,7 @@ fn exit_codes_tell_failed_objects_from_wrong_usage() {
         (vec!["run", input, "--to", out, "--jobs", "0"], "--jobs"),
         (vec!["run", input, "--to", out, "--table", "elb_log"], "alb_access_log"),
         (vec!["run", "no/such/folder", "--to", out], "no/such/folder"),
-        (vec!["run", "s3://bucket/prefix", "--to", out], "s3://bucket/prefix"),
+        (vec!["run", "gs://bucket/prefix", "--to", out], "gs://bucket/prefix"),
         (vec!["schema", "elb_log"], "nlb_access_log"),
         (vec!["explain", "x", "--table", "elb_log"], "clb_access_log"),
         (vec!["no-such-command"], "no-such-command"),
