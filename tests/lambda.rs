@@ -326,3 +326,43 @@ fn out_of_time_the_function_says_so_before_it_is_killed() {
     assert!(message.contains("1 of 1"), "{message}");
     assert!(outputs(&server).is_empty());
 }
+
+/// Events go to a stream, malformed lines to a bucket: together they are what replay makes of the payload.
+#[test]
+fn a_stream_gets_the_events_and_a_bucket_the_quarantine() {
+    let server = samples();
+    let firehose = servers::firehose::Server::start();
+    firehose.stream("events");
+    let mut function = function(
+        &server,
+        &[
+            ("DESTINATION", "firehose://events"),
+            ("QUARANTINE", "s3://outputs/quarantine"),
+            ("AWS_ENDPOINT_URL_FIREHOSE", &firehose.endpoint()),
+        ],
+    );
+    let outcome = function.invoke(&event("objects.json"), LIMIT);
+    assert!(
+        matches!(outcome, Outcome::Response(_)),
+        "{outcome:?}: {}",
+        function.stdout()
+    );
+    let sent = firehose.records("events").concat();
+    let ids = sent.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let ids: std::collections::BTreeSet<String> = ids
+        .map(|line| {
+            serde_json::from_slice::<Value>(line).unwrap()["event_id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let counted = metrics(&function);
+    assert_eq!(counted["Events"], ids.len());
+    let (_, files) = replayed("objects.json");
+    let of_replay = files.keys().filter(|key| key.contains("_quarantine/"));
+    let of_replay: Vec<_> = of_replay
+        .map(|key| key.replace("all/_quarantine", "quarantine"))
+        .collect();
+    assert_eq!(outputs(&server).into_keys().collect::<Vec<_>>(), of_replay);
+}

@@ -132,6 +132,14 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
     if *destination == Location::Stdout {
         return;
     }
+    if let Location::Firehose { .. } = destination {
+        let _ = writeln!(
+            text,
+            "{} sent to {destination}",
+            number_of(totals.counts.events, "event")
+        );
+        return;
+    }
     let (written, before) = (totals.outputs_written, totals.outputs_there_before);
     let _ = match (written, before) {
         (0, 0) => writeln!(text, "nothing written"),

@@ -199,7 +199,7 @@ impl Shift<'_> {
             bucket: object.bucket.clone(),
             key: object.key.clone(),
             cause: Cause::Unreachable,
-            text: "no time was left; nothing of it was committed: give the function more time or memory, or fewer messages a batch".to_owned(),
+            text: "no time was left, and it is not acknowledged: give the function more time or memory, or fewer messages a batch".to_owned(),
         })
     }
 

@@ -1,0 +1,46 @@
+"""Events through moto's Firehose into moto's S3: what is delivered reads back as the events of a file."""
+
+import json
+import subprocess
+
+import boto3
+from output import OBJECTS
+from test_buckets import CREDENTIALS, TIMEOUT_SECONDS, endpoint, environment, files, s3  # noqa: F401
+
+ROLE = "arn:aws:iam::123456789012:role/delivery"
+
+
+def test_what_a_stream_delivers_is_what_a_file_holds(s3, endpoint, program, tmp_path):  # noqa: F811
+    firehose = boto3.client(
+        "firehose",
+        endpoint_url=endpoint,
+        region_name=CREDENTIALS["AWS_REGION"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    s3.create_bucket(Bucket="delivered")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="events",
+        DeliveryStreamType="DirectPut",
+        ExtendedS3DestinationConfiguration={"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::delivered"},
+    )
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run(
+            [program, "run", OBJECTS, *arguments],
+            env=environment(endpoint),
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    run("--to", "firehose://events", "--quarantine", str(tmp_path / "quarantine"))
+    run("--to", str(tmp_path / "out"), "--format", "json", "--compression", "none", "--quarantine", str(tmp_path / "q"))
+    delivered = [json.loads(line) for body in files(s3, "delivered").values() for line in body.splitlines()]
+    written = [json.loads(line) for path in (tmp_path / "out").rglob("*.json") for line in path.read_text().splitlines()]
+    by_id = lambda event: event["event_id"]  # noqa: E731
+    assert sorted(delivered, key=by_id) == sorted(written, key=by_id)
+    assert len(delivered) > 2_000
+    # The quarantine of either run is the same, and never in the stream.
+    quarantine = {path.name: path.read_bytes() for path in (tmp_path / "quarantine").rglob("*.json")}
+    assert quarantine == {path.name: path.read_bytes() for path in (tmp_path / "q").rglob("*.json")} != {}
