@@ -36,7 +36,7 @@ build: ## Build the command line and the library for everyday use (release)
 .PHONY: sample
 sample: ## Turn the sample objects into Parquet under out (OUT=...)
 	$(call heading,sample: events/objects to $(OUT))
-	cargo run --release --locked --bin alb-ingest -- run events/objects --to $(OUT)
+	cargo run --release --locked --no-default-features --bin alb-ingest -- run events/objects --to $(OUT)
 
 .PHONY: fmt
 fmt: ## Format the source
@@ -138,12 +138,17 @@ memory: ## Measure peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
 	scripts/memory.sh
 
+.PHONY: measure-function
+measure-function: venv ## Measure the function: size, start, and a large object in 256 MiB (ARGS=--help)
+	$(call heading,measure-function: the function as it is deployed)
+	.venv/bin/python scripts/measure_function.py $(ARGS)
+
 ##@ Files that are made
 
 .PHONY: samples
 samples: ## Make the sample objects under events/objects again
 	$(call heading,samples: events/objects)
-	cargo run --quiet --release --locked --bin alb-ingest -- generate --samples events/objects
+	cargo run --quiet --release --locked --no-default-features --bin alb-ingest -- generate --samples events/objects
 
 .PHONY: generated
 generated: ## Make the committed files in docs/ and the payloads in events/ again

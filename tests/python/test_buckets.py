@@ -89,10 +89,11 @@ class Runtime:
     """Lambda's runtime API around a process."""
 
     def __init__(self, bootstrap: Path, settings: dict[str, str]):
-        events, answers = Queue(), Queue()
+        events, answers, asked = Queue(), Queue(), Queue()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                asked.put(self.path)
                 body = events.get()
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-000000000001")
@@ -112,7 +113,7 @@ class Runtime:
             def log_message(self, *_):
                 pass
 
-        self.events, self.answers = events, answers
+        self.events, self.answers, self.asked = events, answers, asked
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -122,7 +123,7 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         }
-        self.process = subprocess.Popen([bootstrap], env=settings | of_lambda, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([bootstrap], env=of_lambda | settings, stdout=subprocess.DEVNULL)
 
     def invoke(self, payload: bytes) -> tuple[str, object]:
         self.events.put(payload)

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Measures the deployed function: size, start, and one large object within the memory it is given.
+
+Prints the lines that docs/function.md shows. Needs the readers' environment (`make venv`) and a build with the profile
+`artefact`; moto's S3 runs beside it and is not measured.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/python"))
+
+import boto3  # noqa: E402
+from botocore.config import Config  # noqa: E402
+from test_buckets import CREDENTIALS, Runtime, free_port  # noqa: E402
+
+STARTS = 11
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def build(profile: str) -> tuple[Path, Path]:
+    subprocess.run(["cargo", "build", "--locked", "--profile", profile, "--bins"], cwd=ROOT, check=True)
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / profile
+    return folder / "alb-ingest", folder / "bootstrap"
+
+
+def wait_for(port: int) -> None:
+    import socket
+
+    for _ in range(200):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("moto did not start")
+
+
+class Limit:
+    """A limit on memory: a control group where there may be one, else a limit on the process's own data."""
+
+    def __init__(self, mebibytes: int):
+        self.bytes = mebibytes * 1024 * 1024
+        self.group = CGROUPS / f"alb-ingest-{os.getpid()}"
+        try:
+            self.group.mkdir()
+            (self.group / "memory.max").write_text(str(self.bytes))
+            self.how = "control group"
+        except OSError:
+            if self.group.exists():
+                self.group.rmdir()
+            self.group = None
+            self.how = "limit on data (RLIMIT_DATA)"
+
+    def on(self, pid: int) -> None:
+        if self.group:
+            (self.group / "cgroup.procs").write_text(str(pid))
+        else:
+            resource.prlimit(pid, resource.RLIMIT_DATA, (self.bytes, self.bytes))
+
+    def remove(self) -> None:
+        if self.group:
+            self.group.rmdir()
+
+
+def peak(pid: int) -> float:
+    """The most that a process held, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise SystemExit("no VmHWM")
+
+
+def start_time(bootstrap: Path, settings: dict[str, str]) -> float:
+    """Milliseconds from the start of the process to its first question for an event."""
+    began = time.perf_counter()
+    runtime = Runtime(bootstrap, settings)
+    runtime.asked.get(timeout=10)
+    took = (time.perf_counter() - began) * 1000
+    runtime.stop()
+    return took
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--lines", type=int, default=900_000, help="lines of the large object [default: 900000]")
+    options.add_argument("--memory", type=int, default=256, help="MiB that the function is given [default: 256]")
+    options.add_argument("--profile", default="artefact", help="cargo's profile [default: artefact]")
+    options = options.parse_args()
+    program, bootstrap = build(options.profile)
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "AWS_CONFIG_FILE": "/dev/null"}
+    settings |= {"DESTINATION": "s3://outputs", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(options.memory)}
+    print(f"bootstrap    {bootstrap.stat().st_size / 1e6:.1f} MB")
+    starts = [start_time(bootstrap, settings) for _ in range(STARTS)]
+    print(f"start        {statistics.median(starts):.0f} ms, median of {STARTS}, until it asks for an event")
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = [program, "generate", "alb_access_log", "--lines", str(options.lines), "--to", folder]
+        subprocess.run(made, check=True, capture_output=True)
+        (path,) = (path for path in Path(folder).rglob("*") if path.is_file())
+        command = [ROOT / ".venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
+        moto = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = Limit(options.memory)
+        try:
+            wait_for(port)
+            s3 = boto3.client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(s3={"addressing_style": "path"}),
+            )
+            s3.create_bucket(Bucket="logs")
+            s3.create_bucket(Bucket="outputs")
+            key = path.relative_to(folder).as_posix()
+            s3.upload_file(str(path), "logs", key)
+            runtime = Runtime(bootstrap, settings)
+            limit.on(runtime.process.pid)
+            began = time.perf_counter()
+            answer = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
+            took = time.perf_counter() - began
+            held = peak(runtime.process.pid)
+            runtime.stop()
+            pages = s3.list_objects_v2(Bucket="outputs")["Contents"]
+            written = sum(item["Size"] for item in pages)
+        finally:
+            moto.terminate()
+            moto.wait(10)
+            limit.remove()
+        if answer[0] != "response":
+            raise SystemExit(f"the function failed: {answer}")
+        print(
+            f"large object {path.stat().st_size / 1e6:.1f} MB of gzip, {options.lines:,} lines: {took:.1f} s, "
+            f"{written / 1e6:.1f} MB written, peak {held:.1f} MB with {options.memory} MiB allowed ({limit.how})"
+        )
+
+
+if __name__ == "__main__":
+    main()
