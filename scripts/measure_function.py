@@ -28,9 +28,12 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def build(profile: str) -> tuple[Path, Path]:
-    subprocess.run(["cargo", "build", "--locked", "--profile", profile, "--bins"], cwd=ROOT, check=True)
-    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / profile
-    return folder / "alb-ingest", folder / "bootstrap"
+    """The command line, which only makes the object, and the function."""
+    cargo = ["cargo", "build", "--locked"]
+    subprocess.run([*cargo, "--release", "--no-default-features", "--bin", "alb-ingest"], cwd=ROOT, check=True)
+    subprocess.run([*cargo, "--profile", profile, "--bin", "bootstrap"], cwd=ROOT, check=True)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return target / "release/alb-ingest", target / profile / "bootstrap"
 
 
 def wait_for(port: int) -> None:
