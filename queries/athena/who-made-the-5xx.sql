@@ -1,0 +1,8 @@
+-- Who made the 5xx? Where target_status_code is null no target answered: the load balancer made the error itself.
+-- table: alb_access_log
+select elb_status_code, target_status_code, error_reason, count(*) as requests
+from alb_access_log
+where date >= date_format(current_date - interval '1' day, '%Y-%m-%d')
+  and elb_status_code >= 500
+group by 1, 2, 3
+order by requests desc, 1, 2, 3;
