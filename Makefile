@@ -15,6 +15,8 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 FUZZ_TARGETS := line object trigger
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 30
+# SAM and cfn-lint; the local runs of the function have packages of their own beside them.
+VENV_SAM := .venv-sam
 # The folder that `make sample` writes.
 OUT ?= out
 
@@ -46,7 +48,7 @@ fmt: ## Format the source
 ##@ Tests
 
 .PHONY: test
-test: fmt-check lint doc core unit readers deny ## Everything that has to pass; the build server runs this
+test: fmt-check lint doc core unit readers template deny ## Everything that has to pass; the build server runs this
 	$(call heading,test: all passed)
 
 .PHONY: fmt-check
@@ -84,6 +86,16 @@ unit-fast: ## Run the Rust tests with the fast inflate (needs cmake, no part of 
 readers: venv ## Read the output with pyarrow and DuckDB, as users will
 	$(call heading,readers: pyarrow and DuckDB read the output)
 	.venv/bin/python -m pytest tests/python
+
+.PHONY: template
+template: venv-sam ## Check the template: lint, translation for every kind of choice, permissions, tables, alarms
+	$(call heading,template: the template of the installation)
+	$(VENV_SAM)/bin/python -m pytest tests/template
+
+.PHONY: venv-sam
+venv-sam: ## Set up .venv-sam with SAM and cfn-lint, pinned
+	$(call heading,venv-sam: SAM and cfn-lint)
+	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
 
 .PHONY: venv
 venv: ## Set up .venv with the pinned Python packages
@@ -154,3 +166,6 @@ samples: ## Make the sample objects under events/objects again
 generated: ## Make the committed files in docs/ and the payloads in events/ again
 	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
 	UPDATE_GENERATED=1 cargo test --locked --test generated --test events --test cost
+	scripts/template.py
+	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
+	UPDATE_GENERATED=1 $(VENV_SAM)/bin/python -m pytest tests/template/test_parameters.py

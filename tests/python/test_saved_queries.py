@@ -1,0 +1,67 @@
+"""The queries that the template saves in Athena, over the sample objects in DuckDB.
+
+Athena's words that DuckDB does not have are macros here, and today is the day after a table's last.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from output import ROOT
+
+QUERIES = sorted((ROOT / "queries/athena").glob("*.sql"))
+MACROS = """
+create macro date_format(moment, pattern) as strftime(moment, pattern);
+create macro approx_percentile(value, share) as quantile_cont(value, share);
+"""
+
+
+def last_day(parquet, table: str) -> str:
+    """The last day of a table."""
+    return max(file.date for file in parquet.files(table))
+
+
+def rows(parquet, path: Path) -> list[dict]:
+    """What a saved query finds in the samples."""
+    text = path.read_text()
+    (table,) = (line.removeprefix("-- table: ") for line in text.splitlines() if line.startswith("-- table: "))
+    folders = f"{parquet.folder}/{table}/**/*.parquet"
+    # Athena has the folder's day as text.
+    source = f"read_parquet('{folders}', hive_partitioning = true, hive_types_autocast = false)"
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(MACROS)
+        connection.execute(f"create view {table} as select * from {source}")
+        found = connection.sql(text.replace("current_date", f"date '{last_day(parquet, table)}' + 1")).to_arrow_table()
+    return found.to_pylist()
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_a_saved_query_finds_something(parquet, path):
+    found = rows(parquet, path)
+    assert found
+    for column in found[0]:
+        assert any(row[column] is not None for row in found), f"{column} is always null"
+
+
+def test_the_queries_count_what_is_there(parquet, rows_of_the_day):
+    minutes = rows(parquet, ROOT / "queries/athena/traffic-by-minute.sql")
+    assert sum(row["requests"] for row in minutes) == len(rows_of_the_day)
+    errors = [row for row in rows_of_the_day if row.get("elb_status_code", 0) >= 500]
+    assert errors and sum(row["errors"] for row in minutes) == len(errors)
+    groups = rows(parquet, ROOT / "queries/athena/server-errors-by-target-group.sql")
+    assert sum(row["errors"] for row in groups) == len(errors)
+    assert sum(row["requests"] for row in groups) == len(rows_of_the_day)
+    made = rows(parquet, ROOT / "queries/athena/who-made-the-5xx.sql")
+    assert sum(row["requests"] for row in made) == len(errors)
+
+
+@pytest.fixture(scope="module")
+def rows_of_the_day(parquet) -> list[dict]:
+    """The requests of the day that the queries read."""
+    found = []
+    for file in parquet.files("alb_access_log"):
+        if file.date == last_day(parquet, "alb_access_log"):
+            with duckdb.connect() as connection:
+                found += connection.sql(f"select * from '{file.path}'").to_arrow_table().to_pylist()
+    return found

@@ -1,0 +1,38 @@
+"""AWS's own tools take the template, as it is written and as each choice of parameters makes it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cfnlint.api import ManualArgs, lint
+from cfnlint.helpers import REGIONS
+from stack import ROOT, template
+
+
+def test_sam_validates_the_template():
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "SAM_CLI_TELEMETRY": "0"}
+    sam = Path(sys.executable).parent / "sam"
+    command = [sam, "validate", "--lint", "--region", "us-east-1", "--template-file", ROOT / "template.yaml"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "is a valid SAM Template" in done.stdout, done.stdout + done.stderr
+
+
+def test_cloudformation_takes_what_sam_makes(stack):
+    found = lint(json.dumps(stack.translated()), config=ManualArgs(regions=[stack.region]))
+    assert [f"{match.rule.id} {'/'.join(map(str, match.path or []))}: {match.message}" for match in found] == []
+
+
+def test_every_region_is_known():
+    # Those of secret partitions nobody deploys to without a template of their own.
+    regions = {region for region in REGIONS if "-iso" not in region}
+    assert set(template()["Mappings"]["LogDelivery"]) == regions
+
+
+def test_the_lint_sees_what_the_validation_does_not(stacks):
+    broken = stacks["defaults"].translated()
+    broken["Resources"]["IngestFunction"]["Properties"].update(Runtime="provided.al2024", Timeout=1000)
+    broken["Resources"]["DeadLetters"]["Properties"]["MessageRetentionPeriod"] = 1209601
+    found = lint(json.dumps(broken), config=ManualArgs(regions=["us-east-1"]))
+    assert {match.path[1] for match in found} == {"IngestFunction", "DeadLetters"}

@@ -1,0 +1,111 @@
+"""The roles allow what docs/security.md lists, each action for a call that is made, and nothing wider."""
+
+import re
+
+import pytest
+from stack import ROOT, TABLES, actions, listed
+
+PAGE = ROOT / "docs/security.md"
+# Statements whose actions have no resources to name.
+WITHOUT_RESOURCES = {"Trace", "NetworkInterfaces", "NotFromTheCode"}
+
+
+def documented(section: str) -> dict[str, str]:
+    """Action and statement as a section of the page lists them."""
+    text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \| `([A-Za-z]+)` \|", text, re.MULTILINE)
+    assert rows, f"docs/security.md has no table under {section}"
+    assert len(rows) == len(set(rows))
+    return rows
+
+
+@pytest.mark.parametrize(("role", "section"), [("IngestRole", "The function's role"), ("StreamRole", "The stream's role")])
+def test_the_page_lists_every_action(stacks, role, section):
+    allowed = {
+        (action, statement["Sid"])
+        for stack in stacks.values()
+        if role in stack.resources
+        for statement in stack.statements(role)
+        if statement["Effect"] == "Allow"
+        for action in actions(statement)
+    }
+    assert allowed == set(documented(section))
+
+
+def test_defaults_allow_no_more_than_the_code_calls(stacks):
+    """The calls of src: GetObject and HeadObject; PutObject, multipart uploads and HeadObject; what Lambda does for it."""
+    allowed = {
+        statement["Sid"]: sorted(actions(statement)) for statement in stacks["defaults"].statements("IngestRole")
+    }
+    writes = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    assert allowed == {
+        "ReadLogs": ["s3:GetObject"],
+        "TellGoneFromForbidden": ["s3:ListBucket"],
+        "WriteEvents": writes,
+        "WriteQuarantine": writes,
+        "Poll": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        "Log": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    }
+
+
+def test_what_is_not_asked_for_is_not_allowed(stacks):
+    def sids(name: str) -> set[str]:
+        return {statement["Sid"] for statement in stacks[name].statements("IngestRole")}
+
+    assert "WriteEvents" not in sids("stream-json") and "SendEvents" in sids("stream-json")
+    assert "Poll" not in sids("direct") and "KeepWhatFailed" in sids("direct")
+    versions = {
+        name: "s3:GetObjectVersion" in actions(stacks[name].statements("IngestRole")[0])
+        for name in ("defaults", "existing-bucket")
+    }
+    assert versions == {"defaults": False, "existing-bucket": True}
+
+
+def test_no_action_is_a_pattern(stack):
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in stack.statements(role):
+            assert all("*" not in action for action in actions(statement)), (role, statement["Sid"])
+    for function in stack.of_type("AWS::Serverless::Function").values():
+        assert "Policies" not in function, "no policy templates of SAM"
+    for role in stack.of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_resources_are_named(stack):
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in stack.statements(role):
+            for resource in listed(statement["Resource"]):
+                if statement["Sid"] in WITHOUT_RESOURCES:
+                    assert resource == "*"
+                    continue
+                if isinstance(resource, dict):
+                    (function,) = resource
+                    assert function == "Fn::GetAtt" or "deliverystream/" in str(resource)
+                    continue
+                assert resource.startswith("arn:aws:") and not resource.endswith(":*:*"), resource
+                if ":s3:::" in resource:
+                    assert resource.split(":::")[1].split("/")[0] in stack.parameters.values()
+                    assert "aws:ResourceAccount" in str(statement["Condition"]), statement["Sid"]
+
+
+def test_writes_go_where_outputs_are(stacks):
+    statements = {statement["Sid"]: statement for statement in stacks["everything"].statements("IngestRole")}
+    assert statements["WriteEvents"]["Resource"] == [f"arn:aws:s3:::elb-events/elb/{table}/*" for table in TABLES]
+    assert statements["WriteQuarantine"]["Resource"] == "arn:aws:s3:::elb-events/elb/_quarantine/*"
+    assert statements["ReadLogs"]["Resource"] == "arn:aws:s3:::elb-logs/web/AWSLogs/*/elasticloadbalancing/*"
+
+
+def test_the_code_itself_may_not_touch_the_network(stacks):
+    statements = {statement["Sid"]: statement for statement in stacks["everything"].statements("IngestRole")}
+    denied = statements["NotFromTheCode"]
+    assert denied["Effect"] == "Deny"
+    assert actions(denied) == actions(statements["NetworkInterfaces"])
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:alb-ingest"
+    assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": arn}}
+
+
+def test_keys_are_used_through_the_service_that_is_meant(stack):
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in stack.statements(role):
+            if any(action.startswith("kms:") for action in actions(statement)):
+                assert set(statement["Condition"]["StringEquals"]) == {"kms:ViaService"}

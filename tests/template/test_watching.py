@@ -1,0 +1,132 @@
+"""Alarms and the dashboard look at metrics that are there."""
+
+import json
+import re
+
+import pytest
+from stack import ROOT, Stack
+
+# AWS's own metrics that are looked at, with their dimension.
+OF_AWS = {
+    "AWS/SQS": ("QueueName", {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"}),
+    "AWS/Lambda": (
+        "FunctionName",
+        {"Errors", "Throttles", "RecursiveInvocationsDropped", "AsyncEventsDropped", "DestinationDeliveryFailures",
+         "Duration", "Invocations", "ConcurrentExecutions"},
+    ),
+    "AWS/Events": ("RuleName", {"InvocationsFailedToBeSentToDlq"}),
+    "AWS/Firehose": (
+        "DeliveryStreamName",
+        {"DeliveryToS3.DataFreshness", "DeliveryToIceberg.DataFreshness", "FailedConversion.Records",
+         "DeliveryToIceberg.FailedRowCount", "IncomingBytes"},
+    ),
+    "AWS/Logs": ("LogGroupName", {"IncomingBytes"}),
+}
+# What the defaults have to alarm of.
+WANTED = {
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/Lambda", "Errors"),
+    ("AWS/Lambda", "Throttles"),
+    ("AWS/Lambda", "RecursiveInvocationsDropped"),
+    ("AlbIngest", "ObjectsFailed"),
+    ("AlbIngest", "ObjectsCorrupt"),
+    ("AlbIngest", "LedgerOutOfBalance"),
+    ("AlbIngest", "LinesQuarantined"),
+    ("AlbIngest", "Lines"),
+    ("AlbIngest", "EventsWithUnknownFields"),
+}
+
+
+def known() -> dict[str, tuple[str, set[str]]]:
+    """Metrics by namespace: the program's own from the page that is made from their table."""
+    page = (ROOT / "docs/metrics.md").read_text()
+    namespace, dimension = re.search(r"namespace `(\w+)`, one dimension, `(\w+)`", page).groups()
+    own = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert len(own) > 10
+    return OF_AWS | {namespace: (dimension, own)}
+
+
+def watched(stack) -> list[tuple[str, str, str, str]]:
+    """Alarm, namespace, metric and dimension of every alarm of a stack."""
+    found = []
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        metrics = [alarm] if "MetricName" in alarm else [
+            part["MetricStat"]["Metric"] for part in alarm["Metrics"] if "MetricStat" in part
+        ]
+        for metric in metrics:
+            (dimension,) = metric["Dimensions"]
+            found.append((name, metric["Namespace"], metric["MetricName"], dimension["Name"]))
+    return found
+
+
+def test_alarms_look_at_what_is_there(stack):
+    for name, namespace, metric, dimension in watched(stack):
+        expected, names = known()[namespace]
+        assert metric in names and dimension == expected, name
+
+
+def test_defaults_alarm_of_everything_that_matters(stacks):
+    assert {(namespace, metric) for _, namespace, metric, _ in watched(stacks["defaults"])} == WANTED
+    assert ("AWS/Lambda", "AsyncEventsDropped") in {(row[1], row[2]) for row in watched(stacks["direct"])}
+    stream = {row[2] for row in watched(stacks["stream-iceberg"])}
+    assert {"DeliveryToIceberg.DataFreshness", "DeliveryToIceberg.FailedRowCount"} <= stream
+
+
+def test_alarms_say_what_to_do_and_to_whom(stack):
+    given = [stack.parameters["AlarmTopicArn"]] if stack.parameters["AlarmTopicArn"] else []
+    made = [{"Ref": "AlarmTopic"}] if stack.parameters["AlarmEmail"] else []
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmDescription"].endswith("."), name
+        assert alarm["AlarmActions"] == alarm["OKActions"] == given + made, name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+        # The topic's policy lets in the alarms of this stack by their names.
+        assert alarm["AlarmName"].startswith("alb-ingest-"), name
+
+
+def names_in(widget: dict) -> list[tuple[str, str, str]]:
+    """Namespace, metric and dimension of a widget; dots stand for what stands above."""
+    found, above = [], []
+    for row in widget["properties"].get("metrics", []):
+        if isinstance(row[0], dict):
+            continue
+        parts = [part for part in row if not isinstance(part, dict)]
+        if parts == ["..."]:
+            parts = above
+        parts = [above[at] if part == "." else part for at, part in enumerate(parts)]
+        above = parts
+        found.append((parts[0], parts[1], parts[2]))
+    return found
+
+
+def test_the_dashboard_shows_what_is_there(stack):
+    body = stack.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    text = body if isinstance(body, str) else body[0]
+    widgets = json.loads(text)["widgets"]
+    shown = [name for widget in widgets for name in names_in(widget)]
+    assert len(shown) > 20
+    for namespace, metric, dimension in shown:
+        expected, names = known()[namespace]
+        assert metric in names and dimension == expected, (namespace, metric)
+    own = {metric for namespace, metric, _ in shown if namespace == "AlbIngest"}
+    assert {"Events", "Delay", "BytesIn", "BytesOut", "LinesQuarantined"} <= own
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(places) and all(widget["x"] + widget["width"] <= 24 for widget in widgets)
+
+
+def test_malformed_lines_are_shown_by_reason(stacks):
+    """The query of the dashboard reads the line that the function writes: `malformed` is an object of counts."""
+    body = stacks["defaults"].properties("Dashboard")["DashboardBody"]["Fn::Sub"][0]
+    (log,) = [widget for widget in json.loads(body)["widgets"] if widget["type"] == "log"]
+    pattern = re.search(r"parse @message /(.+?)/ \|", log["properties"]["query"])[1].replace("(?<", "(?P<")
+    line = '{"LinesQuarantined":3,"malformed":{"not_a_time in time":1,"not_an_integer in target_status_code":2}}'
+    assert re.search(pattern, line)["reasons"] == '"not_a_time in time":1,"not_an_integer in target_status_code":2'
+
+
+@pytest.mark.parametrize("days", [1, 3653])
+def test_logs_are_kept_for_as_long_as_asked(days):
+    stack = Stack(LogRetentionDays=days, Destination="NewStream")
+    assert [group["RetentionInDays"] for group in stack.of_type("AWS::Logs::LogGroup").values()] == [days, days]
+    function = stack.properties("IngestFunction")
+    assert function["LoggingConfig"]["LogGroup"] == {"Ref": "IngestLog"}
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
