@@ -17,6 +17,9 @@ FUZZ_TARGETS := line object trigger
 FUZZ_SECONDS ?= 30
 # SAM and cfn-lint; the local runs of the function have packages of their own beside them.
 VENV_SAM := .venv-sam
+# How `make sam-local` builds the function, and for what `make artefact` does.
+MODE ?= release
+ARCH ?= x86_64
 # The folder that `make sample` writes.
 OUT ?= out
 
@@ -44,6 +47,13 @@ sample: ## Turn the sample objects into Parquet under out (OUT=...)
 fmt: ## Format the source
 	$(call heading,fmt: format)
 	cargo fmt
+
+.PHONY: replay
+replay: ## Run a payload through the function's own handler on the sample objects (EVENT=events/sqs-s3.json, OUT=...)
+	@test -n "$(EVENT)" || { echo 'replay: name a payload, such as EVENT=events/sqs-s3.json' >&2; exit 2; }
+	$(call heading,replay: $(EVENT) to $(OUT))
+	DESTINATION="file://$(abspath $(OUT))" PARTIAL_BATCH=true \
+		cargo run --quiet --release --locked --bin alb-ingest -- replay $(EVENT) --bucket-root events
 
 ##@ Tests
 
@@ -113,6 +123,32 @@ deny: ## Check licences, banned crates and sources of the dependencies
 	fi
 
 comma := ,
+
+##@ The function
+
+.PHONY: artefact
+artefact: ## Build the function as it is deployed and pack it into dist (ARCH=x86_64 or arm64)
+	$(call heading,artefact: $(ARCH))
+	scripts/artefact.sh $(ARCH)
+
+.PHONY: reproduce
+reproduce: artefact ## Build and pack it a second time, from nothing, and compare the bytes
+	$(call heading,reproduce: a second build of $(ARCH))
+	mv dist/alb-ingest-$(ARCH).zip dist/first.zip
+	rm -rf target/artefact target/*/artefact
+	scripts/artefact.sh $(ARCH)
+	cmp dist/first.zip dist/alb-ingest-$(ARCH).zip
+	rm dist/first.zip
+
+.PHONY: sam-local
+sam-local: venv-sam venv-local ## Run every payload through the template's function in a container (MODE=release or debug)
+	$(call heading,sam-local: the function of the template in a container)
+	$(VENV_SAM)/bin/python scripts/sam/local.py --mode $(MODE) $(ARGS)
+
+.PHONY: venv-local
+venv-local: ## Set up .venv-local with moto and cargo-lambda, pinned
+	$(call heading,venv-local: moto and cargo-lambda)
+	scripts/venv.sh .venv-local scripts/sam/requirements.txt
 
 ##@ Longer runs
 

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Packs a built function into the zip that Lambda takes, the same bytes for the same binary, and checks it first.
+
+usage: artefact.py BOOTSTRAP ZIP
+
+The binary may ask for no newer C library than Amazon Linux 2023 has. Only the standard library is needed.
+"""
+
+import hashlib
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+# Amazon Linux 2023, and so provided.al2023: https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
+NEWEST_GLIBC = (2, 34)
+# The earliest time that a zip can say.
+TIME = (1980, 1, 1, 0, 0, 0)
+MACHINES = {62: "x86_64", 183: "arm64"}
+
+
+def machine(binary: bytes) -> str:
+    """The architecture of an ELF program for Linux, in Lambda's words."""
+    if binary[:6] != b"\x7fELF\x02\x01":
+        raise SystemExit("artefact: not a 64-bit ELF program")
+    number = int.from_bytes(binary[18:20], "little")
+    if number not in MACHINES:
+        raise SystemExit(f"artefact: no architecture of Lambda: ELF machine {number}")
+    return MACHINES[number]
+
+
+def newest_glibc(binary: bytes) -> tuple[int, ...]:
+    """The newest version of the C library whose symbols the program asks for."""
+    versions = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"GLIBC_([0-9]+(?:\.[0-9]+)+)\0", binary)}
+    if not versions:
+        raise SystemExit("artefact: the program names no version of the C library")
+    return max(versions)
+
+
+def pack(binary: bytes, path: Path) -> None:
+    """Writes the zip: one file, no times, no names of people."""
+    entry = zipfile.ZipInfo("bootstrap", TIME)
+    entry.create_system = 3
+    entry.external_attr = 0o100755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(entry, binary, compresslevel=9)
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    source, target = map(Path, sys.argv[1:])
+    binary = source.read_bytes()
+    kind, glibc = machine(binary), newest_glibc(binary)
+    shown = ".".join(map(str, glibc))
+    if glibc > NEWEST_GLIBC:
+        newest = ".".join(map(str, NEWEST_GLIBC))
+        raise SystemExit(f"artefact: {source} needs GLIBC {shown}; provided.al2023 has {newest}. Build it with cargo-lambda and zig.")
+    pack(binary, target)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    print(f"{target}: {kind}, GLIBC {shown}, {len(binary):,} bytes packed into {target.stat().st_size:,}, SHA-256 {digest}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The two ways in which the function runs here: `sam local invoke` in a container, or the emulator on this machine."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from account import credentials, free_port
+
+TIMEOUT_SECONDS = 120
+
+
+@dataclass
+class Answer:
+    """What an invocation gave: its answer, or its error."""
+
+    value: object
+    failed: bool
+    seconds: float
+    log: str = ""
+
+    @property
+    def word(self) -> str:
+        """For people: an answer, or which error."""
+        if self.failed:
+            return f"error {self.value.get('errorType', '?')}" if isinstance(self.value, dict) else "no answer"
+        failures = self.value.get("batchItemFailures") if isinstance(self.value, dict) else None
+        if failures is not None:
+            return f"answer, {len(failures)} to come again" if failures else "answer"
+        codes = [result.get("resultCode") for result in self.value.get("results", [])] if isinstance(self.value, dict) else []
+        return "answer, " + ", ".join(codes) if codes else "answer"
+
+
+def read(text: str, seconds: float, log: str) -> Answer:
+    """An answer or an error, as the runtime gives both with exit code 0."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        # A time-out, or a process that died: the runtime says so in words.
+        return Answer(text.strip()[:200], True, seconds, log)
+    failed = isinstance(value, dict) and "errorMessage" in value
+    return Answer(value, failed, seconds, log)
+
+
+class Container:
+    """`sam local invoke`: the template's function in a container, once for each payload."""
+
+    name = "sam local invoke, in a container"
+
+    def __init__(self, sam: Path, root: Path, built: Path, parameters: dict[str, str], engine) -> None:
+        self._root = root
+        overrides = " ".join(f"{name}={value}" for name, value in parameters.items())
+        self._command = [
+            sam, "local", "invoke", "IngestFunction", "--template-file", built, "--skip-pull-image", "--region", "us-east-1",
+            "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides, "--log-file", "/dev/stderr",
+        ]
+        # Without credentials: with them SAM asks AWS for who they are.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self._environment = kept | engine.environment | {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": "60"}
+
+    def invoke(self, payload: Path) -> Answer:
+        """Runs one payload. What the function wrote to its log goes to stderr, its answer is stdout's last line."""
+        begun = time.monotonic()
+        done = subprocess.run(
+            [*self._command, "--event", payload],
+            cwd=self._root, env=self._environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+        )
+        wall = time.monotonic() - begun
+        # The function's own time, without the container's.
+        reported = re.search(r"Duration: ([0-9.]+) ms\tBilled", done.stdout + done.stderr)
+        seconds = float(reported[1]) / 1000 if reported else wall
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        return read(lines[-1] if lines else "", seconds, done.stdout + done.stderr)
+
+    def close(self) -> None:
+        """Nothing stays behind an invocation."""
+
+
+class Emulator:
+    """The runtime interface emulator on this machine, with the built binary."""
+
+    name = "the runtime interface emulator, natively"
+
+    def __init__(self, emulator: Path, bootstrap: Path, variables: dict[str, str], work: Path) -> None:
+        port, api = free_port(), free_port()
+        self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        self._log = work / "emulator.log"
+        limits = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "60", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"}
+        command = [
+            emulator, "--log-level", "info", "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
+            "--runtime-api-address", f"127.0.0.1:{api}", bootstrap,
+        ]
+        # A session of its own, so that the function's process ends with the emulator.
+        self._server = subprocess.Popen(
+            command, env=credentials() | limits | variables, cwd=work, stdout=self._log.open("wb"),
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )
+
+    def invoke(self, payload: Path) -> Answer:
+        """Runs one payload."""
+        begun, offset = time.monotonic(), self._log.stat().st_size
+        for attempt in range(100):
+            try:
+                request = urllib.request.Request(self._url, data=payload.read_bytes())
+                with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                    text = response.read().decode()
+                break
+            except urllib.error.HTTPError as error:
+                # The process died.
+                text = error.read().decode()
+                break
+            except OSError as error:
+                failure = error
+            # Only until it listens: a second try of an invocation would hide the first one's end.
+            if attempt == 99 or self._server.poll() is not None:
+                raise RuntimeError(f"the emulator does not answer: {failure}\n{self._log.read_text()[-800:]}")
+            time.sleep(0.1)
+        wall = time.monotonic() - begun
+        return read(text, wall, self._log.read_text(errors="replace")[offset:])
+
+    def close(self) -> None:
+        """Stops the emulator, and the function with it."""
+        os.killpg(self._server.pid, 15)
+        try:
+            self._server.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._server.pid, 9)
+            self._server.wait(10)
+
+
+def reference(program: Path, payload: Path, root: Path, variables: dict[str, str], into: Path) -> tuple[Answer, dict[str, bytes]]:
+    """What the command line makes of a payload on folders: its answer, and the files with their keys."""
+    settings = {name: value for name, value in variables.items() if not name.startswith("AWS_") and name not in ("DESTINATION", "QUARANTINE")}
+    environment = {"PATH": os.environ["PATH"], "DESTINATION": f"file://{into}"} | settings
+    begun = time.monotonic()
+    done = subprocess.run(
+        [program, "replay", payload, "--bucket-root", root], env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+    )
+    answer = read(done.stdout, time.monotonic() - begun, done.stderr)
+    files = {str(path.relative_to(into)): path.read_bytes() for path in sorted(into.rglob("*")) if path.is_file()}
+    return answer, files
