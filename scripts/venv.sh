@@ -35,6 +35,6 @@ rm -rf "$folder"
     fail "$python has no venv module that works; on Debian and Ubuntu: apt-get install python3-venv"
 # The pins are complete, so that pip resolves nothing: a package that is missing among them fails the check.
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: "${requirements[@]/#/--requirement=}"
-"$folder/bin/python" -m pip check --quiet
+"$folder/bin/python" -m pip check >"$folder/check" || fail "$folder: $(cat "$folder/check")"
 printf '%s\n' "$wanted" >"$stamp"
 echo "venv: $folder is ready ($("$folder/bin/python" --version), $(cat "${requirements[@]}" | grep -c '==') packages)"

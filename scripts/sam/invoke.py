@@ -52,12 +52,12 @@ class Container:
 
     name = "sam local invoke, in a container"
 
-    def __init__(self, sam: Path, root: Path, built: Path, parameters: dict[str, str], engine) -> None:
+    def __init__(self, sam: Path, root: Path, built: Path, parameters: dict[str, str], variables: Path, engine) -> None:
         self._root = root
         overrides = " ".join(f"{name}={value}" for name, value in parameters.items())
         self._command = [
             sam, "local", "invoke", "IngestFunction", "--template-file", built, "--skip-pull-image", "--region", "us-east-1",
-            "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides, "--log-file", "/dev/stderr",
+            "--env-vars", variables, "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides, "--log-file", "/dev/stderr",
         ]
         # Without credentials: with them SAM asks AWS for who they are.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -7,6 +7,7 @@ payloads go through the runtime interface emulator on this machine; the output s
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -111,20 +112,23 @@ def main() -> int:
     try:
         account = Account(TOOLS / "moto_server", ROOT / "events/objects", work / "moto.log")
         open_things.append(account)
-        runner, variables = None, {}
+        runner = None
         if not asked.native:
             try:
                 engine = Engine.open(work, say)
                 open_things.append(engine)
                 engine.make_image(EMULATOR)
                 before = engine.containers()
-                parameters["EndpointUrl"] = f"http://host.docker.internal:{account.port}"
-                runner = Container(SAM, ROOT, template, parameters, engine)
+                endpoint = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{account.port}"}
+                variables_file = work / "variables.json"
+                variables_file.write_text(json.dumps({"IngestFunction": endpoint}))
+                runner = Container(SAM, ROOT, template, parameters, variables_file, engine)
             except NoEngine as error:
                 say(f"engine: none. {error}")
-        variables = Stack(**parameters | {"EndpointUrl": f"http://127.0.0.1:{account.port}"}).variables()
+        variables = Stack(**parameters).variables()
         if runner is None:
-            runner = Emulator(EMULATOR, bootstrap, variables, work)
+            endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{account.port}"}
+            runner = Emulator(EMULATOR, bootstrap, variables | endpoint, work)
             open_things.append(runner)
         say(f"invocations: {runner.name}\n")
         rows, wrong, logs = [("payload", "outcome", "objects", "seconds", "as the command line")], 0, []
