@@ -70,8 +70,14 @@ class Limit:
             resource.prlimit(pid, resource.RLIMIT_DATA, (self.bytes, self.bytes))
 
     def remove(self) -> None:
-        if self.group:
-            self.group.rmdir()
+        if not self.group:
+            return
+        # The kernel takes a moment to see that the last process of a group is gone.
+        for _ in range(50):
+            try:
+                return self.group.rmdir()
+            except OSError:
+                time.sleep(0.1)
 
 
 def peak(pid: int) -> float:

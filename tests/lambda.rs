@@ -338,6 +338,9 @@ fn a_stream_gets_the_events_and_a_bucket_the_quarantine() {
         &[
             ("DESTINATION", "firehose://events"),
             ("QUARANTINE", "s3://outputs/quarantine"),
+            // Empty variables name nothing; what is named for a service counts.
+            ("AWS_ENDPOINT_URL", ""),
+            ("AWS_ENDPOINT_URL_S3", &server.endpoint()),
             ("AWS_ENDPOINT_URL_FIREHOSE", &firehose.endpoint()),
         ],
     );

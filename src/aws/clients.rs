@@ -123,14 +123,17 @@ impl Clients {
             return Err(ConfigError::NoRegion);
         }
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
+        let endpoint = endpoint(&config, "S3");
         let mut s3 = aws_sdk_s3::config::Builder::from(&config)
-            .force_path_style(has_endpoint(&config))
+            // Servers other than AWS's have no names for buckets.
+            .force_path_style(endpoint.is_some())
             .retry_classifier(TooManyRequests)
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled()
                     .grace_period(tuning.stall)
                     .build(),
             );
+        s3.set_endpoint_url(endpoint);
         if let Some(retries) = &tuning.retries {
             // Whoever says how often to try is not held back by what other clients have used up.
             let partition = RetryPartition::custom("alb-ingest").token_bucket(TokenBucket::unlimited());
@@ -148,7 +151,9 @@ impl Clients {
 
     /// A client of Firehose.
     pub fn firehose(&self) -> aws_sdk_firehose::Client {
-        aws_sdk_firehose::Client::new(&self.config)
+        let mut config = aws_sdk_firehose::config::Builder::from(&self.config);
+        config.set_endpoint_url(endpoint(&self.config, "Firehose"));
+        aws_sdk_firehose::Client::from_conf(config.build())
     }
 
     /// The region that is asked in.
@@ -243,13 +248,17 @@ impl ClassifyRetry for TooManyRequests {
     }
 }
 
-/// Whether S3 is asked at a place that somebody named. Servers other than AWS's have no names for buckets.
-fn has_endpoint(config: &SdkConfig) -> bool {
+/// The place that somebody names for a service in place of AWS's own. An empty one names none: a template may leave the
+/// variable empty, and the SDK would ask at no place at all.
+fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
-        .service_id("S3")
+        .service_id(service)
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build();
-    let of_s3 = key.ok().and_then(|key| config.service_config()?.load_config(key));
-    of_s3.is_some() || config.endpoint_url().is_some()
+    let of_service = key.ok().and_then(|key| config.service_config()?.load_config(key));
+    let named = |endpoint: &String| !endpoint.trim().is_empty();
+    of_service
+        .filter(named)
+        .or_else(|| config.endpoint_url().map(str::to_owned).filter(named))
 }

@@ -260,7 +260,7 @@ fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
 
 /// A message as the mapping hands it to the function.
 fn record(message: &Message) -> Value {
-    let md5 = format!("{:x}", Md5::digest(&message.body));
+    let md5 = alb_ingest::object::hex(&Md5::digest(&message.body));
     json!({
         "messageId": message.id,
         "receiptHandle": format!("handle-{}-{}", message.id, message.received),
