@@ -19,9 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/python"))
 
-import boto3  # noqa: E402
-from botocore.config import Config  # noqa: E402
-from test_buckets import CREDENTIALS, Runtime, free_port  # noqa: E402
+from stand_ins import CREDENTIALS, Runtime, client, moto  # noqa: E402
 
 STARTS = 11
 CGROUPS = Path("/sys/fs/cgroup")
@@ -34,17 +32,6 @@ def build(profile: str) -> tuple[Path, Path]:
     subprocess.run([*cargo, "--profile", profile, "--bin", "bootstrap"], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / "release/alb-ingest", target / profile / "bootstrap"
-
-
-def wait_for(port: int) -> None:
-    import socket
-
-    for _ in range(200):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("moto did not start")
 
 
 class Limit:
@@ -105,9 +92,7 @@ def main() -> None:
     options.add_argument("--profile", default="artefact", help="cargo's profile [default: artefact]")
     options = options.parse_args()
     program, bootstrap = build(options.profile)
-    port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
-    settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "AWS_CONFIG_FILE": "/dev/null"}
+    settings = {**CREDENTIALS, "AWS_CONFIG_FILE": "/dev/null"}
     settings |= {"DESTINATION": "s3://outputs", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(options.memory)}
     print(f"bootstrap    {bootstrap.stat().st_size / 1e6:.1f} MB")
     starts = [start_time(bootstrap, settings) for _ in range(STARTS)]
@@ -117,35 +102,23 @@ def main() -> None:
         made = [program, "generate", "alb_access_log", "--lines", str(options.lines), "--to", folder]
         subprocess.run(made, check=True, capture_output=True)
         (path,) = (path for path in Path(folder).rglob("*") if path.is_file())
-        command = [ROOT / ".venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
-        moto = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         limit = Limit(options.memory)
         try:
-            wait_for(port)
-            s3 = boto3.client(
-                "s3",
-                endpoint_url=endpoint,
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(s3={"addressing_style": "path"}),
-            )
-            s3.create_bucket(Bucket="logs")
-            s3.create_bucket(Bucket="outputs")
-            key = path.relative_to(folder).as_posix()
-            s3.upload_file(str(path), "logs", key)
-            runtime = Runtime(bootstrap, settings)
-            limit.on(runtime.process.pid)
-            began = time.perf_counter()
-            answer = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
-            took = time.perf_counter() - began
-            held = peak(runtime.process.pid)
-            runtime.stop()
-            pages = s3.list_objects_v2(Bucket="outputs")["Contents"]
-            written = sum(item["Size"] for item in pages)
+            with moto() as endpoint:
+                s3 = client("s3", endpoint)
+                s3.create_bucket(Bucket="logs")
+                s3.create_bucket(Bucket="outputs")
+                key = path.relative_to(folder).as_posix()
+                s3.upload_file(str(path), "logs", key)
+                runtime = Runtime(bootstrap, settings | {"AWS_ENDPOINT_URL": endpoint})
+                limit.on(runtime.process.pid)
+                began = time.perf_counter()
+                answer = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
+                took = time.perf_counter() - began
+                held = peak(runtime.process.pid)
+                runtime.stop()
+                written = sum(item["Size"] for item in s3.list_objects_v2(Bucket="outputs").get("Contents", []))
         finally:
-            moto.terminate()
-            moto.wait(10)
             limit.remove()
         if answer[0] != "response":
             raise SystemExit(f"the function failed: {answer}")

@@ -3,21 +3,15 @@
 import json
 import subprocess
 
-import boto3
 from output import OBJECTS
-from test_buckets import CREDENTIALS, TIMEOUT_SECONDS, endpoint, environment, files, s3  # noqa: F401
+from stand_ins import TIMEOUT_SECONDS, client
+from test_buckets import endpoint, environment, files, s3  # noqa: F401
 
 ROLE = "arn:aws:iam::123456789012:role/delivery"
 
 
 def test_what_a_stream_delivers_is_what_a_file_holds(s3, endpoint, program, tmp_path):  # noqa: F811
-    firehose = boto3.client(
-        "firehose",
-        endpoint_url=endpoint,
-        region_name=CREDENTIALS["AWS_REGION"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    firehose = client("firehose", endpoint)
     s3.create_bucket(Bucket="delivered")
     firehose.create_delivery_stream(
         DeliveryStreamName="events",

@@ -1,0 +1,108 @@
+"""What stands in for AWS beside the program: moto's server, and Lambda's runtime API."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Queue
+
+import boto3
+from botocore.config import Config
+from output import ROOT
+
+# An invocation takes well under a second; one that hangs is to fail, not to wait for ever.
+TIMEOUT_SECONDS = 60
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """A moto server of its own: its endpoint."""
+    port = free_port()
+    command = [ROOT / ".venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, "moto ended"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def client(service: str, endpoint: str):
+    """A client of one of moto's services."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=CREDENTIALS["AWS_REGION"],
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+class Runtime:
+    """Lambda's runtime API around a process."""
+
+    def __init__(self, bootstrap: Path, settings: dict[str, str]):
+        events, answers, asked = Queue(), Queue(), Queue()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.put(self.path)
+                body = events.get()
+                self.send_response(200)
+                self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-000000000001")
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + TIMEOUT_SECONDS) * 1000)))
+                self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:f")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answers.put((self.path.rsplit("/", 1)[1], json.loads(body)))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.events, self.answers, self.asked = events, answers, asked
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        of_lambda = {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}",
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        }
+        self.process = subprocess.Popen([bootstrap], env=of_lambda | settings, stdout=subprocess.DEVNULL)
+
+    def invoke(self, payload: bytes) -> tuple[str, object]:
+        self.events.put(payload)
+        return self.answers.get(timeout=TIMEOUT_SECONDS)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.server.shutdown()
+        self.server.server_close()
