@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the generated parts of template.yaml: the tables from docs/schema, the saved queries from queries/athena.
+"""Writes the generated parts of template.yaml: the tables from docs/schema, the saved queries from saved-queries.
 
 Without an argument it writes them; with --check it says whether they are up to date, and exits 1 if not. Only the
 standard library is needed.
@@ -127,7 +127,7 @@ def query(path: Path) -> str:
 
 def generated() -> dict[str, str]:
     """The generated parts by their names."""
-    queries = sorted((ROOT / "queries/athena").glob("*.sql"))
+    queries = sorted((ROOT / "saved-queries").glob("*.sql"))
     return {
         "tables": "\n".join(table(name) for name in TABLES),
         "queries": "\n".join(query(path) for path in queries),
@@ -152,7 +152,7 @@ def main() -> None:
     filled = fill(text)
     if sys.argv[1:] == ["--check"]:
         if filled != text:
-            raise SystemExit("template.yaml is not what docs/schema and queries/athena make: run `make generated`")
+            raise SystemExit("template.yaml is not what docs/schema and saved-queries make: run `make generated`")
     elif sys.argv[1:]:
         raise SystemExit("usage: scripts/template.py [--check]")
     else:

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from output import ROOT
 
-QUERIES = sorted((ROOT / "queries/athena").glob("*.sql"))
+QUERIES = sorted((ROOT / "saved-queries").glob("*.sql"))
 MACROS = """
 create macro date_format(moment, pattern) as strftime(moment, pattern);
 create macro approx_percentile(value, share) as quantile_cont(value, share);
@@ -45,14 +45,14 @@ def test_a_saved_query_finds_something(parquet, path):
 
 
 def test_the_queries_count_what_is_there(parquet, rows_of_the_day):
-    minutes = rows(parquet, ROOT / "queries/athena/traffic-by-minute.sql")
+    minutes = rows(parquet, ROOT / "saved-queries/traffic-by-minute.sql")
     assert sum(row["requests"] for row in minutes) == len(rows_of_the_day)
     errors = [row for row in rows_of_the_day if row.get("elb_status_code", 0) >= 500]
     assert errors and sum(row["errors"] for row in minutes) == len(errors)
-    groups = rows(parquet, ROOT / "queries/athena/server-errors-by-target-group.sql")
+    groups = rows(parquet, ROOT / "saved-queries/server-errors-by-target-group.sql")
     assert sum(row["errors"] for row in groups) == len(errors)
     assert sum(row["requests"] for row in groups) == len(rows_of_the_day)
-    made = rows(parquet, ROOT / "queries/athena/who-made-the-5xx.sql")
+    made = rows(parquet, ROOT / "saved-queries/who-made-the-5xx.sql")
     assert sum(row["requests"] for row in made) == len(errors)
 
 
