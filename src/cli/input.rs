@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Skip, Target};
+use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target, ingest_open, skip_unread};
 use crate::local::{LocalObject, walk};
 use crate::object::ObjectRef;
 use crate::settings::{Location, Settings};
@@ -120,7 +120,8 @@ impl Input {
     ) -> Result<Outcome, IngestError> {
         let fail = |error| Problem::Source(error).of(&self.unidentified());
         let identity = object.identify().map_err(fail)?;
-        let mut ingest = match begin(identity.clone(), target, two_threads) {
+        let mut ingest = match Ingest::begin(identity.clone(), target) {
+            Ok(ingest) if two_threads => ingest.on_two_threads(),
             Ok(ingest) => ingest,
             Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
         };
@@ -144,31 +145,18 @@ impl Input {
         two_threads: bool,
         progress: impl Fn(u64),
     ) -> Result<Outcome, IngestError> {
-        if let Some(skip) = crate::ingest::skip_unread(&object.key, target.settings) {
+        if let Some(skip) = skip_unread(&object.key, target.settings) {
             return Ok(Outcome::Skipped(skip, Ledger::default()));
         }
-        let mut body = source
+        let body = source
             .open(object)
             .map_err(|error| Problem::Unreadable(error).of(&self.unidentified()))?;
-        let identity = body.object().clone();
-        let mut ingest = match begin(identity.clone(), target, two_threads) {
-            Ok(ingest) => ingest,
-            Err(skip) => return Ok(Outcome::Skipped(skip, Ledger::default())),
-        };
-        while let Some(chunk) = body
-            .next_chunk()
-            .map_err(|error| Problem::Unreadable(error).of(&identity))?
-        {
-            progress(chunk.len() as u64);
-            ingest.push(chunk)?;
-        }
-        ingest.finish()
+        let ingested = ingest_open(body, target, two_threads, |bytes| {
+            progress(bytes as u64);
+            Ok(())
+        });
+        ingested.map(|(_, outcome)| outcome)
     }
-}
-
-fn begin(object: ObjectRef, target: Target<'_>, two_threads: bool) -> Result<Ingest<'_>, Skip> {
-    let ingest = Ingest::begin(object, target)?;
-    Ok(if two_threads { ingest.on_two_threads() } else { ingest })
 }
 
 /// An error of the file, or of what is done with its bytes.

@@ -30,6 +30,8 @@ const MOST_WORKERS: usize = 16;
 /// The function, ready for invocations.
 pub struct Function {
     settings: Settings,
+    destination: Location,
+    quarantine: Location,
     world: Box<dyn World>,
     limits: Limits,
 }
@@ -97,15 +99,19 @@ impl Function {
     /// # Errors
     /// There is no destination, or none that the world has.
     pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
-        match &settings.destination {
+        let destination = match settings.destination.clone() {
             None => return Err(Unfit::NoDestination(crate::settings::SETTINGS[0].allowed)),
             Some(Location::Stdout) => return Err(Unfit::Stdout),
-            Some(destination) => {
-                world.destination(destination, &settings, Deadline::NONE)?;
-            }
-        }
+            Some(destination) => destination,
+        };
+        world.destination(&destination, &settings, Deadline::NONE)?;
+        let quarantine = settings
+            .quarantine()
+            .unwrap_or_else(|| destination.below("_quarantine"));
         Ok(Self {
             settings,
+            destination,
+            quarantine,
             world,
             limits,
         })
@@ -138,19 +144,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let Some(destination) = self.settings.destination.as_ref() else {
-            // Held by `new`.
-            return Ok(Value::Null);
-        };
-        let quarantine = self
-            .settings
-            .quarantine()
-            .unwrap_or_else(|| destination.below("_quarantine"));
+        let place = |location| self.world.destination(location, &self.settings, deadline);
         let shift = work::Shift {
             settings: &self.settings,
             source: self.world.source(&self.settings, deadline).as_ref(),
-            events: self.world.destination(destination, &self.settings, deadline)?.as_ref(),
-            quarantine: self.world.destination(&quarantine, &self.settings, deadline)?.as_ref(),
+            events: place(&self.destination)?.as_ref(),
+            quarantine: place(&self.quarantine)?.as_ref(),
             deadline,
             watch,
             two_threads: false,

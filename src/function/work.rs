@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::deadline::Deadline;
-use crate::ingest::{Destination, Ingest, IngestError, Ledger, Outcome, Problem, Skip, Target, skip_unread};
+use crate::ingest::{Destination, IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_open, skip_unread};
 use crate::object::ObjectRef;
 use crate::settings::{Location, OnMissing, Settings};
 use crate::source::{Cause, Source, SourceError};
@@ -167,27 +167,14 @@ impl Shift<'_> {
         let fail = |error: SourceError, object: &ObjectRef| Problem::Unreadable(error).of(object);
         self.check_time(&unidentified)
             .map_err(|error| fail(error, &unidentified))?;
-        let mut body = self.source.open(request).map_err(|error| fail(error, &unidentified))?;
-        let object = body.object().clone();
+        let body = self.source.open(request).map_err(|error| fail(error, &unidentified))?;
         let target = Target {
             settings: self.settings,
             table: None,
             events: self.events,
             quarantine: self.quarantine,
         };
-        let mut ingest = match Ingest::begin(object.clone(), target) {
-            Ok(ingest) => ingest,
-            Err(skip) => return Ok((object, Outcome::Skipped(skip, Ledger::default()))),
-        };
-        if self.two_threads {
-            ingest = ingest.on_two_threads();
-        }
-        while let Some(chunk) = body.next_chunk().map_err(|error| fail(error, &object))? {
-            ingest.push(chunk)?;
-            self.check_time(&object).map_err(|error| fail(error, &object))?;
-        }
-        let outcome = ingest.finish()?;
-        Ok((object, outcome))
+        ingest_open(body, target, self.two_threads, |_| self.check_time(&unidentified))
     }
 
     /// Fails in front of the deadline, while there is time to say so.

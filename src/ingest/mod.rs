@@ -7,6 +7,7 @@
 mod destination;
 mod error;
 mod ledger;
+mod open;
 mod outputs;
 mod oversize;
 mod partition;
@@ -16,6 +17,7 @@ mod unknown_values;
 pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
+pub use open::ingest_open;
 pub use unknown_values::UnknownValue;
 
 use crate::batch::{Batch, LineParser, Malformed};

@@ -205,14 +205,7 @@ pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
         let (clean, behind) = rest.split_at(at);
         out.extend_from_slice(clean);
         let (byte, behind) = behind.split_first().unwrap_or((&b'"', &[]));
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
+        out.extend_from_slice(&sink::escape(*byte));
         rest = behind;
     }
     out.extend_from_slice(rest);

@@ -3,6 +3,8 @@
 //! Most of what a JSON line consists of is short: keys of twenty bytes, values of ten. Copying a whole register and
 //! counting only the bytes that belong to the text is quicker than a call that copies exactly those.
 
+use std::borrow::Cow;
+
 use wide::u8x16;
 
 /// The bytes of a register.
@@ -172,15 +174,20 @@ impl Sink {
 
     #[cold]
     fn put_escape(&mut self, byte: u8) {
-        match byte {
-            b'"' => self.put(b"\\\""),
-            b'\\' => self.put(b"\\\\"),
-            b'\n' => self.put(b"\\n"),
-            b'\r' => self.put(b"\\r"),
-            b'\t' => self.put(b"\\t"),
-            _ => self.put(format!("\\u{byte:04x}").as_bytes()),
-        }
+        self.put(&escape(byte));
     }
+}
+
+/// How JSON writes a byte that it escapes.
+pub(super) fn escape(byte: u8) -> Cow<'static, [u8]> {
+    Cow::Borrowed(match byte {
+        b'"' => b"\\\"",
+        b'\\' => b"\\\\",
+        b'\n' => b"\\n",
+        b'\r' => b"\\r",
+        b'\t' => b"\\t",
+        _ => return Cow::Owned(format!("\\u{byte:04x}").into_bytes()),
+    })
 }
 
 /// A mask of the bytes that JSON escapes.
