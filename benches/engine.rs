@@ -19,6 +19,7 @@ use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::read::{ObjectReader, Piece, ReadError};
 use alb_ingest::sample::{Lines, Object};
 use alb_ingest::settings::{Compression, Format, Settings};
+use alb_ingest::shape::{Schema, Shape};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
@@ -138,26 +139,32 @@ fn parse(bencher: Bencher<'_, '_>, table: &str) {
     });
 }
 
-#[divan::bench]
-fn encode_json(bencher: Bencher<'_, '_>) {
+/// JSON in every schema.
+#[divan::bench(args = Schema::ALL.map(Schema::name))]
+fn encode_json(bencher: Bencher<'_, '_>, schema: &str) {
     let input = input(&ALB_ACCESS);
     let batches = batches(&input, &ALB_ACCESS);
     let facts = ObjectFacts::new(input.reference.clone());
     counted(bencher, &input).bench_local(|| {
-        let encoder = JsonEncoder::new(ALB_ACCESS.plan(), &facts, Compression::None, io::sink());
+        let encoder = JsonEncoder::new(shape(schema), &facts, Compression::None, io::sink());
         encode(Box::new(encoder.unwrap()), &batches);
     });
 }
 
-#[divan::bench]
-fn encode_parquet(bencher: Bencher<'_, '_>) {
+/// Parquet in every schema.
+#[divan::bench(args = Schema::ALL.map(Schema::name))]
+fn encode_parquet(bencher: Bencher<'_, '_>, schema: &str) {
     let input = input(&ALB_ACCESS);
     let batches = batches(&input, &ALB_ACCESS);
     let facts = ObjectFacts::new(input.reference.clone());
     counted(bencher, &input).bench_local(|| {
-        let encoder = ParquetEncoder::new(ALB_ACCESS.plan(), &facts, Compression::Zstd, io::sink());
+        let encoder = ParquetEncoder::new(shape(schema), &facts, Compression::Zstd, io::sink());
         encode(Box::new(encoder.unwrap()), &batches);
     });
+}
+
+fn shape(schema: &str) -> &'static Shape {
+    Shape::of(Schema::parse(schema).unwrap(), ALB_ACCESS.plan())
 }
 
 fn encode(mut encoder: Box<dyn Encoder<io::Sink> + '_>, batches: &[Batch]) {

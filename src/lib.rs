@@ -20,6 +20,7 @@ pub mod read;
 pub mod sample;
 pub mod schema;
 pub mod settings;
+pub mod shape;
 pub mod source;
 pub mod trigger;
 pub mod world;

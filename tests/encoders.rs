@@ -15,6 +15,7 @@ use alb_ingest::format::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::sample::{Lines, Rate, Traffic};
 use alb_ingest::settings::Compression;
+use alb_ingest::shape::{Schema, Shape};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -32,8 +33,8 @@ fn facts(key: &str) -> ObjectFacts {
 
 /// The files that both encoders make of these lines, given to them block by block.
 fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Compression) -> [Vec<u8>; 2] {
-    let plan = format.plan();
-    let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(plan, facts, codec, Vec::new()).unwrap());
+    let (plan, shape) = (format.plan(), Shape::of(Schema::Native, format.plan()));
+    let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(shape, facts, codec, Vec::new()).unwrap());
     let mut reference = Reference::new(facts);
     let mut parser = LineParser::new(plan, facts.key.load_balancer.as_deref());
     let mut batch = Batch::new(plan);
@@ -168,7 +169,10 @@ fn the_metadata_tells_what_readers_need_and_no_more() {
         .iter()
         .map(|pair| &pair.key)
         .collect();
-    assert_eq!(keys, ["alb_ingest.table", "alb_ingest.schema_version"]);
+    assert_eq!(
+        keys,
+        ["alb_ingest.table", "alb_ingest.schema", "alb_ingest.schema_version"]
+    );
     assert!(file.created_by().unwrap().starts_with("alb-ingest version "));
     assert_eq!(file.column_orders().unwrap().len(), file.schema_descr().num_columns());
     // Pages follow each other from the file's fourth byte on, and the row group tells their bytes.

@@ -12,22 +12,26 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may use, itself aside. Lowest floor first; a module that is not here has no floor.
-const FLOORS: [(&str, &[&str]); 21] = [
+const FLOORS: [(&str, &[&str]); 22] = [
     ("format", &[]),
     ("deadline", &[]),
     ("line", &["format"]),
+    ("shape", &["format", "line"]),
     ("batch", &["format", "line"]),
     ("read", &["format", "line"]),
     ("object", &["format", "line"]),
-    ("settings", &["format", "line"]),
+    ("settings", &["format", "line", "shape"]),
     ("trigger", &["format", "line", "object"]),
     ("source", &["object", "trigger"]),
-    ("schema", &["format", "line", "settings"]),
-    ("encode", &["format", "line", "batch", "object", "settings", "schema"]),
+    ("schema", &["format", "line", "shape", "settings"]),
+    (
+        "encode",
+        &["format", "line", "shape", "batch", "object", "settings", "schema"],
+    ),
     (
         "ingest",
         &[
-            "format", "line", "batch", "read", "object", "settings", "schema", "encode", "source",
+            "format", "line", "shape", "batch", "read", "object", "settings", "schema", "encode", "source",
         ],
     ),
     ("world", &["deadline", "settings", "source", "ingest"]),
@@ -53,6 +57,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
             "deadline",
             "format",
             "line",
+            "shape",
             "batch",
             "read",
             "object",
@@ -73,8 +78,8 @@ const FLOORS: [(&str, &[&str]); 21] = [
 ];
 
 /// What the two worlds may use.
-const WORLDS: [&str; 9] = [
-    "deadline", "format", "line", "object", "settings", "trigger", "source", "ingest", "world",
+const WORLDS: [&str; 10] = [
+    "deadline", "format", "line", "shape", "object", "settings", "trigger", "source", "ingest", "world",
 ];
 
 /// Crates and modules that only these places name.

@@ -7,24 +7,36 @@ use std::path::Path;
 
 use alb_ingest::format::FORMATS;
 use alb_ingest::function::metrics;
-use alb_ingest::schema::{Store, Table, athena, glue, json_schema, markdown};
+use alb_ingest::schema::{Store, athena, glue, json_schema, markdown};
 use alb_ingest::settings;
+use alb_ingest::shape::{Schema, Shape};
 
 /// What the names of a table's files end with.
 const SUFFIXES: [&str; 4] = [".md", ".athena.sql", ".glue.json", ".schema.json"];
 
+/// Where the files of a schema lie; the tables' own stand above the others.
+fn folder(schema: Schema) -> String {
+    match schema {
+        Schema::Native => "docs/schema".to_owned(),
+        other => format!("docs/schema/{}", other.name()),
+    }
+}
+
 /// The files by their path from the package, and what they have to be.
 fn generated() -> Vec<(String, String)> {
     let store = Store::default();
-    let tables = FORMATS.into_iter().flat_map(|format| {
-        let table = Table::native(format.plan());
+    let shapes = FORMATS
+        .into_iter()
+        .flat_map(|format| Schema::ALL.map(|schema| Shape::of(schema, format.plan())));
+    let tables = shapes.flat_map(|shape| {
         let texts = [
-            markdown::page(format),
-            athena::ddl(&table, &store, None),
-            glue::table_input(&table, &store).unwrap(),
-            json_schema::schema(&table).unwrap(),
+            markdown::page(shape),
+            athena::ddl(shape, &store, None),
+            glue::table_input(shape, &store).unwrap(),
+            json_schema::schema(shape).unwrap(),
         ];
-        let paths = SUFFIXES.map(|suffix| format!("docs/schema/{}{suffix}", format.name));
+        let folder = folder(shape.schema);
+        let paths = SUFFIXES.map(|suffix| format!("{folder}/{}{suffix}", shape.plan.format.name));
         paths.into_iter().zip(texts)
     });
     tables
@@ -65,13 +77,25 @@ fn committed_files_are_what_the_tables_make() {
 /// A file of a table that is gone stays behind otherwise.
 #[test]
 fn every_file_has_a_table() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
-    for file in fs::read_dir(folder).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        let table = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
-        assert!(
-            FORMATS.iter().any(|format| Some(format.name) == table),
-            "docs/schema/{name} has no table"
-        );
+    for schema in Schema::ALL {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder(schema));
+        for file in fs::read_dir(&folder).unwrap() {
+            let file = file.unwrap();
+            if file.file_type().unwrap().is_dir() {
+                let name = file.file_name();
+                assert!(
+                    Schema::ALL.iter().any(|schema| name == schema.name()),
+                    "{name:?} is no schema"
+                );
+                continue;
+            }
+            let name = file.file_name().into_string().unwrap();
+            let table = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+            assert!(
+                FORMATS.iter().any(|format| Some(format.name) == table),
+                "{}/{name} has no table",
+                folder.display()
+            );
+        }
     }
 }

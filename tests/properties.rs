@@ -11,97 +11,26 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::io::{Seek as _, Write as _};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use alb_ingest::format::{Escapes, FORMATS, Format as Table};
+use alb_ingest::format::{Escapes, Format as Table};
 use alb_ingest::ingest::{Ledger, Outcome, Problem};
 use alb_ingest::line::Repair;
-use alb_ingest::sample::{Object, Packing, Rate, Traffic, Written};
+use alb_ingest::sample::Object;
 use alb_ingest::settings::{Compression, Format, OnCorrupt, PartitionBy, Settings};
-use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, RecordBatch};
 use base64::Engine as _;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use common::any::{any_object, bytes_of, cases, read_parquet, text_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
-
-/// So many cases of each property; a failure is printed, small, and not kept in a file.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    }
-}
 
 fn parquet() -> Settings {
     Settings {
         format: Some(Format::Parquet),
         ..Settings::default()
     }
-}
-
-fn any_rate() -> impl Strategy<Value = Rate> {
-    select(vec![0, 0, 30_000, 300_000]).prop_map(Rate::per_million)
-}
-
-/// Objects of every type and length, with odd, broken, repairable and blank lines, in several members.
-fn any_object() -> impl Strategy<Value = Object> {
-    let lengths = FORMATS.into_iter().flat_map(|format| {
-        let known = format.known_fields();
-        let longer = [known, known + 1, known + 2];
-        format
-            .lengths
-            .iter()
-            .copied()
-            .chain(longer)
-            .map(move |fields| (format, fields))
-    });
-    let rates = (any_rate(), any_rate(), any_rate(), any_rate());
-    let packing = (1_u64..5, select(vec![0_usize, 1, 512]));
-    (
-        select(lengths.collect::<Vec<_>>()),
-        any::<u64>(),
-        1_u64..150,
-        rates,
-        packing,
-    )
-        .prop_map(
-            |((format, fields), seed, lines, (hostile, broken, repairable, blank), (members, padding))| {
-                let object = Object::new(format, seed, lines);
-                Object {
-                    traffic: Traffic {
-                        fields: Some(fields),
-                        hostile,
-                        broken,
-                        repairable,
-                        blank,
-                        ..object.traffic
-                    },
-                    packing: Packing { members, padding },
-                    ..object
-                }
-            },
-        )
-}
-
-fn bytes_of(object: &Object) -> (Vec<u8>, Written) {
-    let mut bytes = Vec::new();
-    let written = object.write_to(&mut bytes).unwrap();
-    (bytes, written)
-}
-
-/// The lines of an object, without gzip.
-fn text_of(object: &Object) -> Vec<u8> {
-    let mut lines = alb_ingest::sample::Lines::new(object.format, object.seed, object.traffic.clone());
-    let mut text = Vec::new();
-    for _ in 0..object.lines {
-        lines.write(&mut text);
-    }
-    text
 }
 
 proptest! {
@@ -405,47 +334,6 @@ fn positions(text: &[u8], format: &Table, run: &common::Run, ledger: &Ledger) ->
         prop_assert_eq!(numbers, filled);
     }
     Ok(())
-}
-
-/// The rows of a Parquet file, nulls left out; times as JSON has them, by another calendar than the engine's.
-fn read_parquet(bytes: &[u8]) -> Vec<Map<String, Value>> {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(bytes).unwrap();
-    file.rewind().unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
-    reader.flat_map(|batch| batch_rows(&batch.unwrap())).collect()
-}
-
-fn batch_rows(batch: &RecordBatch) -> Vec<Map<String, Value>> {
-    let mut rows = vec![Map::new(); batch.num_rows()];
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        for (number, row) in rows.iter_mut().enumerate().filter(|(row, _)| column.is_valid(*row)) {
-            row.insert(field.name().clone(), cell(column, number));
-        }
-    }
-    rows
-}
-
-fn cell(column: &dyn Array, row: usize) -> Value {
-    use arrow_schema::DataType;
-
-    match column.data_type() {
-        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
-        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
-        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
-        DataType::Timestamp(..) => {
-            let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
-            let time = jiff::Timestamp::from_microsecond(micros).unwrap();
-            time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()
-        }
-        DataType::List(_) => {
-            let items = column.as_list::<i32>().value(row);
-            let items = items.as_string::<i32>();
-            items.iter().map(|item| Value::from(item.unwrap())).collect()
-        }
-        other => panic!("no column has {other}"),
-    }
 }
 
 fn same_event(line: &str, row: &Map<String, Value>) -> Result<(), TestCaseError> {

@@ -4,9 +4,8 @@
 
 use std::process::Command;
 
-use alb_ingest::format::{FORMATS, Kind, Presence, SCHEMA_VERSION};
-use alb_ingest::schema::{Column, Store, Table, athena, glue, json_schema};
-use serde_json::{Value, json};
+use alb_ingest::format::FORMATS;
+use alb_ingest::shape::{Node, Schema, Shape};
 
 /// What the command prints, and its exit code.
 fn schema(args: &[&str]) -> (i32, String, String) {
@@ -27,18 +26,31 @@ fn printed(args: &[&str]) -> String {
     out
 }
 
+/// The names below which values stand, at every level.
+fn names<'a>(shape: &'a Shape, nodes: &'a [Node], found: &mut Vec<&'a str>) {
+    for node in nodes {
+        found.push(shape.name_of(node));
+        if let Node::Group(group) = node {
+            names(shape, &group.nodes, found);
+        }
+    }
+}
+
 #[test]
-fn every_form_has_every_column() {
-    for format in FORMATS {
+fn every_form_has_every_name_of_every_schema() {
+    for (format, schema) in FORMATS
+        .into_iter()
+        .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
+    {
+        let shape = Shape::of(schema, format.plan());
+        let mut expected = Vec::new();
+        names(shape, &shape.nodes, &mut expected);
         for form in ["markdown", "arrow", "athena", "glue", "json-schema"] {
-            let shown = printed(&[format.name, "--as", form]);
-            for column in &format.plan().columns {
-                assert!(
-                    shown.contains(column.name),
-                    "{} as {form} misses {}",
-                    format.name,
-                    column.name
-                );
+            let shown = printed(&[format.name, "--as", form, "--schema", schema.name()]);
+            for name in &expected {
+                // Glue keeps names in lower case.
+                let found = shown.contains(name) || shown.contains(&name.to_ascii_lowercase());
+                assert!(found, "{} as {form}, {}, misses {name}", format.name, schema.name());
             }
             assert!(
                 shown.ends_with('\n') && !shown.ends_with("\n\n"),
@@ -123,46 +135,4 @@ fn what_does_not_fit_is_refused() {
         assert_eq!(code, 2, "{args:?}: {out}{error}");
         assert!(out.is_empty() && error.contains(said), "{args:?}: {error}");
     }
-}
-
-/// The forms know nothing of formats: any list of columns makes a table.
-#[test]
-fn a_table_of_another_shape_fits_in() {
-    let column = |name, kind, presence| Column {
-        name,
-        kind,
-        presence,
-        doc: "The reader's column.",
-    };
-    let table = Table {
-        name: "flat_log",
-        title: "flattened log",
-        shape: "other",
-        version: SCHEMA_VERSION,
-        columns: vec![
-            column("p_event_time", Kind::Timestamp, Presence::Required),
-            column("tags", Kind::TextList, Presence::Nullable),
-        ],
-    };
-    let ddl = athena::ddl(&table, &Store::default(), None);
-    assert!(
-        ddl.starts_with("-- flat_log: flattened log, other columns, schema version"),
-        "{ddl}"
-    );
-    assert!(
-        ddl.contains("(\n  `p_event_time` timestamp COMMENT 'The reader\\'s column.',\n  `tags` array<string> COMMENT"),
-        "{ddl}"
-    );
-    let entry: Value = serde_json::from_str(&glue::table_input(&table, &Store::default()).unwrap()).unwrap();
-    assert_eq!(
-        entry["StorageDescriptor"]["Columns"][1],
-        json!({"Name": "tags", "Type": "array<string>", "Comment": "The reader's column."})
-    );
-    let schema: Value = serde_json::from_str(&json_schema::schema(&table).unwrap()).unwrap();
-    assert_eq!(schema["required"], json!(["p_event_time"]));
-    assert_eq!(schema["properties"]["tags"]["items"], json!({"type": "string"}));
-    assert_eq!(
-        schema["$id"],
-        json!(format!("urn:alb-ingest:other:flat_log:{SCHEMA_VERSION}"))
-    );
 }

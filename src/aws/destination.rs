@@ -7,6 +7,7 @@ use crate::deadline::Deadline;
 use crate::ingest::{Destination, DestinationError, Staged};
 use crate::object::ObjectRef;
 use crate::settings::{S3Prefix, Settings};
+use crate::shape::Schema;
 
 use super::Clients;
 use super::buffer::Budget;
@@ -23,6 +24,7 @@ pub(super) struct S3Destination {
     prefix: String,
     owner: Option<String>,
     overwrite: bool,
+    schema: Schema,
     deadline: Deadline,
 }
 
@@ -52,6 +54,7 @@ impl S3Destination {
             prefix: place.prefix.clone(),
             owner: settings.destination_owner.clone(),
             overwrite: settings.overwrite,
+            schema: settings.schema,
             deadline,
         }
     }
@@ -66,6 +69,11 @@ impl S3Destination {
 
     pub(super) const fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// The schema of the events that are written.
+    pub(super) const fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Whether what is there is replaced.

@@ -7,9 +7,9 @@
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-use crate::format::SCHEMA_VERSION;
 use crate::ingest::Ledger;
 use crate::object::{ObjectRef, hex};
+use crate::shape::Schema;
 
 /// A name of the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,11 @@ pub static METADATA: [MetadataName; 11] = [
         true,
         "Its version id, or its etag where the bucket has no versions.",
     ),
-    name(SCHEMA, true, "The version of the columns."),
+    name(
+        SCHEMA,
+        true,
+        "The schema of the events, and its version, such as native-1.",
+    ),
     name(PROGRAM, true, "The version of alb-ingest."),
     name(LINES, false, "Lines of the log object: events + quarantined + skipped."),
     name(EVENTS, false, "Its events, over all outputs."),
@@ -75,16 +79,16 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 pub(super) type Pairs = Vec<(&'static str, String)>;
 
 /// What is known of an output before its source is read.
-pub(super) fn of_source(source: &ObjectRef) -> Pairs {
+pub(super) fn of_source(source: &ObjectRef, schema: Schema) -> Pairs {
     let mut pairs = identity(source);
-    pairs.push((SCHEMA, SCHEMA_VERSION.to_string()));
+    pairs.push((SCHEMA, format!("{}-{}", schema.name(), schema.version())));
     pairs.push((PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()));
     pairs
 }
 
 /// Everything, at the commit. The hash is that of the output's bytes.
-pub(super) fn complete(source: &ObjectRef, ledger: &Ledger, sha256: &str) -> Pairs {
-    let mut pairs = of_source(source);
+pub(super) fn complete(source: &ObjectRef, schema: Schema, ledger: &Ledger, sha256: &str) -> Pairs {
+    let mut pairs = of_source(source, schema);
     let counts = [
         (LINES, ledger.lines),
         (EVENTS, ledger.events),
@@ -145,12 +149,15 @@ mod tests {
         let long = "é".repeat(512);
         let keys = ["a b+c%2B.gz", "a+b c%2B.gz", "täglich/\u{7f}\n.gz", &long];
         for key in keys {
-            let pairs = complete(&source(key), &Ledger::default(), &"f".repeat(64));
+            let pairs = complete(&source(key), Schema::Native, &Ledger::default(), &"f".repeat(64));
             for (name, value) in &pairs {
                 assert!(METADATA.iter().any(|declared| declared.name == *name), "{name}");
                 assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value}");
             }
-            let early: Vec<_> = of_source(&source(key)).into_iter().map(|(name, _)| name).collect();
+            let early: Vec<_> = of_source(&source(key), Schema::Native)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
             let always = |name: &str| METADATA.iter().any(|declared| declared.name == name && declared.always);
             assert!(pairs.iter().all(|(name, _)| always(name) == early.contains(name)));
             let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();

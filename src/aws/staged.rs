@@ -103,7 +103,7 @@ impl StagedObject {
     fn send_part(&mut self) -> Result<(), DestinationError> {
         let content = self.content()?;
         if self.upload.is_none() {
-            let metadata = metadata::of_source(&self.source);
+            let metadata = metadata::of_source(&self.source, self.destination.schema());
             let id = self.destination.begin(&self.key, metadata);
             let id = id.map_err(|failure| self.error(&failure))?;
             self.upload = Some(Upload {
@@ -131,7 +131,7 @@ impl StagedObject {
     fn put(&mut self, ledger: &Ledger) -> Result<Committed, DestinationError> {
         let content = self.content()?;
         let sha256 = hex(&self.hash.clone().finalize());
-        let metadata = metadata::complete(&self.source, ledger, &sha256);
+        let metadata = metadata::complete(&self.source, self.destination.schema(), ledger, &sha256);
         self.commit_with(|staged| {
             let body = body(&staged.destination, &content)?;
             staged.destination.put(&staged.key, metadata.clone(), body)

@@ -54,7 +54,12 @@ impl Values {
         if of_object(column.source) {
             return Self::OfObject;
         }
-        match column.kind {
+        Self::new(column.kind)
+    }
+
+    /// Empty buffers for values of a kind.
+    pub fn new(kind: Kind) -> Self {
+        match kind {
             Kind::Text => Self::Text(Texts::default()),
             Kind::Int32 => Self::Int32(Numbers::default()),
             Kind::Int64 => Self::Int64(Numbers::default()),
@@ -74,6 +79,11 @@ impl Values {
             Self::TextList(lists) => lists.nulls,
             Self::OfObject => 0,
         }
+    }
+
+    /// Removes every value, and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.truncate(0);
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {

@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use crate::format::FORMATS;
 use crate::schema::FIRST_DAY;
 use crate::settings::SETTINGS;
+use crate::shape::Schema;
 
 /// The command line.
 pub(super) fn command() -> Command {
@@ -143,9 +144,9 @@ fn schema() -> Command {
                 .help("The form: a page, an Arrow schema, Athena's DDL, the TableInput of Glue, a JSON Schema of the events"),
         )
         .arg(
-            store("schema", "SCHEMA", "The shape of the columns")
-                .value_parser(["native"])
-                .default_value("native"),
+            store("schema", "SCHEMA", "The names and the nesting of the values, as runs were told")
+                .value_parser(Schema::ALL.map(Schema::name))
+                .default_value(Schema::Native.name()),
         )
         .arg(store(
             "location",

@@ -7,8 +7,9 @@ use clap::parser::ValueSource;
 
 use super::{OK, Stop};
 use crate::line::time::timestamp_micros;
-use crate::schema::{Store, Table, arrow, athena, glue, json_schema, markdown};
+use crate::schema::{Store, arrow, athena, glue, json_schema, markdown};
 use crate::settings::{Format, PartitionBy, S3Prefix};
+use crate::shape::{Schema, Shape};
 
 /// The flags that say where and how the files lie, and the forms that ask for it.
 const STORE_FLAGS: [(&str, &[&str]); 5] = [
@@ -30,13 +31,14 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
             return Err(Stop::Usage(format!("--{flag} needs --as {}", forms.join(" or "))));
         }
     }
-    let table = Table::native(format.plan());
+    let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
+    let shape = Shape::of(schema.unwrap_or_default(), format.plan());
     let text = match form {
-        "arrow" => Ok(arrow::text(format.plan())),
-        "athena" => Ok(athena::ddl(&table, &store(matches)?, database(matches)?)),
-        "glue" => glue::table_input(&table, &store(matches)?),
-        "json-schema" => json_schema::schema(&table),
-        _ => Ok(markdown::page(format)),
+        "arrow" => Ok(arrow::text(shape)),
+        "athena" => Ok(athena::ddl(shape, &store(matches)?, database(matches)?)),
+        "glue" => glue::table_input(shape, &store(matches)?),
+        "json-schema" => json_schema::schema(shape),
+        _ => Ok(markdown::page(shape)),
     };
     let text = text.map_err(|error| Stop::Failed(format!("cannot write the schema: {error}")))?;
     anstream::stdout().write_all(text.as_bytes())?;

@@ -2,19 +2,21 @@
 
 mod compress;
 mod json;
+mod made;
+mod of_object;
 mod parquet;
 pub mod quarantine;
 
 use std::io::Write;
 
 use crate::batch::Batch;
-use crate::format::Plan;
 use crate::object::ObjectFacts;
 use crate::settings::{Compression, Format};
+use crate::shape::Shape;
 
 pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
-pub use json::{EventWriter, JsonEncoder, Sink, json_len};
+pub use json::{EventWriter, JsonEncoder, Sink};
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -44,17 +46,17 @@ pub trait Encoder<W: Write> {
     fn finish(self: Box<Self>) -> Result<W, EncodeError>;
 }
 
-/// The encoder of a format.
+/// The encoder of a format, for the events of one object in the shape of their table.
 pub fn encoder<W: Write + Send + 'static>(
     format: Format,
     compression: Compression,
-    plan: &'static Plan,
+    shape: &'static Shape,
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {
     Ok(match format {
-        Format::Parquet => Box::new(ParquetEncoder::new(plan, facts, compression, out)?),
-        Format::Json => Box::new(JsonEncoder::new(plan, facts, compression, out)?),
+        Format::Parquet => Box::new(ParquetEncoder::new(shape, facts, compression, out)?),
+        Format::Json => Box::new(JsonEncoder::new(shape, facts, compression, out)?),
     })
 }
 

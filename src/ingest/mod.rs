@@ -26,6 +26,7 @@ use crate::line::{Fault, Reason};
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry, skip_by_key};
 use crate::read::{Piece, ReadError, Reader};
 use crate::settings::{OnCorrupt, Settings};
+use crate::shape::Shape;
 
 use outputs::Outputs;
 use quarantine::Quarantine;
@@ -241,7 +242,9 @@ impl Body<'_> {
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
         if let Some(limit) = self.target.events.event_limit() {
-            oversize::take_out(limit, &mut table.parser, &mut table.batch, &self.facts, &mut malformed);
+            let shape = Shape::of(self.target.settings.schema, table.batch.plan);
+            let events = (shape, &self.facts);
+            oversize::take_out(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // At once, while the block is in the processor's caches.

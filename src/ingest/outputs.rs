@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::batch::Batch;
 use crate::encode::{Encoder, encoder, extension};
 use crate::object::ObjectFacts;
+use crate::shape::Shape;
 
 use super::partition::{Partition, Partitioner};
 use super::{Committed, Ledger, Output, Problem, Staged, Target};
@@ -94,8 +95,9 @@ impl Outputs {
                     facts.id,
                     extension(format, compression),
                 );
+                let shape = Shape::of(target.settings.schema, batch.plan);
                 let staged = target.events.stage(&key, &facts.object)?;
-                let encoder = encoder(format, compression, batch.plan, facts, staged)?;
+                let encoder = encoder(format, compression, shape, facts, staged)?;
                 Ok(vacant.insert(OpenOutput { key, encoder }))
             }
         }

@@ -1,9 +1,10 @@
 //! Events that are larger than the destination takes.
 
 use crate::batch::{Batch, LineParser, Malformed};
-use crate::encode::json_len;
+use crate::encode::EventWriter;
 use crate::line::{Fault, Reason};
 use crate::object::ObjectFacts;
+use crate::shape::Shape;
 
 /// The bytes of an entry below which no event is measured. In JSON a byte takes six at most (an escape), and stands in
 /// three columns at most (a URL, and a part of it); with the names of the columns and the object's own values, an event
@@ -16,11 +17,16 @@ pub(super) fn take_out(
     limit: usize,
     parser: &mut LineParser,
     batch: &mut Batch,
-    facts: &ObjectFacts,
+    (shape, facts): (&Shape, &ObjectFacts),
     malformed: &mut Vec<Malformed>,
 ) {
     let mut too_large = parser.take_kept();
-    too_large.retain(|kept| json_len(batch, kept.row, facts) > limit);
+    if too_large.is_empty() {
+        return;
+    }
+    let mut events = EventWriter::new(shape, facts);
+    events.begin(batch);
+    too_large.retain(|kept| events.line_len(batch, kept.row) > limit);
     if too_large.is_empty() {
         return;
     }

@@ -1,19 +1,31 @@
 //! The Arrow schema of a table.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::format::{Kind, Plan, PlannedColumn, Presence};
+use crate::format::{Kind, Presence};
+use crate::shape::{Node, Shape};
 
 /// The Arrow schema that readers see.
-pub fn schema(plan: &Plan) -> SchemaRef {
-    let fields: Fields = plan
-        .columns
-        .iter()
-        .map(|column| field(column, data_type(column.kind)))
-        .collect();
-    Arc::new(Schema::new(fields))
+pub fn schema(shape: &Shape) -> SchemaRef {
+    Arc::new(Schema::new(fields(shape, &shape.nodes)))
+}
+
+fn fields(shape: &Shape, nodes: &[Node]) -> Fields {
+    let fields = nodes.iter().filter_map(|node| match node {
+        Node::Group(group) => {
+            let below = DataType::Struct(fields(shape, &group.nodes));
+            Some(Field::new(&group.name, below, false))
+        }
+        Node::Leaf(leaf) => {
+            let leaf = shape.leaves.get(*leaf)?;
+            let nullable = leaf.presence == Presence::Nullable;
+            Some(Field::new(&leaf.name, data_type(leaf.kind), nullable))
+        }
+    });
+    fields.collect()
 }
 
 /// The Arrow type of the values of a kind.
@@ -33,16 +45,23 @@ fn list_item() -> Arc<Field> {
     Arc::new(Field::new("element", DataType::Utf8, false))
 }
 
-fn field(column: &PlannedColumn, data_type: DataType) -> Field {
-    Field::new(column.name, data_type, column.presence == Presence::Nullable)
+/// The schema as text, a line for each column, what is below a name indented by two spaces more.
+pub fn text(shape: &Shape) -> String {
+    let mut text = String::new();
+    write(schema(shape).fields(), 0, &mut text);
+    text
 }
 
-/// The schema as text, a line for each column.
-pub fn text(plan: &Plan) -> String {
-    let schema = schema(plan);
-    let lines = schema.fields().iter().map(|field| {
+fn write(fields: &Fields, depth: usize, text: &mut String) {
+    for field in fields {
+        let indent = "  ".repeat(depth);
         let nullable = if field.is_nullable() { "" } else { " not null" };
-        format!("{}: {}{nullable}\n", field.name(), field.data_type())
-    });
-    lines.collect()
+        // Writing to a String does not fail.
+        if let DataType::Struct(below) = field.data_type() {
+            let _ = writeln!(text, "{indent}{}: Struct{nullable}", field.name());
+            write(below, depth + 1, text);
+        } else {
+            let _ = writeln!(text, "{indent}{}: {}{nullable}", field.name(), field.data_type());
+        }
+    }
 }

@@ -2,31 +2,33 @@
 
 use std::fmt::Write as _;
 
-use super::store::hive_type;
-use super::{Store, Table};
+use super::Store;
+use super::hive::hive_columns;
 use crate::settings::{Format, PartitionBy};
+use crate::shape::Shape;
 
 /// The statement that makes the table over the files of a run, in the database named or the current one.
 ///
 /// Every name stands in backticks: `date`, `timestamp` and others are reserved words in Athena's DDL. Athena takes
 /// comments of the form `-- ` alone there; a quote in one could end a text for a simple reader, so that they hold none.
-pub fn ddl(table: &Table, store: &Store, database: Option<&str>) -> String {
-    let mut ddl = head(table, store);
+pub fn ddl(shape: &Shape, store: &Store, database: Option<&str>) -> String {
+    let format = shape.plan.format;
+    let mut ddl = head(shape, store);
     let name = database.map_or_else(
-        || identifier(table.name),
-        |database| format!("{}.{}", identifier(database), identifier(table.name)),
+        || identifier(format.name),
+        |database| format!("{}.{}", identifier(database), identifier(format.name)),
     );
     // Writing to a String does not fail.
     let _ = writeln!(ddl, "CREATE EXTERNAL TABLE IF NOT EXISTS {name} (");
-    let columns = table
-        .columns
+    let columns = hive_columns(shape, "`");
+    let columns = columns
         .iter()
-        .map(|column| column_line(column.name, hive_type(column.kind), column.doc));
+        .map(|column| column_line(&column.name, &column.kind, column.doc));
     ddl.push_str(&list(columns));
-    let _ = writeln!(ddl, ")\nCOMMENT {}", literal(table.title));
+    let _ = writeln!(ddl, ")\nCOMMENT {}", literal(format.title));
     let keys = store.partition_keys();
     if !keys.is_empty() {
-        let keys = keys.iter().map(|key| column_line(key.name, key.kind, key.doc));
+        let keys = keys.iter().map(|key| column_line(key.name, key.kind, Some(key.doc)));
         let _ = writeln!(ddl, "PARTITIONED BY (\n{})", list(keys));
     }
     let classes = store.classes();
@@ -35,15 +37,15 @@ pub fn ddl(table: &Table, store: &Store, database: Option<&str>) -> String {
     let _ = writeln!(ddl, "WITH SERDEPROPERTIES (\n{})", list(parameters));
     let _ = writeln!(ddl, "STORED AS INPUTFORMAT {}", literal(classes.input));
     let _ = writeln!(ddl, "OUTPUTFORMAT {}", literal(classes.output));
-    let _ = writeln!(ddl, "LOCATION {}", literal(&store.folder(table.name)));
-    let properties = store.properties(table.name);
+    let _ = writeln!(ddl, "LOCATION {}", literal(&store.folder(format.name)));
+    let properties = store.properties(format.name);
     let properties = properties.iter().map(|(name, value)| property(name, value));
     let _ = writeln!(ddl, "TBLPROPERTIES (\n{})", list(properties));
     ddl
 }
 
 /// What a person has to know before running the statement.
-fn head(table: &Table, store: &Store) -> String {
+fn head(shape: &Shape, store: &Store) -> String {
     let format = match store.format {
         Format::Parquet => "Parquet",
         Format::Json => "JSON lines",
@@ -55,7 +57,10 @@ fn head(table: &Table, store: &Store) -> String {
     };
     let mut head = format!(
         "-- {}: {}, {} columns, schema version {}. {format}, {folders}.\n",
-        table.name, table.title, table.shape, table.version
+        shape.plan.format.name,
+        shape.plan.format.title,
+        shape.schema.name(),
+        shape.schema.version()
     );
     if store.location == Store::default().location {
         head.push_str(
@@ -74,8 +79,9 @@ fn head(table: &Table, store: &Store) -> String {
     head
 }
 
-fn column_line(name: &str, kind: &str, doc: &str) -> String {
-    format!("{} {kind} COMMENT {}", identifier(name), literal(doc))
+fn column_line(name: &str, kind: &str, doc: Option<&str>) -> String {
+    let comment = doc.map_or_else(String::new, |doc| format!(" COMMENT {}", literal(doc)));
+    format!("{} {kind}{comment}", identifier(name))
 }
 
 fn property(name: &str, value: &str) -> String {

@@ -3,8 +3,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::store::hive_type;
-use super::{Store, Table};
+use super::Store;
+use super::hive::hive_columns;
+use crate::shape::Shape;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -41,7 +42,8 @@ struct SerdeInfo<'a> {
 struct GlueColumn<'a> {
     name: &'a str,
     r#type: &'a str,
-    comment: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
 }
 
 /// Pairs as an object, in their order.
@@ -53,28 +55,30 @@ fn ordered<S: Serializer>(pairs: &[(&str, String)], serializer: S) -> Result<S::
 ///
 /// # Errors
 /// None in practice: the JSON holds texts alone.
-pub fn table_input(table: &Table, store: &Store) -> Result<String, serde_json::Error> {
+pub fn table_input(shape: &Shape, store: &Store) -> Result<String, serde_json::Error> {
     let classes = store.classes();
-    let columns = table.columns.iter().map(|column| GlueColumn {
-        name: column.name,
-        r#type: hive_type(column.kind),
+    let format = shape.plan.format;
+    let columns = hive_columns(shape, "");
+    let columns = columns.iter().map(|column| GlueColumn {
+        name: &column.name,
+        r#type: &column.kind,
         comment: column.doc,
     });
     let keys = store.partition_keys().iter().map(|key| GlueColumn {
         name: key.name,
         r#type: key.kind,
-        comment: key.doc,
+        comment: Some(key.doc),
     });
     let mut parameters = vec![("EXTERNAL", "TRUE".to_owned())];
-    parameters.extend(store.properties(table.name));
+    parameters.extend(store.properties(format.name));
     let input = TableInput {
-        name: table.name,
-        description: table.title,
+        name: format.name,
+        description: format.title,
         table_type: "EXTERNAL_TABLE",
         parameters,
         partition_keys: keys.collect(),
         storage_descriptor: StorageDescriptor {
-            location: store.folder(table.name),
+            location: store.folder(format.name),
             input_format: classes.input,
             output_format: classes.output,
             serde_info: SerdeInfo {

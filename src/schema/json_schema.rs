@@ -1,9 +1,10 @@
 //! The JSON Schema of a table's events, draft 2020-12.
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Column, Table};
 use crate::format::{Kind, Presence};
+use crate::shape::{Leaf, Literal, Node, Shape, Value};
 
 /// The form of a time: always UTC, always six digits of fraction.
 const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$";
@@ -17,17 +18,33 @@ struct Schema<'a> {
     id: String,
     title: &'a str,
     description: String,
+    #[serde(flatten)]
+    object: Object<'a>,
+}
+
+/// An object with these nodes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
     r#type: &'a str,
-    #[serde(serialize_with = "properties")]
-    properties: &'a [Column],
+    properties: Properties<'a>,
     required: Vec<&'a str>,
     additional_properties: bool,
+}
+
+/// The nodes in their order.
+#[derive(Clone, Copy)]
+struct Properties<'a> {
+    shape: &'a Shape,
+    nodes: &'a [Node],
 }
 
 #[derive(Serialize, Default)]
 struct Property {
     description: &'static str,
     r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#const: Option<Same>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,20 +57,65 @@ struct Property {
     items: Option<Items>,
 }
 
+/// A value that is the same for every event.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Same {
+    Text(&'static str),
+    Number(i64),
+    Words(&'static [&'static str]),
+}
+
 #[derive(Serialize)]
 struct Items {
     r#type: &'static str,
 }
 
-/// The columns as an object, in their order.
-fn properties<S: Serializer>(columns: &[Column], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(columns.iter().map(|column| (column.name, property(column))))
+impl<'a> Object<'a> {
+    fn new(shape: &'a Shape, nodes: &'a [Node]) -> Self {
+        let required = nodes.iter().filter(|node| is_required(shape, node));
+        Self {
+            r#type: "object",
+            properties: Properties { shape, nodes },
+            required: required.map(|node| shape.name_of(node)).collect(),
+            additional_properties: false,
+        }
+    }
 }
 
-fn property(column: &Column) -> Property {
+impl Serialize for Properties<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.nodes.len()))?;
+        for node in self.nodes {
+            let name = self.shape.name_of(node);
+            match node {
+                Node::Group(group) => map.serialize_entry(name, &Object::new(self.shape, &group.nodes))?,
+                Node::Leaf(leaf) => map.serialize_entry(name, &self.shape.leaves.get(*leaf).map(property))?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// Whether every event has something at the node.
+fn is_required(shape: &Shape, node: &Node) -> bool {
+    match node {
+        Node::Leaf(leaf) => {
+            let leaf = shape.leaves.get(*leaf);
+            leaf.is_some_and(|leaf| leaf.presence == Presence::Required)
+        }
+        Node::Group(group) => group.nodes.iter().any(|node| is_required(shape, node)),
+    }
+}
+
+fn property(leaf: &Leaf) -> Property {
     let plain = |r#type| Property {
-        description: column.doc,
+        description: leaf.doc,
         r#type,
+        r#const: match leaf.value {
+            Value::Constant(literal) => Some(same(literal)),
+            Value::Column(_) | Value::Where { .. } | Value::Made { .. } => None,
+        },
         ..Property::default()
     };
     let integer = |minimum, maximum| Property {
@@ -61,7 +123,7 @@ fn property(column: &Column) -> Property {
         maximum: Some(maximum),
         ..plain("integer")
     };
-    match column.kind {
+    match leaf.kind {
         Kind::Text => plain("string"),
         Kind::Int32 => integer(i64::from(i32::MIN), i64::from(i32::MAX)),
         Kind::Int64 => integer(i64::MIN, i64::MAX),
@@ -78,24 +140,27 @@ fn property(column: &Column) -> Property {
     }
 }
 
+fn same(literal: Literal) -> Same {
+    match literal {
+        Literal::Text(text) => Same::Text(text),
+        Literal::Int32(number) => Same::Number(i64::from(number)),
+        Literal::Int64(number) => Same::Number(number),
+        Literal::Words(words) => Same::Words(words),
+    }
+}
+
 /// The schema that each event of the table keeps in JSON, where a null is left out.
 ///
 /// # Errors
 /// None in practice: the JSON holds texts and numbers alone.
-pub fn schema(table: &Table) -> Result<String, serde_json::Error> {
-    let required = table
-        .columns
-        .iter()
-        .filter(|column| column.presence == Presence::Required);
+pub fn schema(shape: &Shape) -> Result<String, serde_json::Error> {
+    let (name, format) = (shape.schema.name(), shape.plan.format);
     let schema = Schema {
         dialect: "https://json-schema.org/draft/2020-12/schema",
-        id: format!("urn:alb-ingest:{}:{}:{}", table.shape, table.name, table.version),
-        title: table.name,
-        description: format!("One event of the {}. A column that is null is left out.", table.title),
-        r#type: "object",
-        properties: &table.columns,
-        required: required.map(|column| column.name).collect(),
-        additional_properties: false,
+        id: format!("urn:alb-ingest:{name}:{}:{}", format.name, shape.schema.version()),
+        title: format.name,
+        description: format!("One event of the {}. A column that is null is left out.", format.title),
+        object: Object::new(shape, &shape.nodes),
     };
     serde_json::to_string_pretty(&schema).map(|json| json + "\n")
 }

@@ -2,52 +2,100 @@
 
 use std::fmt::Write as _;
 
-use crate::format::{Format, Kind, Presence, SCHEMA_VERSION, Source};
+use crate::format::{Kind, Presence, Source};
+use crate::shape::{Leaf, Schema, Shape, Value};
 
-/// The page of one table.
-pub fn page(format: &'static Format) -> String {
-    let plan = format.plan();
-    let mut page = String::new();
-    // Writing to a String does not fail.
-    let _ = write!(
-        page,
-        "# {}\n\nOne row for each entry of the {} ([AWS's page]({})). Schema version {SCHEMA_VERSION}.\n\n\
-         A line has {} known fields; lines of {} fields exist in archives. Fields behind the last known one are kept in \
-         `extra_fields`.\n\n\
-         | column | type | null | from field | meaning |\n|---|---|---|---|---|\n",
-        format.name,
-        format.title,
-        format.page,
-        format.fields.len(),
-        format
-            .lengths
-            .iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
-    for column in &plan.columns {
-        let from = match column.source {
-            Source::Part { field, .. } => {
-                let name = plan.fields.get(field).map_or("", |planned| planned.field.name);
-                format!("{} `{name}`", field + 1)
-            }
-            Source::Filled(_) => String::new(),
-        };
-        let null = if column.presence == Presence::Required {
+/// The page of one table in one schema.
+pub fn page(shape: &Shape) -> String {
+    let mut page = head(shape);
+    for leaf in &shape.leaves {
+        let null = if leaf.presence == Presence::Required {
             "never"
         } else {
             "yes"
         };
+        // Writing to a String does not fail.
         let _ = writeln!(
             page,
-            "| `{}` | {} | {null} | {from} | {} |",
-            column.name,
-            type_name(column.kind),
-            column.doc
+            "| `{}` | {} | {null} | {} | {} |",
+            leaf.path,
+            type_name(leaf.kind),
+            from(shape, leaf),
+            leaf.doc
         );
     }
     page
+}
+
+fn head(shape: &Shape) -> String {
+    let (schema, format) = (shape.schema, shape.plan.format);
+    if schema == Schema::Native {
+        return format!(
+            "# {}\n\nOne row for each entry of the {} ([AWS's page]({})). Schema version {}.\n\n\
+             A line has {} known fields; lines of {} fields exist in archives. Fields behind the last known one are kept in \
+             `extra_fields`.\n\n\
+             | column | type | null | from field | meaning |\n|---|---|---|---|---|\n",
+            format.name,
+            format.title,
+            format.page,
+            schema.version(),
+            format.fields.len(),
+            format
+                .lengths
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
+    }
+    format!(
+        "# {} in the schema {}\n\nOne row for each entry of the {}, with `SCHEMA={}` ({}). Version {} of the mapping. Names \
+         with dots are nested. The columns that values come from are those of [the native schema](../{}.md).\n\n\
+         | name | type | null | from column | meaning |\n|---|---|---|---|---|\n",
+        format.name,
+        schema.name(),
+        format.title,
+        schema.name(),
+        schema.standard().unwrap_or_default(),
+        schema.version(),
+        format.name,
+    )
+}
+
+/// Where a leaf's values come from: a field of the line for the table's own columns, else columns.
+fn from(shape: &Shape, leaf: &Leaf) -> String {
+    let name = |column: &usize| {
+        shape
+            .plan
+            .columns
+            .get(*column)
+            .map(|column| format!("`{}`", column.name))
+    };
+    match &leaf.value {
+        Value::Column(column) if shape.schema == Schema::Native => {
+            match shape.plan.columns.get(*column).map(|column| column.source) {
+                Some(Source::Part { field, .. }) => {
+                    let name = shape.plan.fields.get(field).map_or("", |planned| planned.field.name);
+                    format!("{} `{name}`", field + 1)
+                }
+                _ => String::new(),
+            }
+        }
+        Value::Column(column) => name(column).unwrap_or_default(),
+        Value::Where { column, holds, .. } => {
+            let rows = if *holds {
+                "where it fits"
+            } else {
+                "where it fits nowhere else"
+            };
+            format!("{}, {rows}", name(column).unwrap_or_default())
+        }
+        Value::Made { inputs, .. } => {
+            let names: Vec<_> = inputs.iter().filter_map(name).collect();
+            format!("made of {}", names.join(", "))
+        }
+        Value::Constant(_) => "always the same".to_owned(),
+    }
 }
 
 const fn type_name(kind: Kind) -> &'static str {

@@ -1,7 +1,6 @@
 //! How a table's files lie in a bucket, in the words that the Glue catalog has for it. Athena's DDL and Glue's JSON say
 //! the same from here.
 
-use crate::format::Kind;
 use crate::settings::{Format, PartitionBy, S3Prefix};
 
 /// The day from which folders are looked for where nobody says another: Elastic Load Balancing has written logs since
@@ -130,17 +129,5 @@ impl Store {
             put("storage.location.template", &template);
         }
         properties
-    }
-}
-
-/// The type of a column in Hive's words, which Athena and Glue share. Times are UTC and have no zone there.
-pub(super) const fn hive_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "string",
-        Kind::Int32 => "int",
-        Kind::Int64 => "bigint",
-        Kind::Float64 => "double",
-        Kind::Timestamp => "timestamp",
-        Kind::TextList => "array<string>",
     }
 }

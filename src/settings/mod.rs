@@ -9,6 +9,8 @@ mod table;
 
 use globset::GlobSet;
 
+use crate::shape::Schema;
+
 pub use firehose::{Firehose, FirehoseRecords, SLOWEST};
 pub use location::{Location, S3Prefix};
 pub use table::SETTINGS;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub compression: Option<Compression>,
     /// How files are laid out in folders.
     pub partition_by: PartitionBy,
+    /// The names and the nesting in which events are written.
+    pub schema: Schema,
     /// How events go to a Firehose stream, where they go to one.
     pub firehose: Firehose,
     /// Where malformed lines go; by default `_quarantine/` under the destination, which a Firehose stream has not.
@@ -142,6 +146,7 @@ impl Default for Settings {
             format: None,
             compression: None,
             partition_by: PartitionBy::Day,
+            schema: Schema::Native,
             firehose: Firehose::default(),
             quarantine: None,
             on_corrupt: OnCorrupt::Salvage,

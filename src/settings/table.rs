@@ -5,6 +5,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::{
     Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
 };
+use crate::shape::Schema;
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -74,10 +75,13 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SCHEMA",
         flag: "schema",
-        allowed: "native",
+        allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "The names and the shape of the columns.",
-        apply: |_, value| (value == "native").then_some(()),
+        doc: "The names and the nesting in which events are written: the table's own columns, or those of another product or standard.",
+        apply: |settings, value| {
+            settings.schema = Schema::parse(value)?;
+            Some(())
+        },
     },
     Setting {
         name: "QUARANTINE",

@@ -7,6 +7,7 @@ use alb_ingest::batch::{Batch, Lists, Texts, Values};
 use alb_ingest::format::{Fill, PlannedColumn, Source};
 use alb_ingest::object::ObjectFacts;
 use alb_ingest::schema::arrow;
+use alb_ingest::shape::{Schema, Shape};
 use arrow_array::{
     ArrayRef, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -29,7 +30,7 @@ impl Reference {
     }
 
     pub(crate) fn write(&mut self, batch: &Batch) {
-        let schema = arrow::schema(batch.plan);
+        let schema = arrow::schema(Shape::of(Schema::Native, batch.plan));
         let columns = batch.plan.columns.iter().zip(batch.columns()).zip(schema.fields());
         let arrays =
             columns.map(|((column, values), field)| array(column, values, batch, &self.facts, field.data_type()));

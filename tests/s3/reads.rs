@@ -78,7 +78,7 @@ fn outputs_say_what_they_are_made_of() {
         ] {
             assert_eq!(get(name), count.to_string(), "{name}");
         }
-        assert!(get("program").starts_with("alb-ingest/") && get("schema") == "1");
+        assert!(get("program").starts_with("alb-ingest/") && get("schema") == "native-1");
         assert_eq!(get("sha256").len(), 64);
         let declared = alb_ingest::aws::METADATA.map(|name| name.name);
         assert!(

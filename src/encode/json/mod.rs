@@ -1,6 +1,6 @@
 //! JSON lines, written straight from the columns.
 //!
-//! One object a line, keys in the order of the table. A null is left out; an empty text is `""` and an empty list `[]`.
+//! One object a line, keys in the order of the schema. A null is left out; an empty text is `""` and an empty list `[]`.
 //! Times are `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
 
 mod sink;
@@ -9,11 +9,14 @@ mod values;
 use std::io::Write;
 
 use crate::batch::{Batch, Values};
-use crate::format::{Fill, Kind, Plan, PlannedColumn, Source};
+use crate::format::Kind;
 use crate::line::words;
 use crate::object::ObjectFacts;
 use crate::settings::Compression;
+use crate::shape::{Leaf, Literal, Node, Shape, Value};
 
+use super::made::Made;
+use super::of_object::{OfObject, of_object};
 use super::{Compressor, EncodeError, Encoder};
 pub use sink::Sink;
 use values::{Times, put_float, put_integer};
@@ -32,70 +35,188 @@ pub struct JsonEncoder<W: Write> {
 /// values of the object itself.
 #[derive(Debug)]
 pub struct EventWriter {
-    /// `{"event_id":"…-`, in front of the line number.
-    head: sink::Constant,
-    /// One for each column behind the first, which is the event's id.
+    /// In the order of the shape's tree.
     steps: Vec<Step>,
+    made: Made,
+    /// Where the groups that are open begin, and what stands behind their names.
+    open: Vec<(usize, usize)>,
 }
 
-/// How a column is written.
+/// What is written of every event, in turn. Each key has a comma in front, of which the first in an object becomes its
+/// opening brace.
 #[derive(Debug)]
-struct Step {
-    /// `,"key":`, and the opening quote of a text; with the value where it is the same for every event; nothing where
-    /// that is null.
+enum Step {
+    /// The same for every event: `,"key":value`; nothing where that is null.
+    Same(sink::Constant),
+    /// The event's id: `,"key":"…-`, in front of the line number.
+    EventId(sink::Constant),
+    /// A column of the batch, by its position.
+    Column(usize, Writer),
+    /// What a rule made, by its number.
+    Made(usize, Writer),
+    /// A group begins: `,"key":`.
+    Open(sink::Constant),
+    /// The last group that began ends; nothing is left of it where nothing was written into it.
+    Close,
+}
+
+/// Writes values of one name.
+#[derive(Debug)]
+struct Writer {
+    /// `,"key":`, and the opening quote of a text.
     key: sink::Constant,
     times: Times,
 }
 
 impl EventWriter {
     /// A writer for the events of one object.
-    pub fn new(plan: &Plan, facts: &ObjectFacts) -> Self {
-        let head = format!("{{\"event_id\":\"{}-", facts.id);
-        Self {
-            head: sink::Constant::new(head.as_bytes()),
-            steps: plan
-                .columns
-                .iter()
-                .skip(1)
-                .map(|column| Step::new(column, facts))
-                .collect(),
+    pub fn new(shape: &Shape, facts: &ObjectFacts) -> Self {
+        let mut writer = Self {
+            steps: Vec::new(),
+            made: Made::new(shape),
+            open: Vec::new(),
+        };
+        let mut made = 0;
+        writer.add(shape, &shape.nodes, facts, &mut made);
+        writer
+    }
+
+    /// Adds the steps of these nodes. `made` counts the rules.
+    fn add(&mut self, shape: &Shape, nodes: &[Node], facts: &ObjectFacts, made: &mut usize) {
+        for node in nodes {
+            match node {
+                Node::Leaf(leaf) => {
+                    if let Some(leaf) = shape.leaves.get(*leaf) {
+                        self.steps.push(Step::of(leaf, shape, facts, made));
+                    }
+                }
+                Node::Group(group) => {
+                    self.steps.push(Step::Open(sink::Constant::new(&key_of(&group.name))));
+                    self.add(shape, &group.nodes, facts, made);
+                    self.steps.push(Step::Close);
+                }
+            }
         }
     }
 
-    /// Appends one event as a JSON object, without a newline.
+    /// Makes what the rules make of a batch. Has to be called before its events are written.
+    pub fn begin(&mut self, batch: &Batch) {
+        self.made.fill(batch);
+    }
+
+    /// Appends one event of the batch that was begun as a JSON object, without a newline.
     pub fn write(&mut self, batch: &Batch, row: usize, out: &mut Sink) {
-        out.put_constant(&self.head);
-        let line = batch.line_numbers().get(row).copied().unwrap_or_default();
-        put_line_number(line, out);
-        out.put_byte(b'"');
-        for (step, values) in self.steps.iter_mut().zip(batch.columns().iter().skip(1)) {
-            step.write(values, batch.text(), row, out);
+        let start = out.len();
+        for step in &mut self.steps {
+            match step {
+                Step::Column(column, writer) => {
+                    if let Some(values) = batch.columns().get(*column) {
+                        writer.write(values, batch.text(), row, out);
+                    }
+                }
+                Step::Same(constant) => out.put_constant(constant),
+                Step::EventId(constant) => {
+                    out.put_constant(constant);
+                    let line = batch.line_numbers().get(row).copied().unwrap_or_default();
+                    put_line_number(line, out);
+                    out.put_byte(b'"');
+                }
+                Step::Made(number, writer) => {
+                    let (values, text) = self.made.values(*number, batch);
+                    writer.write(values, text, row, out);
+                }
+                Step::Open(constant) => {
+                    let start = out.len();
+                    out.put_constant(constant);
+                    self.open.push((start, out.len()));
+                }
+                Step::Close => {
+                    if let Some((start, behind_name)) = self.open.pop() {
+                        if out.len() == behind_name {
+                            out.truncate(start);
+                        } else {
+                            close(behind_name, out);
+                        }
+                    }
+                }
+            }
         }
-        out.put_byte(b'}');
+        close(start, out);
+    }
+
+    /// The bytes of one event of the batch that was begun as a JSON line, its newline included.
+    pub fn line_len(&mut self, batch: &Batch, row: usize) -> usize {
+        let mut line = Sink::default();
+        self.write(batch, row, &mut line);
+        line.len() + 1
     }
 }
 
-/// The bytes of one event as a JSON line, its newline included.
-pub fn json_len(batch: &Batch, row: usize, facts: &ObjectFacts) -> usize {
-    let mut line = Sink::default();
-    EventWriter::new(batch.plan, facts).write(batch, row, &mut line);
-    line.len() + 1
+/// Makes an object of what was written from `start` on. Every event has a value that is never null: its id.
+fn close(start: usize, out: &mut Sink) {
+    out.set_byte(start, b'{');
+    out.put_byte(b'}');
+}
+
+/// `,"key":`
+fn key_of(name: &str) -> Vec<u8> {
+    let mut key = Vec::from(b",");
+    write_text(name.as_bytes(), &mut key);
+    key.push(b':');
+    key
 }
 
 impl Step {
-    fn new(column: &PlannedColumn, facts: &ObjectFacts) -> Self {
-        let mut key = Vec::from(b",");
-        write_text(column.name.as_bytes(), &mut key);
-        key.push(b':');
-        let constant = match column.source {
-            Source::Filled(fill) => constant(fill, facts),
-            Source::Part { .. } => Constant::No,
-        };
-        match constant {
-            Constant::Value(value) => write_text(value.as_bytes(), &mut key),
-            Constant::Null => key.clear(),
-            Constant::No if column.kind == Kind::Text => key.push(b'"'),
-            Constant::No => {}
+    fn of(leaf: &Leaf, shape: &Shape, facts: &ObjectFacts, made: &mut usize) -> Self {
+        let mut key = key_of(&leaf.name);
+        match &leaf.value {
+            Value::Made { .. } | Value::Where { .. } => {
+                let number = *made;
+                *made += 1;
+                Self::Made(number, Writer::new(key, leaf.kind))
+            }
+            Value::Constant(literal) => {
+                write_literal(*literal, &mut key);
+                Self::Same(sink::Constant::new(&key))
+            }
+            Value::Column(column) => match of_object(shape, *column, facts) {
+                OfObject::Text(text) => {
+                    write_text(text.as_bytes(), &mut key);
+                    Self::Same(sink::Constant::new(&key))
+                }
+                OfObject::Null => Self::Same(sink::Constant::default()),
+                OfObject::EventId => {
+                    key.extend_from_slice(format!("\"{}-", facts.id).as_bytes());
+                    Self::EventId(sink::Constant::new(&key))
+                }
+                OfObject::No => Self::Column(*column, Writer::new(key, leaf.kind)),
+            },
+        }
+    }
+}
+
+fn write_literal(literal: Literal, out: &mut Vec<u8>) {
+    match literal {
+        Literal::Text(text) => write_text(text.as_bytes(), out),
+        Literal::Int32(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Literal::Int64(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Literal::Words(words) => {
+            out.push(b'[');
+            for (number, word) in words.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                write_text(word.as_bytes(), out);
+            }
+            out.push(b']');
+        }
+    }
+}
+
+impl Writer {
+    fn new(mut key: Vec<u8>, kind: Kind) -> Self {
+        if kind == Kind::Text {
+            key.push(b'"');
         }
         Self {
             key: sink::Constant::new(&key),
@@ -107,7 +228,8 @@ impl Step {
     #[inline]
     fn write(&mut self, values: &Values, text: &[u8], row: usize, out: &mut Sink) {
         match values {
-            Values::OfObject => out.put_constant(&self.key),
+            // The same for every event: written by a step of its own.
+            Values::OfObject => {}
             Values::Text(texts) => {
                 if let Some(view) = texts.view(row) {
                     out.put_constant(&self.key);
@@ -149,28 +271,6 @@ impl Step {
             put_integer(value, out);
         }
     }
-}
-
-/// Whether a column is the same for every event of an object.
-pub(super) enum Constant<'a> {
-    /// It is, and has this value.
-    Value(&'a str),
-    /// It is, and is null.
-    Null,
-    /// It is not.
-    No,
-}
-
-/// What a filled column is for every event of an object.
-pub(super) fn constant(fill: Fill, facts: &ObjectFacts) -> Constant<'_> {
-    let value = match fill {
-        Fill::AccountId => facts.key.account.as_deref(),
-        Fill::Region => facts.key.region.as_deref(),
-        Fill::SourceBucket => Some(facts.object.bucket.as_str()),
-        Fill::SourceKey => Some(facts.object.key.as_str()),
-        Fill::EventId | Fill::EventTime | Fill::ExtraFields | Fill::SourceLine => return Constant::No,
-    };
-    value.map_or(Constant::Null, Constant::Value)
 }
 
 /// A line number in ten digits, as event ids carry it.
@@ -233,9 +333,9 @@ const fn needs_escape(byte: u8) -> bool {
 
 impl<W: Write> JsonEncoder<W> {
     /// An encoder for the events of one object.
-    pub fn new(plan: &Plan, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
+    pub fn new(shape: &Shape, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
         Ok(Self {
-            events: EventWriter::new(plan, facts),
+            events: EventWriter::new(shape, facts),
             lines: Sink::default(),
             out: Compressor::new(compression, out)?,
         })
@@ -244,6 +344,7 @@ impl<W: Write> JsonEncoder<W> {
 
 impl<W: Write> Encoder<W> for JsonEncoder<W> {
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
+        self.events.begin(batch);
         for row in 0..batch.rows() {
             self.events.write(batch, row, &mut self.lines);
             self.lines.put_byte(b'\n');

@@ -73,6 +73,13 @@ impl Sink {
         self.len = self.len.min(len);
     }
 
+    /// Puts another byte in the place of one of the text.
+    pub(super) fn set_byte(&mut self, at: usize, byte: u8) {
+        if let Some(into) = self.buffer.get_mut(at).filter(|_| at < self.len) {
+            *into = byte;
+        }
+    }
+
     /// Makes room for `more` bytes.
     #[inline]
     fn reserve(&mut self, more: usize) {

@@ -8,10 +8,11 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::batch::{Lists, Numbers, Texts};
+use crate::batch::{Lists, Numbers, Texts, Values};
 use crate::encode::EncodeError;
 use crate::encode::json::write_line_number;
-use crate::format::{Kind, Layout, PlannedColumn, Presence};
+use crate::format::{Kind, Layout, Presence};
+use crate::shape::{Leaf, Literal};
 
 use super::chunk::{Chunk, Workshop};
 use super::delta::{TextParts, write_numbers};
@@ -51,6 +52,8 @@ enum Levels {
     Flat,
     /// A row may have none, or a list.
     List,
+    /// Every row has a list.
+    RequiredList,
 }
 
 /// The values of the page that is being gathered.
@@ -87,17 +90,18 @@ enum Dictionary {
 }
 
 impl ColumnEncoder {
-    pub(super) fn new(column: &PlannedColumn, leaf: &ColumnDescPtr, codec: Codec) -> Self {
-        let levels = match (column.kind, column.presence) {
-            (Kind::TextList, _) => Levels::List,
+    pub(super) fn new(leaf: &Leaf, described: &ColumnDescPtr, codec: Codec) -> Self {
+        let levels = match (leaf.kind, leaf.presence) {
+            (Kind::TextList, Presence::Nullable) => Levels::List,
+            (Kind::TextList, Presence::Required) => Levels::RequiredList,
             (_, Presence::Nullable) => Levels::Flat,
             (_, Presence::Required) => Levels::None,
         };
         Self {
-            physical: schema::physical(column.kind),
-            layout: column.layout,
+            physical: schema::physical(leaf.kind),
+            layout: leaf.layout,
             levels,
-            chunk: Chunk::new(leaf.clone(), codec),
+            chunk: Chunk::new(described.clone(), codec),
             page: PageValues::default(),
             texts: TextDictionary::default(),
             numbers: NumberDictionary::default(),
@@ -118,8 +122,48 @@ impl ColumnEncoder {
         self.texts.plain().len() + self.numbers.numbers().len() * 8
     }
 
+    /// Adds values; `text` is what their texts stand in.
+    pub(super) fn add_values(&mut self, values: &Values, text: &[u8]) {
+        match values {
+            Values::Text(texts) => self.add_texts(texts, text),
+            Values::Int32(numbers) => self.add_int32(numbers),
+            Values::Int64(numbers) | Values::Timestamp(numbers) => self.add_int64(numbers),
+            Values::Float64(numbers) => self.add_floats(numbers),
+            Values::TextList(lists) => self.add_lists(lists, text),
+            // Told by the object.
+            Values::OfObject => {}
+        }
+    }
+
+    /// Adds the same value for so many rows.
+    pub(super) fn add_literal(&mut self, literal: Literal, rows: usize) {
+        match literal {
+            Literal::Text(text) => self.add_constant(Some(text), rows),
+            Literal::Int32(number) => self.add_same_number(i64::from(number), rows),
+            Literal::Int64(number) => self.add_same_number(number, rows),
+            Literal::Words(words) => {
+                let mut lists = Lists::default();
+                let mut text = Vec::new();
+                for word in words {
+                    lists.push_item_with(&mut text, |text| text.extend_from_slice(word.as_bytes()));
+                }
+                lists.end(true);
+                for _ in 0..rows {
+                    self.add_lists(&lists, &text);
+                }
+            }
+        }
+    }
+
+    fn add_same_number(&mut self, number: i64, rows: usize) {
+        self.add_validity(rows, 0, std::iter::empty());
+        self.dictionary = Dictionary::Used;
+        let index = self.numbers.index(number.cast_unsigned());
+        self.page.indices.extend(std::iter::repeat_n(index, rows));
+    }
+
     /// Adds texts.
-    pub(super) fn add_texts(&mut self, texts: &Texts, text: &[u8]) {
+    fn add_texts(&mut self, texts: &Texts, text: &[u8]) {
         self.add_validity(texts.len(), texts.nulls(), texts.validity());
         self.add_present(texts.present(text));
     }
@@ -160,40 +204,42 @@ impl ColumnEncoder {
     }
 
     /// Adds lists of texts.
-    pub(super) fn add_lists(&mut self, lists: &Lists, text: &[u8]) {
+    fn add_lists(&mut self, lists: &Lists, text: &[u8]) {
         let PageValues {
             repetition,
             definition,
             nulls,
             ..
         } = &mut self.page;
+        // The level of a list that is there, and empty.
+        let there = u32::from(self.levels == Levels::List);
         for (items, valid) in lists.lengths() {
             repetition.push(0);
             if items == 0 {
                 *nulls += 1;
-                definition.push(u32::from(valid));
+                definition.push(if valid { there } else { 0 });
             } else {
                 repetition.extend(std::iter::repeat_n(1, items - 1));
-                definition.extend(std::iter::repeat_n(2, items));
+                definition.extend(std::iter::repeat_n(there + 1, items));
             }
         }
         self.add_present(lists.items().present(text));
     }
 
     /// Adds 32-bit numbers.
-    pub(super) fn add_int32(&mut self, numbers: &Numbers<i32>) {
+    fn add_int32(&mut self, numbers: &Numbers<i32>) {
         self.add_number_validity(numbers);
         self.add_numbers(numbers.present().map(i64::from));
     }
 
     /// Adds 64-bit numbers.
-    pub(super) fn add_int64(&mut self, numbers: &Numbers<i64>) {
+    fn add_int64(&mut self, numbers: &Numbers<i64>) {
         self.add_number_validity(numbers);
         self.add_numbers(numbers.present());
     }
 
     /// Adds floats.
-    pub(super) fn add_floats(&mut self, numbers: &Numbers<f64>) {
+    fn add_floats(&mut self, numbers: &Numbers<f64>) {
         self.add_number_validity(numbers);
         self.add_numbers(numbers.present().map(|number| number.to_bits().cast_signed()));
     }
@@ -206,7 +252,7 @@ impl ColumnEncoder {
         let page = &mut self.page;
         workshop.page.clear();
         let values = match self.levels {
-            Levels::List => page.definition.len(),
+            Levels::List | Levels::RequiredList => page.definition.len(),
             Levels::None | Levels::Flat => page.valid.len(),
         };
         match self.levels {
@@ -215,6 +261,10 @@ impl ColumnEncoder {
             Levels::List => {
                 workshop.write_levels(&page.repetition, 1);
                 workshop.write_levels(&page.definition, 2);
+            }
+            Levels::RequiredList => {
+                workshop.write_levels(&page.repetition, 1);
+                workshop.write_levels(&page.definition, 1);
             }
         }
         let encoding = self.write_values(workshop);

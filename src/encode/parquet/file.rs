@@ -11,7 +11,7 @@ use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::SchemaDescPtr;
 
 use crate::encode::EncodeError;
-use crate::format::{Plan, SCHEMA_VERSION};
+use crate::shape::Shape;
 
 use super::schema::parquet_schema;
 
@@ -45,13 +45,14 @@ pub(super) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn new(plan: &Plan) -> Result<Self, ParquetError> {
+    pub(super) fn new(shape: &Shape) -> Result<Self, ParquetError> {
         let told = [
-            ("alb_ingest.table", plan.format.name.to_owned()),
-            ("alb_ingest.schema_version", SCHEMA_VERSION.to_string()),
+            ("alb_ingest.table", shape.plan.format.name.to_owned()),
+            ("alb_ingest.schema", shape.schema.name().to_owned()),
+            ("alb_ingest.schema_version", shape.schema.version().to_string()),
         ];
         Ok(Self {
-            schema: parquet_schema(plan)?,
+            schema: parquet_schema(shape)?,
             told: told
                 .into_iter()
                 .map(|(key, value)| KeyValue::new(key.to_owned(), value))

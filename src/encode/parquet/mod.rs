@@ -19,12 +19,13 @@ use std::io::Write;
 
 use parquet::file::writer::TrackedWrite;
 
-use crate::batch::{Batch, Values};
-use crate::format::{Plan, PlannedColumn, Source};
+use crate::batch::Batch;
 use crate::object::ObjectFacts;
 use crate::settings::Compression;
+use crate::shape::{Leaf, Shape, Value};
 
-use super::json::{Constant, constant};
+use super::made::Made;
+use super::of_object::{OfObject, of_object};
 use super::{EncodeError, Encoder};
 
 use chunk::Workshop;
@@ -59,11 +60,13 @@ pub struct ParquetEncoder<W: Write + Send> {
     bytes: usize,
 }
 
-/// What files of one table and one compression are made with. It costs more to make than a small file does.
+/// What files of one table in one schema and one compression are made with. It costs more to make than a small file does.
 struct Tools {
-    plan: &'static Plan,
+    shape: &'static Shape,
     compression: Compression,
+    /// One for each leaf of the shape.
     columns: Vec<ColumnEncoder>,
+    made: Made,
     workshop: Workshop,
     footer: Footer,
 }
@@ -75,19 +78,19 @@ thread_local! {
 
 impl Tools {
     /// The tools of the thread's last file where they fit, else new ones.
-    fn take(plan: &'static Plan, compression: Compression) -> Result<Box<Self>, EncodeError> {
+    fn take(shape: &'static Shape, compression: Compression) -> Result<Box<Self>, EncodeError> {
         match TOOLS.take() {
-            Some(tools) if std::ptr::eq(tools.plan, plan) && tools.compression == compression => Ok(tools),
+            Some(tools) if std::ptr::eq(tools.shape, shape) && tools.compression == compression => Ok(tools),
             _ => {
-                let (footer, codec) = (Footer::new(plan)?, codec(compression));
-                let leaves = footer.schema().columns();
-                let columns = plan.columns.iter().zip(leaves);
+                let (footer, codec) = (Footer::new(shape)?, codec(compression));
+                let columns = shape.leaves.iter().zip(footer.schema().columns());
                 Ok(Box::new(Self {
-                    plan,
+                    shape,
                     compression,
                     columns: columns
-                        .map(|(column, leaf)| ColumnEncoder::new(column, leaf, codec))
+                        .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
+                    made: Made::new(shape),
                     workshop: Workshop::new(PageCodec::new(compression)?),
                     footer,
                 }))
@@ -99,7 +102,7 @@ impl Tools {
 impl<W: Write + Send> ParquetEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(
-        plan: &'static Plan,
+        shape: &'static Shape,
         facts: &ObjectFacts,
         compression: Compression,
         out: W,
@@ -107,7 +110,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,
-            tools: Tools::take(plan, compression)?,
+            tools: Tools::take(shape, compression)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,
@@ -126,27 +129,34 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(())
     }
 
-    fn encode_column(&mut self, number: usize, column: &PlannedColumn, values: &Values, batch: &Batch) {
-        let Some(encoder) = self.tools.columns.get_mut(number) else {
+    /// Adds the values of a leaf; `made` counts the rules.
+    fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, made: &mut usize) {
+        let Tools {
+            shape,
+            columns,
+            made: values,
+            ..
+        } = self.tools.as_mut();
+        let Some(encoder) = columns.get_mut(number) else {
             return;
         };
-        match values {
-            Values::Text(texts) => encoder.add_texts(texts, batch.text()),
-            Values::Int32(numbers) => encoder.add_int32(numbers),
-            Values::Int64(numbers) | Values::Timestamp(numbers) => encoder.add_int64(numbers),
-            Values::Float64(numbers) => encoder.add_floats(numbers),
-            Values::TextList(lists) => encoder.add_lists(lists, batch.text()),
-            Values::OfObject => {
-                let constant = match column.source {
-                    Source::Filled(fill) => constant(fill, &self.facts),
-                    Source::Part { .. } => Constant::No,
-                };
-                match constant {
-                    Constant::Value(value) => encoder.add_constant(Some(value), batch.rows()),
-                    Constant::Null => encoder.add_constant(None, batch.rows()),
-                    Constant::No => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
-                }
+        match &leaf.value {
+            Value::Constant(literal) => encoder.add_literal(*literal, batch.rows()),
+            Value::Made { .. } | Value::Where { .. } => {
+                let (values, text) = values.values(*made, batch);
+                *made += 1;
+                encoder.add_values(values, text);
             }
+            Value::Column(column) => match of_object(shape, *column, &self.facts) {
+                OfObject::Text(text) => encoder.add_constant(Some(text), batch.rows()),
+                OfObject::Null => encoder.add_constant(None, batch.rows()),
+                OfObject::EventId => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
+                OfObject::No => {
+                    if let Some(values) = batch.columns().get(*column) {
+                        encoder.add_values(values, batch.text());
+                    }
+                }
+            },
         }
     }
 }
@@ -164,8 +174,11 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         }
         self.page_bytes += batch.bytes();
         self.bytes += batch.bytes();
-        for (number, (column, values)) in batch.plan.columns.iter().zip(batch.columns()).enumerate() {
-            self.encode_column(number, column, values, batch);
+        self.tools.made.fill(batch);
+        let shape = self.tools.shape;
+        let mut made = 0;
+        for (number, leaf) in shape.leaves.iter().enumerate() {
+            self.encode_leaf(number, leaf, batch, &mut made);
         }
         self.rows += batch.rows();
         self.page_rows += batch.rows();

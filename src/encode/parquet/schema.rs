@@ -6,7 +6,8 @@ use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as S
 use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 
-use crate::format::{Kind, Plan, PlannedColumn, Presence};
+use crate::format::{Kind, Presence};
+use crate::shape::{Leaf, Node, Shape};
 
 /// How values are stored, as far as log types need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,31 +28,56 @@ pub(super) const fn physical(kind: Kind) -> Physical {
     }
 }
 
-/// The schema of a table: a flat group, lists in the three levels that the format asks for. Each column has one leaf.
-pub(super) fn parquet_schema(plan: &Plan) -> Result<SchemaDescPtr, ParquetError> {
-    let fields = plan.columns.iter().map(field).collect::<Result<_, _>>()?;
-    let root = Type::group_type_builder(plan.format.name).with_fields(fields).build()?;
+/// The schema of a table. A group is required: it is never null itself, its values are. So the levels of a value count
+/// nothing but the value, however deep it stands. Lists have the three levels that the format asks for.
+pub(super) fn parquet_schema(shape: &Shape) -> Result<SchemaDescPtr, ParquetError> {
+    let fields = fields(shape, &shape.nodes)?;
+    let root = Type::group_type_builder(shape.plan.format.name)
+        .with_fields(fields)
+        .build()?;
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(root))))
 }
 
-fn field(column: &PlannedColumn) -> Result<TypePtr, ParquetError> {
-    let repetition = match column.presence {
+fn fields(shape: &Shape, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetError> {
+    let mut built = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        match node {
+            Node::Group(group) => {
+                let below = fields(shape, &group.nodes)?;
+                let group = Type::group_type_builder(&group.name)
+                    .with_repetition(Repetition::REQUIRED)
+                    .with_fields(below)
+                    .build()?;
+                built.push(Arc::new(group));
+            }
+            Node::Leaf(leaf) => {
+                if let Some(leaf) = shape.leaves.get(*leaf) {
+                    built.push(field(leaf)?);
+                }
+            }
+        }
+    }
+    Ok(built)
+}
+
+fn field(leaf: &Leaf) -> Result<TypePtr, ParquetError> {
+    let repetition = match leaf.presence {
         Presence::Required => Repetition::REQUIRED,
         Presence::Nullable => Repetition::OPTIONAL,
     };
-    let meaning = match column.kind {
-        Kind::TextList => return text_list(column.name, repetition),
+    let meaning = match leaf.kind {
+        Kind::TextList => return text_list(&leaf.name, repetition),
         Kind::Text => Some(LogicalType::String),
         Kind::Timestamp => Some(LogicalType::timestamp(true, TimeUnit::MICROS)),
         Kind::Int32 | Kind::Int64 | Kind::Float64 => None,
     };
-    let stored = match physical(column.kind) {
+    let stored = match physical(leaf.kind) {
         Physical::Int32 => Stored::INT32,
         Physical::Int64 => Stored::INT64,
         Physical::Double => Stored::DOUBLE,
         Physical::Bytes => Stored::BYTE_ARRAY,
     };
-    let built = Type::primitive_type_builder(column.name, stored)
+    let built = Type::primitive_type_builder(&leaf.name, stored)
         .with_repetition(repetition)
         .with_logical_type(meaning)
         .build()?;

@@ -1,0 +1,52 @@
+-- alb_health_check_log: Application Load Balancer health check log, ocsf columns, schema version 1. Parquet, a folder for each day.
+-- Put the destination of your runs in the place of s3://BUCKET/PREFIX wherever it stands below,
+-- or make this statement with --location.
+-- No crawler is needed: Athena works out the folders from 2014-01-01 to today. Make that the day of your first log,
+-- because a query that does not select by date looks for every folder of the range.
+CREATE EXTERNAL TABLE IF NOT EXISTS `alb_health_check_log` (
+  `metadata` struct<`version`:string,`uid`:string,`product`:struct<`name`:string,`vendor_name`:string,`feature`:struct<`name`:string>>,`log_provider`:string,`profiles`:array<string>,`log_name`:string>,
+  `time` bigint COMMENT 'Time of the event, milliseconds since 1970; time_dt has the rest.',
+  `time_dt` timestamp COMMENT 'Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.',
+  `category_uid` int COMMENT 'Number of the category: 4, network activity.',
+  `category_name` string COMMENT 'Name of the category.',
+  `severity_id` int COMMENT 'Number of the severity: 1, informational.',
+  `severity` string COMMENT 'Name of the severity.',
+  `cloud` struct<`provider`:string,`account`:struct<`uid`:string>,`region`:string>,
+  `load_balancer` struct<`uid`:string,`name`:string,`ip`:string>,
+  `class_uid` int COMMENT 'Number of the event\'s class: 4002 for requests, 4001 for connections and health checks.',
+  `class_name` string COMMENT 'Name of the event\'s class.',
+  `activity_id` int COMMENT 'Number of what happened, in its class.',
+  `activity_name` string COMMENT 'What happened; for a method that OCSF does not know, the method.',
+  `type_uid` bigint COMMENT 'Class and activity in one number: class_uid * 100 + activity_id.',
+  `type_name` string COMMENT 'Class and activity by their names.',
+  `status_id` int COMMENT 'Number of the result: 1 success, 2 failure, 0 unknown, 99 another that the log names.',
+  `status` string COMMENT 'The result in a word; null for one that the log names.',
+  `status_code` string COMMENT 'Status code of the target\'s answer.',
+  `status_detail` string COMMENT 'Reason of a failure; null on success.',
+  `duration` bigint COMMENT 'Milliseconds that the check took, rounded.',
+  `connection_info` struct<`direction_id`:int,`direction`:string>,
+  `src_endpoint` struct<`svc_name`:string,`type_id`:int,`type`:string,`uid`:string,`ip`:string>,
+  `dst_endpoint` struct<`uid`:string,`ip`:string,`port`:int>,
+  `unmapped` struct<`type`:string,`latency`:double,`target_ip`:string,`target_port`:int,`target_group_id`:string,`status`:string,`status_code`:int,`ip_address`:string,`extra_fields`:array<string>,`source_bucket`:string,`source_key`:string,`source_line`:bigint>
+)
+COMMENT 'Application Load Balancer health check log'
+PARTITIONED BY (
+  `date` string COMMENT 'Day of the event, UTC, YYYY-MM-DD; from the folder.'
+)
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+WITH SERDEPROPERTIES (
+  'serialization.format' = '1'
+)
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
+LOCATION 's3://BUCKET/PREFIX/alb_health_check_log/'
+TBLPROPERTIES (
+  'classification' = 'parquet',
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.range' = '2014-01-01,NOW',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.interval' = '1',
+  'projection.date.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://BUCKET/PREFIX/alb_health_check_log/date=${date}/'
+)

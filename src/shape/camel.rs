@@ -1,0 +1,27 @@
+//! Names in camel case.
+
+/// A name in lower snake case as one in camel case: `client_ip` as `clientIp`.
+pub(super) fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    for (number, word) in name.split('_').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if number > 0 => camel.push(first.to_ascii_uppercase()),
+            Some(first) => camel.push(first),
+            None => {}
+        }
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::camel_case;
+
+    #[test]
+    fn words_begin_with_capitals_behind_the_first() {
+        assert_eq!(camel_case("leaf_client_cert_not_before"), "leafClientCertNotBefore");
+        assert_eq!(camel_case("elb"), "elb");
+    }
+}

@@ -1,0 +1,272 @@
+//! The rules that schemas share: pure functions of a row's columns.
+
+#![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::Input;
+
+/// The columns that tell a Classic entry of an HTTP listener from one of a TCP listener, which has none of them.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
+pub(super) const CLASSIC_REQUEST: [&str; 6] = [
+    "elb_status_code",
+    "backend_status_code",
+    "request_verb",
+    "request_url",
+    "request_proto",
+    "user_agent",
+];
+
+/// The place of the method among [`CLASSIC_REQUEST`].
+pub(super) const CLASSIC_VERB: usize = 2;
+
+/// A column, and behind it [`CLASSIC_REQUEST`].
+pub(super) const fn classic_with(column: &'static str) -> [&'static str; 7] {
+    let [status, backend, verb, url, protocol, agent] = CLASSIC_REQUEST;
+    [column, status, backend, verb, url, protocol, agent]
+}
+
+/// Whether a Classic entry is a request, by [`CLASSIC_REQUEST`].
+pub(super) fn is_request(inputs: &[Input<'_>]) -> bool {
+    inputs.iter().any(|input| !input.is_null())
+}
+
+/// The whole text where it is an IP address of either version, without brackets, zone or port.
+pub(super) fn ip(text: &[u8]) -> Option<Range<usize>> {
+    let address = str::from_utf8(text).ok()?.parse::<IpAddr>();
+    address.is_ok().then_some(0..text.len())
+}
+
+/// The query string of a URL: what stands between the first `?` and a `#`; it may be empty.
+pub(super) fn query(url: &[u8]) -> Option<Range<usize>> {
+    let end = url.iter().position(|byte| *byte == b'#').unwrap_or(url.len());
+    let mark = url.iter().take(end).position(|byte| *byte == b'?')?;
+    Some(mark + 1..end)
+}
+
+/// The version in a request line, without `HTTP/`; anything else as it is.
+pub(super) fn http_version(protocol: &[u8]) -> Option<Range<usize>> {
+    let start = if protocol.starts_with(b"HTTP/") { 5 } else { 0 };
+    Some(start..protocol.len())
+}
+
+/// The protocol and the digits of a TLS version as AWS writes it: `TLSv1.2`, `tlsv12`, `SSLv3`.
+fn tls_parts(text: &[u8]) -> Option<(&'static str, &[u8])> {
+    let (name, digits) = text.split_at_checked(4)?;
+    let name = match name.to_ascii_lowercase().as_slice() {
+        b"tlsv" => "tls",
+        b"sslv" => "ssl",
+        _ => return None,
+    };
+    Some((name, digits))
+}
+
+/// The known versions of TLS, as AWS writes their digits and as schemas do.
+const TLS_VERSIONS: &[(&[u8], &str)] = &[
+    (b"1.3", "1.3"),
+    (b"13", "1.3"),
+    (b"1.2", "1.2"),
+    (b"12", "1.2"),
+    (b"1.1", "1.1"),
+    (b"11", "1.1"),
+    (b"1.0", "1.0"),
+    (b"10", "1.0"),
+    (b"1", "1.0"),
+    (b"3.0", "3.0"),
+    (b"3", "3.0"),
+    (b"2.0", "2.0"),
+    (b"2", "2.0"),
+];
+
+/// The version of TLS or SSL in digits, such as `1.2`; none for one that is not known.
+pub(super) fn tls_version(inputs: &[Input<'_>]) -> Option<&'static str> {
+    let (_, digits) = tls_parts(inputs.first()?.text()?)?;
+    let known = TLS_VERSIONS.iter().find(|(written, _)| *written == digits);
+    known.map(|(_, version)| *version)
+}
+
+/// `tls` or `ssl`.
+pub(super) fn tls_protocol(inputs: &[Input<'_>]) -> Option<&'static str> {
+    tls_parts(inputs.first()?.text()?).map(|(name, _)| name)
+}
+
+/// Appends the 32 hexadecimal digits of the `Root` in an `X-Amzn-Trace-Id` header, in lower case.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
+pub(super) fn trace_root(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
+    let header = inputs.first().and_then(|input| input.text()).unwrap_or_default();
+    let roots = header
+        .split(|byte| *byte == b';')
+        .filter_map(|part| part.strip_prefix(b"Root=1-"));
+    for root in roots {
+        let mut parts = root.split(|byte| *byte == b'-');
+        let (Some(time), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let digits = || time.iter().chain(rest);
+        if time.len() == 8 && rest.len() == 24 && digits().all(u8::is_ascii_hexdigit) {
+            out.extend(digits().map(u8::to_ascii_lowercase));
+            return true;
+        }
+    }
+    false
+}
+
+/// What stands before the first colon, or all: `Failed` of `Failed:ClientCertExpired`.
+pub(super) fn before_colon(text: &[u8]) -> Option<Range<usize>> {
+    let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+    Some(0..end)
+}
+
+/// What stands behind the first colon: `ClientCertExpired` of `Failed:ClientCertExpired`.
+pub(super) fn behind_colon(text: &[u8]) -> Option<Range<usize>> {
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    Some(colon + 1..text.len())
+}
+
+/// A whole number that is written as text.
+pub(super) fn number(inputs: &[Input<'_>]) -> Option<i64> {
+    str::from_utf8(inputs.first()?.text()?).ok()?.parse().ok()
+}
+
+/// Appends a whole number in decimal digits.
+pub(super) fn decimal(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
+    let Some(number) = inputs.first().and_then(|input| input.integer()) else {
+        return false;
+    };
+    out.extend_from_slice(number.to_string().as_bytes());
+    true
+}
+
+/// Nanoseconds of a number of milliseconds.
+pub(super) fn nanos_of_millis(inputs: &[Input<'_>]) -> Option<i64> {
+    let millis = inputs.first()?.integer()?;
+    millis.checked_mul(1_000_000).filter(|nanos| *nanos >= 0)
+}
+
+/// Nanoseconds of a number of seconds, rounded.
+pub(super) fn nanos_of_seconds(inputs: &[Input<'_>]) -> Option<i64> {
+    rounded(inputs.first()?.float()? * 1e9)
+}
+
+/// Milliseconds of a number of seconds, rounded.
+pub(super) fn millis_of_seconds(inputs: &[Input<'_>]) -> Option<i64> {
+    rounded(inputs.first()?.float()? * 1e3)
+}
+
+/// A number that is not negative and fits, rounded.
+#[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
+fn rounded(value: f64) -> Option<i64> {
+    let rounded = value.round();
+    (0.0..9.2e18).contains(&rounded).then_some(rounded as i64)
+}
+
+/// Nanoseconds from the second input to the first; none where they go back.
+pub(super) fn nanos_between(inputs: &[Input<'_>]) -> Option<i64> {
+    micros_between(inputs)?.checked_mul(1_000)
+}
+
+/// Milliseconds from the second input to the first, cut; none where they go back.
+pub(super) fn millis_between(inputs: &[Input<'_>]) -> Option<i64> {
+    Some(micros_between(inputs)? / 1_000)
+}
+
+fn micros_between(inputs: &[Input<'_>]) -> Option<i64> {
+    let [end, start, ..] = inputs else { return None };
+    end.time()?.checked_sub(start.time()?).filter(|micros| *micros >= 0)
+}
+
+/// Milliseconds since 1970 of a time, cut.
+pub(super) fn epoch_millis(inputs: &[Input<'_>]) -> Option<i64> {
+    Some(inputs.first()?.time()?.div_euclid(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(rule: fn(&[u8]) -> Option<Range<usize>>, text: &str) -> Option<&str> {
+        rule(text.as_bytes()).and_then(|range| text.get(range))
+    }
+
+    #[test]
+    fn addresses_are_whole_addresses() {
+        for text in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            assert_eq!(piece(ip, text), Some(text));
+        }
+        for text in [
+            "",
+            "-",
+            "192.0.2.1:80",
+            "[2001:db8::1]",
+            "fe80::1%eth0",
+            "app.example.com",
+            "192.0.2",
+        ] {
+            assert_eq!(piece(ip, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_query_ends_at_a_fragment() {
+        assert_eq!(piece(query, "https://a:443/b?c=d?e#f?g"), Some("c=d?e"));
+        assert_eq!(piece(query, "https://a:443/b?"), Some(""));
+        assert_eq!(piece(query, "https://a:443/b#f?g"), None);
+        assert_eq!(piece(query, ""), None);
+    }
+
+    #[test]
+    fn versions_lose_their_protocol() {
+        assert_eq!(piece(http_version, "HTTP/1.1"), Some("1.1"));
+        assert_eq!(piece(http_version, "h2"), Some("h2"));
+        let tls = |text: &str| {
+            let inputs = [Input::Text(text.as_bytes())];
+            (tls_protocol(&inputs), tls_version(&inputs))
+        };
+        assert_eq!(tls("TLSv1.3"), (Some("tls"), Some("1.3")));
+        assert_eq!(tls("tlsv12"), (Some("tls"), Some("1.2")));
+        assert_eq!(tls("TLSv1"), (Some("tls"), Some("1.0")));
+        assert_eq!(tls("SSLv3"), (Some("ssl"), Some("3.0")));
+        assert_eq!(tls("TLSv9.9"), (Some("tls"), None));
+        assert_eq!(tls("DTLSv1.2"), (None, None));
+        assert_eq!(tls("é"), (None, None));
+    }
+
+    #[test]
+    fn the_root_of_a_trace_is_found_among_its_parts() {
+        let root = |text: &str| {
+            let mut out = Vec::new();
+            trace_root(&[Input::Text(text.as_bytes())], &mut out).then(|| String::from_utf8(out).unwrap())
+        };
+        let found = Some("58337364 23ed4f5a3b6a9b6d7c8e9f01".replace(' ', ""));
+        assert_eq!(root("Root=1-58337364-23ED4f5a3b6a9b6d7c8e9f01"), found);
+        assert_eq!(
+            root("Self=1-0-0;Root=1-58337364-23ed4f5a3b6a9b6d7c8e9f01;Parent=1"),
+            found
+        );
+        for text in [
+            "",
+            "-",
+            "Root=1-58337364",
+            "Root=1-58337364-23ed",
+            "Root=1-5833736g-23ed4f5a3b6a9b6d7c8e9f01",
+        ] {
+            assert_eq!(root(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_whole_and_never_negative() {
+        assert_eq!(nanos_of_millis(&[Input::Integer(25)]), Some(25_000_000));
+        assert_eq!(nanos_of_millis(&[Input::Integer(i64::MAX)]), None);
+        assert_eq!(nanos_of_seconds(&[Input::Float(0.001)]), Some(1_000_000));
+        assert_eq!(millis_of_seconds(&[Input::Float(1.2346)]), Some(1_235));
+        assert_eq!(millis_of_seconds(&[Input::Float(-0.6)]), None);
+        assert_eq!(millis_of_seconds(&[Input::Float(f64::MAX)]), None);
+        assert_eq!(nanos_between(&[Input::Time(5), Input::Time(3)]), Some(2_000));
+        assert_eq!(nanos_between(&[Input::Time(3), Input::Time(5)]), None);
+        assert_eq!(millis_between(&[Input::Time(5_999), Input::Time(0)]), Some(5));
+        assert_eq!(millis_between(&[Input::Time(5_999), Input::Null]), None);
+        assert_eq!(epoch_millis(&[Input::Time(-1)]), Some(-1));
+    }
+}

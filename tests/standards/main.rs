@@ -1,0 +1,39 @@
+//! The names and types of the schemas against what their owners publish.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop here"
+)]
+
+mod ecs;
+mod panther;
+
+use std::collections::BTreeMap;
+
+use alb_ingest::format::{FORMATS, Kind};
+use alb_ingest::shape::{Leaf, Schema, Shape};
+
+/// A table of names, and what stands behind each; comments are left out.
+fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let rows = lines.map(|line| {
+        let mut cells = line.split('\t');
+        (cells.next().unwrap(), cells.collect())
+    });
+    rows.collect()
+}
+
+/// Every name of a schema, in every table.
+fn leaves(schema: Schema) -> impl Iterator<Item = (&'static str, &'static Leaf)> {
+    FORMATS.into_iter().flat_map(move |format| {
+        let shape = Shape::of(schema, format.plan());
+        shape.leaves.iter().map(|leaf| (format.name, leaf))
+    })
+}
+
+const fn is_whole_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Int32 | Kind::Int64)
+}
