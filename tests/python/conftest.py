@@ -8,26 +8,10 @@ from pathlib import Path
 
 import pytest
 from output import OBJECTS, ROOT, Output
+from stand_ins import built
 
 # A run takes a second or two; one that hangs is to fail, not to wait for ever.
 TIMEOUT_SECONDS = 120
-
-
-def built(name: str, variable: str) -> Path:
-    """A program: the one that the environment names, or a fresh debug build."""
-    given = os.environ.get(variable)
-    if given:
-        path = Path(given).resolve()
-        assert path.is_file(), f"{variable} names no file: {given}"
-        return path
-    command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    for line in done.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == name:
-            if message.get("executable"):
-                return Path(message["executable"])
-    raise AssertionError(f"cargo built no {name}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""What stands in for AWS beside the program: moto's server, and Lambda's runtime API."""
+"""The programs, and what stands in for AWS beside them: moto's server, and Lambda's runtime API."""
 
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -18,6 +19,23 @@ from output import ROOT
 # An invocation takes well under a second; one that hangs is to fail, not to wait for ever.
 TIMEOUT_SECONDS = 60
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+
+
+def built(name: str, variable: str) -> Path:
+    """A program: the one that the environment names, or a fresh debug build."""
+    given = os.environ.get(variable)
+    if given:
+        path = Path(given).resolve()
+        assert path.is_file(), f"{variable} names no file: {given}"
+        return path
+    command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    for line in done.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == name:
+            if message.get("executable"):
+                return Path(message["executable"])
+    raise AssertionError(f"cargo built no {name}")
 
 
 def free_port() -> int:
@@ -55,6 +73,26 @@ def client(service: str, endpoint: str):
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         config=Config(s3={"addressing_style": "path"}),
     )
+
+
+def files(s3, bucket: str) -> dict[str, bytes]:
+    """What lies in a bucket, in which no upload may be unfinished."""
+    assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """Variables with which a program takes the server for AWS."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return kept | CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_CONFIG_FILE": "/dev/null"}
+
+
+def local(folder: Path) -> dict[str, bytes]:
+    """What lies in a folder, named as in a bucket."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 class Runtime:

@@ -1,16 +1,14 @@
 """The command line and the real function on moto's S3, a second implementation beside the one of the Rust tests."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow.fs
 import pyarrow.parquet
 import pytest
 from output import OBJECTS, ROOT
-from stand_ins import CREDENTIALS, TIMEOUT_SECONDS, Runtime, client, moto
+from stand_ins import TIMEOUT_SECONDS, Runtime, client, environment, files, local, moto
 
 EVENTS = ROOT / "events"
 KEYS = sorted(path.relative_to(OBJECTS).as_posix() for path in OBJECTS.rglob("*") if path.is_file())
@@ -30,23 +28,6 @@ def s3(endpoint):
     for key in KEYS:
         s3.put_object(Bucket="objects", Key=key, Body=(OBJECTS / key).read_bytes())
     return s3
-
-
-def files(s3, bucket: str) -> dict[str, bytes]:
-    assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-
-
-def environment(endpoint: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return kept | CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_CONFIG_FILE": "/dev/null"}
-
-
-def local(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def test_a_bucket_gives_what_a_folder_gives(s3, endpoint, program, tmp_path):

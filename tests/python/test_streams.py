@@ -4,8 +4,8 @@ import json
 import subprocess
 
 from output import OBJECTS
-from stand_ins import TIMEOUT_SECONDS, client
-from test_buckets import endpoint, environment, files, s3  # noqa: F401
+from stand_ins import TIMEOUT_SECONDS, client, environment, files
+from test_buckets import endpoint, s3  # noqa: F401
 
 ROLE = "arn:aws:iam::123456789012:role/delivery"
 
