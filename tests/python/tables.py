@@ -8,6 +8,19 @@ import pytz
 from output import TABLES, Output
 
 
+# Athena's words that DuckDB does not have.
+MACROS = """
+create or replace macro date_format(moment, pattern) as strftime(moment, pattern);
+create or replace macro approx_percentile(value, share) as quantile_cont(value, share);
+"""
+
+
+def saved(connection: duckdb.DuckDBPyConnection, sql: str, day: str) -> list[dict]:
+    """What one of the template's saved queries finds on the day after `day`."""
+    connection.execute(MACROS)
+    return connection.sql(sql.replace("current_date", f"date '{day}' + 1")).to_arrow_table().to_pylist()
+
+
 def connect(output: Output, threads: int = 1, shuffled: bool = False) -> duckdb.DuckDBPyConnection:
     """A database whose tables are the files of a run; `shuffled` gives the rows in an order that means nothing."""
     connection = duckdb.connect()

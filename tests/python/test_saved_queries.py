@@ -8,12 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from output import ROOT
+from tables import saved
 
 QUERIES = sorted((ROOT / "saved-queries").glob("*.sql"))
-MACROS = """
-create macro date_format(moment, pattern) as strftime(moment, pattern);
-create macro approx_percentile(value, share) as quantile_cont(value, share);
-"""
 
 
 def last_day(parquet, table: str) -> str:
@@ -30,10 +27,8 @@ def rows(parquet, path: Path) -> list[dict]:
     source = f"read_parquet('{folders}', hive_partitioning = true, hive_types_autocast = false)"
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        connection.execute(MACROS)
         connection.execute(f"create view {table} as select * from {source}")
-        found = connection.sql(text.replace("current_date", f"date '{last_day(parquet, table)}' + 1")).to_arrow_table()
-    return found.to_pylist()
+        return saved(connection, text, last_day(parquet, table))
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
