@@ -96,10 +96,11 @@ class Emulator:
             "--runtime-api-address", f"127.0.0.1:{api}", bootstrap,
         ]
         # A session of its own, so that the function's process ends with the emulator.
-        self._server = subprocess.Popen(
-            command, env=credentials() | limits | variables, cwd=work, stdout=self._log.open("wb"),
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )
+        with self._log.open("wb") as log:
+            self._server = subprocess.Popen(
+                command, env=credentials() | limits | variables, cwd=work, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )
 
     def invoke(self, payload: Path) -> Answer:
         """Runs one payload."""
