@@ -58,7 +58,7 @@ replay: ## Run a payload through the function's own handler on the sample object
 ##@ Tests
 
 .PHONY: test
-test: fmt-check lint doc core unit readers template deny ## Everything that has to pass; the build server runs this
+test: fmt-check lint doc core unit readers template account deny ## Everything that has to pass; the build server runs this
 	$(call heading,test: all passed)
 
 .PHONY: fmt-check
@@ -101,6 +101,11 @@ readers: venv ## Read the output with pyarrow and DuckDB, as users will
 template: venv-sam ## Check the template: lint, translation for every kind of choice, permissions, tables, alarms
 	$(call heading,template: the template of the installation)
 	$(VENV_SAM)/bin/python -m pytest tests/template
+
+.PHONY: account
+account: venv venv-sam ## Logs on their whole way: aws s3 cp, the template's queues in moto, the function, DuckDB
+	$(call heading,account: from aws s3 cp to a query$(comma) with moto as the account)
+	.venv/bin/python -m pytest tests/account
 
 .PHONY: venv-sam
 venv-sam: ## Set up .venv-sam with SAM and cfn-lint, pinned

@@ -1,0 +1,141 @@
+"""The template's resources in moto, as far as the data goes: buckets, notifications, queues, tables, saved queries.
+
+Everything is made through AWS's interfaces from the properties of the translated template, so that names, filters and limits are
+the template's. Roles and policies are left out: moto allows everything. The function and its mapping are the tests'.
+"""
+
+import json
+import re
+from urllib.parse import quote_plus
+
+from stand_ins import client
+
+
+class Installation:
+    """One stack in one account."""
+
+    def __init__(self, endpoint: str, stack: dict) -> None:
+        self.endpoint, self._resources, self._outputs = endpoint, stack["Resources"], stack["Outputs"]
+        self._names: dict[str, str] = {}
+        self.s3, self.sqs, self._glue, self._athena = (client(name, endpoint) for name in ("s3", "sqs", "glue", "athena"))
+        # The queue names the dead letters.
+        for name in ("DeadLetters", "ObjectQueue"):
+            self._make_queue(name)
+        for name, bucket in self._of_type("AWS::S3::Bucket"):
+            self.s3.create_bucket(Bucket=bucket["BucketName"])
+            self._names[name] = bucket["BucketName"]
+        for _, bucket in self._of_type("AWS::S3::Bucket"):
+            self._notify(bucket)
+        self._make_catalog()
+
+    def properties(self, name: str) -> dict:
+        """The properties of a resource, with what they refer to in its place."""
+        return self._resolved(self._resources[name]["Properties"])
+
+    def output(self, name: str) -> str:
+        """An output, as CloudFormation shows it."""
+        return self._resolved(self._outputs[name]["Value"])
+
+    def queue(self, name: str) -> str:
+        """The URL of a queue."""
+        return self._names[name]
+
+    def follow_bucket(self, bucket: str) -> None:
+        """Has EventBridge tell the template's rule of a bucket that is there, as the output EnableEvents does."""
+        events = client("events", self.endpoint)
+        self.s3.create_bucket(Bucket=bucket)
+        rule = self.properties("ObjectRule")
+        events.put_rule(Name=rule["Name"], EventPattern=json.dumps(rule["EventPattern"]))
+        assert not events.put_targets(Rule=rule["Name"], Targets=rule["Targets"])["FailedEntryCount"]
+        self.s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+
+    def follow_topic(self, bucket: str) -> None:
+        """Has a topic that is there, which a bucket that is there notifies, tell the template's subscription."""
+        sns = client("sns", self.endpoint)
+        self.s3.create_bucket(Bucket=bucket)
+        subscription = self.properties("QueueSubscription")
+        topic = subscription["TopicArn"]
+        assert sns.create_topic(Name=topic.split(":")[-1])["TopicArn"] == topic
+        # moto encodes the slashes of a notification's key, too, which S3 leaves as they are.
+        policy = subscription["FilterPolicy"]
+        (prefix,) = policy["Records"]["s3"]["object"]["key"]
+        prefix["prefix"] = quote_plus(prefix["prefix"])
+        sns.subscribe(
+            TopicArn=topic, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"],
+            Attributes={
+                "FilterPolicyScope": subscription["FilterPolicyScope"],
+                "FilterPolicy": json.dumps(policy),
+                "RedrivePolicy": json.dumps(subscription["RedrivePolicy"]),
+            },
+        )  # fmt: skip
+        told = {"TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}
+        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+
+    def tables(self) -> list[dict]:
+        """The tables, as Athena reads their definitions from Glue."""
+        return self._glue.get_tables(DatabaseName=self._names["Database"])["TableList"]
+
+    def saved_queries(self) -> list[dict]:
+        """The saved queries of the workgroup."""
+        found = self._athena.list_named_queries(WorkGroup=self._names["Workgroup"])["NamedQueryIds"]
+        return [self._athena.get_named_query(NamedQueryId=query)["NamedQuery"] for query in found]
+
+    def _make_queue(self, name: str) -> None:
+        properties = self.properties(name)
+        attributes = {
+            key: json.dumps(value) if isinstance(value, (dict, bool)) else str(value)
+            for key, value in properties.items()
+            if key not in ("QueueName", "Tags")
+        }
+        self._names[name] = self.sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
+        asked = self.sqs.get_queue_attributes(QueueUrl=self._names[name], AttributeNames=["QueueArn"])
+        self._names[f"{name}.Arn"] = asked["Attributes"]["QueueArn"]
+        self._names[f"{name}.QueueName"] = properties["QueueName"]
+
+    def _notify(self, bucket: dict) -> None:
+        told = [
+            {
+                "QueueArn": queue["Queue"],
+                "Events": [queue["Event"]],
+                "Filter": {"Key": {"FilterRules": queue["Filter"]["S3Key"]["Rules"]}},
+            }
+            for queue in bucket.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+        ]
+        if told:
+            self.s3.put_bucket_notification_configuration(
+                Bucket=bucket["BucketName"], NotificationConfiguration={"QueueConfigurations": told}
+            )
+
+    def _make_catalog(self) -> None:
+        ((name, database),) = self._of_type("AWS::Glue::Database")
+        self._glue.create_database(DatabaseInput=database["DatabaseInput"])
+        self._names[name] = database["DatabaseInput"]["Name"]
+        for _, table in self._of_type("AWS::Glue::Table"):
+            self._glue.create_table(DatabaseName=table["DatabaseName"], TableInput=table["TableInput"])
+        ((name, group),) = self._of_type("AWS::Athena::WorkGroup")
+        # The configuration says where answers go: nothing here.
+        self._athena.create_work_group(Name=group["Name"], Description=group["Description"])
+        self._names[name] = group["Name"]
+        for _, query in self._of_type("AWS::Athena::NamedQuery"):
+            self._athena.create_named_query(**query)
+
+    def _of_type(self, kind: str) -> list[tuple[str, dict]]:
+        return [(name, self.properties(name)) for name, body in self._resources.items() if body["Type"] == kind]
+
+    def _resolved(self, node: object) -> object:
+        """A part of the template, with what exists in the place of references to it."""
+        if isinstance(node, list):
+            return [self._resolved(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            ((function, argument),) = node.items()
+            if function == "Ref":
+                return self._names.get(argument, node)
+            if function == "Fn::GetAtt":
+                return self._names.get(".".join(argument), node)
+            if function == "Fn::Sub" and isinstance(argument, str):
+                return re.sub(r"\$\{([^}]+)\}", lambda found: self._names.get(found[1], found[0]), argument)
+        return {key: self._resolved(value) for key, value in node.items()}

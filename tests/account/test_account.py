@@ -1,0 +1,208 @@
+"""The data's way through an account: from `aws s3 cp` of logs over notification, queue and function to answers of the tables.
+
+moto is the account, laid out as the translated template says; the function is the real one, under the emulator of Lambda's
+runtime; DuckDB is Athena.
+"""
+
+import gzip
+import json
+import re
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote_plus
+
+import duckdb
+import pytest
+from output import OBJECTS
+from story import CHOICES, CORRUPT, DOOMED, EVENTS, GONE, LOG, OUTSIDE, PAGE, Story, tell
+from tables import saved
+
+KEYS = {path.relative_to(OBJECTS).as_posix() for path in OBJECTS.rglob("*") if path.is_file()} | {CORRUPT, *DOOMED}
+# How DuckDB reads what Glue calls a type.
+TYPES = {
+    "string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "double": "DOUBLE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE", "array<string>": "VARCHAR[]",
+}  # fmt: skip
+TEST_EVENT = "s3:TestEvent"
+
+
+@pytest.fixture(params=CHOICES, scope="module")
+def choice(request) -> str:
+    """Where the template takes the logs from."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def story(choice, layout, bootstrap, program, tmp_path_factory):
+    """What happened in the account."""
+    folder = tmp_path_factory.mktemp("account")
+    yield from tell(layout["stacks"][choice], Path(layout["emulator"]), bootstrap, program, folder)
+
+
+@pytest.fixture(scope="module")
+def database(story, tmp_path_factory):
+    """The tables of Glue in DuckDB, over a copy of the bucket of the events."""
+    folder = tmp_path_factory.mktemp("bucket")
+    for key, body in story.final.items():
+        (folder / EVENTS / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / EVENTS / key).write_bytes(body)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        for table in story.account.tables():
+            place = template_of(table).removeprefix("s3://").replace("${date}", "*")
+            # Athena has the folder's day as text.
+            rows = f"read_parquet('{folder}/{place}*', hive_partitioning = true, hive_types_autocast = false)"
+            connection.execute(f"create view {table['Name']} as select * from {rows}")
+        rows = f"read_json('{folder}/{EVENTS}/_quarantine/**/*.json', hive_partitioning = false)"
+        connection.execute(f"create view quarantine as select * from {rows}")
+        yield connection
+
+
+def template_of(table: dict) -> str:
+    """Where Athena looks for a table's folders."""
+    return table["Parameters"]["storage.location.template"]
+
+
+def told(message: dict) -> str:
+    """Which object a message tells of, in any of the three shapes."""
+    body = json.loads(message["Body"])
+    if "Message" in body:
+        body = json.loads(body["Message"])
+    if body.get("Event") == TEST_EVENT:
+        return TEST_EVENT
+    if "detail" in body:
+        return body["detail"]["object"]["key"]
+    (record,) = body["Records"]
+    return unquote_plus(record["s3"]["object"]["key"])
+
+
+def counts(story: Story) -> dict[str, dict[str, int]]:
+    """The ledger of each object, from what its outputs say of themselves."""
+    found: dict[str, dict[str, int]] = {}
+    for key in story.final:
+        says = story.account.s3.head_object(Bucket=EVENTS, Key=key)["Metadata"]
+        ledger = {name: int(says[name]) for name in ("lines", "events", "quarantined", "skipped")}
+        assert found.setdefault(says["source-key"], ledger) == ledger
+    return found
+
+
+def is_of(key: str, sources: set[str]) -> bool:
+    """Whether an output was made from one of these objects."""
+    return any(Path(source).name.removesuffix(".log.gz") in key for source in sources)
+
+
+def test_each_object_is_told_of_once(story, choice):
+    """What the template listens to, and nothing else: not what lies outside of the prefix."""
+    first = {message["MessageId"]: told(message) for batch in story.arrival for message in batch.messages}
+    # EventBridge's pattern asks for the service's folder, too.
+    wanted = {key for key in KEYS if choice != "existing-bucket" or "/elasticloadbalancing/" in key}
+    wanted |= {TEST_EVENT} if choice == "new-bucket" else set()
+    assert Counter(first.values()) == Counter(wanted)
+    assert OUTSIDE not in wanted and not [key for key in story.final if is_of(key, {OUTSIDE})]
+
+
+def test_the_function_has_whole_batches_and_never_fails(story):
+    size = story.account.properties("QueueMapping")["BatchSize"]
+    batches = story.arrival + story.redrive + story.replay
+    assert len(story.arrival[0].messages) == size > 1
+    assert all(len(batch.messages) <= size and not batch.failed for batch in batches)
+
+
+def test_dead_letters_are_the_doomed_alone(story):
+    """Each was tried as often as the redrive policy says; whatever came in the same batches, once."""
+    most = story.account.properties("ObjectQueue")["RedrivePolicy"]["maxReceiveCount"]
+    tried: dict[str, list[int]] = {}
+    for batch in story.arrival:
+        for message in batch.messages:
+            tried.setdefault(told(message), []).append(int(message["Attributes"]["ApproximateReceiveCount"]))
+    assert tried.keys() > DOOMED
+    for key, times in tried.items():
+        assert times == (list(range(1, most + 1)) if key in DOOMED else [1]), key
+    assert Counter(map(told, story.dead)) == Counter(DOOMED)
+    for key, why in ((GONE, "404"), (PAGE, "no table fits its lines")):
+        said = [line for line in story.log.splitlines() if '"ERROR"' in line and key in line]
+        assert len(said) == most and all(why in line for line in said)
+
+
+def test_a_batch_of_good_and_doomed_writes_the_good(story):
+    assert story.arrived == {key: body for key, body in story.expected.items() if not is_of(key, DOOMED)}
+    assert len(story.arrived) < len(story.expected)
+
+
+def test_mended_and_given_back_nothing_is_lost_or_doubled(story):
+    """The new objects' own messages, the dead letters and a replay by hand: two or three for an object, one output."""
+    assert Counter(told(message) for batch in story.redrive for message in batch.messages) == {GONE: 2, PAGE: 2}
+    assert Counter(told(message) for batch in story.replay for message in batch.messages) == {GONE: 1, CORRUPT: 1}
+    assert not any(batch.again for batch in story.redrive + story.replay)
+    assert story.final == story.expected
+    for name in ("ObjectQueue", "DeadLetters"):
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        left = story.account.sqs.get_queue_attributes(QueueUrl=story.account.queue(name), AttributeNames=asked)
+        assert set(left["Attributes"].values()) == {"0"}, name
+
+
+def test_files_lie_where_the_tables_look(story):
+    """Every file of events is in one folder that a table's projection names, and the malformed lines in none."""
+    places = []
+    for table in story.account.tables():
+        settings = table["Parameters"]
+        assert settings["projection.date.format"] == "yyyy-MM-dd"
+        first, last = settings["projection.date.range"].split(",")
+        place = re.escape(template_of(table)).replace(re.escape("${date}"), r"(\d{4}-\d\d-\d\d)") + "[^/]+"
+        assert last == "NOW"
+        places.append((re.compile(place), date.fromisoformat(first)))
+    for key in story.final:
+        found = [(match, first) for place, first in places if (match := place.fullmatch(f"s3://{EVENTS}/{key}"))]
+        assert len(found) == (0 if key.startswith("_quarantine/") else 1), key
+        assert all(date.fromisoformat(match[1]) >= first for match, first in found)
+
+
+def test_tables_have_the_columns_that_glue_declares(story, database):
+    for table in story.account.tables():
+        declared = table["StorageDescriptor"]["Columns"] + table["PartitionKeys"]
+        found = database.execute(f"describe {table['Name']}").fetchall()
+        assert [(name, kind) for name, kind, *_ in found] == [(column["Name"], TYPES[column["Type"]]) for column in declared]
+
+
+def test_the_tables_hold_what_the_ledgers_say(story, database):
+    """Lines in = events + quarantined + skipped, counted in the logs, the ledgers, the tables and the metrics."""
+    ledgers = counts(story)
+    for key, ledger in ledgers.items():
+        assert ledger["lines"] == ledger["events"] + ledger["quarantined"] + ledger["skipped"]
+        if key != CORRUPT:
+            raw = LOG if key in DOOMED else (OBJECTS / key).read_bytes()
+            text = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+            assert ledger["lines"] == text.count(b"\n"), key
+    names = [table["Name"] for table in story.account.tables()]
+    rows = " union all ".join(f"select event_id, source_key from {name}" for name in names)
+    found = dict(database.execute(f"select source_key, count(distinct event_id) from ({rows}) group by 1").fetchall())
+    assert found == {key: ledger["events"] for key, ledger in ledgers.items()}
+    assert database.execute(f"select count(*) from ({rows})").fetchone() == (sum(found.values()),)
+    assert all(database.execute(f"select count(*) from {name}").fetchone() > (0,) for name in names)
+    malformed = dict(database.execute("select source_key, count(*) from quarantine group by 1").fetchall())
+    assert malformed == {key: ledger["quarantined"] for key, ledger in ledgers.items() if ledger["quarantined"]}
+    assert malformed[CORRUPT] == 1
+
+    arrived = [ledger for key, ledger in ledgers.items() if key not in DOOMED]
+    metrics = Counter()
+    for line in story.metrics:
+        metrics.update({name: value for name, value in line.items() if isinstance(value, int)})
+    names = {"Lines": "lines", "Events": "events", "LinesQuarantined": "quarantined", "LinesSkipped": "skipped"}
+    for metric, name in names.items():
+        assert metrics[metric] == sum(ledger[name] for ledger in arrived)
+    assert (metrics["ObjectsIngested"], metrics["ObjectsCorrupt"], metrics["LedgerOutOfBalance"]) == (len(arrived), 1, 0)
+    assert metrics["ObjectsFailed"] == sum(len(batch.again) for batch in story.arrival)
+
+
+def test_the_saved_queries_answer(story, database):
+    queries = {query["Name"]: query["QueryString"] for query in story.account.saved_queries()}
+    answers = {}
+    for name, sql in queries.items():
+        (table,) = set(re.findall(r"from (\w+_log)\b", sql))
+        (day,) = database.execute(f"select max(date) from {table}").fetchone()
+        answers[name] = saved(database, sql, day)
+        assert answers[name], name
+    # Today is the day after the last one, and the query asks from yesterday on.
+    (requests,) = database.execute("select count(*) from alb_access_log where date = '2026-10-07'").fetchone()
+    assert sum(row["requests"] for row in answers["traffic-by-minute"]) == requests > 0
