@@ -100,6 +100,20 @@ impl Made {
     }
 }
 
+/// What a rule makes of each row, by the path of its leaf, where that is a 32-bit number; nothing where no rule makes it.
+pub fn made_numbers(shape: &Shape, path: &str, batch: &Batch) -> Vec<i32> {
+    let Some(Value::Made {
+        inputs,
+        rule: Rule::Int32(rule),
+    }) = shape.leaf(path).map(|leaf| &leaf.value)
+    else {
+        return Vec::new();
+    };
+    let mut numbers = Numbers::default();
+    numbers_of(inputs, batch, *rule, &mut numbers);
+    numbers.values().to_vec()
+}
+
 impl MadeColumn {
     fn fill(&mut self, batch: &Batch, words: &mut Words) {
         self.values.clear();

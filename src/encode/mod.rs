@@ -17,6 +17,7 @@ use crate::shape::Shape;
 pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
 pub use json::{EventWriter, JsonEncoder, Sink};
+pub use made::made_numbers;
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]

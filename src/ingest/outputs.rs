@@ -37,14 +37,17 @@ impl Outputs {
     ) -> Result<(), Problem> {
         let partitioner = Partitioner::new(target.settings, facts);
         let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
-        for (row, time) in batch.timestamps().iter().enumerate() {
-            rows.entry(partitioner.of(*time)).or_default().push(row);
+        let shape = Shape::of(target.settings.schema, batch.plan);
+        for (row, partition) in partitioner.of_rows(batch, shape).enumerate() {
+            rows.entry(partition).or_default().push(row);
+        }
+        for time in batch.timestamps() {
             let (first, last) = ledger.times.unwrap_or((*time, *time));
             ledger.times = Some((first.min(*time), last.max(*time)));
         }
         let one = rows.len() == 1;
         for (partition, rows) in rows {
-            let output = self.output(partition, partitioner, batch, facts, target)?;
+            let output = self.output(partition, partitioner, shape, facts, target)?;
             if one {
                 output.encoder.encode(batch)?;
             } else {
@@ -74,8 +77,8 @@ impl Outputs {
     fn output(
         &mut self,
         partition: Partition,
-        partitioner: Partitioner,
-        batch: &Batch,
+        partitioner: Partitioner<'_>,
+        shape: &'static Shape,
         facts: &ObjectFacts,
         target: Target<'_>,
     ) -> Result<&mut OpenOutput, Problem> {
@@ -88,14 +91,12 @@ impl Outputs {
             Entry::Vacant(vacant) => {
                 let (format, compression) = (target.settings.format(), target.settings.compression());
                 let key = format!(
-                    "{}/{}{}-{}.{}",
-                    batch.plan.format.name,
-                    partitioner.folders(partition),
+                    "{}{}-{}.{}",
+                    partitioner.folders(shape.plan.format.name, partition),
                     facts.object.stem(),
                     facts.id,
                     extension(format, compression),
                 );
-                let shape = Shape::of(target.settings.schema, batch.plan);
                 let staged = target.events.stage(&key, &facts.object)?;
                 let encoder = encoder(format, compression, shape, facts, staged)?;
                 Ok(vacant.insert(OpenOutput { key, encoder }))

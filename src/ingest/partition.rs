@@ -1,58 +1,91 @@
 //! Which folder an event belongs to: its own UTC day, or hour.
 
+use crate::batch::Batch;
+use crate::encode::made_numbers;
 use crate::line::time::{DAY, SECOND, date_text};
 use crate::object::ObjectFacts;
 use crate::settings::{PartitionBy, Settings};
+use crate::shape::{Shape, security_lake_source};
 
-/// A partition: the number of its day (or hour) since 1970, or the only one.
+/// A partition: the number of its day (or hour) since 1970, or the only one; and the class of its events, where the
+/// layout keeps classes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Partition(i64);
+pub(super) struct Partition {
+    number: i64,
+    class: i32,
+}
 
 const HOUR: i64 = 3_600 * SECOND;
 
+/// Where an account or a region is not known. AWS's page recommends the word for accounts outside of AWS.
+const EXTERNAL: &str = "external";
+
 /// Tells partitions for the events of one object.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Partitioner {
+pub(super) struct Partitioner<'a> {
     by: PartitionBy,
-    /// The end of the interval in the key: events more than a day away from it are laid there.
-    end: Option<i64>,
+    facts: &'a ObjectFacts,
 }
 
-impl Partitioner {
-    pub(super) fn new(settings: &Settings, facts: &ObjectFacts) -> Self {
+impl<'a> Partitioner<'a> {
+    pub(super) const fn new(settings: &Settings, facts: &'a ObjectFacts) -> Self {
         Self {
             by: settings.partition_by,
-            end: facts.key.end,
+            facts,
         }
     }
 
-    /// The partition of an event with that time.
-    #[inline]
-    pub(super) fn of(self, time: i64) -> Partition {
-        let time = match self.end {
-            Some(end) if time.abs_diff(end) > DAY.unsigned_abs() => end,
-            _ => time,
+    /// The partition of each event of the batch.
+    pub(super) fn of_rows(self, batch: &Batch, shape: &Shape) -> impl Iterator<Item = Partition> {
+        let classes = match self.by {
+            PartitionBy::SecurityLake => made_numbers(shape, "class_uid", batch),
+            PartitionBy::Day | PartitionBy::Hour | PartitionBy::None => Vec::new(),
         };
-        Partition(match self.by {
-            PartitionBy::Day => time.div_euclid(DAY),
-            PartitionBy::Hour => time.div_euclid(HOUR),
-            PartitionBy::None => 0,
+        let times = batch.timestamps().iter().enumerate();
+        times.map(move |(row, time)| Partition {
+            number: self.number(*time),
+            class: classes.get(row).copied().unwrap_or_default(),
         })
     }
 
-    /// The folders of a partition, with a slash behind each.
-    pub(super) fn folders(self, partition: Partition) -> String {
-        let Partition(number) = partition;
+    /// The number of the partition of an event with that time. Events more than a day away from the end of the interval in
+    /// the key are laid there.
+    #[inline]
+    fn number(self, time: i64) -> i64 {
+        let time = match self.facts.key.end {
+            Some(end) if time.abs_diff(end) > DAY.unsigned_abs() => end,
+            _ => time,
+        };
         match self.by {
-            PartitionBy::Day => format!("date={}/", date_text(number)),
+            PartitionBy::Day | PartitionBy::SecurityLake => time.div_euclid(DAY),
+            PartitionBy::Hour => time.div_euclid(HOUR),
+            PartitionBy::None => 0,
+        }
+    }
+
+    /// The folders of a partition of a table, with a slash behind each.
+    pub(super) fn folders(self, table: &'static str, partition: Partition) -> String {
+        let Partition { number, class } = partition;
+        match self.by {
+            PartitionBy::Day => format!("{table}/date={}/", date_text(number)),
             PartitionBy::Hour => {
                 format!(
-                    "date={}/hour={:02}/",
+                    "{table}/date={}/hour={:02}/",
                     date_text(number.div_euclid(24)),
                     number.rem_euclid(24)
                 )
             }
-            PartitionBy::None => String::new(),
+            PartitionBy::None => format!("{table}/"),
+            PartitionBy::SecurityLake => {
+                let key = &self.facts.key;
+                format!(
+                    "{}/region={}/accountId={}/eventDay={}/",
+                    security_lake_source(table, class),
+                    key.region.as_deref().unwrap_or(EXTERNAL),
+                    key.account.as_deref().unwrap_or(EXTERNAL),
+                    date_text(number).replace('-', "")
+                )
+            }
         }
     }
 }

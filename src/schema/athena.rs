@@ -53,7 +53,8 @@ fn head(shape: &Shape, store: &Store) -> String {
     let folders = match store.partition_by {
         PartitionBy::Day => "a folder for each day",
         PartitionBy::Hour => "a folder for each hour",
-        PartitionBy::None => "one folder",
+        // The lake makes tables of its own; as files they are read whole.
+        PartitionBy::None | PartitionBy::SecurityLake => "one folder",
     };
     let mut head = format!(
         "-- {}: {}, {} columns, schema version {}. {format}, {folders}.\n",
@@ -68,7 +69,7 @@ fn head(shape: &Shape, store: &Store) -> String {
              -- or make this statement with --location.\n",
         );
     }
-    if store.partition_by != PartitionBy::None {
+    if !store.partition_keys().is_empty() {
         let _ = write!(
             head,
             "-- No crawler is needed: Athena works out the folders from {} to today. Make that the day of your first log,\n\

@@ -79,7 +79,7 @@ impl Store {
         match self.partition_by {
             PartitionBy::Day => &[DATE],
             PartitionBy::Hour => &[DATE, HOUR],
-            PartitionBy::None => &[],
+            PartitionBy::None | PartitionBy::SecurityLake => &[],
         }
     }
 
@@ -112,7 +112,7 @@ impl Store {
         let mut properties = vec![("classification", classification.to_owned())];
         let mut put = |name, value: &str| properties.push((name, value.to_owned()));
         let mut template = self.folder(table);
-        if self.partition_by != PartitionBy::None {
+        if !self.partition_keys().is_empty() {
             put("projection.enabled", "true");
             put("projection.date.type", "date");
             put("projection.date.range", &format!("{},NOW", self.since));

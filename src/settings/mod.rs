@@ -5,6 +5,7 @@
 
 mod firehose;
 mod location;
+mod security_lake;
 mod table;
 
 use globset::GlobSet;
@@ -85,6 +86,8 @@ pub enum PartitionBy {
     Hour,
     /// One folder for each table.
     None,
+    /// `region=…/accountId=…/eventDay=YYYYMMDD` below a source of Amazon Security Lake.
+    SecurityLake,
 }
 
 /// What happens to a corrupt object.
@@ -189,6 +192,7 @@ impl Settings {
             let text = "FORMAT is \"parquet\", which does not go to stdout; write to a directory, or set FORMAT json";
             return Err(SettingError::Conflict(text.to_owned()));
         }
+        settings.fit_security_lake()?;
         settings.fit_firehose()?;
         settings.check_loops()?;
         Ok(settings)

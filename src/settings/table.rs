@@ -59,14 +59,15 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTITION_BY",
         flag: "partition-by",
-        allowed: "day, hour, none",
+        allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none.",
+        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake, with SCHEMA=ocsf.",
         apply: |settings, value| {
             settings.partition_by = match value {
                 "day" => PartitionBy::Day,
                 "hour" => PartitionBy::Hour,
                 "none" => PartitionBy::None,
+                "security-lake" => PartitionBy::SecurityLake,
                 _ => return None,
             };
             Some(())

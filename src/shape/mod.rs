@@ -19,6 +19,7 @@ use std::sync::LazyLock;
 
 use crate::format::{FORMATS, Kind, Layout, Plan, Presence, SCHEMA_VERSION};
 
+pub use ocsf::security_lake_source;
 pub use rule::{Input, Items, MAX_INPUTS, Rule, Test};
 
 /// An output schema, as the setting `SCHEMA` names it.

@@ -22,7 +22,7 @@ use parquet::file::writer::TrackedWrite;
 use crate::batch::Batch;
 use crate::object::ObjectFacts;
 use crate::settings::Compression;
-use crate::shape::{Leaf, Shape, Value};
+use crate::shape::{Leaf, Schema, Shape, Value};
 
 use super::made::Made;
 use super::of_object::{OfObject, of_object};
@@ -39,6 +39,9 @@ const ROW_GROUP_ROWS: usize = 65_536;
 const PAGE_ROWS: usize = 8_192;
 /// The bytes of log lines after which a page ends, whatever its rows.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// The same for OCSF: Amazon Security Lake takes pages of 1 MB, and a block of 256 KiB of lines comes on top.
+/// <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
+const OCSF_PAGE_BYTES: usize = 512 * 1024;
 /// The bytes of encoded pages after which a row group ends, whatever its rows.
 const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
@@ -166,7 +169,11 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if batch.rows() == 0 {
             return Ok(());
         }
-        if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > PAGE_BYTES {
+        let page_bytes = match self.tools.shape.schema {
+            Schema::Ocsf => OCSF_PAGE_BYTES,
+            Schema::Native | Schema::Panther | Schema::Ecs => PAGE_BYTES,
+        };
+        if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > page_bytes {
             self.close_pages(false)?;
         }
         if self.rows + batch.rows() > ROW_GROUP_ROWS || self.buffered() > ROW_GROUP_BYTES {

@@ -7,12 +7,14 @@
 //! `dst_endpoint` is the load balancer, which answers the client; the target is `load_balancer.dst_endpoint`. A value whose
 //! form OCSF does not take, and every column that it has no place for, stands below `unmapped` under its own name.
 
+mod lake;
 mod rules;
 
 use super::build::{Draft, Entry, column, constant, drafts as resolve, fitting, made};
 use super::derive::{self, CLASSIC_REQUEST};
 use super::{Literal, Rule};
 use crate::format::{Layout, Plan};
+pub use lake::security_lake_source;
 use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request, session};
 
 /// Where columns go that no line of the mapping takes as they are.
