@@ -31,7 +31,7 @@ const FLOORS: [(&str, &[&str]); 22] = [
     (
         "ingest",
         &[
-            "format", "line", "shape", "batch", "read", "object", "settings", "schema", "encode", "source",
+            "format", "line", "shape", "batch", "read", "object", "settings", "encode", "source",
         ],
     ),
     ("world", &["deadline", "settings", "source", "ingest"]),
