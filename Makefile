@@ -17,8 +17,9 @@ FUZZ_TARGETS := line object trigger
 FUZZ_SECONDS ?= 30
 # SAM and cfn-lint; the local runs of the function have packages of their own beside them.
 VENV_SAM := .venv-sam
-# How `make sam-local` builds the function, and for what `make artefact` does.
-MODE ?= release
+# How `make sam-local` builds the function: debug takes a few minutes and gives the same bytes, release is what is deployed.
+MODE ?= debug
+# What `make artefact` builds for.
 ARCH ?= x86_64
 # The folder that `make sample` writes.
 OUT ?= out
@@ -146,8 +147,8 @@ reproduce: artefact ## Build and pack it a second time, from nothing, and compar
 	rm dist/first.zip
 
 .PHONY: sam-local
-sam-local: venv-sam venv-local ## Run every payload through the template's function in a container (MODE=release or debug)
-	$(call heading,sam-local: the function of the template in a container)
+sam-local: venv-sam venv-local ## Run every payload through the template's function in a container (MODE=debug or release)
+	$(call heading,sam-local: the function of the template$(comma) $(MODE))
 	$(VENV_SAM)/bin/python scripts/sam/local.py --mode $(MODE) $(ARGS)
 
 .PHONY: venv-local

@@ -9,11 +9,14 @@ import tarfile
 import time
 from pathlib import Path
 
+import certifi
+
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 # What a Rust program with a libc needs. No image can be pulled where there is no registry, and these are 12 MB.
 LIBRARIES = ("libc.so.6", "libm.so.6", "libgcc_s.so.1")
 LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 START_SECONDS = 30
+INSTALL_SECONDS = 300
 
 
 class NoEngine(Exception):
@@ -27,6 +30,7 @@ class Engine:
         self.environment = environment
         self._daemon = daemon
         self._folder = folder
+        self._made_image = False
 
     @classmethod
     def open(cls, work: Path, say) -> "Engine":
@@ -34,7 +38,7 @@ class Engine:
         if _answers(os.environ):
             say("engine: the one that is there")
             return cls({}, None, None)
-        if not shutil.which("dockerd"):
+        if not (shutil.which("dockerd") and shutil.which("docker")):
             _install(say)
         folder = work / "docker"
         folder.mkdir(parents=True)
@@ -58,7 +62,18 @@ class Engine:
         raise NoEngine("dockerd does not run here: " + " | ".join(tail))
 
     def make_image(self, emulator: Path) -> None:
-        """Makes the image of Lambda's runtime that SAM looks for, of this machine's C library and SAM's own emulator."""
+        """Makes the image of Lambda's runtime that SAM looks for, of this machine's C library and SAM's own emulator.
+
+        An image of that name in somebody's own engine is taken as it is.
+        """
+        if self._docker("image", "inspect", IMAGE).returncode != 0:
+            self._import(emulator)
+        # An engine may answer and still not be let to make a container, inside of another one, say.
+        tried = self._docker("run", "--rm", "--entrypoint", str(LOADER), IMAGE, "--version")
+        if tried.returncode != 0:
+            raise NoEngine("no container runs here: " + tried.stderr.decode(errors="replace").strip()[-300:])
+
+    def _import(self, emulator: Path) -> None:
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for folder in ("tmp", "var/task", "var/rapid", "proc", "sys", "dev", "etc", "opt"):
@@ -66,30 +81,31 @@ class Engine:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
                 tar.addfile(entry)
             _add(tar, "etc/passwd", b"root:x:0:0:root:/root:/sbin/nologin\n")
+            # Where Amazon Linux has them. The SDK does not start without, plain HTTP or not.
+            _add(tar, "etc/pki/tls/certs/ca-bundle.crt", Path(certifi.where()).read_bytes())
             for name in LIBRARIES:
                 _add(tar, f"lib/x86_64-linux-gnu/{name}", _library(name).read_bytes(), 0o755)
             _add(tar, str(LOADER).lstrip("/"), LOADER.resolve().read_bytes(), 0o755)
             _add(tar, "var/rapid/aws-lambda-rie", emulator.read_bytes(), 0o755)
         archive.seek(0)
-        command = ["docker", "import", "--platform", "linux/amd64", "-", IMAGE]
-        subprocess.run(command, input=archive.read(), env=os.environ | self.environment, check=True, capture_output=True)
+        done = self._docker("import", "--platform", "linux/amd64", "-", IMAGE, given=archive.read())
+        if done.returncode != 0:
+            raise NoEngine("the runtime's image cannot be made: " + done.stderr.decode(errors="replace").strip()[-300:])
+        self._made_image = True
 
-    def containers(self) -> set[str]:
-        """The containers that are there, running or not."""
-        listed = subprocess.run(
-            ["docker", "ps", "-aq"], env=os.environ | self.environment, check=True, capture_output=True, text=True
-        )
-        return set(listed.stdout.split())
-
-    def remove(self, containers: set[str]) -> None:
-        """Removes containers."""
+    def remove(self, containers: list[str]) -> None:
+        """Removes containers, running or not."""
         if containers:
-            command = ["docker", "rm", "-f", *sorted(containers)]
-            subprocess.run(command, env=os.environ | self.environment, check=False, capture_output=True)
+            self._docker("rm", "--force", *containers)
+
+    def _docker(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess:
+        return subprocess.run(["docker", *arguments], input=given, env=os.environ | self.environment, capture_output=True)
 
     def close(self) -> None:
-        """Stops the engine, if it was started here, and deletes what it kept."""
+        """Stops the engine, if it was started here, and deletes what it kept. Somebody's own engine loses the image again."""
         if self._daemon is None:
+            if self._made_image:
+                self._docker("image", "rm", IMAGE)
             return
         self._daemon.terminate()
         try:
@@ -118,15 +134,29 @@ def _install(say) -> None:
     if os.environ.get("NO_INSTALL"):
         raise NoEngine("Docker is not there, and NO_INSTALL is set")
     say("engine: installing docker.io")
-    quiet = {"capture_output": True, "text": True, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
     # Nothing is started by the package: what runs is started, and stopped, here.
-    install = ["apt-get", "install", "-y", "--no-install-recommends", "docker.io"]
-    done = subprocess.run(install, **quiet)
-    if done.returncode != 0:
-        subprocess.run(["apt-get", "update"], **quiet)
-        done = subprocess.run(install, **quiet)
-    if done.returncode != 0 or not shutil.which("dockerd"):
-        raise NoEngine("docker.io cannot be installed: " + done.stderr.strip()[-300:])
+    said = _apt("install", "-y", "--no-install-recommends", "docker.io")
+    if not shutil.which("dockerd"):
+        _apt("update")
+        said = _apt("install", "-y", "--no-install-recommends", "docker.io")
+    if shutil.which("dockerd") and not shutil.which("docker"):
+        # A package of its own from Debian 13 on.
+        said = _apt("install", "-y", "--no-install-recommends", "docker-cli")
+    if not (shutil.which("dockerd") and shutil.which("docker")):
+        raise NoEngine("docker.io cannot be installed: " + said.strip()[-300:])
+
+
+def _apt(*arguments: str) -> str:
+    """Runs apt-get, which may fail or take too long; gives what it complained of."""
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=60", *arguments]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"apt-get takes more than {INSTALL_SECONDS} s"
+    return done.stderr
 
 
 def _library(name: str) -> Path:

@@ -28,7 +28,7 @@ class Answer:
     def word(self) -> str:
         """For people: an answer, or which error."""
         if self.failed:
-            return f"error {self.value.get('errorType', '?')}" if isinstance(self.value, dict) else "no answer"
+            return f"error, {self.value.get('errorType', '?')}" if isinstance(self.value, dict) else "no answer"
         failures = self.value.get("batchItemFailures") if isinstance(self.value, dict) else None
         if failures is not None:
             return f"answer, {len(failures)} to come again" if failures else "answer"
@@ -57,28 +57,40 @@ class Container:
         overrides = " ".join(f"{name}={value}" for name, value in parameters.items())
         self._command = [
             sam, "local", "invoke", "IngestFunction", "--template-file", built, "--skip-pull-image", "--region", "us-east-1",
-            "--env-vars", variables, "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides, "--log-file", "/dev/stderr",
+            "--env-vars", variables, "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides,
         ]
-        # Without credentials: with them SAM asks AWS for who they are.
+        # Without credentials, of the environment or of files: with them SAM asks AWS for who they are.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self._environment = kept | engine.environment | {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": "60"}
+        none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+        sam = {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": "60"}
+        self._engine = engine
+        self._environment = kept | engine.environment | none | sam
 
     def invoke(self, payload: Path) -> Answer:
         """Runs one payload. What the function wrote to its log goes to stderr, its answer is stdout's last line."""
         begun = time.monotonic()
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*self._command, "--event", payload],
-            cwd=self._root, env=self._environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+            cwd=self._root, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
+        try:
+            out, log = process.communicate(timeout=TIMEOUT_SECONDS)
+        except BaseException as error:
+            process.kill()
+            out, log = process.communicate()
+            self._engine.remove(re.findall(r"SAM_CONTAINER_ID: ([0-9a-f]+)", out + log))
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return read(f"no answer within {TIMEOUT_SECONDS} s", time.monotonic() - begun, log)
         wall = time.monotonic() - begun
         # The function's own time, without the container's.
-        reported = re.search(r"Duration: ([0-9.]+) ms\tBilled", done.stdout + done.stderr)
+        reported = re.search(r"Duration: ([0-9.]+) ms\tBilled", out + log)
         seconds = float(reported[1]) / 1000 if reported else wall
-        lines = [line for line in done.stdout.splitlines() if line.strip()]
-        return read(lines[-1] if lines else "", seconds, done.stdout + done.stderr)
+        lines = [line for line in out.splitlines() if line.strip()]
+        return read(lines[-1] if lines else "", seconds, out + log)
 
     def close(self) -> None:
-        """Nothing stays behind an invocation."""
+        """Nothing stays behind an invocation: SAM removes its container."""
 
 
 class Emulator:

@@ -9,7 +9,9 @@ payloads go through the runtime interface emulator on this machine; the output s
 import argparse
 import json
 import os
+import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,10 @@ from stack import Stack  # noqa: E402
 SAM = Path(sys.executable).parent / "sam"
 TOOLS = ROOT / ".venv-local/bin"
 EMULATOR = Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
+BUILT = ROOT / ".aws-sam/build/template.yaml"
+PARAMETERS = {"Architecture": "x86_64", "LogBucketName": LOGS, "EventBucketName": EVENTS}
+# What nobody sends. None of events/ ends in an error, and an error has to be seen for one: SAM's exit code is 0 then, too.
+UNKNOWN = {"greeting": "hello"}
 
 
 def say(text: str) -> None:
@@ -36,26 +42,19 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def built(mode: str, parameters: dict[str, str]) -> Path:
-    """The built template of `sam build`, with the function beside it."""
+def build(mode: str) -> None:
+    """Runs `sam build`, which leaves the built template and the function beside it."""
     begun = time.monotonic()
-    environment = os.environ | {
-        "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}",
-        "SAM_CLI_TELEMETRY": "0",
-        # cargo itself, not zig: this machine's target is the function's.
-        "CARGO_LAMBDA_COMPILER": "cargo",
-        "CARGO_PROFILE_RELEASE_DEBUG": "false",
-        "CARGO_PROFILE_RELEASE_STRIP": "symbols",
-    }
-    if mode == "debug":
-        environment["SAM_BUILD_MODE"] = "debug"
-    overrides = " ".join(f"{name}={value}" for name, value in parameters.items())
+    # cargo itself, not zig: this machine's target is the function's.
+    tools = {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "CARGO_LAMBDA_COMPILER": "cargo", "SAM_CLI_TELEMETRY": "0"}
+    environment = os.environ | tools | ({"SAM_BUILD_MODE": "debug"} if mode == "debug" else {})
+    overrides = " ".join(f"{name}={value}" for name, value in PARAMETERS.items())
     command = [SAM, "build", "--template-file", ROOT / "template.yaml", "--parameter-overrides", overrides]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise SystemExit(f"sam build failed:\n{done.stdout[-4000:]}")
-    say(f"sam build ({mode}): {time.monotonic() - begun:.0f} s")
-    return ROOT / ".aws-sam/build/template.yaml"
+    size = (BUILT.parent / "IngestFunction/bootstrap").stat().st_size
+    say(f"sam build ({mode}): {time.monotonic() - begun:.0f} s, bootstrap of {size / 1e6:.1f} MB")
 
 
 def command_line() -> Path:
@@ -63,18 +62,22 @@ def command_line() -> Path:
     given = os.environ.get("ALB_INGEST_BIN")
     if given:
         return Path(given).resolve()
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "--bin", "alb-ingest"], cwd=ROOT, check=True)
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/alb-ingest"
+    command = ["cargo", "build", "--quiet", "--locked", "--bin", "alb-ingest", "--message-format=json-render-diagnostics"]
+    made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    messages = [json.loads(line) for line in made.stdout.splitlines()]
+    return next(Path(message["executable"]) for message in messages if message.get("executable"))
 
 
 def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: dict[str, bytes]) -> str:
-    """`yes`, or what differs."""
+    """`yes`, or what differs. Answers and errors have to be the same in every word, objects in every byte."""
     if found.failed != expected.failed:
         return "NO: one is an error"
-    kind = "errorType"
+    if not isinstance(found.value, dict) or not isinstance(expected.value, dict):
+        return "NO: neither answer nor error"
     if found.failed:
-        both = isinstance(found.value, dict) and isinstance(expected.value, dict)
-        if not both or found.value.get(kind) != expected.value.get(kind):
+        # The runtime may add more to an error, such as a stack trace.
+        said = ("errorType", "errorMessage")
+        if any(found.value.get(part) != expected.value.get(part) for part in said):
             return "NO: another error"
     elif found.value != expected.value:
         return "NO: another answer"
@@ -90,10 +93,67 @@ def table(rows: list[tuple[str, ...]]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
+def in_container(work: Path, account: Account, opened: list) -> Container | None:
+    """`sam local invoke`, if an engine runs here. Every container gets the endpoint as people give it, by --env-vars."""
+    try:
+        engine = Engine.open(work, say)
+        opened.append(engine)
+        engine.make_image(EMULATOR)
+    except NoEngine as error:
+        say(f"engine: none. {error}")
+        return None
+    variables = work / "variables.json"
+    endpoint = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{account.port}"}
+    variables.write_text(json.dumps({"IngestFunction": endpoint}))
+    return Container(SAM, ROOT, BUILT, PARAMETERS, variables, engine)
+
+
+def payloads_of(asked: argparse.Namespace, work: Path) -> list[Path]:
+    """The payloads that are named, or all of events/ and one that nobody sends."""
+    if asked.payloads:
+        return [path.resolve() for path in asked.payloads]
+    unknown = work / "none-of-these.json"
+    unknown.write_text(json.dumps(UNKNOWN))
+    return [*sorted((ROOT / "events").glob("*.json")), unknown]
+
+
+def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
+    """Invokes and compares; 1 if anything differs. What it starts goes into `opened`."""
+    program = command_line()
+    account = Account(TOOLS / "moto_server", ROOT / "events/objects", work / "moto.log")
+    opened.append(account)
+    variables = Stack(**PARAMETERS).variables()
+    runner = None if asked.native else in_container(work, account, opened)
+    if runner is None:
+        endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{account.port}"}
+        runner = Emulator(EMULATOR, BUILT.parent / "IngestFunction/bootstrap", variables | endpoint, work)
+        opened.append(runner)
+    say(f"invocations: {runner.name}\n")
+    rows, differences = [("payload", "outcome", "objects", "seconds", "as the command line")], []
+    payloads = payloads_of(asked, work)
+    for payload in payloads:
+        account.take()
+        found = runner.invoke(payload)
+        objects = account.take()
+        expected, files = reference(program, payload, ROOT / "events", variables, work / "out" / payload.stem)
+        same = compared(found, expected, objects, files)
+        rows.append((payload.stem, found.word, str(len(objects)), f"{found.seconds:.3f}", same))
+        if same != "yes":
+            only = sorted(objects.keys() ^ files.keys())
+            differences.append(
+                f"\n--- {payload.name}: {same}\nfunction: {found.value}\ncommand line: {expected.value}\n"
+                f"keys of one alone: {only}\n{found.log[-3000:]}"
+            )
+    say(table(rows))
+    say("\n".join(differences))
+    say(f"{len(payloads) - len(differences)} of {len(payloads)} as the command line; {runner.name}")
+    return 1 if differences else 0
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("payloads", nargs="*", type=Path, help="payloads; by default all of events/")
-    parser.add_argument("--mode", choices=["release", "debug"], default="release", help="how the function is built")
+    parser.add_argument("--mode", choices=["release", "debug"], default="debug", help="how the function is built")
     parser.add_argument("--native", action="store_true", help="take the emulator without looking for an engine")
     parser.add_argument("--built", action="store_true", help="take what sam build made before")
     return parser.parse_args()
@@ -101,56 +161,21 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     asked = arguments()
-    payloads = [path.resolve() for path in asked.payloads] or sorted((ROOT / "events").glob("*.json"))
-    parameters = {"Architecture": "x86_64", "LogBucketName": LOGS, "EventBucketName": EVENTS}
-    template = ROOT / ".aws-sam/build/template.yaml" if asked.built else built(asked.mode, parameters)
-    bootstrap = template.parent / "IngestFunction/bootstrap"
-    program = command_line()
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise SystemExit("sam-local: needs Linux on x86-64, for which the function is built and the emulator is there")
+    # A stop that is asked for ends as an error does: with everything stopped that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not asked.built:
+        build(asked.mode)
+    elif not BUILT.exists():
+        raise SystemExit("sam-local: nothing is built; run it without --built")
     # Short, because the path of a socket is.
     work = Path(tempfile.mkdtemp(prefix="alb-"))
-    open_things = []
+    opened = []
     try:
-        account = Account(TOOLS / "moto_server", ROOT / "events/objects", work / "moto.log")
-        open_things.append(account)
-        runner = None
-        if not asked.native:
-            try:
-                engine = Engine.open(work, say)
-                open_things.append(engine)
-                engine.make_image(EMULATOR)
-                before = engine.containers()
-                endpoint = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{account.port}"}
-                variables_file = work / "variables.json"
-                variables_file.write_text(json.dumps({"IngestFunction": endpoint}))
-                runner = Container(SAM, ROOT, template, parameters, variables_file, engine)
-            except NoEngine as error:
-                say(f"engine: none. {error}")
-        variables = Stack(**parameters).variables()
-        if runner is None:
-            endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{account.port}"}
-            runner = Emulator(EMULATOR, bootstrap, variables | endpoint, work)
-            open_things.append(runner)
-        say(f"invocations: {runner.name}\n")
-        rows, wrong, logs = [("payload", "outcome", "objects", "seconds", "as the command line")], 0, []
-        for payload in payloads:
-            account.take()
-            found = runner.invoke(payload)
-            objects = account.take()
-            expected, files = reference(program, payload, ROOT / "events", variables, work / "out" / payload.stem)
-            same = compared(found, expected, objects, files)
-            if same != "yes":
-                wrong += 1
-                logs.append(f"--- {payload.name}: {same}\nfunction: {found.value}\ncommand line: {expected.value}\n{found.log[-1500:]}")
-            rows.append((payload.stem, found.word, str(len(objects)), f"{found.seconds:.3f}", same))
-        say(table(rows))
-        say(f"\n{len(payloads) - wrong} of {len(payloads)} as the command line; {runner.name}")
-        for log in logs:
-            say(log)
-        if isinstance(runner, Container):
-            engine.remove(engine.containers() - before)
-        return 1 if wrong else 0
+        return run(asked, work, opened)
     finally:
-        for thing in reversed(open_things):
+        for thing in reversed(opened):
             thing.close()
         shutil.rmtree(work, ignore_errors=True)
 

@@ -4,6 +4,7 @@ import hashlib
 import struct
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 from stack import ROOT
@@ -20,7 +21,7 @@ def test_an_error_is_told_from_an_answer_by_what_it_says():
     """Both come with exit code 0."""
     assert not read('{"batchItemFailures": []}', 0.1, "").failed
     failed = read('{"errorType": "Failed", "errorMessage": "no such bucket"}', 0.1, "")
-    assert failed.failed and failed.word == "error Failed"
+    assert failed.failed and failed.word == "error, Failed"
     for words in ("", "Task timed out after 3.00 seconds", "{"):
         assert read(words, 0.1, "").failed
     assert read('{"batchItemFailures": [{"itemIdentifier": "1"}]}', 0.1, "").word == "answer, 1 to come again"
@@ -32,7 +33,9 @@ def test_only_the_same_is_the_same():
     error = Answer({"errorType": "Failed", "errorMessage": "x"}, True, 0.1)
     files = {"alb_access_log/date=2026-10-07/a.parquet": b"PAR1"}
     assert compared(answer, answer, files, files) == "yes"
-    assert compared(error, Answer({"errorType": "Failed", "errorMessage": "y"}, True, 0.1), {}, {}) == "yes"
+    traced = Answer({"errorType": "Failed", "errorMessage": "x", "stackTrace": []}, True, 0.1)
+    assert compared(error, traced, {}, {}) == "yes"
+    assert compared(error, Answer({"errorType": "Failed", "errorMessage": "y"}, True, 0.1), {}, {}).startswith("NO")
     assert compared(answer, error, files, files).startswith("NO")
     assert compared(error, Answer({"errorType": "Other", "errorMessage": "x"}, True, 0.1), {}, {}).startswith("NO")
     assert compared(Answer("died", True, 0.1), Answer("died", True, 0.1), {}, {}).startswith("NO")
@@ -78,3 +81,16 @@ def test_the_same_program_gives_the_same_zip(tmp_path):
         (entry,) = archive.infolist()
         assert (entry.filename, entry.external_attr >> 16) == ("bootstrap", 0o100755)
 
+
+def test_sam_builds_what_the_artefact_is():
+    """`sam build` knows one profile of cargo, `release`: the package tells cargo-lambda to make the artefact's of it."""
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    lines = manifest["package"]["metadata"]["lambda"]["build"]["config"]
+    told = tomllib.loads("\n".join(lines))["profile"]["release"]
+    artefact = manifest["profile"]["artefact"]
+    assert artefact.pop("inherits") == "release"
+    assert told == artefact
+    assert told["strip"] == "symbols" and told["lto"] == "fat"
+    # cargo-lambda adds to a release what nothing here says, a panic that ends the process among it.
+    assert manifest["package"]["metadata"]["lambda"]["build"]["disable_optimizations"] is True
+    assert manifest["profile"]["release"]["panic"] == "unwind"
