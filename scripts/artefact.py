@@ -8,6 +8,7 @@ The binary may ask for no newer C library than Amazon Linux 2023 has. Only the s
 
 import hashlib
 import re
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from pathlib import Path
 NEWEST_GLIBC = (2, 34)
 # The earliest time that a zip can say.
 TIME = (1980, 1, 1, 0, 0, 0)
+# SHT_GNU_verneed: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
+VERSIONS_NEEDED = 0x6FFFFFFE
 MACHINES = {62: "x86_64", 183: "arm64"}
 
 
@@ -29,9 +32,37 @@ def machine(binary: bytes) -> str:
     return MACHINES[number]
 
 
+def sections(binary: bytes) -> list[tuple[int, int, int, int]]:
+    """Type, offset, link and number of entries of the sections of a 64-bit ELF program."""
+    (start,), (size, count) = struct.unpack_from("<Q", binary, 0x28), struct.unpack_from("<HH", binary, 0x3A)
+    heads = [struct.unpack_from("<IIQQQQII", binary, start + number * size) for number in range(count)]
+    return [(kind, offset, link, entries) for _, kind, _, _, offset, _, link, entries in heads]
+
+
+def versions_asked_for(binary: bytes) -> set[str]:
+    """The versions of symbols that the program asks its libraries for: the section .gnu.version_r, as `readelf -V` shows it."""
+    found = set()
+    parts = sections(binary)
+    for kind, offset, link, entries in parts:
+        if kind != VERSIONS_NEEDED:
+            continue
+        strings = parts[link][1]
+        for _ in range(entries):
+            _, count, _, first, following = struct.unpack_from("<HHIII", binary, offset)
+            version = offset + first
+            for _ in range(count):
+                _, _, _, name, further = struct.unpack_from("<IHHII", binary, version)
+                end = binary.index(b"\0", strings + name)
+                found.add(binary[strings + name : end].decode())
+                version += further
+            offset += following
+    return found
+
+
 def newest_glibc(binary: bytes) -> tuple[int, ...]:
     """The newest version of the C library whose symbols the program asks for."""
-    versions = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"GLIBC_([0-9]+(?:\.[0-9]+)+)\0", binary)}
+    names = [re.fullmatch(r"GLIBC_([0-9]+(?:\.[0-9]+)+)", name) for name in versions_asked_for(binary)]
+    versions = [tuple(map(int, name[1].split("."))) for name in names if name]
     if not versions:
         raise SystemExit("artefact: the program names no version of the C library")
     return max(versions)

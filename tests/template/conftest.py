@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,23 @@ def stack(request, stacks) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def program() -> Path:
+def built() -> Callable[[str], Path]:
+    """Builds a binary of the package, as the Rust tests do, and says where it is."""
+
+    def build(name: str) -> Path:
+        command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
+        made = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        for line in made.stdout.splitlines():
+            message = json.loads(line)
+            if message.get("executable") and message["target"]["name"] == name:
+                return Path(message["executable"])
+        raise AssertionError(f"cargo built no {name}")
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def program(built) -> Path:
     """The command line: ALB_INGEST_BIN, or a fresh debug build."""
     given = os.environ.get("ALB_INGEST_BIN")
-    if given:
-        return Path(given).resolve()
-    command = ["cargo", "build", "--locked", "--bin", "alb-ingest", "--message-format=json-render-diagnostics"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    for line in built.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "alb-ingest":
-            return Path(message["executable"])
-    raise AssertionError("cargo built no alb-ingest")
+    return Path(given).resolve() if given else built("alb-ingest")

@@ -1,6 +1,7 @@
 """The scripts around the function: what they read from an invocation, how they compare, what they pack."""
 
 import hashlib
+import os
 import struct
 import subprocess
 import sys
@@ -48,10 +49,17 @@ def test_columns_stand_under_each_other():
     assert table([("payload", "seconds"), ("a", "0.1")]) == "payload  seconds\na        0.1"
 
 
-def program(machine: int = 62, *versions: bytes) -> bytes:
-    """The beginning of an ELF program, and names of versions as its string table has them."""
-    head = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine)
-    return head + b"\0" + b"\0".join(b"GLIBC_" + version for version in versions) + b"\0"
+def elf(machine: int = 62, *versions: str) -> bytes:
+    """An ELF program with nothing in it but the versions that it asks the C library for."""
+    names = b"\0libc.so.6\0" + b"".join(f"GLIBC_{version}\0".encode() for version in versions)
+    places = [names.index(f"GLIBC_{version}\0".encode()) for version in versions]
+    needed = struct.pack("<HHIII", 1, len(versions), 1, 16, 0)
+    for number, place in enumerate(places, 1):
+        needed += struct.pack("<IHHII", 0, 0, number, place, 16 if number < len(places) else 0)
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, machine, 1, 0, 0, 64 + len(names) + len(needed), 0, 64, 0, 0, 64, 3, 0)
+    strings = struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 64, len(names), 0, 0, 1, 0)
+    section = struct.pack("<IIQQQQIIQQ", 0, artefact.VERSIONS_NEEDED, 0, 0, 64 + len(names), len(needed), 1, 1, 4, 0)
+    return head + names + needed + bytes(64) + strings + section
 
 
 def test_a_program_for_a_newer_system_is_refused(tmp_path):
@@ -61,11 +69,29 @@ def test_a_program_for_a_newer_system_is_refused(tmp_path):
         command = [sys.executable, ROOT / "scripts/artefact.py", source, tmp_path / "a.zip"]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
-    assert "arm64, GLIBC 2.34" in run(program(183, b"2.9", b"2.34", b"2.17")).stdout
-    newer = run(program(62, b"2.17", b"2.35"))
+    assert "arm64, GLIBC 2.34" in run(elf(183, "2.9", "2.34", "2.17")).stdout
+    newer = run(elf(62, "2.17", "2.35"))
     assert newer.returncode == 1 and "needs GLIBC 2.35" in newer.stderr
-    assert run(program(62)).returncode == 1
+    # A name that the program only holds is not asked for.
+    assert "names no version" in run(elf(62) + b"GLIBC_2.40\0").stderr
     assert run(b"#!/bin/sh\n").returncode == 1
+
+
+def test_the_function_runs_on_amazon_linux(built):
+    """The same symbols as in the artefact: how it is optimized does not change what it asks the C library for."""
+    binary = built("bootstrap").read_bytes()
+    assert artefact.newest_glibc(binary) <= artefact.NEWEST_GLIBC == (2, 34)
+
+
+def test_an_architecture_that_cannot_be_built_says_what_to_add(tmp_path):
+    """With a rustup that has no other target, as a machine may be."""
+    (tmp_path / "rustup").write_text("#!/bin/sh\necho x86_64-unknown-linux-gnu\n")
+    (tmp_path / "rustup").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    for arch, code, said in (("arm64", 1, "rustup target add aarch64-unknown-linux-gnu"), ("mips", 2, "neither x86_64 nor arm64")):
+        command = [ROOT / "scripts/artefact.sh", arch]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code and said in done.stderr
 
 
 def test_the_same_program_gives_the_same_zip(tmp_path):
@@ -73,7 +99,7 @@ def test_the_same_program_gives_the_same_zip(tmp_path):
     for name in ("first", "second"):
         source, target = tmp_path / name / "bootstrap", tmp_path / f"{name}.zip"
         source.parent.mkdir()
-        source.write_bytes(program(62, b"2.34") + bytes(100_000))
+        source.write_bytes(elf(62, "2.34") + bytes(100_000))
         artefact.pack(source.read_bytes(), target)
         digests.add(hashlib.sha256(target.read_bytes()).hexdigest())
     assert len(digests) == 1
