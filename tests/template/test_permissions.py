@@ -2,12 +2,16 @@
 
 import re
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from stack import ROOT, TABLES, actions, listed
 
 PAGE = ROOT / "docs/security.md"
 # Statements whose actions have no resources to name.
 WITHOUT_RESOURCES = {"Trace", "NetworkInterfaces", "NotFromTheCode"}
+# Statements for what Lambda does in the function's name.
+OF_LAMBDA = {"Poll", "KeepWhatFailed", "QueueKey", "Log", "Trace", "NetworkInterfaces"}
 
 
 def documented(section: str) -> dict[str, str]:
@@ -32,8 +36,49 @@ def test_the_page_lists_every_action(stacks, role, section):
     assert allowed == set(documented(section))
 
 
+def calls() -> dict[str, set[str]]:
+    """The operations of AWS that src calls, and the files that call them: the methods of the SDK's clients."""
+    services = re.findall(r"^aws-sdk-([a-z0-9]+) =", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    assert services == ["firehose", "s3"], "a new service needs its actions in docs/security.md"
+    session = botocore.session.get_session()
+    names = [name for service in services for name in session.get_service_model(service).operation_names]
+    methods = {xform_name(name): name for name in names}
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.rs")):
+        source = re.sub(r"//.*", "", path.read_text())
+        # A call of the SDK takes nothing: what it needs is set on what it gives.
+        for method in re.findall(r"\.\s*([a-z0-9_]+)\(\)", source):
+            if method in methods:
+                found.setdefault(methods[method], set()).add(path.relative_to(ROOT / "src").as_posix())
+    return found
+
+
+def documented_calls() -> list[tuple[str, set[str], set[str], str]]:
+    """Call, files, actions, and what the function makes it for."""
+    rows = re.findall(r"^\| `([A-Z][A-Za-z0-9]+)` \| (.+?) \| (.+?) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
+    ticked = re.compile(r"`([^`]+)`")
+    return [(call, set(ticked.findall(files)), set(ticked.findall(needs)), made) for call, files, needs, made in rows]
+
+
+def test_the_page_lists_every_call():
+    assert {call: files for call, files, _, _ in documented_calls()} == calls()
+
+
+def test_the_role_and_the_calls_need_each_other(stacks):
+    """Over all choices: nothing is called without its permission, nothing is allowed to the code that no call needs."""
+    needed = {action for _, _, needs, made in documented_calls() if not made.startswith("never") for action in needs}
+    allowed = {
+        action
+        for stack in stacks.values()
+        for statement in stack.statements("IngestRole")
+        if statement["Effect"] == "Allow" and statement["Sid"] not in OF_LAMBDA
+        for action in actions(statement)
+    }
+    assert allowed == needed | {"s3:ListBucket"}
+
+
 def test_defaults_allow_no_more_than_the_code_calls(stacks):
-    """The calls of src: GetObject and HeadObject; PutObject, multipart uploads and HeadObject; what Lambda does for it."""
+    """Statement by statement, as docs/security.md has them side by side with the calls."""
     allowed = {
         statement["Sid"]: sorted(actions(statement)) for statement in stacks["defaults"].statements("IngestRole")
     }
@@ -46,6 +91,11 @@ def test_defaults_allow_no_more_than_the_code_calls(stacks):
         "Poll": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
         "Log": ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
+    beside = PAGE.read_text().split("Side by side, for the defaults:")[1].split("\n- ")[0]
+    shown = [action for row in re.findall(r"^\| (`.+?) \|", beside, re.MULTILINE) for action in re.findall(r"`([^`]+)`", row)]
+    # The two places of outputs have the same actions; the page has one row for both.
+    del allowed["WriteQuarantine"]
+    assert sorted(shown) == sorted(action for found in allowed.values() for action in found)
 
 
 def test_what_is_not_asked_for_is_not_allowed(stacks):
