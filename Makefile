@@ -35,9 +35,14 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
-build: ## Build the command line and the library for everyday use (release)
+build: ## Build the command line and the library for everyday use (release); with ARCH=..., the function, as artefact does
+ifeq ($(origin ARCH),file)
 	$(call heading,build: release)
 	cargo build --release --locked
+else
+	$(call heading,build: the function for $(ARCH))
+	scripts/artefact.sh $(ARCH)
+endif
 
 .PHONY: sample
 sample: ## Turn the sample objects into Parquet under out (OUT=...)
@@ -133,7 +138,7 @@ comma := ,
 ##@ The function
 
 .PHONY: artefact
-artefact: ## Build the function as it is deployed and pack it into dist (ARCH=x86_64 or arm64)
+artefact: ## Build the function as it is deployed and pack it into dist (ARCH=x86_64, arm64, or all that can be built here)
 	$(call heading,artefact: $(ARCH))
 	scripts/artefact.sh $(ARCH)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Packs a built function into the zip that Lambda takes, the same bytes for the same binary, and checks it first.
 
-usage: artefact.py BOOTSTRAP ZIP
+usage: artefact.py BOOTSTRAP ZIP x86_64|arm64
 
 The binary may ask for no newer C library than Amazon Linux 2023 has. Only the standard library is needed.
 """
@@ -80,11 +80,13 @@ def pack(binary: bytes, path: Path) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         raise SystemExit(__doc__)
-    source, target = map(Path, sys.argv[1:])
+    source, target, wanted = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     binary = source.read_bytes()
     kind, glibc = machine(binary), newest_glibc(binary)
+    if kind != wanted:
+        raise SystemExit(f"artefact: {source} is for {kind}, not for {wanted}: this machine's own processor is another one")
     shown = ".".join(map(str, glibc))
     if glibc > NEWEST_GLIBC:
         newest = ".".join(map(str, NEWEST_GLIBC))

@@ -63,13 +63,14 @@ def elf(machine: int = 62, *versions: str) -> bytes:
 
 
 def test_a_program_for_a_newer_system_is_refused(tmp_path):
-    def run(binary: bytes) -> subprocess.CompletedProcess:
+    def run(binary: bytes, arch: str = "x86_64") -> subprocess.CompletedProcess:
         source = tmp_path / "bootstrap"
         source.write_bytes(binary)
-        command = [sys.executable, ROOT / "scripts/artefact.py", source, tmp_path / "a.zip"]
+        command = [sys.executable, ROOT / "scripts/artefact.py", source, tmp_path / "a.zip", arch]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
-    assert "arm64, GLIBC 2.34" in run(elf(183, "2.9", "2.34", "2.17")).stdout
+    assert "arm64, GLIBC 2.34" in run(elf(183, "2.9", "2.34", "2.17"), "arm64").stdout
+    assert "is for arm64, not for x86_64" in run(elf(183, "2.34")).stderr
     newer = run(elf(62, "2.17", "2.35"))
     assert newer.returncode == 1 and "needs GLIBC 2.35" in newer.stderr
     # A name that the program only holds is not asked for.
@@ -88,7 +89,7 @@ def test_an_architecture_that_cannot_be_built_says_what_to_add(tmp_path):
     (tmp_path / "rustup").write_text("#!/bin/sh\necho x86_64-unknown-linux-gnu\n")
     (tmp_path / "rustup").chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    for arch, code, said in (("arm64", 1, "rustup target add aarch64-unknown-linux-gnu"), ("mips", 2, "neither x86_64 nor arm64")):
+    for arch, code, said in (("arm64", 1, "rustup target add aarch64-unknown-linux-gnu"), ("mips", 2, "neither x86_64, arm64 nor all")):
         command = [ROOT / "scripts/artefact.sh", arch]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == code and said in done.stderr
