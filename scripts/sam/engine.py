@@ -36,6 +36,8 @@ class Engine:
     def open(cls, work: Path, say) -> "Engine":
         """The engine that answers, or a new one below `work`."""
         if _answers(os.environ):
+            if not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://"):
+                raise NoEngine("Docker is there, but on another machine, which has neither the function nor the server")
             say("engine: the one that is there")
             return cls({}, None, None)
         if not (shutil.which("dockerd") and shutil.which("docker")):
@@ -61,15 +63,18 @@ class Engine:
         engine.close()
         raise NoEngine("dockerd does not run here: " + " | ".join(tail))
 
-    def make_image(self, emulator: Path) -> None:
+    def make_image(self, emulator: Path, function: Path) -> None:
         """Makes the image of Lambda's runtime that SAM looks for, of this machine's C library and SAM's own emulator.
 
-        An image of that name in somebody's own engine is taken as it is.
+        An image of that name in somebody's own engine is taken as it is. Then tries whether a container sees the function.
         """
         if self._docker("image", "inspect", IMAGE).returncode != 0:
             self._import(emulator)
-        # An engine may answer and still not be let to make a container, inside of another one, say.
-        tried = self._docker("run", "--rm", "--entrypoint", str(LOADER), IMAGE, "--version")
+        # An engine may answer and still not be let to make a container, or be outside of the one that this runs in, where
+        # the function's folder is another one or none.
+        mount = f"{function.parent}:/var/task:ro"
+        look = ["--verify", f"/var/task/{function.name}"]
+        tried = self._docker("run", "--rm", "--volume", mount, "--entrypoint", str(LOADER), IMAGE, *look)
         if tried.returncode != 0:
             raise NoEngine("no container runs here: " + tried.stderr.decode(errors="replace").strip()[-300:])
 

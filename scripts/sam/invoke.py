@@ -47,6 +47,24 @@ def read(text: str, seconds: float, log: str) -> Answer:
     return Answer(value, failed, seconds, log)
 
 
+# What the function counts in its metrics, and the command line's words for it.
+COUNTS = {"Lines": "lines", "Events": "events", "LinesQuarantined": "quarantined", "LinesSkipped": "skipped"}
+
+
+def counted(log: str) -> dict[str, int]:
+    """The ledger of an invocation: from the function's line of metrics, or from the lines of the command line."""
+    sums = dict.fromkeys(COUNTS, 0)
+    for line in log.splitlines():
+        if line.startswith("{") and '"CloudWatchMetrics"' in line:
+            metrics = json.loads(line)
+            for name in COUNTS:
+                sums[name] += metrics[name]
+        elif ": committed: " in line:
+            for name, word in COUNTS.items():
+                sums[name] += int(re.search(rf"\b{word}=([0-9]+)", line)[1])
+    return sums
+
+
 class Container:
     """`sam local invoke`: the template's function in a container, once for each payload."""
 
@@ -93,6 +111,11 @@ class Container:
         """Nothing stays behind an invocation: SAM removes its container."""
 
 
+def limits(timeout: int, memory_size: int) -> dict[str, str]:
+    """The function's limits, in seconds and MB, as the emulator takes them."""
+    return {"AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_size)}
+
+
 class Emulator:
     """The runtime interface emulator on this machine, with the built binary."""
 
@@ -102,7 +125,6 @@ class Emulator:
         port, api = free_port(), free_port()
         self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self._log = work / "emulator.log"
-        limits = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "60", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"}
         command = [
             emulator, "--log-level", "info", "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
             "--runtime-api-address", f"127.0.0.1:{api}", bootstrap,
@@ -110,8 +132,7 @@ class Emulator:
         # A session of its own, so that the function's process ends with the emulator.
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
-                command, env=credentials() | limits | variables, cwd=work, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                command, env=credentials() | variables, cwd=work, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
     def invoke(self, payload: Path) -> Answer:

@@ -20,18 +20,20 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests/template")]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "scripts"), str(ROOT / "tests/template")]
 
+import artefact  # noqa: E402
 import samcli  # noqa: E402
 from account import EVENTS, LOGS, Account  # noqa: E402
 from engine import Engine, NoEngine  # noqa: E402
-from invoke import Answer, Container, Emulator, reference  # noqa: E402
+from invoke import Answer, Container, Emulator, counted, limits, reference  # noqa: E402
 from stack import Stack  # noqa: E402
 
 SAM = Path(sys.executable).parent / "sam"
 TOOLS = ROOT / ".venv-local/bin"
 EMULATOR = Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
+BOOTSTRAP = BUILT.parent / "IngestFunction/bootstrap"
 PARAMETERS = {"Architecture": "x86_64", "LogBucketName": LOGS, "EventBucketName": EVENTS}
 # What nobody sends. None of events/ ends in an error, and an error has to be seen for one: SAM's exit code is 0 then, too.
 UNKNOWN = {"greeting": "hello"}
@@ -53,8 +55,17 @@ def build(mode: str) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise SystemExit(f"sam build failed:\n{done.stdout[-4000:]}")
-    size = (BUILT.parent / "IngestFunction/bootstrap").stat().st_size
-    say(f"sam build ({mode}): {time.monotonic() - begun:.0f} s, bootstrap of {size / 1e6:.1f} MB")
+    say(f"sam build ({mode}): {time.monotonic() - begun:.0f} s")
+
+
+def check_libc() -> None:
+    """The image has this machine's C library, not Amazon Linux's: what the function asks for has to be looked at."""
+    binary = BOOTSTRAP.read_bytes()
+    asked = artefact.newest_glibc(binary)
+    shown = ".".join(map(str, asked))
+    if asked > artefact.NEWEST_GLIBC:
+        raise SystemExit(f"sam-local: the function needs GLIBC {shown}, which provided.al2023 does not have")
+    say(f"function: {len(binary) / 1e6:.1f} MB, needs GLIBC {shown}")
 
 
 def command_line() -> Path:
@@ -69,7 +80,10 @@ def command_line() -> Path:
 
 
 def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: dict[str, bytes]) -> str:
-    """`yes`, or what differs. Answers and errors have to be the same in every word, objects in every byte."""
+    """`yes`, or what differs.
+
+    Answers and errors have to be the same in every word, the counted lines in number, objects in every byte.
+    """
     if found.failed != expected.failed:
         return "NO: one is an error"
     if not isinstance(found.value, dict) or not isinstance(expected.value, dict):
@@ -81,6 +95,8 @@ def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: 
             return "NO: another error"
     elif found.value != expected.value:
         return "NO: another answer"
+    if counted(found.log) != counted(expected.log):
+        return f"NO: other counts, {counted(found.log)} and {counted(expected.log)}"
     if objects.keys() != files.keys():
         return f"NO: {len(objects.keys() ^ files.keys())} keys differ"
     other = [key for key in objects if objects[key] != files[key]]
@@ -98,7 +114,7 @@ def in_container(work: Path, account: Account, opened: list) -> Container | None
     try:
         engine = Engine.open(work, say)
         opened.append(engine)
-        engine.make_image(EMULATOR)
+        engine.make_image(EMULATOR, BOOTSTRAP)
     except NoEngine as error:
         say(f"engine: none. {error}")
         return None
@@ -122,11 +138,12 @@ def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
     program = command_line()
     account = Account(TOOLS / "moto_server", ROOT / "events/objects", work / "moto.log")
     opened.append(account)
-    variables = Stack(**PARAMETERS).variables()
+    stack = Stack(**PARAMETERS)
     runner = None if asked.native else in_container(work, account, opened)
     if runner is None:
         endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{account.port}"}
-        runner = Emulator(EMULATOR, BUILT.parent / "IngestFunction/bootstrap", variables | endpoint, work)
+        bounds = limits(stack.parameters["Timeout"], stack.parameters["MemorySize"])
+        runner = Emulator(EMULATOR, BOOTSTRAP, bounds | stack.variables() | endpoint, work)
         opened.append(runner)
     say(f"invocations: {runner.name}\n")
     rows, differences = [("payload", "outcome", "objects", "seconds", "as the command line")], []
@@ -135,7 +152,7 @@ def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
         account.take()
         found = runner.invoke(payload)
         objects = account.take()
-        expected, files = reference(program, payload, ROOT / "events", variables, work / "out" / payload.stem)
+        expected, files = reference(program, payload, ROOT / "events", stack.variables(), work / "out" / payload.stem)
         same = compared(found, expected, objects, files)
         rows.append((payload.stem, found.word, str(len(objects)), f"{found.seconds:.3f}", same))
         if same != "yes":
@@ -167,8 +184,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not asked.built:
         build(asked.mode)
-    elif not BUILT.exists():
+    elif not BOOTSTRAP.exists():
         raise SystemExit("sam-local: nothing is built; run it without --built")
+    check_libc()
     # Short, because the path of a socket is.
     work = Path(tempfile.mkdtemp(prefix="alb-"))
     opened = []

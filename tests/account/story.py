@@ -16,7 +16,7 @@ from stand_ins import TIMEOUT_SECONDS, environment, files, moto
 
 sys.path.insert(0, str(ROOT / "scripts/sam"))
 
-from invoke import Emulator, reference  # noqa: E402
+from invoke import Emulator, limits, reference  # noqa: E402
 
 AWS = Path(sys.executable).parent / "aws"
 # What the template takes the logs from.
@@ -129,11 +129,8 @@ def tell(stack: dict, emulator: Path, bootstrap: Path, program: Path, folder: Pa
             account.follow_topic(LOGS)
         story = Story(stack, account, expected)
         function = account.properties("IngestFunction")
-        limits = {
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function["Timeout"]),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function["MemorySize"]),
-        }
-        lambda_ = Emulator(emulator, bootstrap, variables(stack) | limits | {"AWS_ENDPOINT_URL": endpoint}, folder)
+        bounds = limits(function["Timeout"], function["MemorySize"])
+        lambda_ = Emulator(emulator, bootstrap, bounds | variables(stack) | {"AWS_ENDPOINT_URL": endpoint}, folder)
         try:
             live(story, lambda_, logs, mended, folder)
         finally:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts/sam"))
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import artefact  # noqa: E402
-from invoke import Answer, read  # noqa: E402
+from invoke import Answer, counted, read  # noqa: E402
 from local import compared, table  # noqa: E402
 
 
@@ -43,6 +43,14 @@ def test_only_the_same_is_the_same():
     assert compared(answer, Answer({"batchItemFailures": [{}]}, False, 0.1), files, files).startswith("NO")
     assert compared(answer, answer, {}, files).startswith("NO: 1 keys")
     assert compared(answer, answer, {key: b"PAR2" for key in files}, files).startswith("NO: the bytes of 1")
+
+
+def test_the_function_has_to_count_what_the_command_line_counts():
+    metrics = '{"Lines":5,"Events":3,"LinesQuarantined":1,"LinesSkipped":1,"_aws":{"CloudWatchMetrics":[]}}'
+    line = "b/k: committed: lines=5 events=3 quarantined=1 skipped=1 written=2 there_before=0"
+    assert counted(f"START\n{metrics}\nREPORT") == counted(line) == {"Lines": 5, "Events": 3, "LinesQuarantined": 1, "LinesSkipped": 1}
+    found, expected = (Answer({"objects": {}}, False, 0.1, log) for log in (metrics, f"{line}\n{line}"))
+    assert compared(found, expected, {}, {}).startswith("NO: other counts")
 
 
 def test_columns_stand_under_each_other():
