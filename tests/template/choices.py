@@ -12,6 +12,8 @@ CHOICES: dict[str, dict] = {
     "existing-topic-direct": {"LogSource": "ExistingTopic", "LogTopicArn": TOPIC, "Trigger": "Direct"},
     "json-by-hour": {"EventFormat": "json", "PartitionBy": "hour", "EventPrefix": "elb/"},
     "existing-events": {"EventBucket": "Existing", "EventBucketAccount": "444455556666", "EventBucketKeyArn": KEY},
+    "ecs": {"Schema": "ecs", "EventFormat": "json"},
+    "ocsf-stream": {"Schema": "ocsf", "Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "all"},
     "stream-json": {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "all"},
     "stream-json-one-table": {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "clb_access_log"},
     "stream-parquet": {"Destination": "NewStream", "StreamDelivery": "Parquet", "EventBucket": "Existing"},

@@ -10,7 +10,6 @@ FOURTEEN_DAYS = 14 * 24 * 3600
 # Taken from docs/settings.md; see test_variables_are_settings.
 NOT_SET = {
     "COMPRESSION": "zstd is what every reader of the tables takes",
-    "SCHEMA": "there is one",
     "OVERWRITE": "for a deliberate reprocessing alone",
     "REQUESTER_PAYS": "log buckets of load balancers have no Requester Pays",
 }
