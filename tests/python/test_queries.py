@@ -80,6 +80,14 @@ def test_the_answer_does_not_hang_on_the_order_of_the_rows(samples, shuffled, pa
     assert answer(shuffled, path.read_text()) == answer(samples, path.read_text())
 
 
+def test_the_readme_shows_the_answer_of_a_query(samples, capsys):
+    shown = re.search(r"< (queries/\S+\.sql)\n```\n\n```text\n(.*?)├─[─┴]+┤\n│ (\d+) rows", (ROOT / "README.md").read_text(), re.DOTALL)
+    path, table, rows = shown.groups()
+    samples.sql((ROOT / path).read_text()).show(max_rows=100)
+    printed = capsys.readouterr().out
+    assert printed.startswith(table) and table.count("\n") == int(rows) + 4
+
+
 def test_every_answer_has_a_query():
     answers = {path.relative_to(ANSWERS).with_suffix("").as_posix() for path in ANSWERS.glob("*/*")}
     assert answers == set(map(name, PATHS))
