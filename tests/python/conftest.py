@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
-from output import OBJECTS, ROOT, Output
+from output import OBJECTS, ROOT, TABLES, Output, Runs
 from stand_ins import built
 
 # A run takes a second or two; one that hangs is to fail, not to wait for ever.
@@ -69,3 +70,25 @@ def parquet(ingest) -> Output:
 def jsonl(ingest) -> Output:
     """The sample objects as JSON lines, with every other setting at its default. Tests leave it as it is."""
     return ingest("--format", "json")
+
+
+@pytest.fixture(scope="session")
+def hostile_objects(command, tmp_path_factory) -> Path:
+    """Objects of every table with lines that attackers, broken clients and earlier years wrote."""
+    folder = tmp_path_factory.mktemp("hostile")
+    lines = ("--lines", 400, "--hostile", 0.5, "--repairable", 0.1, "--broken", 0.05)
+    for table in TABLES:
+        command("generate", table, "--seed", 11, *lines, "--to", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shaped(ingest, hostile_objects) -> Callable[[str, str], Runs]:
+    """The sample objects and the hostile ones in a schema and a format, each run once."""
+
+    @cache
+    def run(schema: str, form: str) -> Runs:
+        settings = ("--schema", schema, "--format", form)
+        return Runs(ingest(*settings), ingest(*settings, objects=hostile_objects))
+
+    return run

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,11 +142,38 @@ class Output:
         """Every file's bytes."""
         return {name: data for name, (_, data) in self.snapshot().items()}
 
+    def events(self, table: str) -> list[dict]:
+        """The events of a table in JSON, as they stand in its files."""
+        return [row for file in self.files(table) for row in json_lines(read_text(file.path))]
+
+    def rows(self, table: str) -> list[dict]:
+        """The rows of a table in Parquet, as JSON would hold them."""
+        return [row for file in self.files(table) for row in parquet_rows(read_parquet(file.path))]
+
     def arrow(self, table: str) -> pa.Table:
         """All rows of a table in Parquet, by event_id."""
         tables = [read_parquet(file.path) for file in self.files(table)]
         assert tables, f"no file of {table}"
         return pa.concat_tables(tables).sort_by("event_id")
+
+
+class Runs(NamedTuple):
+    """Two runs with the same settings, over the sample objects and over hostile lines."""
+
+    samples: Output
+    hostile: Output
+
+    def files(self, table: str) -> list[OutputFile]:
+        """The files of a table."""
+        return [file for run in self for file in run.files(table)]
+
+    def events(self, table: str) -> list[dict]:
+        """The events of a table in JSON."""
+        return [event for run in self for event in run.events(table)]
+
+    def rows(self, table: str) -> list[dict]:
+        """The rows of a table in Parquet."""
+        return [row for run in self for row in run.rows(table)]
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -154,16 +183,21 @@ def read_parquet(path: Path) -> pa.Table:
 
 
 def parquet_rows(table: pa.Table) -> Iterator[dict]:
-    """Rows as JSON would hold them: nulls left out, times as text."""
-    columns = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_timestamp(column.type):
-            columns[name] = [time_text(value) for value in column.cast(pa.int64()).to_pylist()]
-        else:
-            columns[name] = column.to_pylist()
+    """Rows as JSON would hold them: nulls and groups without a value left out, times as text."""
+    columns = {name: json_values(table.column(name)) for name in table.column_names}
     for number in range(table.num_rows):
         yield {name: values[number] for name, values in columns.items() if values[number] is not None}
+
+
+def json_values(column: pa.ChunkedArray) -> list:
+    """The values of a column as JSON would hold them; None where it would hold none."""
+    if pa.types.is_timestamp(column.type):
+        return [time_text(value) for value in column.cast(pa.int64()).to_pylist()]
+    if not pa.types.is_struct(column.type):
+        return column.to_pylist()
+    members = [(member.name, json_values(pc.struct_field(column, [n]))) for n, member in enumerate(column.type)]
+    rows = range(len(column))
+    return [{name: values[n] for name, values in members if values[n] is not None} or None for n in rows]
 
 
 def time_text(microseconds: int | None) -> str | None:

@@ -1,0 +1,124 @@
+"""The committed schemas of every output schema, and what they say of an event."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+from output import ROOT, TABLES
+from sqlglot import exp
+
+SCHEMAS = ["native", "panther", "ecs", "ocsf"]
+# Those in which a name can stand below a name.
+NESTED = ["ecs", "ocsf"]
+EVERY = [(schema, table) for schema in SCHEMAS for table in TABLES]
+
+# Where an event's id stands.
+EVENT_ID = {"native": "event_id", "panther": "eventId", "ecs": "event.id", "ocsf": "metadata.uid"}
+
+
+def text(schema: str, table: str, suffix: str) -> str:
+    """A committed file of a table."""
+    folder = ROOT / "docs" / "schema"
+    return ((folder if schema == "native" else folder / schema) / f"{table}.{suffix}").read_text()
+
+
+def glue(schema: str, table: str) -> dict:
+    """A table as Glue takes it."""
+    return json.loads(text(schema, table, "glue.json"))
+
+
+def json_schema(schema: str, table: str) -> dict:
+    """What every event of a table keeps."""
+    return json.loads(text(schema, table, "schema.json"))
+
+
+def at(event: dict, path: str) -> object:
+    """What stands at a path, with dots between its names; None where there is nothing."""
+    for name in path.split("."):
+        event = event.get(name) if isinstance(event, dict) else None
+    return event
+
+
+def event_id(schema: str, event: dict) -> str:
+    """The id of an event."""
+    return at(event, EVENT_ID[schema])
+
+
+def hive_type(kind: pa.DataType) -> str:
+    """The type that Hive, Athena and Glue have for what pyarrow read. Names in it are in lower case."""
+    if pa.types.is_struct(kind):
+        return f"struct<{','.join(f'{member.name.lower()}:{hive_type(member.type)}' for member in kind)}>"
+    if pa.types.is_list(kind):
+        return f"array<{hive_type(kind.value_type)}>"
+    if pa.types.is_timestamp(kind):
+        assert kind.unit == "us" and kind.tz == "UTC", kind
+        return "timestamp"
+    return {pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double"}[kind]
+
+
+def ddl_type(kind: exp.DataType) -> str:
+    """A type in a statement as Glue writes it: no spaces, and no backticks, without which no name may stand there."""
+    if not kind.is_type("struct"):
+        return kind.sql(dialect="hive").lower()
+    members = []
+    for member in kind.expressions:
+        assert isinstance(member, exp.ColumnDef) and member.this.quoted, member.sql(dialect="hive")
+        members.append(f"{member.name}:{ddl_type(member.kind)}")
+    return f"struct<{','.join(members)}>"
+
+
+def ddl_columns(columns: list[exp.ColumnDef]) -> list[tuple[str, str, str | None]]:
+    """Name, type and comment of columns in a statement; a name without backticks is none."""
+    found = []
+    for column in columns:
+        assert column.this.quoted, column.name
+        comments = [part.kind for part in column.constraints if isinstance(part.kind, exp.CommentColumnConstraint)]
+        found.append((column.name, ddl_type(column.kind), comments[0].this.name if comments else None))
+    return found
+
+
+def names_in(kind: str) -> set[str]:
+    """The names of a struct's members, at every depth."""
+    return set(re.findall(r"[<,]([^<>:,]*):", kind))
+
+
+def spoiled(event: dict, schema: dict) -> Iterator[tuple[str, dict]]:
+    """An event with one thing wrong at a time, and what it is: for every name that the event has."""
+
+    def changed(path: list[str], value: object) -> tuple[str, dict]:
+        copied = copy.deepcopy(event)
+        group = copied
+        for name in path[:-1]:
+            group = group[name]
+        if value is ...:
+            del group[path[-1]]
+        else:
+            group[path[-1]] = value
+        return f"{'.'.join(path)}: {'nothing' if value is ... else value!r}", copied
+
+    def walk(group: dict, schema: dict, path: list[str]) -> Iterator[tuple[str, dict]]:
+        yield changed([*path, "some_column"], "text")
+        for name, value in group.items():
+            place, rule = [*path, name], schema["properties"][name]
+            yield changed(place, None)
+            if name in schema["required"]:
+                yield changed(place, ...)
+            if isinstance(value, dict):
+                yield changed(place, "text")
+                yield changed(place, [])
+                yield from walk(value, rule, place)
+                continue
+            yield changed(place, {"text": "text"})
+            yield changed(place, "" if isinstance(value, int | float) else [7])
+            if "const" in rule:
+                yield changed(place, [] if isinstance(value, list) else "other" if isinstance(value, str) else value + 1)
+            if "maximum" in rule:
+                yield changed(place, rule["maximum"] + 1)
+                yield changed(place, 0.5)
+            if rule.get("format") == "date-time":
+                yield changed(place, value.replace("T", " "))
+                yield changed(place, value[:-4] + "Z")
+
+    yield from walk(event, schema, [])
