@@ -209,6 +209,12 @@ samples: ## Make the sample objects under events/objects again
 	$(call heading,samples: events/objects)
 	cargo run --quiet --release --locked --no-default-features --bin alb-ingest -- generate --samples events/objects
 
+.PHONY: ocsf-classes
+ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf again (installs OCSF's export)
+	$(call heading,ocsf-classes: tests/standards/ocsf)
+	scripts/venv.sh .venv-ocsf tests/standards/ocsf/requirements.txt
+	.venv-ocsf/bin/python scripts/ocsf_classes.py
+
 .PHONY: generated
 generated: ## Make the committed files in docs/ and the payloads in events/ again
 	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
