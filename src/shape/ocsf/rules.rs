@@ -410,3 +410,6 @@ pub(super) mod classic {
         small(&[*bytes]).filter(|_| derive::is_request(row))
     }
 }
+
+#[cfg(test)]
+mod tests;
