@@ -103,7 +103,7 @@ static BYTES: &[Entry] = &[
 #[rustfmt::skip]
 static NODE: &[Entry] = &[
     fitting("load_balancer.ip", "ip_address", &["ip_address"], rules::is_ip),
-    made("dst_endpoint.ip", &["ip_address"], Rule::Piece(derive::ip), BALANCER_IP),
+    made("dst_endpoint.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
 ];
 
 /// A request in the columns that ALB and Classic logs share.
@@ -263,7 +263,7 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("src_endpoint.type", Literal::Text("Load Balancer"), "The kind of endpoint."),
     column("src_endpoint.uid", "elb"),
     fitting("src_endpoint.ip", "ip_address", &["ip_address"], rules::is_ip),
-    made("load_balancer.ip", &["ip_address"], Rule::Piece(derive::ip), BALANCER_IP),
+    made("load_balancer.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
     column("dst_endpoint.uid", "target_addr"),
     fitting("dst_endpoint.ip", "target_ip", &["target_ip"], rules::is_ip),
     fitting("dst_endpoint.port", "target_port", &["target_ip"], rules::is_ip),

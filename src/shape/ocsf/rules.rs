@@ -3,6 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::super::Input::{self, Null, Text};
 use super::super::derive;
@@ -51,10 +52,18 @@ pub(super) fn is_method(inputs: &[Input<'_>]) -> bool {
     method.is_some_and(|method| METHODS.iter().any(|(known, _)| *known == method))
 }
 
-/// Whether the first column is an IP address.
+/// The longest `ip_t`, in bytes: the longest IPv6 address that ends in one of IPv4 has 45.
+const IP_LENGTH: usize = 40;
+
+/// The whole text where it is an IP address as OCSF takes one.
+pub(super) fn ip(text: &[u8]) -> Option<Range<usize>> {
+    derive::ip(text).filter(|address| address.len() <= IP_LENGTH)
+}
+
+/// Whether the first column is an IP address as OCSF takes one.
 pub(super) fn is_ip(inputs: &[Input<'_>]) -> bool {
     let text = inputs.first().and_then(|input| input.text());
-    text.is_some_and(|text| derive::ip(text).is_some())
+    text.is_some_and(|text| ip(text).is_some())
 }
 
 /// Whether the first column is a host name as OCSF takes one: letters, digits and hyphens, with dots between.

@@ -122,6 +122,16 @@ fn host_names_are_labels_of_letters_digits_and_inner_hyphens() {
     assert!(!is_hostname(&[Null]) && !is_hostname(&[]));
 }
 
+#[test]
+fn addresses_are_no_longer_than_ocsf_takes_them() {
+    let longest = "0000:0000:0000:0000:0000:ffff:192.0.2.10";
+    assert_eq!(longest.len(), IP_LENGTH);
+    assert!(is_ip(&[Text(longest.as_bytes())]) && is_ip(&[Text(b"::1")]) && is_ip(&[Text(b"192.0.2.1")]));
+    let longer = "0000:0000:0000:0000:0000:ffff:192.0.2.100";
+    assert!(!is_ip(&[Text(longer.as_bytes())]) && !is_ip(&[Text(b"unix:")]) && !is_ip(&[Null]));
+    assert_eq!(ip_version(&[Text(longer.as_bytes())]), Some(6));
+}
+
 /// Number, name, type and name of the type that a method becomes.
 fn activity_of(verb: Input<'_>) -> (i32, String, i64, &'static str) {
     let inputs = [verb];
