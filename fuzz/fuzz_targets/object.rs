@@ -1,4 +1,5 @@
-//! Any bytes as an object, in two different chunkings: no panic, the ledger balances, the chunks do not matter.
+//! Any bytes as an object, in two different chunkings and in any schema: no panic, the ledger balances, the chunks do not
+//! matter.
 
 #![no_main]
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
 use alb_ingest::object::ObjectRef;
 use alb_ingest::settings::{Compression, Format, OnCorrupt, Settings};
+use alb_ingest::shape::Schema;
 use libfuzzer_sys::fuzz_target;
 
 /// A destination in memory.
@@ -42,8 +44,9 @@ impl Staged for Bytes {
     }
 }
 
-fn ingest(key: &str, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Vec<u8>>) {
+fn ingest(key: &str, schema: Schema, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Vec<u8>>) {
     let settings = Settings {
+        schema,
         format: Some(Format::Json),
         compression: Some(Compression::None),
         on_corrupt: OnCorrupt::Salvage,
@@ -85,15 +88,17 @@ fn ingest(key: &str, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Ve
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // The length chooses a key and a chunking, so that any file is an input.
+    // The length chooses a key and a chunking, the sum of the bytes a schema, so that any file is an input.
     let key = match bytes.len() % 4 {
         0 => "some/file.log",
         1 => "123456789012_elasticloadbalancing_us-east-1_app.shop.1_20261007T1145Z_203.0.113.10_a.log.gz",
         2 => "conn_log_123456789012_elasticloadbalancing_us-east-1_app.shop.1_20261007T1145Z_203.0.113.10_a.log.gz",
         _ => "123456789012_elasticloadbalancing_us-east-1_shop_20261007T1145Z_203.0.113.10_a.log",
     };
-    let whole = ingest(key, bytes, bytes.len().max(1));
-    let pieces = ingest(key, bytes, bytes.len() % 61 + 1);
+    let sum = bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>();
+    let schema = Schema::ALL[sum % Schema::ALL.len()];
+    let whole = ingest(key, schema, bytes, bytes.len().max(1));
+    let pieces = ingest(key, schema, bytes, bytes.len() % 61 + 1);
     assert_eq!(whole.0, pieces.0, "the outcome depends on the chunks");
     assert!(whole.1 == pieces.1, "the output depends on the chunks");
 });
