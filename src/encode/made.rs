@@ -9,24 +9,33 @@ use crate::shape::{Input, Items, MAX_INPUTS, Rule, Shape, Test, Value};
 /// The values that rules make, and the words among them.
 #[derive(Debug)]
 pub(super) struct Made {
+    masks: Vec<Mask>,
     columns: Vec<MadeColumn>,
     words: Words,
 }
 
+/// What a test says of each row. Leaves that share a test share its answers.
+#[derive(Debug)]
+struct Mask {
+    inputs: Vec<usize>,
+    test: Test,
+    rows: Vec<bool>,
+}
+
 #[derive(Debug)]
 struct MadeColumn {
-    inputs: Vec<usize>,
     how: How,
     values: Values,
     /// The texts of a rule that writes its own.
     text: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum How {
-    Rule(Rule),
-    /// The column at the position, where the test says so.
-    Where(usize, Test, bool),
+    /// A rule, and the columns that it looks at.
+    Rule(Rule, Vec<usize>),
+    /// The column at the position, where the mask of that number says so.
+    Where { column: usize, mask: usize, holds: bool },
 }
 
 /// Each word once, in a text that columns point into.
@@ -53,33 +62,43 @@ impl Words {
 impl Made {
     /// Empty columns for the rules of a shape, in the order of its leaves.
     pub(super) fn new(shape: &Shape) -> Self {
-        let columns = shape.leaves.iter().filter_map(|leaf| match &leaf.value {
-            Value::Made { inputs, rule } => Some((inputs, How::Rule(*rule), leaf.kind)),
-            Value::Where {
-                column,
-                inputs,
-                test,
-                holds,
-            } => Some((inputs, How::Where(*column, *test, *holds), leaf.kind)),
-            Value::Column(_) | Value::Constant(_) => None,
-        });
-        let columns = columns.map(|(inputs, how, kind)| MadeColumn {
-            inputs: inputs.clone(),
-            how,
-            values: Values::new(kind),
-            text: Vec::new(),
+        let mut masks = Vec::new();
+        let columns = shape.leaves.iter().filter_map(|leaf| {
+            let how = match &leaf.value {
+                Value::Made { inputs, rule } => How::Rule(*rule, inputs.clone()),
+                Value::Where {
+                    column,
+                    inputs,
+                    test,
+                    holds,
+                } => How::Where {
+                    column: *column,
+                    mask: Mask::place(&mut masks, inputs, *test),
+                    holds: *holds,
+                },
+                Value::Column(_) | Value::Constant(_) => return None,
+            };
+            Some(MadeColumn {
+                how,
+                values: Values::new(leaf.kind),
+                text: Vec::new(),
+            })
         });
         Self {
             columns: columns.collect(),
+            masks,
             words: Words::default(),
         }
     }
 
     /// Makes the values of a batch in the place of those of the one before.
     pub(super) fn fill(&mut self, batch: &Batch) {
-        let Self { columns, words } = self;
+        let Self { masks, columns, words } = self;
+        for mask in masks.iter_mut() {
+            mask.fill(batch);
+        }
         for column in columns {
-            column.fill(batch, words);
+            column.fill(batch, masks, words);
         }
     }
 
@@ -88,15 +107,42 @@ impl Made {
         match self.columns.get(number) {
             Some(column) => {
                 let text = match column.how {
-                    How::Where(..) | How::Rule(Rule::Piece(_)) => batch.text(),
-                    How::Rule(Rule::Text(_)) => &column.text,
-                    How::Rule(_) => &self.words.text,
+                    How::Where { .. } | How::Rule(Rule::Piece(_), _) => batch.text(),
+                    How::Rule(Rule::Text(_), _) => &column.text,
+                    How::Rule(..) => &self.words.text,
                 };
                 (&column.values, text)
             }
             // Leaves and columns are counted alike.
             None => (&Values::OfObject, &[]),
         }
+    }
+}
+
+impl Mask {
+    /// The number of the mask for a test, which is made where there is none yet.
+    fn place(masks: &mut Vec<Self>, inputs: &[usize], test: Test) -> usize {
+        let same = |mask: &Self| mask.inputs == inputs && std::ptr::fn_addr_eq(mask.test, test);
+        masks.iter().position(same).unwrap_or_else(|| {
+            masks.push(Self {
+                inputs: inputs.to_vec(),
+                test,
+                rows: Vec::new(),
+            });
+            masks.len() - 1
+        })
+    }
+
+    fn fill(&mut self, batch: &Batch) {
+        let Self { inputs, test, rows } = self;
+        rows.clear();
+        for_each_row(inputs, batch, |inputs, same| {
+            let holds = match rows.last() {
+                Some(last) if same => *last,
+                _ => test(inputs),
+            };
+            rows.push(holds);
+        });
     }
 }
 
@@ -115,58 +161,57 @@ pub fn made_numbers(shape: &Shape, path: &str, batch: &Batch) -> Vec<i32> {
 }
 
 impl MadeColumn {
-    fn fill(&mut self, batch: &Batch, words: &mut Words) {
+    fn fill(&mut self, batch: &Batch, masks: &[Mask], words: &mut Words) {
         self.values.clear();
-        let rows = 0..batch.rows();
-        let rule = match self.how {
-            How::Rule(rule) => rule,
-            How::Where(column, test, holds) => {
-                if let Some(from) = batch.columns().get(column) {
-                    let wanted = |row| test(inputs(&self.inputs, batch, row, &mut [Input::Null; MAX_INPUTS])) == holds;
-                    select(from, rows, wanted, &mut self.values);
+        let (rule, inputs) = match &self.how {
+            How::Rule(rule, inputs) => (*rule, inputs),
+            How::Where { column, mask, holds } => {
+                if let (Some(from), Some(mask)) = (batch.columns().get(*column), masks.get(*mask)) {
+                    select(from, mask.rows.iter().map(|row| row == holds), &mut self.values);
                 }
                 return;
             }
         };
         match (rule, &mut self.values) {
             (Rule::Piece(rule), Values::Text(texts)) => {
-                if let Some(Values::Text(from)) = self.inputs.first().and_then(|input| batch.columns().get(*input)) {
+                if let Some(Values::Text(from)) = inputs.first().and_then(|input| batch.columns().get(*input)) {
                     pieces(from, batch.text(), rule, texts);
                 }
             }
             (Rule::Text(rule), Values::Text(texts)) => {
-                self.text.clear();
-                for row in rows {
-                    let start = self.text.len();
-                    let there = rule(
-                        inputs(&self.inputs, batch, row, &mut [Input::Null; MAX_INPUTS]),
-                        &mut self.text,
-                    );
-                    texts.push(if there {
-                        Span::new(start, self.text.len())
-                    } else {
-                        Span::NULL
-                    });
-                }
+                let text = &mut self.text;
+                text.clear();
+                let mut last = Span::NULL;
+                for_each_row(inputs, batch, |inputs, same| {
+                    if !same {
+                        let start = text.len();
+                        let there = rule(inputs, text);
+                        last = if there {
+                            Span::new(start, text.len())
+                        } else {
+                            Span::NULL
+                        };
+                    }
+                    texts.push(last);
+                });
             }
             (Rule::Word(rule), Values::Text(texts)) => {
-                for row in rows {
-                    let word = rule(inputs(&self.inputs, batch, row, &mut [Input::Null; MAX_INPUTS]));
-                    texts.push(word.map_or(Span::NULL, |word| words.place(word)));
-                }
+                for_each_row(inputs, batch, |inputs, _| {
+                    texts.push(rule(inputs).map_or(Span::NULL, |word| words.place(word)));
+                });
             }
             (Rule::Words(rule), Values::TextList(lists)) => {
-                for row in rows {
-                    let list = rule(inputs(&self.inputs, batch, row, &mut [Input::Null; MAX_INPUTS]));
+                for_each_row(inputs, batch, |inputs, _| {
+                    let list = rule(inputs);
                     for word in list.into_iter().flatten() {
                         lists.push_item(words.place(word));
                     }
                     lists.end(list.is_some());
-                }
+                });
             }
-            (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(&self.inputs, batch, rule, numbers),
+            (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
             (Rule::Int64(rule), Values::Int64(numbers)) | (Rule::Time(rule), Values::Timestamp(numbers)) => {
-                numbers_of(&self.inputs, batch, rule, numbers);
+                numbers_of(inputs, batch, rule, numbers);
             }
             // Made of the rule's kind.
             _ => {}
@@ -175,31 +220,31 @@ impl MadeColumn {
 }
 
 /// The values of the rows that are wanted, and null in the others.
-fn select(from: &Values, rows: Range<usize>, wanted: impl Fn(usize) -> bool, into: &mut Values) {
+fn select(from: &Values, wanted: impl Iterator<Item = bool>, into: &mut Values) {
     fn numbers<T: Copy + Default>(
         from: &Numbers<T>,
-        rows: Range<usize>,
-        wanted: impl Fn(usize) -> bool,
+        wanted: impl Iterator<Item = (usize, bool)>,
         into: &mut Numbers<T>,
     ) {
-        for row in rows {
-            into.push(from.get(row).filter(|_| wanted(row)));
+        for (row, wanted) in wanted {
+            into.push(from.get(row).filter(|_| wanted));
         }
     }
+    let wanted = wanted.enumerate();
     match (from, into) {
         (Values::Text(from), Values::Text(into)) => {
-            for row in rows {
-                into.push(from.view(row).filter(|_| wanted(row)).unwrap_or(Span::NULL));
+            for (row, wanted) in wanted {
+                into.push(from.view(row).filter(|_| wanted).unwrap_or(Span::NULL));
             }
         }
-        (Values::Int32(from), Values::Int32(into)) => numbers(from, rows, wanted, into),
-        (Values::Float64(from), Values::Float64(into)) => numbers(from, rows, wanted, into),
+        (Values::Int32(from), Values::Int32(into)) => numbers(from, wanted, into),
+        (Values::Float64(from), Values::Float64(into)) => numbers(from, wanted, into),
         (Values::Int64(from), Values::Int64(into)) | (Values::Timestamp(from), Values::Timestamp(into)) => {
-            numbers(from, rows, wanted, into);
+            numbers(from, wanted, into);
         }
         (Values::TextList(from), Values::TextList(into)) => {
-            for row in rows {
-                let items = from.views(row).filter(|_| wanted(row));
+            for (row, wanted) in wanted {
+                let items = from.views(row).filter(|_| wanted);
                 for item in items.into_iter().flatten() {
                     into.push_item(*item);
                 }
@@ -211,13 +256,18 @@ fn select(from: &Values, rows: Range<usize>, wanted: impl Fn(usize) -> bool, int
     }
 }
 
+/// The pieces of a column's texts. A text that is the one before again has the same piece.
 fn pieces(from: &Texts, text: &[u8], rule: fn(&[u8]) -> Option<Range<usize>>, into: &mut Texts) {
+    let mut last: (Option<&[u8]>, Option<Range<usize>>) = (None, None);
     for row in 0..from.len() {
-        let piece = from.view(row).and_then(|view| {
-            let piece = rule(text.get(view.start()..view.end())?)?;
-            Some(Span::new(view.start() + piece.start, view.start() + piece.end))
-        });
-        into.push(piece.unwrap_or(Span::NULL));
+        let whole = from.get(row, text);
+        if whole != last.0 {
+            last = (whole, whole.and_then(rule));
+        }
+        let piece = from.view(row).zip(last.1.clone());
+        into.push(piece.map_or(Span::NULL, |(view, piece)| {
+            Span::new(view.start() + piece.start, view.start() + piece.end)
+        }));
     }
 }
 
@@ -227,24 +277,23 @@ fn numbers_of<T: Copy + Default>(
     rule: fn(&[Input<'_>]) -> Option<T>,
     into: &mut Numbers<T>,
 ) {
-    for row in 0..batch.rows() {
-        into.push(rule(inputs(columns, batch, row, &mut [Input::Null; MAX_INPUTS])));
-    }
+    for_each_row(columns, batch, |inputs, _| into.push(rule(inputs)));
 }
 
-/// The inputs of a row, put into `space`.
-fn inputs<'s, 'a>(
-    columns: &[usize],
-    batch: &'a Batch,
-    row: usize,
-    space: &'s mut [Input<'a>; MAX_INPUTS],
-) -> &'s [Input<'a>] {
-    for (into, column) in space.iter_mut().zip(columns) {
-        if let Some(values) = batch.columns().get(*column) {
-            *into = input(values, batch.text(), row);
+/// Hands on the inputs of each row in turn, and whether they are those of the row before.
+fn for_each_row(columns: &[usize], batch: &Batch, mut look: impl FnMut(&[Input<'_>], bool)) {
+    let mut space = [Input::Null; MAX_INPUTS];
+    for row in 0..batch.rows() {
+        let mut same = row > 0;
+        for (into, column) in space.iter_mut().zip(columns) {
+            if let Some(values) = batch.columns().get(*column) {
+                let found = input(values, batch.text(), row);
+                same = same && found == *into;
+                *into = found;
+            }
         }
+        look(space.get(..columns.len()).unwrap_or(&space), same);
     }
-    space.get(..columns.len()).unwrap_or(space)
 }
 
 fn input<'a>(values: &'a Values, text: &'a [u8], row: usize) -> Input<'a> {

@@ -41,19 +41,19 @@ const TLS_PROTOCOL: &str = "tls or ssl.";
 static COMMON: &[Entry] = &[
     column("@timestamp", "timestamp"),
     constant("ecs.version", Literal::Text(VERSION), "The version of ECS that the names are from."),
-    column("event.id", "event_id"),
     constant("event.kind", Literal::Text("event"), "What the document is to ECS."),
     constant("event.module", Literal::Text("aws"), "Elastic's module for these logs."),
     constant("event.dataset", Literal::Text("aws.elb_logs"), "Elastic's data set for load balancer logs of every type."),
+    column("event.id", "event_id"),
     constant("cloud.provider", Literal::Text("aws"), "The cloud."),
     column("cloud.account.id", "account_id"),
     column("cloud.region", "region"),
-    column("aws.elb.name", "elb"),
 ];
 
 /// Where the line comes from.
 #[rustfmt::skip]
 static ORIGIN: &[Entry] = &[
+    column("aws.elb.name", "elb"),
     column("aws.s3.bucket.name", "source_bucket"),
     column("aws.s3.object.key", "source_key"),
     column("aws.elb.source_line", "source_line"),

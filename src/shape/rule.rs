@@ -23,7 +23,7 @@ pub enum Input<'a> {
 }
 
 /// The items of a list.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Items<'a> {
     spans: &'a [Span],
     text: &'a [u8],
@@ -64,6 +64,13 @@ impl Rule {
             Self::Int64(_) => Kind::Int64,
             Self::Time(_) => Kind::Timestamp,
         }
+    }
+}
+
+/// Lists are alike where their items are, wherever these stand.
+impl PartialEq for Items<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 

@@ -6,12 +6,12 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS `alb_connection_log` (
   `@timestamp` timestamp COMMENT 'Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.',
   `ecs` struct<`version`:string>,
-  `event` struct<`id`:string,`kind`:string,`module`:string,`dataset`:string,`category`:array<string>,`type`:array<string>,`end`:timestamp,`outcome`:string>,
+  `event` struct<`kind`:string,`module`:string,`dataset`:string,`id`:string,`category`:array<string>,`type`:array<string>,`end`:timestamp,`outcome`:string>,
   `cloud` struct<`provider`:string,`account`:struct<`id`:string>,`region`:string>,
-  `aws` struct<`elb`:struct<`name`:string,`log_type`:string,`protocol`:string,`listener`:string,`ssl_protocol`:string,`ssl_cipher`:string,`leaf_client_cert_subject`:string,`leaf_client_cert_not_before`:timestamp,`leaf_client_cert_not_after`:timestamp,`leaf_client_cert_serial_number`:string,`tls_verify_status`:string,`tls_error_code`:string,`tls_verify_status_logged`:string,`tls_named_group`:string,`source_line`:bigint,`tls_handshake_latency`:double,`leaf_client_cert_validity`:string,`conn_trace_id`:string,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `source` struct<`address`:string,`ip`:string,`port`:int>,
   `client` struct<`ip`:string,`port`:int>,
   `destination` struct<`port`:int,`address`:string,`ip`:string>,
+  `aws` struct<`elb`:struct<`log_type`:string,`protocol`:string,`listener`:string,`ssl_protocol`:string,`ssl_cipher`:string,`leaf_client_cert_subject`:string,`leaf_client_cert_not_before`:timestamp,`leaf_client_cert_not_after`:timestamp,`leaf_client_cert_serial_number`:string,`tls_verify_status`:string,`tls_error_code`:string,`tls_verify_status_logged`:string,`tls_named_group`:string,`name`:string,`source_line`:bigint,`tls_handshake_latency`:double,`leaf_client_cert_validity`:string,`conn_trace_id`:string,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `tls` struct<`version`:string,`version_protocol`:string,`cipher`:string,`curve`:string,`client`:struct<`subject`:string,`not_before`:timestamp,`not_after`:timestamp,`x509`:struct<`serial_number`:string>>>
 )
 COMMENT 'Application Load Balancer connection log'

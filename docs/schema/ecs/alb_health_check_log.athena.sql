@@ -6,12 +6,12 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS `alb_health_check_log` (
   `@timestamp` timestamp COMMENT 'Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.',
   `ecs` struct<`version`:string>,
-  `event` struct<`id`:string,`kind`:string,`module`:string,`dataset`:string,`category`:array<string>,`type`:array<string>,`duration`:bigint,`outcome`:string,`reason`:string>,
+  `event` struct<`kind`:string,`module`:string,`dataset`:string,`id`:string,`category`:array<string>,`type`:array<string>,`duration`:bigint,`outcome`:string,`reason`:string>,
   `cloud` struct<`provider`:string,`account`:struct<`id`:string>,`region`:string>,
-  `aws` struct<`elb`:struct<`name`:string,`log_type`:string,`type`:string,`backend`:struct<`ip`:string,`port`:int>,`source_line`:bigint,`latency`:double,`target_addr`:string,`target_group_id`:string,`status`:string,`status_code`:int,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `source` struct<`address`:string,`ip`:string>,
   `destination` struct<`address`:string,`ip`:string,`port`:int>,
-  `http` struct<`response`:struct<`status_code`:int>>
+  `http` struct<`response`:struct<`status_code`:int>>,
+  `aws` struct<`elb`:struct<`log_type`:string,`type`:string,`backend`:struct<`ip`:string,`port`:int>,`name`:string,`source_line`:bigint,`latency`:double,`target_addr`:string,`target_group_id`:string,`status`:string,`status_code`:int,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>
 )
 COMMENT 'Application Load Balancer health check log'
 PARTITIONED BY (

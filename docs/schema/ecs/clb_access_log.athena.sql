@@ -6,10 +6,10 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS `clb_access_log` (
   `@timestamp` timestamp COMMENT 'Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.',
   `ecs` struct<`version`:string>,
-  `event` struct<`id`:string,`kind`:string,`module`:string,`dataset`:string,`category`:array<string>,`type`:array<string>,`start`:timestamp,`outcome`:string>,
+  `event` struct<`kind`:string,`module`:string,`dataset`:string,`id`:string,`category`:array<string>,`type`:array<string>,`start`:timestamp,`outcome`:string>,
   `cloud` struct<`provider`:string,`account`:struct<`id`:string>,`region`:string>,
-  `aws` struct<`elb`:struct<`name`:string,`log_type`:string,`protocol`:string,`backend`:struct<`ip`:string,`port`:int,`http`:struct<`response`:struct<`status_code`:int>>>,`backend_processing_time`:struct<`sec`:double>,`request_processing_time`:struct<`sec`:double>,`response_processing_time`:struct<`sec`:double>,`ssl_cipher`:string,`ssl_protocol`:string,`source_line`:bigint,`request_proto`:string,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `http` struct<`request`:struct<`body`:struct<`bytes`:bigint>,`method`:string>,`response`:struct<`body`:struct<`bytes`:bigint>,`status_code`:int>,`version`:string>,
+  `aws` struct<`elb`:struct<`log_type`:string,`protocol`:string,`backend`:struct<`ip`:string,`port`:int,`http`:struct<`response`:struct<`status_code`:int>>>,`backend_processing_time`:struct<`sec`:double>,`request_processing_time`:struct<`sec`:double>,`response_processing_time`:struct<`sec`:double>,`ssl_cipher`:string,`ssl_protocol`:string,`name`:string,`source_line`:bigint,`request_proto`:string,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `source` struct<`address`:string,`ip`:string,`port`:int,`bytes`:bigint>,
   `destination` struct<`bytes`:bigint>,
   `url` struct<`original`:string,`scheme`:string,`domain`:string,`port`:int,`path`:string,`query`:string>,

@@ -6,11 +6,11 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS `nlb_access_log` (
   `@timestamp` timestamp COMMENT 'Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.',
   `ecs` struct<`version`:string>,
-  `event` struct<`id`:string,`kind`:string,`module`:string,`dataset`:string,`category`:array<string>,`type`:array<string>,`start`:timestamp,`end`:timestamp,`duration`:bigint>,
+  `event` struct<`kind`:string,`module`:string,`dataset`:string,`id`:string,`category`:array<string>,`type`:array<string>,`start`:timestamp,`end`:timestamp,`duration`:bigint>,
   `cloud` struct<`provider`:string,`account`:struct<`id`:string>,`region`:string>,
-  `aws` struct<`elb`:struct<`name`:string,`log_type`:string,`protocol`:string,`type`:string,`backend`:struct<`ip`:string,`port`:int>,`connection_time`:struct<`ms`:bigint>,`tls_handshake_time`:struct<`ms`:bigint>,`chosen_cert`:struct<`arn`:string,`serial`:string>,`ssl_cipher`:string,`ssl_protocol`:string,`tls_named_group`:string,`alpn_fe_protocol`:string,`source_line`:bigint,`version`:string,`listener`:string,`incoming_tls_alert`:string,`alpn_be_protocol`:string,`alpn_client_preference_list`:array<string>,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `destination` struct<`address`:string,`ip`:string,`port`:int,`bytes`:bigint,`domain`:string>,
   `tls` struct<`cipher`:string,`version`:string,`version_protocol`:string,`curve`:string,`next_protocol`:string,`client`:struct<`server_name`:string>>,
+  `aws` struct<`elb`:struct<`log_type`:string,`protocol`:string,`type`:string,`backend`:struct<`ip`:string,`port`:int>,`connection_time`:struct<`ms`:bigint>,`tls_handshake_time`:struct<`ms`:bigint>,`chosen_cert`:struct<`arn`:string,`serial`:string>,`ssl_cipher`:string,`ssl_protocol`:string,`tls_named_group`:string,`alpn_fe_protocol`:string,`name`:string,`source_line`:bigint,`version`:string,`listener`:string,`incoming_tls_alert`:string,`alpn_be_protocol`:string,`alpn_client_preference_list`:array<string>,`extra_fields`:array<string>>,`s3`:struct<`bucket`:struct<`name`:string>,`object`:struct<`key`:string>>>,
   `source` struct<`address`:string,`ip`:string,`port`:int,`bytes`:bigint>
 )
 COMMENT 'Network Load Balancer TLS access log'

@@ -15,6 +15,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `alb_connection_log` (
   `load_balancer` struct<`uid`:string,`name`:string,`ip`:string>,
   `class_uid` int COMMENT 'Number of the event\'s class: 4002 for requests, 4001 for connections and health checks.',
   `class_name` string COMMENT 'Name of the event\'s class.',
+  `connection_info` struct<`direction_id`:int,`direction`:string,`protocol_num`:int,`protocol_name`:string,`protocol_ver_id`:int,`uid`:string>,
+  `dst_endpoint` struct<`svc_name`:string,`type_id`:int,`type`:string,`uid`:string,`port`:int,`ip`:string>,
+  `src_endpoint` struct<`ip`:string,`port`:int>,
   `activity_id` int COMMENT 'Number of what happened, in its class.',
   `activity_name` string COMMENT 'What happened; for a method that OCSF does not know, the method.',
   `type_uid` bigint COMMENT 'Class and activity in one number: class_uid * 100 + activity_id.',
@@ -22,10 +25,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `alb_connection_log` (
   `status_id` int COMMENT 'Number of the result: 1 success, 2 failure, 0 unknown, 99 another that the log names.',
   `status` string COMMENT 'The result in a word; null for one that the log names.',
   `status_code` string COMMENT 'Why the client\'s certificate was refused.',
-  `connection_info` struct<`uid`:string,`direction_id`:int,`direction`:string,`protocol_num`:int,`protocol_name`:string,`protocol_ver_id`:int>,
-  `dst_endpoint` struct<`port`:int,`svc_name`:string,`type_id`:int,`type`:string,`uid`:string,`ip`:string>,
   `tls` struct<`version`:string,`cipher`:string,`handshake_dur`:int>,
-  `src_endpoint` struct<`ip`:string,`port`:int>,
   `unmapped` struct<`client_ip`:string,`client_port`:int,`tls_cipher`:string,`tls_handshake_latency`:double,`leaf_client_cert_subject`:string,`leaf_client_cert_validity`:string,`leaf_client_cert_not_before`:timestamp,`leaf_client_cert_not_after`:timestamp,`leaf_client_cert_serial_number`:string,`tls_verify_status`:string,`tls_keyexchange`:string,`ip_address`:string,`extra_fields`:array<string>,`source_bucket`:string,`source_key`:string,`source_line`:bigint>
 )
 COMMENT 'Application Load Balancer connection log'

@@ -15,6 +15,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `nlb_access_log` (
   `load_balancer` struct<`uid`:string,`name`:string>,
   `class_uid` int COMMENT 'Number of the event\'s class: 4002 for requests, 4001 for connections and health checks.',
   `class_name` string COMMENT 'Name of the event\'s class.',
+  `connection_info` struct<`direction_id`:int,`direction`:string,`protocol_num`:int,`protocol_name`:string,`protocol_ver_id`:int>,
+  `dst_endpoint` struct<`svc_name`:string,`type_id`:int,`type`:string,`uid`:string,`ip`:string,`port`:int>,
+  `src_endpoint` struct<`ip`:string,`port`:int>,
   `activity_id` int COMMENT 'Number of what happened, in its class.',
   `activity_name` string COMMENT 'What happened; for a method that OCSF does not know, the method.',
   `type_uid` bigint COMMENT 'Class and activity in one number: class_uid * 100 + activity_id.',
@@ -24,10 +27,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `nlb_access_log` (
   `start_time` bigint COMMENT 'Time when the connection began, milliseconds since 1970.',
   `start_time_dt` timestamp COMMENT 'Time when the TLS connection began, UTC.',
   `duration` bigint COMMENT 'Milliseconds that the connection lasted.',
-  `dst_endpoint` struct<`ip`:string,`port`:int,`svc_name`:string,`type_id`:int,`type`:string,`uid`:string>,
   `tls` struct<`version`:string,`cipher`:string,`sni`:string,`alert`:int,`handshake_dur`:int>,
-  `connection_info` struct<`direction_id`:int,`direction`:string,`protocol_num`:int,`protocol_name`:string,`protocol_ver_id`:int>,
-  `src_endpoint` struct<`ip`:string,`port`:int>,
   `traffic` struct<`bytes_out`:bigint,`bytes_in`:bigint>,
   `unmapped` struct<`type`:string,`listener`:string,`client_ip`:string,`client_port`:int,`destination_ip`:string,`tls_handshake_time`:bigint,`incoming_tls_alert`:string,`chosen_cert_arn`:string,`chosen_cert_serial`:string,`tls_cipher`:string,`tls_keyexchange`:string,`domain_name`:string,`alpn_fe_protocol`:string,`alpn_be_protocol`:string,`alpn_client_preference_list`:array<string>,`extra_fields`:array<string>,`source_bucket`:string,`source_key`:string,`source_line`:bigint>
 )

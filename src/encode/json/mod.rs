@@ -46,7 +46,7 @@ pub struct EventWriter {
 /// opening brace.
 #[derive(Debug)]
 enum Step {
-    /// The same for every event: `,"key":value`; nothing where that is null.
+    /// The same for every event: keys with their values, and braces between them.
     Same(sink::Constant),
     /// The event's id: `,"key":"…-`, in front of the line number.
     EventId(sink::Constant),
@@ -54,9 +54,9 @@ enum Step {
     Column(usize, Writer),
     /// What a rule made, by its number.
     Made(usize, Writer),
-    /// A group begins: `,"key":`.
+    /// A group begins that may be empty: `,"key":`.
     Open(sink::Constant),
-    /// The last group that began ends; nothing is left of it where nothing was written into it.
+    /// The last such group ends; nothing is left of it where nothing was written into it.
     Close,
 }
 
@@ -68,34 +68,112 @@ struct Writer {
     times: Times,
 }
 
-impl EventWriter {
-    /// A writer for the events of one object.
-    pub fn new(shape: &Shape, facts: &ObjectFacts) -> Self {
-        let mut writer = Self {
-            steps: Vec::new(),
-            made: Made::new(shape),
-            open: Vec::new(),
-        };
-        let mut made = 0;
-        writer.add(shape, &shape.nodes, facts, &mut made);
-        writer
-    }
+/// Gathers the steps of a shape.
+struct Steps<'a> {
+    shape: &'a Shape,
+    facts: &'a ObjectFacts,
+    steps: Vec<Step>,
+    /// What is the same for every event since the last step.
+    same: Vec<u8>,
+    /// How many rules were met.
+    made: usize,
+}
 
-    /// Adds the steps of these nodes. `made` counts the rules.
-    fn add(&mut self, shape: &Shape, nodes: &[Node], facts: &ObjectFacts, made: &mut usize) {
+impl Steps<'_> {
+    /// Adds the steps of these nodes. Where they are those of a group that begins with a value, `first` is its brace.
+    fn add(&mut self, nodes: &[Node], mut first: u8) {
         for node in nodes {
             match node {
                 Node::Leaf(leaf) => {
-                    if let Some(leaf) = shape.leaves.get(*leaf) {
-                        self.steps.push(Step::of(leaf, shape, facts, made));
+                    if let Some(leaf) = self.shape.leaves.get(*leaf) {
+                        self.add_leaf(leaf, first);
                     }
                 }
                 Node::Group(group) => {
-                    self.steps.push(Step::Open(sink::Constant::new(&key_of(&group.name))));
-                    self.add(shape, &group.nodes, facts, made);
-                    self.steps.push(Step::Close);
+                    let key = key_of(first, &group.name);
+                    if group.nodes.first().is_some_and(|node| self.is_same(node)) {
+                        self.same.extend_from_slice(&key);
+                        self.add(&group.nodes, b'{');
+                        self.same.push(b'}');
+                    } else {
+                        self.push(Step::Open(sink::Constant::new(&key)));
+                        self.add(&group.nodes, b',');
+                        self.push(Step::Close);
+                    }
                 }
             }
+            first = b',';
+        }
+    }
+
+    /// Whether a node begins with what is the same for every event, and never null.
+    fn is_same(&self, node: &Node) -> bool {
+        match node {
+            Node::Leaf(leaf) => self.shape.leaves.get(*leaf).is_some_and(|leaf| match leaf.value {
+                Value::Constant(_) => true,
+                Value::Column(column) => matches!(of_object(self.shape, column, self.facts), OfObject::Text(_)),
+                Value::Where { .. } | Value::Made { .. } => false,
+            }),
+            Node::Group(group) => group.nodes.first().is_some_and(|node| self.is_same(node)),
+        }
+    }
+
+    fn add_leaf(&mut self, leaf: &Leaf, first: u8) {
+        let mut key = key_of(first, &leaf.name);
+        match &leaf.value {
+            Value::Made { .. } | Value::Where { .. } => {
+                self.push(Step::Made(self.made, Writer::new(key, leaf.kind)));
+                self.made += 1;
+            }
+            Value::Constant(literal) => {
+                self.same.extend_from_slice(&key);
+                write_literal(*literal, &mut self.same);
+            }
+            Value::Column(column) => match of_object(self.shape, *column, self.facts) {
+                OfObject::Text(text) => {
+                    self.same.extend_from_slice(&key);
+                    write_text(text.as_bytes(), &mut self.same);
+                }
+                OfObject::Null => {}
+                OfObject::EventId => {
+                    key.extend_from_slice(format!("\"{}-", self.facts.id).as_bytes());
+                    self.push(Step::EventId(sink::Constant::new(&key)));
+                }
+                OfObject::No => self.push(Step::Column(*column, Writer::new(key, leaf.kind))),
+            },
+        }
+    }
+
+    /// Adds a step behind what is the same for every event.
+    fn push(&mut self, step: Step) {
+        self.end_same();
+        self.steps.push(step);
+    }
+
+    fn end_same(&mut self) {
+        if !self.same.is_empty() {
+            self.steps.push(Step::Same(sink::Constant::new(&self.same)));
+            self.same.clear();
+        }
+    }
+}
+
+impl EventWriter {
+    /// A writer for the events of one object.
+    pub fn new(shape: &Shape, facts: &ObjectFacts) -> Self {
+        let mut steps = Steps {
+            shape,
+            facts,
+            steps: Vec::new(),
+            same: Vec::new(),
+            made: 0,
+        };
+        steps.add(&shape.nodes, b',');
+        steps.end_same();
+        Self {
+            steps: steps.steps,
+            made: Made::new(shape),
+            open: Vec::new(),
         }
     }
 
@@ -158,41 +236,12 @@ fn close(start: usize, out: &mut Sink) {
     out.put_byte(b'}');
 }
 
-/// `,"key":`
-fn key_of(name: &str) -> Vec<u8> {
-    let mut key = Vec::from(b",");
+/// `,"key":`, with a comma or a brace in front.
+fn key_of(first: u8, name: &str) -> Vec<u8> {
+    let mut key = vec![first];
     write_text(name.as_bytes(), &mut key);
     key.push(b':');
     key
-}
-
-impl Step {
-    fn of(leaf: &Leaf, shape: &Shape, facts: &ObjectFacts, made: &mut usize) -> Self {
-        let mut key = key_of(&leaf.name);
-        match &leaf.value {
-            Value::Made { .. } | Value::Where { .. } => {
-                let number = *made;
-                *made += 1;
-                Self::Made(number, Writer::new(key, leaf.kind))
-            }
-            Value::Constant(literal) => {
-                write_literal(*literal, &mut key);
-                Self::Same(sink::Constant::new(&key))
-            }
-            Value::Column(column) => match of_object(shape, *column, facts) {
-                OfObject::Text(text) => {
-                    write_text(text.as_bytes(), &mut key);
-                    Self::Same(sink::Constant::new(&key))
-                }
-                OfObject::Null => Self::Same(sink::Constant::default()),
-                OfObject::EventId => {
-                    key.extend_from_slice(format!("\"{}-", facts.id).as_bytes());
-                    Self::EventId(sink::Constant::new(&key))
-                }
-                OfObject::No => Self::Column(*column, Writer::new(key, leaf.kind)),
-            },
-        }
-    }
 }
 
 fn write_literal(literal: Literal, out: &mut Vec<u8>) {
