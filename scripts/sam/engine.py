@@ -1,11 +1,13 @@
 """A Docker engine: the one that is there, or one that is started here, after it was installed where that is permitted."""
 
+import fcntl
 import io
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +19,9 @@ LIBRARIES = ("libc.so.6", "libm.so.6", "libgcc_s.so.1")
 LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 START_SECONDS = 30
 INSTALL_SECONDS = 300
+# Engines share the machine's bridge and give their containers the same addresses: only one is started at a time.
+TURN = Path(tempfile.gettempdir()) / "alb-ingest-engine.lock"
+TURN_SECONDS = 600
 
 
 class NoEngine(Exception):
@@ -31,6 +36,7 @@ class Engine:
         self._daemon = daemon
         self._folder = folder
         self._made_image = False
+        self._turn: io.IOBase | None = None
 
     @classmethod
     def open(cls, work: Path, say) -> "Engine":
@@ -47,11 +53,13 @@ class Engine:
         host = f"unix://{folder}/docker.sock"
         if len(host) > 100:
             raise NoEngine(f"the path of the socket is too long: {host}")
+        turn = _turn(say)
         log = (folder / "dockerd.log").open("wb")
         command = ["dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "-H", host]
         daemon = subprocess.Popen([*command, "--pidfile", folder / "pid"], stdout=log, stderr=log)
         environment = {"DOCKER_HOST": host}
         engine = cls(environment, daemon, folder)
+        engine._turn = turn
         for _ in range(START_SECONDS * 10):
             if _answers(os.environ | environment):
                 say(f"engine: dockerd {daemon.pid}, started here")
@@ -120,6 +128,8 @@ class Engine:
             self._daemon.wait(30)
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+        if self._turn:
+            self._turn.close()
 
 
 def _answers(environment) -> bool:
@@ -130,6 +140,24 @@ def _answers(environment) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def _turn(say) -> io.IOBase:
+    """Waits until no other run on this machine has an engine of its own. Closing what it gives ends the turn."""
+    try:
+        lock = TURN.open("a")
+    except OSError as error:
+        raise NoEngine(f"the lock for engines cannot be opened: {error}") from error
+    for second in range(TURN_SECONDS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError:
+            if second == 0:
+                say("engine: another run has one; waiting for its end")
+            time.sleep(1)
+    lock.close()
+    raise NoEngine(f"another run has had an engine for {TURN_SECONDS} s")
 
 
 def _install(say) -> None:
