@@ -192,6 +192,11 @@ bench-peers: ## Measure beside DuckDB, Polars, ClickHouse, VRL, elb-log-parser, 
 	$(call heading,bench-peers: alb-ingest beside other programs)
 	python3 bench/peers/run.py $(ARGS)
 
+.PHONY: bench-schemas
+bench-schemas: ## Measure what each output schema costs beside native (ARGS=--help)
+	$(call heading,bench-schemas: panther$(comma) ecs and ocsf beside native)
+	python3 bench/schemas.py $(ARGS)
+
 .PHONY: memory
 memory: ## Measure peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)

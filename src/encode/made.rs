@@ -136,13 +136,7 @@ impl Mask {
     fn fill(&mut self, batch: &Batch) {
         let Self { inputs, test, rows } = self;
         rows.clear();
-        for_each_row(inputs, batch, |inputs, same| {
-            let holds = match rows.last() {
-                Some(last) if same => *last,
-                _ => test(inputs),
-            };
-            rows.push(holds);
-        });
+        answers(inputs, batch, *test, |holds| rows.push(holds));
     }
 }
 
@@ -196,13 +190,12 @@ impl MadeColumn {
                 });
             }
             (Rule::Word(rule), Values::Text(texts)) => {
-                for_each_row(inputs, batch, |inputs, _| {
-                    texts.push(rule(inputs).map_or(Span::NULL, |word| words.place(word)));
+                answers(inputs, batch, rule, |word| {
+                    texts.push(word.map_or(Span::NULL, |word| words.place(word)));
                 });
             }
             (Rule::Words(rule), Values::TextList(lists)) => {
-                for_each_row(inputs, batch, |inputs, _| {
-                    let list = rule(inputs);
+                answers(inputs, batch, rule, |list| {
                     for word in list.into_iter().flatten() {
                         lists.push_item(words.place(word));
                     }
@@ -277,7 +270,20 @@ fn numbers_of<T: Copy + Default>(
     rule: fn(&[Input<'_>]) -> Option<T>,
     into: &mut Numbers<T>,
 ) {
-    for_each_row(columns, batch, |inputs, _| into.push(rule(inputs)));
+    answers(columns, batch, rule, |number| into.push(number));
+}
+
+/// Hands on what a rule makes of each row in turn. The same inputs again have the same answer.
+fn answers<T: Copy>(columns: &[usize], batch: &Batch, rule: fn(&[Input<'_>]) -> T, mut take: impl FnMut(T)) {
+    let mut last = None;
+    for_each_row(columns, batch, |inputs, same| {
+        let answer = match last {
+            Some(last) if same => last,
+            _ => rule(inputs),
+        };
+        last = Some(answer);
+        take(answer);
+    });
 }
 
 /// Hands on the inputs of each row in turn, and whether they are those of the row before.

@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
+use memchr::memchr;
+
 use super::Input;
 
 /// The columns that tell a Classic entry of an HTTP listener from one of a TCP listener, which has none of them.
@@ -40,8 +42,8 @@ pub(super) fn ip(text: &[u8]) -> Option<Range<usize>> {
 
 /// The query string of a URL: what stands between the first `?` and a `#`; it may be empty.
 pub(super) fn query(url: &[u8]) -> Option<Range<usize>> {
-    let end = url.iter().position(|byte| *byte == b'#').unwrap_or(url.len());
-    let mark = url.iter().take(end).position(|byte| *byte == b'?')?;
+    let end = memchr(b'#', url).unwrap_or(url.len());
+    let mark = memchr(b'?', url.get(..end)?)?;
     Some(mark + 1..end)
 }
 
@@ -103,9 +105,12 @@ pub(super) fn trace_root(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
         let (Some(time), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else {
             continue;
         };
-        let digits = || time.iter().chain(rest);
-        if time.len() == 8 && rest.len() == 24 && digits().all(u8::is_ascii_hexdigit) {
-            out.extend(digits().map(u8::to_ascii_lowercase));
+        let hexadecimal = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+        if time.len() == 8 && rest.len() == 24 && hexadecimal(time) && hexadecimal(rest) {
+            let start = out.len();
+            out.extend_from_slice(time);
+            out.extend_from_slice(rest);
+            out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
             return true;
         }
     }

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""What each output schema costs beside the native one, in Parquet and JSON: CPU time and bytes.
+
+The schemas take turns on one generated log object, each run on one thread into a fresh folder; the table has the median of
+the CPU seconds, start of the program included.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = ["native", "panther", "ecs", "ocsf"]
+FORMATS = ["parquet", "json"]
+
+
+def run(command: list[str]) -> float:
+    """The CPU seconds of a command."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return used.ru_utime + used.ru_stime
+
+
+def size(folder: Path) -> int:
+    """The bytes of the files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def turns(program: Path, objects: Path, folder: Path, rounds: int) -> dict[tuple[str, str], tuple[float, int]]:
+    """Median CPU seconds and bytes, by format and schema."""
+    seconds, written = {}, {}
+    for _ in range(rounds):
+        for form in FORMATS:
+            for schema in SCHEMAS:
+                out = folder / "out"
+                shutil.rmtree(out, ignore_errors=True)
+                flags = ["--format", form, "--compression", "zstd" if form == "parquet" else "none", "--schema", schema]
+                took = run([str(program), "run", str(objects), "--to", str(out), "--jobs", "1", *flags])
+                seconds.setdefault((form, schema), []).append(took)
+                written[form, schema] = size(out)
+    return {key: (statistics.median(values), written[key]) for key, values in seconds.items()}
+
+
+def table(measured: dict[tuple[str, str], tuple[float, int]]) -> str:
+    """Markdown, each schema beside native."""
+    lines = ["| format | schema | CPU s | against native | MB | against native |", "|---|---|---|---|---|---|"]
+    for (form, schema), (seconds, written) in measured.items():
+        native_seconds, native_written = measured[form, "native"]
+        ratios = f"{seconds / native_seconds:.2f} | {written / 1e6:.1f} | {written / native_written:.2f}"
+        lines.append(f"| {form} | {schema} | {seconds:.2f} | {ratios} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=200_000, help="lines of the object")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each schema")
+    asked = parser.parse_args()
+    build = ["cargo", "build", "--release", "--locked", "--quiet", "--no-default-features", "--bin", "alb-ingest"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/alb-ingest"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        objects = folder / "logs"
+        generate = ["generate", "alb_access_log", "--seed", "1", "--lines", str(asked.lines), "--to", str(objects)]
+        run([str(program), *generate])
+        print(f"{asked.lines:,} lines, {size(objects) / 1e6:.1f} MB of gzip, {asked.rounds} rounds\n")
+        print(table(turns(program, objects, folder, asked.rounds)))
+
+
+if __name__ == "__main__":
+    main()
