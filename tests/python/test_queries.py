@@ -8,11 +8,11 @@ import duckdb
 import pytest
 import sqlglot
 from output import ROOT, TABLES
+from schemas import glue
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from tables import answer, connect
-from test_schemas import glue
 
 QUERIES = ROOT / "queries"
 ANSWERS = ROOT / "tests" / "golden" / "queries"
@@ -49,7 +49,7 @@ def catalog() -> dict[str, dict[str, str]]:
     """The columns and types that Athena has for every table."""
     found = {}
     for table in TABLES:
-        entry = glue(table)
+        entry = glue("native", table)
         columns = entry["StorageDescriptor"]["Columns"] + entry["PartitionKeys"]
         # Trino's words for Hive's types.
         found[table] = {

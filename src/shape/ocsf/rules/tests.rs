@@ -15,9 +15,10 @@ fn decision(actions: &[&str], error: Option<&str>) -> (i32, &'static str, i32, &
             Span::new(start, text.len())
         })
         .collect();
-    let actions = match spans.is_empty() {
-        true => Null,
-        false => Input::List(Items::new(&spans, &text)),
+    let actions = if spans.is_empty() {
+        Null
+    } else {
+        Input::List(Items::new(&spans, &text))
     };
     let inputs = [actions, error.map_or(Null, |error| Text(error.as_bytes()))];
     (
