@@ -72,7 +72,7 @@ struct Writer {
 struct Steps<'a> {
     shape: &'a Shape,
     facts: &'a ObjectFacts,
-    steps: Vec<Step>,
+    done: Vec<Step>,
     /// What is the same for every event since the last step.
     same: Vec<u8>,
     /// How many rules were met.
@@ -147,12 +147,12 @@ impl Steps<'_> {
     /// Adds a step behind what is the same for every event.
     fn push(&mut self, step: Step) {
         self.end_same();
-        self.steps.push(step);
+        self.done.push(step);
     }
 
     fn end_same(&mut self) {
         if !self.same.is_empty() {
-            self.steps.push(Step::Same(sink::Constant::new(&self.same)));
+            self.done.push(Step::Same(sink::Constant::new(&self.same)));
             self.same.clear();
         }
     }
@@ -164,14 +164,14 @@ impl EventWriter {
         let mut steps = Steps {
             shape,
             facts,
-            steps: Vec::new(),
+            done: Vec::new(),
             same: Vec::new(),
             made: 0,
         };
         steps.add(&shape.nodes, b',');
         steps.end_same();
         Self {
-            steps: steps.steps,
+            steps: steps.done,
             made: Made::new(shape),
             open: Vec::new(),
         }
