@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alb_ingest::format::{FORMATS, Kind};
 use alb_ingest::settings::{Format, Settings};
-use alb_ingest::shape::{Literal, Schema, Shape, Value};
+use alb_ingest::shape::{Literal, Schema, Shape, Test, Value};
 use common::any::{any_object, bytes_of, cases, read_parquet};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -56,6 +56,37 @@ fn every_column_stands_somewhere_as_it_is() {
             shape.schema,
             shape.plan.format.name
         );
+    }
+}
+
+/// A column in two places is whole: everywhere the same test, and one place for the rows in which it fails.
+#[test]
+fn halves_of_a_column_fit_together() {
+    for shape in shapes() {
+        let mut halves: BTreeMap<usize, Vec<(&Vec<usize>, Test, bool)>> = BTreeMap::new();
+        for leaf in &shape.leaves {
+            if let Value::Where {
+                column,
+                inputs,
+                test,
+                holds,
+            } = &leaf.value
+            {
+                halves.entry(*column).or_default().push((inputs, *test, *holds));
+            }
+        }
+        for (column, halves) in halves {
+            let name = shape.plan.columns[column].name;
+            let (inputs, test, _) = halves[0];
+            let alike = |half: &(&Vec<usize>, Test, bool)| half.0 == inputs && std::ptr::fn_addr_eq(half.1, test);
+            assert!(
+                halves.iter().all(alike),
+                "{:?}: {name} is tested in two ways",
+                shape.schema
+            );
+            let rest = halves.iter().filter(|(_, _, holds)| !holds).count();
+            assert!(rest == 1 && halves.len() > 1, "{:?}: {name} is not whole", shape.schema);
+        }
     }
 }
 

@@ -62,13 +62,13 @@ impl Schema {
         }
     }
 
-    /// The published standard that the names are from.
-    pub const fn standard(self) -> Option<&'static str> {
+    /// The published standard that the names are from, with its version where it has one.
+    pub fn standard(self) -> Option<String> {
         match self {
             Self::Native => None,
-            Self::Panther => Some("Panther's AWS.ALB"),
-            Self::Ecs => Some("Elastic Common Schema 8.11.0"),
-            Self::Ocsf => Some("Open Cybersecurity Schema Framework 1.3.0"),
+            Self::Panther => Some("Panther's AWS.ALB".to_owned()),
+            Self::Ecs => Some(format!("Elastic Common Schema {}", ecs::VERSION)),
+            Self::Ocsf => Some(format!("Open Cybersecurity Schema Framework {}", ocsf::VERSION)),
         }
     }
 }

@@ -50,14 +50,21 @@ enum Step {
     Same(sink::Constant),
     /// The event's id: `,"key":"…-`, in front of the line number.
     EventId(sink::Constant),
-    /// A column of the batch, by its position.
-    Column(usize, Writer),
-    /// What a rule made, by its number.
-    Made(usize, Writer),
+    /// A value of the row.
+    Value(From, Writer),
     /// A group begins that may be empty: `,"key":`.
     Open(sink::Constant),
     /// The last such group ends; nothing is left of it where nothing was written into it.
     Close,
+}
+
+/// Where a row's value is.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// In the column of the batch at this position.
+    Column(usize),
+    /// In what the rule of this number made.
+    Made(usize),
 }
 
 /// Writes values of one name.
@@ -122,7 +129,7 @@ impl Steps<'_> {
         let mut key = key_of(first, &leaf.name);
         match &leaf.value {
             Value::Made { .. } | Value::Where { .. } => {
-                self.push(Step::Made(self.made, Writer::new(key, leaf.kind)));
+                self.push(Step::Value(From::Made(self.made), Writer::new(key, leaf.kind)));
                 self.made += 1;
             }
             Value::Constant(literal) => {
@@ -139,7 +146,7 @@ impl Steps<'_> {
                     key.extend_from_slice(format!("\"{}-", self.facts.id).as_bytes());
                     self.push(Step::EventId(sink::Constant::new(&key)));
                 }
-                OfObject::No => self.push(Step::Column(*column, Writer::new(key, leaf.kind))),
+                OfObject::No => self.push(Step::Value(From::Column(*column), Writer::new(key, leaf.kind))),
             },
         }
     }
@@ -185,12 +192,15 @@ impl EventWriter {
     /// Appends one event of the batch that was begun as a JSON object, without a newline.
     pub fn write(&mut self, batch: &Batch, row: usize, out: &mut Sink) {
         let start = out.len();
+        let (columns, text) = (batch.columns(), batch.text());
         for step in &mut self.steps {
             match step {
-                Step::Column(column, writer) => {
-                    if let Some(values) = batch.columns().get(*column) {
-                        writer.write(values, batch.text(), row, out);
-                    }
+                Step::Value(from, writer) => {
+                    let (values, text) = match from {
+                        From::Column(column) => (columns.get(*column).unwrap_or(&Values::OfObject), text),
+                        From::Made(number) => self.made.values(*number, batch),
+                    };
+                    writer.write(values, text, row, out);
                 }
                 Step::Same(constant) => out.put_constant(constant),
                 Step::EventId(constant) => {
@@ -198,10 +208,6 @@ impl EventWriter {
                     let line = batch.line_numbers().get(row).copied().unwrap_or_default();
                     put_line_number(line, out);
                     out.put_byte(b'"');
-                }
-                Step::Made(number, writer) => {
-                    let (values, text) = self.made.values(*number, batch);
-                    writer.write(values, text, row, out);
                 }
                 Step::Open(constant) => {
                     let start = out.len();

@@ -17,6 +17,9 @@ use crate::format::{Layout, Plan};
 pub use lake::security_lake_source;
 use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request, session};
 
+/// The version of OCSF that events name.
+pub(super) const VERSION: &str = "1.3.0";
+
 /// Where columns go that no line of the mapping takes as they are.
 const REST: &str = "unmapped";
 
@@ -49,7 +52,7 @@ const BALANCER_IP: &str = "Address of the load balancer's node, where it is one.
 /// What every event has.
 #[rustfmt::skip]
 static COMMON: &[Entry] = &[
-    constant("metadata.version", Literal::Text("1.3.0"), "The version of OCSF."),
+    constant("metadata.version", Literal::Text(VERSION), "The version of OCSF."),
     column("metadata.uid", "event_id"),
     constant("metadata.product.name", Literal::Text("Elastic Load Balancing"), "The product that wrote the log."),
     constant("metadata.product.vendor_name", Literal::Text("AWS"), "Who makes the product."),
