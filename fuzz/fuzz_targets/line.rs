@@ -7,6 +7,7 @@ use alb_ingest::encode::{Encoder as _, JsonEncoder};
 use alb_ingest::format::FORMATS;
 use alb_ingest::object::{ObjectFacts, ObjectRef, detect};
 use alb_ingest::settings::Compression;
+use alb_ingest::shape::{Schema, Shape};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -30,12 +31,15 @@ fuzz_target!(|text: &[u8]| {
             assert!(text[at..].starts_with(&bad.raw), "raw is not what stands at its offset");
         }
         // What was accepted can be written.
-        let encoder = JsonEncoder::new(plan, &facts, Compression::None, Vec::new()).expect("memory takes it");
-        let mut encoder = Box::new(encoder);
-        encoder.encode(&batch).expect("memory takes it");
-        let json = encoder.finish().expect("memory takes it");
-        let json = str::from_utf8(&json).expect("events are UTF-8");
-        assert_eq!(json.lines().count(), batch.rows());
+        for schema in Schema::ALL {
+            let shape = Shape::of(schema, plan);
+            let encoder = JsonEncoder::new(shape, &facts, Compression::None, Vec::new()).expect("memory takes it");
+            let mut encoder = Box::new(encoder);
+            encoder.encode(&batch).expect("memory takes it");
+            let json = encoder.finish().expect("memory takes it");
+            let json = str::from_utf8(&json).expect("events are UTF-8");
+            assert_eq!(json.lines().count(), batch.rows());
+        }
     }
     let _ = detect(text, None);
 });

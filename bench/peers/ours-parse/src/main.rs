@@ -18,6 +18,7 @@ use alb_ingest::encode::encoder;
 use alb_ingest::format::Format;
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::settings;
+use alb_ingest::shape::{Schema, Shape};
 
 /// As much as the program hands on at a time.
 const BLOCK: usize = 256 * 1024;
@@ -57,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = encoder(
         settings::Format::Json,
         settings::Compression::None,
-        plan,
+        Shape::of(Schema::Native, plan),
         &facts,
         Counted(0),
     )?;
