@@ -59,11 +59,14 @@ fn every_column_stands_somewhere_as_it_is() {
     }
 }
 
+/// The columns that a test looks at, the test, and what it has to say.
+type Half<'a> = (&'a Vec<usize>, Test, bool);
+
 /// A column in two places is whole: everywhere the same test, and one place for the rows in which it fails.
 #[test]
 fn halves_of_a_column_fit_together() {
     for shape in shapes() {
-        let mut halves: BTreeMap<usize, Vec<(&Vec<usize>, Test, bool)>> = BTreeMap::new();
+        let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
         for leaf in &shape.leaves {
             if let Value::Where {
                 column,
@@ -78,7 +81,7 @@ fn halves_of_a_column_fit_together() {
         for (column, halves) in halves {
             let name = shape.plan.columns[column].name;
             let (inputs, test, _) = halves[0];
-            let alike = |half: &(&Vec<usize>, Test, bool)| half.0 == inputs && std::ptr::fn_addr_eq(half.1, test);
+            let alike = |half: &Half<'_>| half.0 == inputs && std::ptr::fn_addr_eq(half.1, test);
             assert!(
                 halves.iter().all(alike),
                 "{:?}: {name} is tested in two ways",

@@ -105,7 +105,7 @@ impl Draft {
     }
 
     /// The column of a draft in some rows alone.
-    fn where_(mut self, inputs: Vec<usize>, test: Test, holds: bool) -> Self {
+    fn in_some_rows(mut self, inputs: Vec<usize>, test: Test, holds: bool) -> Self {
         if let Value::Column(column) = self.0.value {
             self.0.presence = Presence::Nullable;
             self.0.value = Value::Where {
@@ -129,7 +129,7 @@ impl Draft {
             Take::Where(name, inputs, test) => {
                 let number = plan.column(name)?;
                 let inputs = positions(plan, inputs)?;
-                return Some(Self::column(path, number, plan.columns.get(number)?).where_(inputs, *test, true));
+                return Some(Self::column(path, number, plan.columns.get(number)?).in_some_rows(inputs, *test, true));
             }
             Take::Constant(literal) => (literal.kind(), Value::Constant(*literal)),
             Take::Made(names, rule) => {
@@ -180,7 +180,7 @@ pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], rest: &str) -> Vec<Draft
                 _ => None,
             });
             match fitting {
-                Some((inputs, test)) => left.where_(inputs, test, false),
+                Some((inputs, test)) => left.in_some_rows(inputs, test, false),
                 None => left,
             }
         })

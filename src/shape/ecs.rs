@@ -304,17 +304,7 @@ pub(super) fn drafts(plan: &Plan) -> Vec<Draft> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::build::without_columns;
     use super::*;
-    use crate::format::FORMATS;
-
-    #[test]
-    fn every_line_takes_columns_that_its_table_has() {
-        for format in FORMATS {
-            let none = without_columns(format.plan(), &mapping(format.name));
-            assert!(none.is_empty(), "{}: {none:?}", format.name);
-        }
-    }
 
     #[test]
     fn outcomes_are_those_of_the_log() {

@@ -219,3 +219,18 @@ impl Literal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_mapping_takes_columns_that_its_table_has() {
+        for format in FORMATS {
+            for mapping in [ecs::mapping(format.name), ocsf::mapping(format.name)] {
+                let none = build::without_columns(format.plan(), &mapping);
+                assert!(none.is_empty(), "{}: {none:?}", format.name);
+            }
+        }
+    }
+}
