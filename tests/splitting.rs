@@ -8,7 +8,7 @@
     reason = "a test may stop here"
 )]
 
-use alb_ingest::format::{FORMATS, Format};
+use alb_ingest::format::{FORMATS, Format, NLB_ACCESS};
 use alb_ingest::line::text::is_plain;
 use alb_ingest::line::{Span, split_line, split_regular};
 use alb_ingest::sample::{Lines, Rate, Traffic};
@@ -71,6 +71,20 @@ fn ordinary_lines_are_regular() {
             _ => 490,
         };
         assert!(regular >= expected, "{}: {regular} of {lines}", format.name);
+    }
+}
+
+/// A list of quoted parts runs to the next space, even between two quotes.
+#[test]
+fn a_space_ends_a_list_of_quoted_parts() {
+    let mut text = generated(&NLB_ACCESS, 7, 0, Some(21), 1);
+    text.truncate(text.trim_ascii_end().len());
+    let behind_list = text.iter().rposition(|byte| *byte == b' ').unwrap();
+    text.truncate(behind_list);
+    for list in ["\" ttp/1.1\"", "\"h2\",\" \"", "\"a b\""] {
+        let line = [&text, b" ".as_slice(), list.as_bytes()].concat();
+        let (regular, lines) = compare(&NLB_ACCESS, &line).unwrap();
+        assert_eq!((regular, lines), (0, 1), "{list}");
     }
 }
 

@@ -91,7 +91,12 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
                 value.start += 1;
                 value.end -= 1;
             }
-            Quoting::QuotedParts => {}
+            // Runs to the next space, quotes or not: one that holds a space is left to the exact splitter.
+            Quoting::QuotedParts => {
+                if base.get(value.start()..value.end())?.contains(&b' ') {
+                    return None;
+                }
+            }
             Quoting::Bare => return None,
         }
     } else if planned.quoting == Quoting::Quoted {
