@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
 TABLES = ("alb_access_log", "alb_connection_log", "alb_health_check_log", "nlb_access_log", "clb_access_log")
+# The schemas beside the native one, each with a condition of its name in the template.
+SCHEMAS = ("panther", "ecs", "ocsf")
 # How JSON files are read, and text as a partition by the hour: what `alb-ingest schema TABLE --as glue --format json
 # --partition-by hour` prints. tests/template holds the two equal.
 JSON_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
@@ -91,14 +93,34 @@ def table(name: str) -> str:
         "              - FilesAreJson",
         f"              - timestamp.formats: {quoted(JSON_TIMES)}",
         f"              - {parquet_parameter[0]}: {quoted(parquet_parameter[1])}",
-        "        Columns:",
     ]
-    for column in storage["Columns"]:
-        kind = column["Type"]
-        # Firehose wants times of an Iceberg table as numbers, and events have them as text.
-        kind = "!If [ToIceberg, string, timestamp]" if kind == "timestamp" else quoted(kind) if "<" in kind else kind
-        lines.append(f"          - {{Name: {column['Name']}, Type: {kind}, Comment: {quoted(column['Comment'])}}}")
+    lines += columns(name, storage["Columns"])
     return "\n".join(lines) + "\n"
+
+
+def columns(table_name: str, native: list[dict]) -> list[str]:
+    """The columns, as the schema has them that the stack's user chose; it has a condition of its name."""
+    lines, indent = [], 8 * " "
+    head = "Columns: "
+    for schema in SCHEMAS:
+        glue = json.loads((ROOT / f"docs/schema/{schema}/{table_name}.glue.json").read_text())
+        lines += [f"{indent}{head}!If", f"{indent}  - {schema.capitalize()}"]
+        others = [column_line(column) for column in glue["StorageDescriptor"]["Columns"]]
+        lines += [f"{indent}  {'- -' if not number else '  -'} {line}" for number, line in enumerate(others)]
+        indent, head = indent + "  ", "- "
+    # Firehose wants times of an Iceberg table as numbers, and events have them as text.
+    times = {"timestamp": "!If [ToIceberg, string, timestamp]"}
+    own = [column_line(column, times) for column in native]
+    return lines + [f"{indent}{'- -' if not number else '  -'} {line}" for number, line in enumerate(own)]
+
+
+def column_line(column: dict, types: dict[str, str] | None = None) -> str:
+    """A column in braces; some types in other words."""
+    kind = (types or {}).get(column["Type"]) or (quoted(column["Type"]) if "<" in column["Type"] else column["Type"])
+    # A group of values has no comment.
+    comment = f", Comment: {quoted(column['Comment'])}" if "Comment" in column else ""
+    name = column["Name"] if column["Name"].isidentifier() else quoted(column["Name"])
+    return f"{{Name: {name}, Type: {kind}{comment}}}"
 
 
 def query(path: Path) -> str:

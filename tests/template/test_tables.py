@@ -50,6 +50,17 @@ def test_a_table_is_what_the_program_prints(program, table, kind, partition):
     assert stack.properties(resource(table))["TableInput"] == printed
 
 
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+def test_a_table_follows_the_schema(program, table, schema):
+    stack = Stack(Schema=schema, EventFormat="json", EventPrefix="elb/")
+    assert stack.variables()["SCHEMA"] == schema
+    where = ("--format", "json", "--location", "s3://elb-events/elb", "--since", template()["Parameters"]["FirstDay"]["Default"])
+    assert stack.properties(resource(table))["TableInput"] == glue(program, table, "--schema", schema, *where)
+    # The saved queries name native columns.
+    assert bool(stack.of_type("AWS::Athena::NamedQuery")) == (schema == "native")
+
+
 @pytest.mark.parametrize("delivery", ["Json", "Parquet"])
 @pytest.mark.parametrize("table", TABLES)
 def test_a_stream_writes_where_its_table_looks(program, table, delivery):
