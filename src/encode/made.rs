@@ -203,9 +203,7 @@ impl MadeColumn {
                 });
             }
             (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
-            (Rule::Int64(rule), Values::Int64(numbers)) | (Rule::Time(rule), Values::Timestamp(numbers)) => {
-                numbers_of(inputs, batch, rule, numbers);
-            }
+            (Rule::Int64(rule), Values::Int64(numbers)) => numbers_of(inputs, batch, rule, numbers),
             // Made of the rule's kind.
             _ => {}
         }

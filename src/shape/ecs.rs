@@ -7,17 +7,17 @@
 #![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
 
 use super::Input::{self, Text};
-use super::build::{Draft, Entry, column, constant, drafts as resolve, made};
+use super::build::{Entry, column, constant, made};
 use super::derive::{self, CLASSIC_REQUEST, classic_with, is_request};
 use super::{Literal, Rule};
-use crate::format::{Layout, Plan};
+use crate::format::Layout;
 
 /// The version of ECS that events name: the one that Elastic's integration names. No type that stands here has changed
 /// up to 9.4.
 pub(super) const VERSION: &str = "8.11.0";
 
 /// Where columns go that no line of the mapping takes as they are.
-const REST: &str = "aws.elb";
+pub(super) const REST: &str = "aws.elb";
 
 /// What a table's events are to ECS: `event.category` and `event.type`.
 type Kinds = (&'static [&'static str], &'static [&'static str]);
@@ -295,11 +295,6 @@ pub(super) fn mapping(table: &str) -> Vec<&'static [Entry]> {
         "clb_access_log" => vec![COMMON, CLB_ACCESS, CLIENT, REQUEST, ORIGIN],
         _ => vec![COMMON, ORIGIN],
     }
-}
-
-/// The table's values where ECS has them.
-pub(super) fn drafts(plan: &Plan) -> Vec<Draft> {
-    resolve(plan, &mapping(plan.format.name), REST)
 }
 
 #[cfg(test)]

@@ -185,11 +185,12 @@ impl Shape {
     }
 
     fn new(schema: Schema, plan: &'static Plan) -> Self {
+        let table = plan.format.name;
         let drafts = match schema {
             Schema::Native => native::drafts(plan),
             Schema::Panther => panther::drafts(plan),
-            Schema::Ecs => ecs::drafts(plan),
-            Schema::Ocsf => ocsf::drafts(plan),
+            Schema::Ecs => build::drafts(plan, &ecs::mapping(table), ecs::REST),
+            Schema::Ocsf => build::drafts(plan, &ocsf::mapping(table), ocsf::REST),
         };
         build::shape(schema, plan, drafts)
     }

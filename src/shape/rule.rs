@@ -47,8 +47,6 @@ pub enum Rule {
     Int32(fn(&[Input<'_>]) -> Option<i32>),
     /// A 64-bit number.
     Int64(fn(&[Input<'_>]) -> Option<i64>),
-    /// A time, microseconds since 1970.
-    Time(fn(&[Input<'_>]) -> Option<i64>),
 }
 
 /// The most inputs of a rule.
@@ -62,7 +60,6 @@ impl Rule {
             Self::Words(_) => Kind::TextList,
             Self::Int32(_) => Kind::Int32,
             Self::Int64(_) => Kind::Int64,
-            Self::Time(_) => Kind::Timestamp,
         }
     }
 }

@@ -10,10 +10,10 @@
 mod lake;
 mod rules;
 
-use super::build::{Draft, Entry, column, constant, drafts as resolve, fitting, made};
+use super::build::{Entry, column, constant, fitting, made};
 use super::derive::{self, CLASSIC_REQUEST};
 use super::{Literal, Rule};
-use crate::format::{Layout, Plan};
+use crate::format::Layout;
 pub use lake::security_lake_source;
 use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request, session};
 
@@ -21,7 +21,7 @@ use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request
 pub(super) const VERSION: &str = "1.3.0";
 
 /// Where columns go that no line of the mapping takes as they are.
-const REST: &str = "unmapped";
+pub(super) const REST: &str = "unmapped";
 
 const PROFILES: &[&str] = &["cloud", "datetime", "load_balancer"];
 /// With what WAF and authentication decided.
@@ -285,9 +285,4 @@ pub(super) fn mapping(table: &str) -> Vec<&'static [Entry]> {
         "clb_access_log" => vec![COMMON, INBOUND, TCP, ANSWERS, CLB_ACCESS, BYTES, REQUEST],
         _ => vec![COMMON],
     }
-}
-
-/// The table's values where OCSF has them.
-pub(super) fn drafts(plan: &Plan) -> Vec<Draft> {
-    resolve(plan, &mapping(plan.format.name), REST)
 }
