@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from process import stop
 
 LOGS, EVENTS = "objects", "events"
 START_SECONDS = 60
@@ -69,12 +70,7 @@ class Account:
 
     def close(self) -> None:
         """Stops the server."""
-        self._server.terminate()
-        try:
-            self._server.wait(15)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait(15)
+        stop(self._server)
 
 
 def credentials() -> dict[str, str]:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import certifi
+from process import stop
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 # What a Rust program with a libc needs. No image can be pulled where there is no registry, and these are 12 MB.
@@ -120,12 +121,7 @@ class Engine:
             if self._made_image:
                 self._docker("image", "rm", IMAGE)
             return
-        self._daemon.terminate()
-        try:
-            self._daemon.wait(30)
-        except subprocess.TimeoutExpired:
-            self._daemon.kill()
-            self._daemon.wait(30)
+        stop(self._daemon)
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
         if self._turn:
