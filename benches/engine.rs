@@ -11,15 +11,15 @@
 
 use std::io;
 
-use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::config::{Compression, Format, Settings};
 use alb_ingest::encode::{Encoder, JsonEncoder, ParquetEncoder};
-use alb_ingest::format::{ALB_ACCESS, FORMATS, Format as Table};
+use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format as Table};
+use alb_ingest::generate::{Lines, Object};
 use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
-use alb_ingest::read::{ObjectReader, Piece, ReadError};
-use alb_ingest::sample::{Lines, Object};
-use alb_ingest::settings::{Compression, Format, Settings};
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::parse::batch::{Batch, LineParser};
+use alb_ingest::parse::input::{ObjectReader, Piece, ReadError};
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
@@ -163,8 +163,8 @@ fn encode_parquet(bencher: Bencher<'_, '_>, schema: &str) {
     });
 }
 
-fn shape(schema: &str) -> &'static Shape {
-    Shape::of(Schema::parse(schema).unwrap(), ALB_ACCESS.plan())
+fn shape(schema: &str) -> &'static OutputTable {
+    OutputTable::of(Schema::parse(schema).unwrap(), ALB_ACCESS.plan())
 }
 
 fn encode(mut encoder: Box<dyn Encoder<io::Sink> + '_>, batches: &[Batch]) {

@@ -5,10 +5,10 @@ use std::io;
 use tokio::runtime::Handle;
 
 use crate::aws::{AwsWorld, Background, Clients, ConfigError, Tuning};
+use crate::config::{Location, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::local::Folders;
-use crate::settings::{Location, Settings};
 use crate::source::{Source, SourceError};
 use crate::trigger::ObjectRequest;
 use crate::world::{NoSuchPlace, World};

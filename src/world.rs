@@ -1,8 +1,8 @@
 //! The seam to where objects lie and outputs go: AWS, or folders in its place.
 
+use crate::config::{Location, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
-use crate::settings::{Location, Settings};
 use crate::source::Source;
 
 /// Where objects lie and outputs go. Made once, and asked for its ends at each invocation, which has its own deadline.

@@ -17,8 +17,8 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alb_ingest::format::FORMATS;
-use alb_ingest::sample::{Object, Rate};
+use alb_ingest::formats::FORMATS;
+use alb_ingest::generate::{Object, Rate};
 use serde_json::Value;
 
 const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \

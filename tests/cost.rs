@@ -16,10 +16,10 @@ use std::io::Read as _;
 use std::path::Path;
 
 use alb_ingest::aws::firehose::pack::{Packer, Rule};
-use alb_ingest::format::FORMATS;
+use alb_ingest::config::{Firehose, FirehoseRecords, PartitionBy, Settings};
+use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics::METRICS;
-use alb_ingest::sample::Object;
-use alb_ingest::settings::{Firehose, FirehoseRecords, PartitionBy, Settings};
+use alb_ingest::generate::Object;
 use flate2::read::MultiGzDecoder;
 
 /// A record is billed in steps of so many bytes.

@@ -9,13 +9,13 @@
 
 mod reference;
 
-use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::config::Compression;
 use alb_ingest::encode::{Encoder, ParquetEncoder};
-use alb_ingest::format::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
+use alb_ingest::formats::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
+use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
-use alb_ingest::sample::{Lines, Rate, Traffic};
-use alb_ingest::settings::Compression;
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::parse::batch::{Batch, LineParser};
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -33,7 +33,7 @@ fn facts(key: &str) -> ObjectFacts {
 
 /// The files that both encoders make of these lines, given to them block by block.
 fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Compression) -> [Vec<u8>; 2] {
-    let (plan, shape) = (format.plan(), Shape::of(Schema::Native, format.plan()));
+    let (plan, shape) = (format.plan(), OutputTable::of(Schema::Native, format.plan()));
     let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(shape, facts, codec, Vec::new()).unwrap());
     let mut reference = Reference::new(facts);
     let mut parser = LineParser::new(plan, facts.key.load_balancer.as_deref());

@@ -17,11 +17,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use alb_ingest::config::{Location, OnMissing, S3Prefix, Settings};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::function::{Function, HandleError, Handled, Limits, Note, Watch};
 use alb_ingest::ingest::Destination;
 use alb_ingest::local::Folders;
-use alb_ingest::settings::{Location, OnMissing, S3Prefix, Settings};
 use alb_ingest::source::{Body, Cause, Source, SourceError};
 use alb_ingest::trigger::{InvocationError, ObjectRequest};
 use alb_ingest::world::{NoSuchPlace, World};

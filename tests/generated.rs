@@ -5,11 +5,11 @@
 use std::fs;
 use std::path::Path;
 
-use alb_ingest::format::FORMATS;
+use alb_ingest::config;
+use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics;
-use alb_ingest::schema::{Store, athena, glue, json_schema, markdown};
-use alb_ingest::settings;
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::schema::catalog::{Store, athena, glue, json_schema, markdown};
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 
 /// What the names of a table's files end with.
 const SUFFIXES: [&str; 4] = [".md", ".athena.sql", ".glue.json", ".schema.json"];
@@ -27,7 +27,7 @@ fn generated() -> Vec<(String, String)> {
     let store = Store::default();
     let shapes = FORMATS
         .into_iter()
-        .flat_map(|format| Schema::ALL.map(|schema| Shape::of(schema, format.plan())));
+        .flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())));
     let tables = shapes.flat_map(|shape| {
         let texts = [
             markdown::page(shape),
@@ -41,7 +41,7 @@ fn generated() -> Vec<(String, String)> {
     });
     tables
         .chain([
-            ("docs/settings.md".to_owned(), settings::markdown()),
+            ("docs/settings.md".to_owned(), config::markdown()),
             ("docs/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()

@@ -17,8 +17,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::format::FORMATS;
-use alb_ingest::settings::{PartitionBy, Settings};
+use alb_ingest::config::{PartitionBy, Settings};
+use alb_ingest::formats::FORMATS;
 use serde_json::{Map, Value};
 
 /// A key of that type, whose stamp is the end of the interval of the newer lines.

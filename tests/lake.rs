@@ -13,10 +13,10 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alb_ingest::format::{CLB_ACCESS, FORMATS};
-use alb_ingest::sample::{Object, Rate, Traffic};
-use alb_ingest::settings::{Format, PartitionBy, Settings};
-use alb_ingest::shape::Schema;
+use alb_ingest::config::{Format, PartitionBy, Settings};
+use alb_ingest::formats::{CLB_ACCESS, FORMATS};
+use alb_ingest::generate::{Object, Rate, Traffic};
+use alb_ingest::schema::mapping::Schema;
 use bytes::Bytes;
 use common::any::{bytes_of, read_parquet};
 use parquet::column::page::Page;
@@ -94,7 +94,7 @@ fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
 #[test]
 fn what_the_key_does_not_tell_is_external() {
     let mut text = Vec::new();
-    alb_ingest::sample::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
+    alb_ingest::generate::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
     let run = common::ingest("some.log", &text, &lake());
     let laid = laid(&run);
     let ((_, folders), _) = laid.first_key_value().unwrap();

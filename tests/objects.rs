@@ -12,15 +12,15 @@ mod common;
 
 use std::io::{self, Write};
 
-use alb_ingest::format::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, FORMATS, Format, NLB_ACCESS};
+use alb_ingest::config::{OnCorrupt, PartitionBy, Settings};
+use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, FORMATS, Format, NLB_ACCESS};
+use alb_ingest::generate::{Balancer, object_key};
 use alb_ingest::ingest::{
     Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Problem, Skip, Staged, Target,
 };
-use alb_ingest::line::time::timestamp_micros;
 use alb_ingest::object::ObjectRef;
-use alb_ingest::read::ReadError;
-use alb_ingest::sample::{Balancer, object_key};
-use alb_ingest::settings::{OnCorrupt, PartitionBy, Settings};
+use alb_ingest::parse::input::ReadError;
+use alb_ingest::parse::line::time::timestamp_micros;
 use base64::Engine as _;
 use serde_json::Value;
 
@@ -550,7 +550,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
 #[test]
 fn too_many_days_fail_and_say_what_to_do() {
     let day = |number: i64| {
-        let date = alb_ingest::line::time::date_text(number);
+        let date = alb_ingest::parse::line::time::date_text(number);
         access_at(&format!("{date}T12:00:00Z"), "a") + "\n"
     };
     let text = |days: i64| (20_000..20_000 + days).map(day).collect::<String>();

@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use alb_ingest::format::{Escapes, Format as Table};
+use alb_ingest::config::{Compression, Format, OnCorrupt, PartitionBy, Settings};
+use alb_ingest::formats::{Escapes, Format as Table};
+use alb_ingest::generate::Object;
 use alb_ingest::ingest::{Ledger, Outcome, Problem};
-use alb_ingest::line::Repair;
-use alb_ingest::sample::Object;
-use alb_ingest::settings::{Compression, Format, OnCorrupt, PartitionBy, Settings};
+use alb_ingest::parse::line::Repair;
 use base64::Engine as _;
 use common::any::{any_object, bytes_of, cases, read_parquet, text_of};
 use proptest::collection::vec;

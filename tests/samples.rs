@@ -12,8 +12,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use alb_ingest::format::{Escapes, FORMATS, Format, Quoting};
-use alb_ingest::sample::{Lines, Object, Packing, Rate, Traffic, Written, samples, write_samples};
+use alb_ingest::formats::{Escapes, FORMATS, Format, Quoting};
+use alb_ingest::generate::{Lines, Object, Packing, Rate, Traffic, Written, samples, write_samples};
 use flate2::read::MultiGzDecoder;
 
 fn text(format: &'static Format, seed: u64, lines: u64, traffic: Traffic) -> (Vec<u8>, Written) {

@@ -4,8 +4,8 @@
 
 use std::process::Command;
 
-use alb_ingest::format::FORMATS;
-use alb_ingest::shape::{Node, Schema, Shape};
+use alb_ingest::formats::FORMATS;
+use alb_ingest::schema::mapping::{Node, OutputTable, Schema};
 
 /// What the command prints, and its exit code.
 fn schema(args: &[&str]) -> (i32, String, String) {
@@ -27,7 +27,7 @@ fn printed(args: &[&str]) -> String {
 }
 
 /// The names below which values stand, at every level.
-fn names<'a>(shape: &'a Shape, nodes: &'a [Node], found: &mut Vec<&'a str>) {
+fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>) {
     for node in nodes {
         found.push(shape.name_of(node));
         if let Node::Group(group) = node {
@@ -42,7 +42,7 @@ fn every_form_has_every_name_of_every_schema() {
         .into_iter()
         .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
     {
-        let shape = Shape::of(schema, format.plan());
+        let shape = OutputTable::of(schema, format.plan());
         let mut expected = Vec::new();
         names(shape, &shape.nodes, &mut expected);
         for form in ["markdown", "arrow", "athena", "glue", "json-schema"] {

@@ -12,9 +12,9 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alb_ingest::format::{FORMATS, Kind};
-use alb_ingest::settings::{Format, Settings};
-use alb_ingest::shape::{Literal, Schema, Shape, Test, Value};
+use alb_ingest::config::{Format, Settings};
+use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::schema::mapping::{Literal, OutputTable, Schema, Test, Value};
 use common::any::{any_object, bytes_of, cases, read_parquet};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -23,9 +23,9 @@ use serde_json::{Value as Json, json};
 /// The longest comment that Glue takes, in bytes.
 const COMMENT_BYTES: usize = 255;
 
-fn shapes() -> impl Iterator<Item = &'static Shape> {
+fn shapes() -> impl Iterator<Item = &'static OutputTable> {
     let tables = FORMATS.into_iter();
-    tables.flat_map(|format| Schema::ALL.map(|schema| Shape::of(schema, format.plan())))
+    tables.flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())))
 }
 
 fn others() -> Vec<Schema> {
@@ -41,7 +41,7 @@ fn every_column_stands_somewhere_as_it_is() {
             .iter()
             .filter_map(|leaf| match leaf.value {
                 // The other half of a column in two places is looked for where events are mapped back.
-                Value::Column(column) | Value::Where { column, .. } => Some(column),
+                Value::Column(column) | Value::Conditional { column, .. } => Some(column),
                 _ => None,
             })
             .collect();
@@ -68,7 +68,7 @@ fn halves_of_a_column_fit_together() {
     for shape in shapes() {
         let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
         for leaf in &shape.leaves {
-            if let Value::Where {
+            if let Value::Conditional {
                 column,
                 inputs,
                 test,
@@ -167,7 +167,7 @@ fn literal(literal: Literal) -> Json {
 
 /// The native event is what stands in the other at the places of its columns; besides there are constants and what rules
 /// made, and nothing else.
-fn maps_back(shape: &Shape, native: &Json, event: &Json) -> Result<(), TestCaseError> {
+fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
     let mut rest = event.clone();
     // What stands in one of two places.
     let mut halves: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
@@ -179,12 +179,12 @@ fn maps_back(shape: &Shape, native: &Json, event: &Json) -> Result<(), TestCaseE
                 prop_assert_eq!(taken.as_ref(), native.get(name), "{} from {}", &leaf.path, name);
             }
             Value::Constant(value) => prop_assert_eq!(taken, Some(literal(*value)), "{}", &leaf.path),
-            Value::Where { column, .. } => {
+            Value::Conditional { column, .. } => {
                 let found = halves.entry(shape.plan.columns[*column].name).or_default();
                 // A value may stand in more than one place of the same sense.
                 found.extend(taken.filter(|value| !found.contains(value)));
             }
-            Value::Made { .. } => {
+            Value::Computed { .. } => {
                 let fits = taken.is_none_or(|value| match leaf.kind {
                     Kind::Text | Kind::Timestamp => value.is_string(),
                     Kind::Int32 | Kind::Int64 => value.is_i64(),
@@ -234,7 +234,7 @@ proptest! {
         prop_assert_eq!(native.result.is_ok(), in_json.result.is_ok());
         prop_assert_eq!(native.quarantine(), in_json.quarantine());
         prop_assert_eq!(native.quarantine(), in_parquet.quarantine());
-        let shape = Shape::of(schema, object.format.plan());
+        let shape = OutputTable::of(schema, object.format.plan());
         let events = common::rows(&in_json.events());
         let natives = common::rows(&native.events());
         prop_assert_eq!(natives.len(), events.len());

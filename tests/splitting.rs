@@ -8,10 +8,10 @@
     reason = "a test may stop here"
 )]
 
-use alb_ingest::format::{FORMATS, Format, NLB_ACCESS};
-use alb_ingest::line::text::is_plain;
-use alb_ingest::line::{Span, split_line, split_regular};
-use alb_ingest::sample::{Lines, Rate, Traffic};
+use alb_ingest::formats::{FORMATS, Format, NLB_ACCESS};
+use alb_ingest::generate::{Lines, Rate, Traffic};
+use alb_ingest::parse::line::text::is_plain;
+use alb_ingest::parse::line::{Span, split_line, split_regular};
 use proptest::prelude::*;
 use proptest::sample::select;
 

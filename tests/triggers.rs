@@ -10,7 +10,7 @@
 mod envelopes;
 
 use alb_ingest::trigger::{
-    InvocationError, Kind, MOST_ENVELOPES, ObjectRequest, Skip, TaskResult, TriggerError, Work, read, read_value,
+    InvocationError, Kind, MAX_ENVELOPES, ObjectRequest, Skip, TaskResult, TriggerError, Work, read, read_value,
 };
 use envelopes::*;
 use serde_json::{Value, json};
@@ -436,7 +436,7 @@ fn a_wrong_key_fails_its_record_alone() {
 #[test]
 fn envelopes_end_somewhere() {
     let mut payload = s3(&[Object::named("a.log")]);
-    for depth in 2..=MOST_ENVELOPES {
+    for depth in 2..=MAX_ENVELOPES {
         payload = failed_invocation(&payload);
         assert_eq!(object_of(&payload).key, "a.log", "{depth}");
     }

@@ -2,12 +2,13 @@
 
 #![no_main]
 
-use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::encode::{Encoder as _, JsonEncoder};
-use alb_ingest::format::FORMATS;
-use alb_ingest::object::{ObjectFacts, ObjectRef, detect};
-use alb_ingest::settings::Compression;
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::formats::FORMATS;
+use alb_ingest::object::{ObjectFacts, ObjectRef};
+use alb_ingest::object::detect;
+use alb_ingest::config::Compression;
+use alb_ingest::schema::mapping::{Schema, OutputTable};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -32,7 +33,7 @@ fuzz_target!(|text: &[u8]| {
         }
         // What was accepted can be written.
         for schema in Schema::ALL {
-            let shape = Shape::of(schema, plan);
+            let shape = OutputTable::of(schema, plan);
             let encoder = JsonEncoder::new(shape, &facts, Compression::None, Vec::new()).expect("memory takes it");
             let mut encoder = Box::new(encoder);
             encoder.encode(&batch).expect("memory takes it");

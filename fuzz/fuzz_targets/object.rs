@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
 use alb_ingest::object::ObjectRef;
-use alb_ingest::settings::{Compression, Format, OnCorrupt, Settings};
-use alb_ingest::shape::Schema;
+use alb_ingest::config::{Compression, Format, OnCorrupt, Settings};
+use alb_ingest::schema::mapping::Schema;
 use libfuzzer_sys::fuzz_target;
 
 /// A destination in memory.

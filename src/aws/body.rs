@@ -15,7 +15,7 @@ use super::errors::{Action, Class, Failure};
 use super::source::S3Source;
 
 /// How often an object that is overwritten before its first byte came is asked for anew.
-const MOST_PINS: u32 = 3;
+const MAX_PINS: u32 = 3;
 
 /// The version of an object that was put while its bucket had no versions. The next such put has it, too.
 const NO_VERSION: &str = "null";
@@ -215,7 +215,7 @@ impl S3Body {
             return Err(self.error(&Failure::own(Class::Overwritten)));
         }
         self.pinned += 1;
-        if self.pinned > MOST_PINS {
+        if self.pinned > MAX_PINS {
             return Err(self.error(&Failure::own(Class::Restless)));
         }
         self.warn("the object was overwritten since the event; reading what is there now");

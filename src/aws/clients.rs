@@ -69,7 +69,7 @@ pub enum ConfigError {
 }
 
 /// The longest wait between two tries.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 impl Default for Tuning {
     fn default() -> Self {
@@ -218,7 +218,7 @@ impl Clients {
             .tuning
             .backoff
             .saturating_mul(1 << number.saturating_sub(1).min(16));
-        std::thread::sleep(deadline.cap(doubled.min(LONGEST_BACKOFF)));
+        std::thread::sleep(deadline.cap(doubled.min(MAX_BACKOFF)));
     }
 }
 

@@ -3,11 +3,11 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
+use crate::config::{S3Prefix, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::{Destination, DestinationError, Staged};
 use crate::object::ObjectRef;
-use crate::settings::{S3Prefix, Settings};
-use crate::shape::Schema;
+use crate::schema::mapping::Schema;
 
 use super::Clients;
 use super::buffer::Budget;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ingest::Ledger;
 use crate::object::{ObjectRef, hex};
-use crate::shape::Schema;
+use crate::schema::mapping::Schema;
 
 /// A name of the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub static METADATA: [MetadataName; 11] = [
 ];
 
 /// The longest key that is written out: S3 takes 2 KiB of metadata, names included.
-const LONGEST_KEY: usize = 1024;
+const MAX_KEY_BYTES: usize = 1024;
 
 /// What S3 would not keep as it is: header values are ASCII, and lose spaces at their ends.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
@@ -119,7 +119,7 @@ pub(super) fn sha256<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Option<&
 fn identity(source: &ObjectRef) -> Pairs {
     let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let key = encoded(&source.key);
-    let key = if key.len() <= LONGEST_KEY {
+    let key = if key.len() <= MAX_KEY_BYTES {
         (SOURCE_KEY, key)
     } else {
         (SOURCE_KEY_SHA256, hex(&Sha256::digest(&source.key)))

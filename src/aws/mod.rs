@@ -21,9 +21,9 @@ pub use clients::{Clients, ConfigError, Tuning};
 pub use list::Listing;
 pub use metadata::{METADATA, MetadataName};
 
+use crate::config::{Location, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
-use crate::settings::{Location, Settings};
 use crate::source::Source;
 use crate::world::{NoSuchPlace, World};
 

@@ -2,8 +2,8 @@
 
 use aws_sdk_s3::types::RequestPayer;
 
+use crate::config::Settings;
 use crate::deadline::Deadline;
-use crate::settings::Settings;
 use crate::source::{Body, Cause, Source, SourceError};
 use crate::trigger::ObjectRequest;
 

@@ -21,7 +21,7 @@ use super::errors::{Action, Class, Failure};
 use super::metadata;
 
 /// The most parts of a multipart upload.
-const MOST_PARTS: usize = 10_000;
+const MAX_PARTS: usize = 10_000;
 /// The most time for giving up an upload, which is done beyond the deadline, too.
 const ABORT: Duration = Duration::from_secs(5);
 
@@ -113,7 +113,7 @@ impl StagedObject {
             });
         }
         let parts = self.upload.as_ref().map_or(0, |upload| upload.parts.len());
-        if parts >= MOST_PARTS {
+        if parts >= MAX_PARTS {
             return Err(self.permanent("it has more parts than S3 takes; split the log object"));
         }
         let Some(upload) = &mut self.upload else { return Ok(()) };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
     reason = "the binary reads the environment and hands it in"
 )]
 fn main() -> ExitCode {
-    match alb_ingest::lambda::main(&|name| std::env::var(name).ok()) {
+    match alb_ingest::function::lambda::main(&|name| std::env::var(name).ok()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

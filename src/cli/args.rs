@@ -3,10 +3,10 @@
 use clap::builder::{PossibleValuesParser, StyledStr};
 use clap::{Arg, ArgAction, Command, value_parser};
 
-use crate::format::FORMATS;
-use crate::schema::FIRST_DAY;
-use crate::settings::SETTINGS;
-use crate::shape::Schema;
+use crate::config::SETTINGS;
+use crate::formats::FORMATS;
+use crate::schema::catalog::FIRST_DAY;
+use crate::schema::mapping::Schema;
 
 /// The command line.
 pub(super) fn command() -> Command {
@@ -180,7 +180,7 @@ fn generate() -> Command {
         Arg::new(name)
             .long(name)
             .value_name("RATE")
-            .value_parser(value_parser!(crate::sample::Rate))
+            .value_parser(value_parser!(crate::generate::Rate))
             .default_value("0")
             .help(help)
     };

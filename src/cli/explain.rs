@@ -5,11 +5,11 @@ use std::io::{BufRead as _, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
-use crate::batch::{Batch, LineParser, Malformed, Values};
-use crate::format::{FORMATS, Format, Source};
-use crate::line::time::write_timestamp;
-use crate::line::{Fault, Span, check, first_fault, misfits, repair, split_line};
+use crate::formats::{FORMATS, Format, Source};
 use crate::object::detect;
+use crate::parse::batch::{Batch, LineParser, Malformed, Values};
+use crate::parse::line::time::write_timestamp;
+use crate::parse::line::{Fault, Span, check, first_fault, misfits, repair, split_line};
 
 use super::table::Table;
 use super::{FAILED, OK, Stop, table};

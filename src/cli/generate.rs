@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
-use crate::sample::{Object, Rate, write_samples};
+use crate::generate::{Object, Rate, write_samples};
 
 use super::{OK, Stop, table};
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::{Location, Settings};
 use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target, ingest_open, skip_unread};
 use crate::local::{LocalObject, walk};
 use crate::object::ObjectRef;
-use crate::settings::{Location, Settings};
 use crate::source::Source;
 use crate::trigger::ObjectRequest;
 

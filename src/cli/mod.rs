@@ -18,8 +18,8 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::format::Format;
-use crate::settings::Settings;
+use crate::config::Settings;
+use crate::formats::Format;
 
 /// Every line is accounted for.
 const OK: u8 = 0;

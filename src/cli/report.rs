@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::line::time::write_timestamp;
-use crate::settings::Location;
+use crate::config::Location;
+use crate::parse::line::time::write_timestamp;
 
 use super::table::Table;
 use super::totals::{Counts, TableTotals, Totals};

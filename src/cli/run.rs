@@ -10,9 +10,9 @@ use std::thread;
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::config::Location;
 use crate::deadline::Deadline;
 use crate::ingest::{IngestError, Outcome, Problem, Target};
-use crate::settings::Location;
 use crate::source::Source;
 
 use super::input::{Input, find, needs_aws};

@@ -6,10 +6,10 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::line::time::timestamp_micros;
-use crate::schema::{Store, arrow, athena, glue, json_schema, markdown};
-use crate::settings::{Format, PartitionBy, S3Prefix};
-use crate::shape::{Schema, Shape};
+use crate::config::{Format, PartitionBy, S3Prefix};
+use crate::parse::line::time::timestamp_micros;
+use crate::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
+use crate::schema::mapping::{OutputTable, Schema};
 
 /// The flags that say where and how the files lie, and the forms that ask for it.
 const STORE_FLAGS: [(&str, &[&str]); 5] = [
@@ -32,7 +32,7 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         }
     }
     let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
-    let shape = Shape::of(schema.unwrap_or_default(), format.plan());
+    let shape = OutputTable::of(schema.unwrap_or_default(), format.plan());
     let text = match form {
         "arrow" => Ok(arrow::text(shape)),
         "athena" => Ok(athena::ddl(shape, &store(matches)?, database(matches)?)),

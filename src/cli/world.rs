@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::config::Settings;
 use crate::local::Folders;
-use crate::settings::Settings;
 use crate::trigger::ObjectRequest;
 use crate::world::World;
 

@@ -1,23 +1,23 @@
 //! Events as files: the [`Encoder`] seam and its two formats, and the quarantine's rows.
 
 mod compress;
+mod computed;
 mod json;
-mod made;
-mod of_object;
+mod object_constants;
 mod parquet;
 pub mod quarantine;
 
 use std::io::Write;
 
-use crate::batch::Batch;
+use crate::config::{Compression, Format};
 use crate::object::ObjectFacts;
-use crate::settings::{Compression, Format};
-use crate::shape::Shape;
+use crate::parse::batch::Batch;
+use crate::schema::mapping::OutputTable;
 
 pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
+pub use computed::computed_numbers;
 pub use json::{EventWriter, JsonEncoder, Sink};
-pub use made::made_numbers;
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub trait Encoder<W: Write> {
 pub fn encoder<W: Write + Send + 'static>(
     format: Format,
     compression: Compression,
-    shape: &'static Shape,
+    shape: &'static OutputTable,
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::line::Fault;
 use crate::object::ObjectRef;
+use crate::parse::line::Fault;
 
 use super::json::write_text;
 
@@ -94,7 +94,7 @@ impl RowWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::Reason;
+    use crate::parse::line::Reason;
 
     fn row(raw: &[u8], part: usize) -> serde_json::Value {
         let object = ObjectRef {

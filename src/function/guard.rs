@@ -1,6 +1,6 @@
 //! Keeps the function from being fed with its own output.
 
-use crate::settings::{Location, S3Prefix};
+use crate::config::{Location, S3Prefix};
 
 /// What an object is to the places that the function writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

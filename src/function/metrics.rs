@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::format::Format;
+use crate::formats::Format;
 use crate::ingest::{Ledger, Outcome};
 use crate::object::KeyFacts;
 
@@ -19,7 +19,7 @@ pub const NAMESPACE: &str = "AlbIngest";
 /// The one dimension: metrics are stored, and paid, once for each of its values.
 pub const DIMENSION: &str = "FunctionName";
 /// CloudWatch takes so many values of one metric in a line.
-const MOST_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 
 /// A metric.
 #[derive(Debug)]
@@ -223,7 +223,7 @@ impl Tally {
             let delay = (self.ended - end / 1_000).max(0) as f64 / 1_000.0;
             delay
         };
-        self.ends.iter().take(MOST_VALUES).map(seconds).collect()
+        self.ends.iter().take(MAX_VALUES).map(seconds).collect()
     }
 
     /// The line of the embedded metric format, without a newline. What has no value is left out.

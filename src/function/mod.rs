@@ -4,6 +4,8 @@
 //! it; the Lambda and `alb-ingest replay` hand it different worlds. It keeps nothing from one invocation to the next.
 
 mod guard;
+#[cfg(feature = "aws")]
+pub mod lambda;
 pub mod metrics;
 mod note;
 mod work;
@@ -12,8 +14,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::config::{Location, Settings};
 use crate::deadline::Deadline;
-use crate::settings::{Location, Settings};
 use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
 use crate::world::{NoSuchPlace, World};
 
@@ -25,7 +27,7 @@ const MIB_AN_OBJECT: usize = 64;
 /// The memory that the program takes beside objects.
 const MIB_OF_PROGRAM: usize = 32;
 /// More objects side by side only wait for each other: an object keeps a processor busy.
-const MOST_WORKERS: usize = 16;
+const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
 pub struct Function {
@@ -100,7 +102,7 @@ impl Function {
     /// There is no destination, or none that the world has.
     pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
         let destination = match settings.destination.clone() {
-            None => return Err(Unfit::NoDestination(crate::settings::SETTINGS[0].allowed)),
+            None => return Err(Unfit::NoDestination(crate::config::SETTINGS[0].allowed)),
             Some(Location::Stdout) => return Err(Unfit::Stdout),
             Some(destination) => destination,
         };
@@ -169,7 +171,7 @@ impl Function {
 
     /// How many objects are worked on side by side.
     fn workers(&self) -> usize {
-        (self.limits.memory.saturating_sub(MIB_OF_PROGRAM) / MIB_AN_OBJECT).clamp(1, MOST_WORKERS)
+        (self.limits.memory.saturating_sub(MIB_OF_PROGRAM) / MIB_AN_OBJECT).clamp(1, MAX_WORKERS)
     }
 }
 

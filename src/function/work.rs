@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::config::{Location, OnMissing, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::{Destination, IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_open, skip_unread};
 use crate::object::ObjectRef;
-use crate::settings::{Location, OnMissing, Settings};
 use crate::source::{Cause, Source, SourceError};
 use crate::trigger::{ObjectRequest, Request, Task, TaskResult, Work};
 

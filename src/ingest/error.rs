@@ -1,8 +1,9 @@
 //! Why an object fails.
 
 use crate::encode::EncodeError;
-use crate::object::{ObjectRef, Unknown};
-use crate::read::ReadError;
+use crate::object::ObjectRef;
+use crate::object::Unknown;
+use crate::parse::input::ReadError;
 use crate::source::SourceError;
 
 use super::DestinationError;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::batch::Repairs;
-use crate::line::Fault;
 use crate::object::SkipByKey;
-use crate::read::ReadError;
+use crate::parse::batch::Repairs;
+use crate::parse::input::ReadError;
+use crate::parse::line::Fault;
 
 use super::{Problem, UnknownValue};
 

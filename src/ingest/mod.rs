@@ -20,13 +20,14 @@ pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use open::ingest_open;
 pub use unknown_values::UnknownValue;
 
-use crate::batch::{Batch, LineParser, Malformed};
-use crate::format::Format;
-use crate::line::{Fault, Reason};
-use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry, skip_by_key};
-use crate::read::{Piece, ReadError, Reader};
-use crate::settings::{OnCorrupt, Settings};
-use crate::shape::Shape;
+use crate::config::{OnCorrupt, Settings};
+use crate::formats::Format;
+use crate::object::{ObjectFacts, ObjectRef, skip_by_key};
+use crate::object::{detect, is_test_entry};
+use crate::parse::batch::{Batch, LineParser, Malformed};
+use crate::parse::input::{Piece, ReadError, Reader};
+use crate::parse::line::{Fault, Reason};
+use crate::schema::mapping::OutputTable;
 
 use outputs::Outputs;
 use quarantine::Quarantine;
@@ -242,7 +243,7 @@ impl Body<'_> {
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
         if let Some(limit) = self.target.events.event_limit() {
-            let shape = Shape::of(self.target.settings.schema, table.batch.plan);
+            let shape = OutputTable::of(self.target.settings.schema, table.batch.plan);
             let events = (shape, &self.facts);
             oversize::take_out(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }

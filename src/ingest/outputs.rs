@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::batch::Batch;
 use crate::encode::{Encoder, encoder, extension};
 use crate::object::ObjectFacts;
-use crate::shape::Shape;
+use crate::parse::batch::Batch;
+use crate::schema::mapping::OutputTable;
 
 use super::partition::{Partition, Partitioner};
 use super::{Committed, Ledger, Output, Problem, Staged, Target};
@@ -37,7 +37,7 @@ impl Outputs {
     ) -> Result<(), Problem> {
         let partitioner = Partitioner::new(target.settings, facts);
         let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
-        let shape = Shape::of(target.settings.schema, batch.plan);
+        let shape = OutputTable::of(target.settings.schema, batch.plan);
         for (row, partition) in partitioner.of_rows(batch, shape).enumerate() {
             rows.entry(partition).or_default().push(row);
         }
@@ -78,7 +78,7 @@ impl Outputs {
         &mut self,
         partition: Partition,
         partitioner: Partitioner<'_>,
-        shape: &'static Shape,
+        shape: &'static OutputTable,
         facts: &ObjectFacts,
         target: Target<'_>,
     ) -> Result<&mut OpenOutput, Problem> {

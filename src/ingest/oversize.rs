@@ -1,10 +1,10 @@
 //! Events that are larger than the destination takes.
 
-use crate::batch::{Batch, LineParser, Malformed};
 use crate::encode::EventWriter;
-use crate::line::{Fault, Reason};
 use crate::object::ObjectFacts;
-use crate::shape::Shape;
+use crate::parse::batch::{Batch, LineParser, Malformed};
+use crate::parse::line::{Fault, Reason};
+use crate::schema::mapping::OutputTable;
 
 /// The bytes of an entry below which no event is measured. In JSON a byte takes six at most (an escape), and stands in
 /// three columns at most (a URL, and a part of it); with the names of the columns and the object's own values, an event
@@ -17,7 +17,7 @@ pub(super) fn take_out(
     limit: usize,
     parser: &mut LineParser,
     batch: &mut Batch,
-    (shape, facts): (&Shape, &ObjectFacts),
+    (shape, facts): (&OutputTable, &ObjectFacts),
     malformed: &mut Vec<Malformed>,
 ) {
     let mut too_large = parser.take_kept();

@@ -1,11 +1,11 @@
 //! Which folder an event belongs to: its own UTC day, or hour.
 
-use crate::batch::Batch;
-use crate::encode::made_numbers;
-use crate::line::time::{DAY, SECOND, date_text};
+use crate::config::{PartitionBy, Settings};
+use crate::encode::computed_numbers;
 use crate::object::ObjectFacts;
-use crate::settings::{PartitionBy, Settings};
-use crate::shape::{Shape, security_lake_source};
+use crate::parse::batch::Batch;
+use crate::parse::line::time::{DAY, SECOND, date_text};
+use crate::schema::mapping::{OutputTable, security_lake_source};
 
 /// A partition: the number of its day (or hour) since 1970, or the only one; and the class of its events, where the
 /// layout keeps classes apart.
@@ -36,9 +36,9 @@ impl<'a> Partitioner<'a> {
     }
 
     /// The partition of each event of the batch.
-    pub(super) fn of_rows(self, batch: &Batch, shape: &Shape) -> impl Iterator<Item = Partition> {
+    pub(super) fn of_rows(self, batch: &Batch, shape: &OutputTable) -> impl Iterator<Item = Partition> {
         let classes = match self.by {
-            PartitionBy::SecurityLake => made_numbers(shape, "class_uid", batch),
+            PartitionBy::SecurityLake => computed_numbers(shape, "class_uid", batch),
             PartitionBy::Day | PartitionBy::Hour | PartitionBy::None => Vec::new(),
         };
         let times = batch.timestamps().iter().enumerate();

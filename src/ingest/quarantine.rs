@@ -2,12 +2,12 @@
 
 use std::io::{BufWriter, Write};
 
-use crate::batch::Malformed;
 use crate::encode::EncodeError;
 use crate::encode::quarantine::RowWriter;
-use crate::line::time::{DAY, date_text};
-use crate::line::{Fault, Reason};
 use crate::object::{ObjectFacts, ObjectRef};
+use crate::parse::batch::Malformed;
+use crate::parse::line::time::{DAY, date_text};
+use crate::parse::line::{Fault, Reason};
 
 use super::outputs::commit;
 use super::{Destination, Ledger, Problem, Staged};

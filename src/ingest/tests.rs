@@ -1,7 +1,7 @@
 use super::{Destination, DestinationError, Ingest, Problem, Staged, Target};
+use crate::config::{OnCorrupt, Settings};
 use crate::object::ObjectRef;
-use crate::read::{ReadError, Reader};
-use crate::settings::{OnCorrupt, Settings};
+use crate::parse::input::{ReadError, Reader};
 
 /// Where nothing may go.
 struct Nowhere;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::batch::{Batch, Values};
-use crate::format::{PlannedColumn, Source};
+use crate::formats::{PlannedColumn, Source};
+use crate::parse::batch::{Batch, Values};
 
 /// So many unknown values of an object are remembered: a column full of other text shall not fill the memory.
 const MOST: usize = 16;

@@ -88,7 +88,7 @@ fn key_text(path: &Path) -> String {
         .components()
         .map(|part| {
             let mut text = Vec::new();
-            crate::line::text::append(part.as_os_str().as_encoded_bytes(), None, &mut text);
+            crate::parse::line::text::append(part.as_os_str().as_encoded_bytes(), None, &mut text);
             String::from_utf8(text).unwrap_or_default()
         })
         .collect();

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
+use crate::config::{Location, S3Prefix, Settings};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::object::ObjectRef;
-use crate::settings::{Location, S3Prefix, Settings};
 use crate::source::{Body, Cause, Source, SourceError};
 use crate::trigger::ObjectRequest;
 use crate::world::{NoSuchPlace, World};

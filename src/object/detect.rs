@@ -1,7 +1,7 @@
 //! Which table the lines of an object fit.
 
-use crate::format::{FORMATS, Format, Plan, Source};
-use crate::line::{Fault, Span, check, first_fault, repair, split_line};
+use crate::formats::{FORMATS, Format, Plan, Source};
+use crate::parse::line::{Fault, Span, check, first_fault, repair, split_line};
 
 /// How many lines are looked at.
 const SAMPLE: usize = 20;
@@ -138,7 +138,7 @@ fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     plan.columns.get(1).is_some_and(|column| match column.source {
         Source::Part { part, decode, .. } => {
             let time = parts.get(part).and_then(|span| span.value(text));
-            time.is_some_and(|time| crate::line::value::check(decode, time).is_ok())
+            time.is_some_and(|time| crate::parse::line::value::check(decode, time).is_ok())
         }
         Source::Filled(_) => false,
     })
@@ -201,7 +201,7 @@ impl std::fmt::Display for Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS};
+    use crate::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS};
 
     const HEALTH: &[u8] = b"http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
     const CLASSIC: &[u8] =

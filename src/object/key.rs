@@ -2,8 +2,8 @@
 //!
 //! Every layout of `docs/formats.md` is read; what a key does not tell is left out, and never guessed.
 
-use crate::format::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, Format, NLB_ACCESS};
-use crate::line::time::timestamp_micros;
+use crate::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, Format, NLB_ACCESS};
+use crate::parse::line::time::timestamp_micros;
 
 /// What a key tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,11 +1,4 @@
-//! Table definitions for others, each a loop over a [`Shape`](crate::shape::Shape).
+//! Output schemas, and the table definitions that other programs need to read them.
 
-pub mod arrow;
-pub mod athena;
-pub mod glue;
-mod hive;
-pub mod json_schema;
-pub mod markdown;
-mod store;
-
-pub use store::{FIRST_DAY, Store};
+pub mod catalog;
+pub mod mapping;

@@ -10,10 +10,10 @@ use super::{Kind, Request, Task, Work};
 
 /// The longest `resultString` for S3 Batch Operations, in bytes. AWS's pages name no limit; a row of the completion report
 /// should stay readable.
-const LONGEST_RESULT: usize = 1_000;
+const MAX_RESULT_BYTES: usize = 1_000;
 /// How many failures an error describes, and how many bytes of each.
-const MOST_DESCRIBED: usize = 5;
-const LONGEST_DESCRIPTION: usize = 400;
+const MAX_DESCRIBED_FAILURES: usize = 5;
+const MAX_DESCRIPTION_BYTES: usize = 400;
 
 /// How a task went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,7 +174,7 @@ impl Request {
                     TaskResult::Failed { retryable: true, text } => ("TemporaryFailure", text),
                     TaskResult::Failed { retryable: false, text } => ("PermanentFailure", text),
                 };
-                json!({"taskId": id, "resultCode": code, "resultString": plain(&text, LONGEST_RESULT)})
+                json!({"taskId": id, "resultCode": code, "resultString": plain(&text, MAX_RESULT_BYTES)})
             })
             .collect()
     }
@@ -183,9 +183,9 @@ impl Request {
         let mut failures = self.failures(results);
         let mut details: Vec<String> = failures
             .by_ref()
-            .take(MOST_DESCRIBED)
+            .take(MAX_DESCRIBED_FAILURES)
             .map(|(task, text)| {
-                let text = plain(&text, LONGEST_DESCRIPTION);
+                let text = plain(&text, MAX_DESCRIPTION_BYTES);
                 // A refusal names its place already.
                 match task.work {
                     Work::Refused(_) => text,

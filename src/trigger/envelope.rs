@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::{Names, TriggerError};
 use super::node::Node;
-use super::{Kind, MOST_ENVELOPES, Request, Skip, Task, Work, batch_job, s3};
+use super::{Kind, MAX_ENVELOPES, Request, Skip, Task, Work, batch_job, s3};
 
 const S3: &str = "aws:s3";
 const SNS: &str = "aws:sns";
@@ -93,7 +93,7 @@ impl Reader {
 
     /// One envelope; the order of the questions matters where fields of several stand together.
     fn envelope(&mut self, node: &Node, depth: usize) -> Result<(), TriggerError> {
-        if depth > MOST_ENVELOPES {
+        if depth > MAX_ENVELOPES {
             return Err(TriggerError::TooDeep { at: node.path.clone() });
         }
         let Some(fields) = node.value.as_object() else {

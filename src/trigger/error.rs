@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::MOST_ENVELOPES;
+use super::MAX_ENVELOPES;
 
 /// A payload, message or record that is no request to ingest an object.
 ///
@@ -69,7 +69,7 @@ pub enum TriggerError {
         wanted: &'static str,
     },
     /// Envelopes within envelopes, too many of them.
-    #[error("{}: more than {MOST_ENVELOPES} envelopes within each other", Place(.at))]
+    #[error("{}: more than {MAX_ENVELOPES} envelopes within each other", Place(.at))]
     TooDeep {
         /// The path of the innermost.
         at: String,

@@ -24,7 +24,7 @@ pub use error::{KeyFault, Names, TriggerError};
 
 /// How many envelopes may lie within each other. A queue behind a topic that gets the record of a failed invocation by a
 /// topic has five; each failed replay of such a record adds one.
-pub const MOST_ENVELOPES: usize = 8;
+pub const MAX_ENVELOPES: usize = 8;
 
 /// What the function was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::io::{Seek as _, Write as _};
 
-use alb_ingest::format::FORMATS;
-use alb_ingest::sample::{Object, Packing, Rate, Traffic, Written};
+use alb_ingest::formats::FORMATS;
+use alb_ingest::generate::{Object, Packing, Rate, Traffic, Written};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
@@ -72,7 +72,7 @@ pub(crate) fn bytes_of(object: &Object) -> (Vec<u8>, Written) {
 
 /// The lines of an object, without gzip.
 pub(crate) fn text_of(object: &Object) -> Vec<u8> {
-    let mut lines = alb_ingest::sample::Lines::new(object.format, object.seed, object.traffic.clone());
+    let mut lines = alb_ingest::generate::Lines::new(object.format, object.seed, object.traffic.clone());
     let mut text = Vec::new();
     for _ in 0..object.lines {
         lines.write(&mut text);

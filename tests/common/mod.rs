@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use alb_ingest::format::Format as Table;
+use alb_ingest::config::{Compression, Format, Settings};
+use alb_ingest::formats::Format as Table;
 use alb_ingest::ingest::{
     Committed, Destination, DestinationError, Ingest, IngestError, Ledger, Outcome, Staged, Target,
 };
 use alb_ingest::object::ObjectRef;
-use alb_ingest::settings::{Compression, Format, Settings};
 use flate2::write::GzEncoder;
 
 /// The files of a destination, by key.

@@ -26,9 +26,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use alb_ingest::aws::firehose::{Patience, Stream};
+use alb_ingest::config::{Firehose, FirehoseRecords};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::ingest::{Committed, Destination, DestinationError, Ledger};
-use alb_ingest::settings::{Firehose, FirehoseRecords};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use servers::clients;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use alb_ingest::aws::firehose::Stream;
-use alb_ingest::format::FORMATS;
+use alb_ingest::config::{OnCorrupt, PartitionBy, Settings};
+use alb_ingest::formats::FORMATS;
+use alb_ingest::generate::{Object, Packing, Rate};
 use alb_ingest::ingest::{Ingest, IngestError, Ledger, Outcome, Target};
 use alb_ingest::object::ObjectRef;
-use alb_ingest::sample::{Object, Packing, Rate};
-use alb_ingest::settings::{OnCorrupt, PartitionBy, Settings};
 use serde_json::Value;
 
 use crate::common::{Memory, Run, ingest_chunks, json, rows};

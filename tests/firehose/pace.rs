@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use alb_ingest::config::Firehose;
 use alb_ingest::deadline::Deadline;
 use alb_ingest::ingest::{Destination as _, Ledger};
-use alb_ingest::settings::Firehose;
 
 use crate::servers::fault::{Fault, Rule};
 use crate::{PACKED, QUICK, SINGLE, check_events, event, put, quick, server, stream};

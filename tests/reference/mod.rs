@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use alb_ingest::batch::{Batch, Lists, Texts, Values};
-use alb_ingest::format::{Fill, PlannedColumn, Source};
+use alb_ingest::formats::{Fill, PlannedColumn, Source};
 use alb_ingest::object::ObjectFacts;
-use alb_ingest::schema::arrow;
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::parse::batch::{Batch, Lists, Texts, Values};
+use alb_ingest::schema::catalog::arrow;
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 use arrow_array::{
     ArrayRef, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -30,7 +30,7 @@ impl Reference {
     }
 
     pub(crate) fn write(&mut self, batch: &Batch) {
-        let schema = arrow::schema(Shape::of(Schema::Native, batch.plan));
+        let schema = arrow::schema(OutputTable::of(Schema::Native, batch.plan));
         let columns = batch.plan.columns.iter().zip(batch.columns()).zip(schema.fields());
         let arrays =
             columns.map(|((column, values), field)| array(column, values, batch, &self.facts, field.data_type()));

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
+use alb_ingest::config::PartitionBy;
 use alb_ingest::ingest::Committed;
-use alb_ingest::settings::PartitionBy;
 
 use crate::rig::{OUT, PART, Rig, THERE, ledger, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};

@@ -4,8 +4,8 @@
 use std::process::{Command, Output};
 
 use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
+use alb_ingest::config::Settings;
 use alb_ingest::deadline::Deadline;
-use alb_ingest::settings::Settings;
 use alb_ingest::trigger::ObjectRequest;
 use alb_ingest::world::World as _;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
+use alb_ingest::config::{Location, S3Prefix, Settings};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::ingest::{Committed, Destination, Ingest, Ledger, Outcome, Skip, Staged, Target};
 use alb_ingest::local::Directory;
 use alb_ingest::object::ObjectRef;
-use alb_ingest::settings::{Location, S3Prefix, Settings};
 use alb_ingest::source::{Cause, SourceError};
 use alb_ingest::trigger::ObjectRequest;
 use alb_ingest::world::World as _;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use alb_ingest::aws::{AwsWorld, Clients};
+use alb_ingest::config::Compression;
 use alb_ingest::deadline::Deadline;
 use alb_ingest::ingest::Committed;
-use alb_ingest::settings::Compression;
 
 use crate::rig::{Failed, OUT, PREFIX, Rig, THERE, ingest, ledger, object, put, reference, sample, tuning};
 use crate::servers::clients::{self, Patience};

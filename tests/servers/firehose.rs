@@ -12,11 +12,11 @@ use super::http::{Call, Host, Reply, Service};
 use super::journal::{Entry, Journal};
 
 /// Records of one call.
-pub(crate) const MOST_RECORDS: usize = 500;
+pub(crate) const MAX_RECORDS: usize = 500;
 /// Bytes of one record, before base64.
-pub(crate) const LARGEST_RECORD: usize = 1_024_000;
+pub(crate) const MAX_RECORD_BYTES: usize = 1_024_000;
 /// Bytes of all records of one call, before base64.
-pub(crate) const LARGEST_CALL: usize = 4 << 20;
+pub(crate) const MAX_CALL_BYTES: usize = 4 << 20;
 
 /// One `PutRecordBatch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +193,7 @@ impl Shared {
                 constraint("records", "Member must not be null"),
             );
         };
-        if !(1..=MOST_RECORDS).contains(&records.len()) {
+        if !(1..=MAX_RECORDS).contains(&records.len()) {
             let limit = "Member must have length between 1 and 500";
             return refuse(400, "ValidationException", constraint("records", limit));
         }
@@ -203,14 +203,14 @@ impl Shared {
             let Some(data) = data.and_then(|data| BASE64_STANDARD.decode(data).ok()) else {
                 return refuse(400, "SerializationException", "a record's Data is not base64");
             };
-            if data.len() > LARGEST_RECORD {
+            if data.len() > MAX_RECORD_BYTES {
                 let at = format!("records.{}.member.data", index + 1);
                 let limit = "Member must have length less than or equal to 1024000";
                 return refuse(400, "ValidationException", constraint(&at, limit));
             }
             decoded.push(data);
         }
-        if decoded.iter().map(Vec::len).sum::<usize>() > LARGEST_CALL {
+        if decoded.iter().map(Vec::len).sum::<usize>() > MAX_CALL_BYTES {
             return refuse(400, "InvalidArgumentException", "Records size exceeds 4 MB limit");
         }
         if !self.streams.lock().unwrap().contains_key(stream) {

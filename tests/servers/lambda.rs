@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::http::{Call, Host, Reply, Service};
 
 /// The largest answer of a synchronous invocation, in bytes.
-const LARGEST_RESPONSE: usize = 6_291_556;
+const MAX_RESPONSE_BYTES: usize = 6_291_556;
 /// How often a process that should be running is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -422,7 +422,7 @@ fn accepted() -> Reply {
 }
 
 fn response(call: &Call) -> Outcome {
-    if call.body.len() > LARGEST_RESPONSE {
+    if call.body.len() > MAX_RESPONSE_BYTES {
         return Outcome::Error {
             kind: TOO_LARGE.to_owned(),
             message: format!("the response has {} bytes", call.body.len()),

@@ -8,9 +8,9 @@ use super::fault::draw;
 use super::lambda::Outcome;
 
 /// The largest message, in bytes.
-const LARGEST_MESSAGE: usize = 1 << 20;
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// The largest event of a synchronous invocation, in bytes.
-const LARGEST_EVENT: usize = 6 << 20;
+const MAX_EVENT_BYTES: usize = 6 << 20;
 
 /// How the queue and the mapping are set up.
 #[derive(Clone, Debug)]
@@ -113,7 +113,7 @@ impl Queue {
     pub(crate) fn send(&mut self, body: impl Into<String>) -> String {
         let body = body.into();
         assert!(
-            (1..=LARGEST_MESSAGE).contains(&body.len()),
+            (1..=MAX_MESSAGE_BYTES).contains(&body.len()),
             "a message of {} bytes",
             body.len()
         );
@@ -183,7 +183,7 @@ impl Queue {
         for message in self.messages.iter_mut().filter(|message| message.visible <= now) {
             // Quotes in a body are escaped in the event.
             let bytes = record(message).to_string().len();
-            let full = batch.len() == self.settings.batch_size || size + bytes > LARGEST_EVENT - 100;
+            let full = batch.len() == self.settings.batch_size || size + bytes > MAX_EVENT_BYTES - 100;
             if full && !batch.is_empty() {
                 break;
             }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use alb_ingest::format::{FORMATS, Kind};
-use alb_ingest::shape::{Leaf, Schema, Value};
+use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::schema::mapping::{Leaf, Schema, Value};
 
 use super::{is_whole_number, leaves, table};
 

@@ -13,8 +13,8 @@ mod panther;
 
 use std::collections::BTreeMap;
 
-use alb_ingest::format::{FORMATS, Kind};
-use alb_ingest::shape::{Leaf, Schema, Shape};
+use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::schema::mapping::{Leaf, OutputTable, Schema};
 
 /// A table of names, and what stands behind each; comments are left out.
 fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
@@ -29,7 +29,7 @@ fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
 /// Every name of a schema, in every table.
 fn leaves(schema: Schema) -> impl Iterator<Item = (&'static str, &'static Leaf)> {
     FORMATS.into_iter().flat_map(move |format| {
-        let shape = Shape::of(schema, format.plan());
+        let shape = OutputTable::of(schema, format.plan());
         shape.leaves.iter().map(|leaf| (format.name, leaf))
     })
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use alb_ingest::format::Kind;
-use alb_ingest::shape::Schema;
+use alb_ingest::formats::Kind;
+use alb_ingest::schema::mapping::Schema;
 
 use super::{is_whole_number, leaves, table};
 

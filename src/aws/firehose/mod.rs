@@ -17,15 +17,15 @@ use aws_sdk_firehose::Client;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::config::Firehose;
 use crate::deadline::Deadline;
 use crate::ingest::{Committed, Destination, DestinationError, Ledger, Staged};
 use crate::object::ObjectRef;
-use crate::settings::Firehose;
 
 pub use error::SendError;
 pub use patience::Patience;
 
-use pack::{Call, LARGEST_RECORD, Packer, Rule};
+use pack::{Call, MAX_RECORD_BYTES, Packer, Rule};
 use send::Sender;
 
 /// The calls of one object that are under way at a time. Each holds up to 4 MB of records, which are three times as much
@@ -78,7 +78,7 @@ impl Destination for Stream {
     }
 
     fn event_limit(&self) -> Option<usize> {
-        Some(LARGEST_RECORD)
+        Some(MAX_RECORD_BYTES)
     }
 }
 

@@ -2,18 +2,18 @@
 
 use std::mem;
 
-use crate::settings::{Firehose, FirehoseRecords};
+use crate::config::{Firehose, FirehoseRecords};
 
 /// The most bytes that a record is given, and an event with its newline may have. The API takes 1,024,000; the
 /// documentation says 1,000 KB here and 1,000 KiB there.
-pub const LARGEST_RECORD: usize = 1_000_000;
+pub const MAX_RECORD_BYTES: usize = 1_000_000;
 /// The most records of a call (API reference of `PutRecordBatch`).
-pub const MOST_RECORDS: usize = 500;
+pub const MAX_RECORDS: usize = 500;
 /// The most bytes of a call's records, before base64. The documentation says 4 MB here and 4 MiB there.
-pub const LARGEST_CALL: usize = 4_000_000;
+pub const MAX_CALL_BYTES: usize = 4_000_000;
 /// The most events that dynamic partitioning takes out of a record; with more the call succeeds and the record is not
 /// taken apart (API reference of `PutRecordBatch`).
-pub const MOST_DEAGGREGATED: usize = 500;
+pub const MAX_DEAGGREGATED: usize = 500;
 
 /// How lines are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Call {
 
 /// A line that no record can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an event of {0} bytes does not fit a record of {LARGEST_RECORD}, and was not sent; please report this")]
+#[error("an event of {0} bytes does not fit a record of {MAX_RECORD_BYTES}, and was not sent; please report this")]
 pub struct TooLarge(pub usize);
 
 /// Packs lines. What comes out depends on the lines and the rule alone.
@@ -57,13 +57,13 @@ impl Rule {
             .bytes_per_second
             .map_or(usize::MAX, |pace| usize::try_from(pace).unwrap_or(usize::MAX));
         Self {
-            record_bytes: LARGEST_RECORD.min(pace),
+            record_bytes: MAX_RECORD_BYTES.min(pace),
             record_events: match settings.records {
                 FirehoseRecords::Single => 1,
-                FirehoseRecords::Packed if settings.dynamic_partitioning => MOST_DEAGGREGATED,
+                FirehoseRecords::Packed if settings.dynamic_partitioning => MAX_DEAGGREGATED,
                 FirehoseRecords::Packed => usize::MAX,
             },
-            call_bytes: LARGEST_CALL.min(pace),
+            call_bytes: MAX_CALL_BYTES.min(pace),
         }
     }
 }
@@ -85,9 +85,9 @@ impl Packer {
     /// Adds a line with its newline; returns the call that is full with what came before, if one is.
     ///
     /// # Errors
-    /// The line is longer than [`LARGEST_RECORD`].
+    /// The line is longer than [`MAX_RECORD_BYTES`].
     pub fn push(&mut self, line: &[u8]) -> Result<Option<Call>, TooLarge> {
-        if line.len() > LARGEST_RECORD {
+        if line.len() > MAX_RECORD_BYTES {
             return Err(TooLarge(line.len()));
         }
         let full = self.events >= self.rule.record_events || self.record.len() + line.len() > self.rule.record_bytes;
@@ -112,7 +112,7 @@ impl Packer {
         }
         let record = mem::take(&mut self.record);
         self.events = 0;
-        let crowded = self.call.records.len() >= MOST_RECORDS
+        let crowded = self.call.records.len() >= MAX_RECORDS
             || !self.call.records.is_empty() && self.call.bytes + record.len() > self.rule.call_bytes;
         let full = crowded.then(|| mem::take(&mut self.call));
         self.call.bytes += record.len();

@@ -1,11 +1,11 @@
 //! Events as JSON objects.
 
-use crate::batch::{Batch, Values};
-use crate::encode::made::Made;
-use crate::encode::of_object::{OfObject, of_object};
-use crate::format::Kind;
+use crate::encode::computed::Computed;
+use crate::encode::object_constants::{OfObject, object_constants};
+use crate::formats::Kind;
 use crate::object::ObjectFacts;
-use crate::shape::{Leaf, Literal, Node, Shape, Value};
+use crate::parse::batch::{Batch, Values};
+use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
 use super::sink::{self, Sink};
 use super::values::{Times, put_float, put_integer};
@@ -17,7 +17,7 @@ use super::write_text;
 pub struct EventWriter {
     /// In the order of the shape's tree.
     steps: Vec<Step>,
-    made: Made,
+    made: Computed,
     /// Where the groups that are open begin, and what stands behind their names.
     open: Vec<(usize, usize)>,
 }
@@ -44,7 +44,7 @@ enum From {
     /// In the column of the batch at this position.
     Column(usize),
     /// In what the rule of this number made.
-    Made(usize),
+    Computed(usize),
 }
 
 /// Writes values of one name.
@@ -57,7 +57,7 @@ struct Writer {
 
 /// Gathers the steps of a shape.
 struct Steps<'a> {
-    shape: &'a Shape,
+    shape: &'a OutputTable,
     facts: &'a ObjectFacts,
     done: Vec<Step>,
     /// What is the same for every event since the last step.
@@ -98,8 +98,8 @@ impl Steps<'_> {
         match node {
             Node::Leaf(leaf) => self.shape.leaves.get(*leaf).is_some_and(|leaf| match leaf.value {
                 Value::Constant(_) => true,
-                Value::Column(column) => matches!(of_object(self.shape, column, self.facts), OfObject::Text(_)),
-                Value::Where { .. } | Value::Made { .. } => false,
+                Value::Column(column) => matches!(object_constants(self.shape, column, self.facts), OfObject::Text(_)),
+                Value::Conditional { .. } | Value::Computed { .. } => false,
             }),
             Node::Group(group) => group.nodes.first().is_some_and(|node| self.is_same(node)),
         }
@@ -108,15 +108,15 @@ impl Steps<'_> {
     fn add_leaf(&mut self, leaf: &Leaf, first: u8) {
         let mut key = key_of(first, &leaf.name);
         match &leaf.value {
-            Value::Made { .. } | Value::Where { .. } => {
-                self.push(Step::Value(From::Made(self.made), Writer::new(key, leaf.kind)));
+            Value::Computed { .. } | Value::Conditional { .. } => {
+                self.push(Step::Value(From::Computed(self.made), Writer::new(key, leaf.kind)));
                 self.made += 1;
             }
             Value::Constant(literal) => {
                 self.same.extend_from_slice(&key);
                 write_literal(*literal, &mut self.same);
             }
-            Value::Column(column) => match of_object(self.shape, *column, self.facts) {
+            Value::Column(column) => match object_constants(self.shape, *column, self.facts) {
                 OfObject::Text(text) => {
                     self.same.extend_from_slice(&key);
                     write_text(text.as_bytes(), &mut self.same);
@@ -147,7 +147,7 @@ impl Steps<'_> {
 
 impl EventWriter {
     /// A writer for the events of one object.
-    pub fn new(shape: &Shape, facts: &ObjectFacts) -> Self {
+    pub fn new(shape: &OutputTable, facts: &ObjectFacts) -> Self {
         let mut steps = Steps {
             shape,
             facts,
@@ -159,7 +159,7 @@ impl EventWriter {
         steps.end_same();
         Self {
             steps: steps.done,
-            made: Made::new(shape),
+            made: Computed::new(shape),
             open: Vec::new(),
         }
     }
@@ -178,7 +178,7 @@ impl EventWriter {
                 Step::Value(from, writer) => {
                     let (values, text) = match from {
                         From::Column(column) => (columns.get(*column).unwrap_or(&Values::OfObject), text),
-                        From::Made(number) => self.made.values(*number, batch),
+                        From::Computed(number) => self.made.values(*number, batch),
                     };
                     writer.write(values, text, row, out);
                 }

@@ -9,11 +9,11 @@ mod values;
 
 use std::io::Write;
 
-use crate::batch::Batch;
-use crate::line::words;
+use crate::config::Compression;
 use crate::object::ObjectFacts;
-use crate::settings::Compression;
-use crate::shape::Shape;
+use crate::parse::batch::Batch;
+use crate::parse::line::swar;
+use crate::schema::mapping::OutputTable;
 
 use super::{Compressor, EncodeError, Encoder};
 pub use events::EventWriter;
@@ -58,9 +58,9 @@ fn find_escape(text: &[u8]) -> Option<usize> {
     let (eights, tail) = text.as_chunks::<8>();
     for (number, eight) in eights.iter().enumerate() {
         let word = u64::from_le_bytes(*eight);
-        let found = words::equal(word, b'"') | words::equal(word, b'\\') | words::below(word, b' ');
+        let found = swar::equal(word, b'"') | swar::equal(word, b'\\') | swar::below(word, b' ');
         if found != 0 {
-            return Some(number * 8 + words::first(found));
+            return Some(number * 8 + swar::first(found));
         }
     }
     let at = tail.iter().position(|byte| needs_escape(*byte))?;
@@ -73,7 +73,12 @@ const fn needs_escape(byte: u8) -> bool {
 
 impl<W: Write> JsonEncoder<W> {
     /// An encoder for the events of one object.
-    pub fn new(shape: &Shape, facts: &ObjectFacts, compression: Compression, out: W) -> Result<Self, EncodeError> {
+    pub fn new(
+        shape: &OutputTable,
+        facts: &ObjectFacts,
+        compression: Compression,
+        out: W,
+    ) -> Result<Self, EncodeError> {
         Ok(Self {
             events: EventWriter::new(shape, facts),
             lines: Sink::default(),

@@ -1,6 +1,6 @@
 //! Numbers and times as JSON text.
 
-use crate::line::time::{MINUTE, SECOND, write_timestamp};
+use crate::parse::line::time::{MINUTE, SECOND, write_timestamp};
 
 use super::sink::Sink;
 

@@ -17,7 +17,7 @@ use super::codec::PageCodec;
 use super::file::count;
 
 /// What pages are made with: one set for all columns, so that nothing is allocated for a page.
-pub(super) struct Workshop {
+pub(super) struct PageWriter {
     codec: PageCodec,
     /// Levels and values of the page that is being made.
     pub(super) page: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) struct Workshop {
     sink: TrackedWrite<Vec<u8>>,
 }
 
-impl Workshop {
+impl PageWriter {
     pub(super) fn new(codec: PageCodec) -> Self {
         Self {
             codec,
@@ -135,7 +135,7 @@ impl Chunk {
     /// Compresses and adds the page in the workshop. `values` counts nulls too.
     pub(super) fn add_page(
         &mut self,
-        workshop: &mut Workshop,
+        workshop: &mut PageWriter,
         values: usize,
         nulls: usize,
         encoding: Encoding,
@@ -159,7 +159,7 @@ impl Chunk {
     /// others.
     pub(super) fn write_dictionary<W: Write>(
         &mut self,
-        workshop: &mut Workshop,
+        workshop: &mut PageWriter,
         values: usize,
         out: &mut TrackedWrite<W>,
     ) -> Result<(), EncodeError> {

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use flate2::write::GzEncoder;
 use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 
+use crate::config::Compression;
 use crate::encode::compress::ZSTD_LEVEL;
-use crate::settings::Compression;
 
 /// Compresses pages.
 pub(super) enum PageCodec {

@@ -8,13 +8,13 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::batch::{Lists, Numbers, Texts, Values};
 use crate::encode::EncodeError;
 use crate::encode::json::write_line_number;
-use crate::format::{Kind, Layout, Presence};
-use crate::shape::{Leaf, Literal};
+use crate::formats::{Kind, Layout, Presence};
+use crate::parse::batch::{Lists, Numbers, Texts, Values};
+use crate::schema::mapping::{Leaf, Literal};
 
-use super::chunk::{Chunk, Workshop};
+use super::chunk::{Chunk, PageWriter};
 use super::delta::{TextParts, write_numbers};
 use super::dictionary::{NumberDictionary, TextDictionary, write_plain};
 use super::schema::{self, Physical};
@@ -245,7 +245,7 @@ impl ColumnEncoder {
     }
 
     /// Makes a page of the values that are in none; `last` says that it is the chunk's last.
-    pub(super) fn close_page(&mut self, workshop: &mut Workshop, last: bool) -> Result<(), EncodeError> {
+    pub(super) fn close_page(&mut self, workshop: &mut PageWriter, last: bool) -> Result<(), EncodeError> {
         if self.dictionary == Dictionary::Used && self.chunk.values() == 0 && self.is_better_plain(last) {
             self.leave_out_dictionary();
         }
@@ -316,7 +316,7 @@ impl ColumnEncoder {
     }
 
     /// Writes the page's values; how is returned.
-    fn write_values(&mut self, workshop: &mut Workshop) -> Encoding {
+    fn write_values(&mut self, workshop: &mut PageWriter) -> Encoding {
         let page = &mut self.page;
         if self.dictionary == Dictionary::Used {
             let distinct = self.texts.len().max(self.numbers.numbers().len());
@@ -355,7 +355,7 @@ impl ColumnEncoder {
     /// Writes the chunk to the file, and begins the next.
     pub(super) fn finish<W: Write>(
         &mut self,
-        workshop: &mut Workshop,
+        workshop: &mut PageWriter,
         out: &mut TrackedWrite<W>,
     ) -> Result<ColumnChunkMetaData, EncodeError> {
         let start = out.bytes_written();
@@ -383,7 +383,7 @@ impl ColumnEncoder {
     /// Writes the dictionary as a page.
     fn write_dictionary<W: Write>(
         &mut self,
-        workshop: &mut Workshop,
+        workshop: &mut PageWriter,
         out: &mut TrackedWrite<W>,
     ) -> Result<(), EncodeError> {
         let (page, numbers) = (&mut workshop.page, self.numbers.numbers());

@@ -9,7 +9,7 @@ const HASH: FixedState = FixedState::with_seed(0);
 /// Places for values seen lately, found by a cheaper hash than that of the table. A power of two.
 const RECENT: usize = 256;
 /// Stamps begin anew behind this one: far more are left than a chunk has values.
-const MOST_CLEARED: u32 = u32::MAX / 2;
+const MAX_CLEARED: u32 = u32::MAX / 2;
 /// An odd number whose product with another spreads its bits into the highest ones.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -155,7 +155,7 @@ impl TextDictionary {
             return;
         }
         self.cleared = stamp(self.cleared, u32::try_from(self.spans.len()).unwrap_or(u32::MAX));
-        if self.cleared > MOST_CLEARED {
+        if self.cleared > MAX_CLEARED {
             self.recent.clear();
             self.cleared = 0;
         }
@@ -234,7 +234,7 @@ impl NumberDictionary {
             return;
         }
         self.cleared = stamp(self.cleared, u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
-        if self.cleared > MOST_CLEARED {
+        if self.cleared > MAX_CLEARED {
             self.recent.clear();
             self.cleared = 0;
         }

@@ -11,7 +11,7 @@ use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::SchemaDescPtr;
 
 use crate::encode::EncodeError;
-use crate::shape::Shape;
+use crate::schema::mapping::OutputTable;
 
 use super::schema::parquet_schema;
 
@@ -35,7 +35,7 @@ pub(super) fn begin<W: Write>(out: W) -> io::Result<TrackedWrite<W>> {
 
 /// What the footer tells: the schema, where each chunk lies, and the table's name.
 pub(super) struct Footer {
-    /// Made once for all files that the tools are kept for.
+    /// Computed once for all files that the tools are kept for.
     schema: SchemaDescPtr,
     told: Vec<KeyValue>,
     /// The row groups so far.
@@ -45,7 +45,7 @@ pub(super) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn new(shape: &Shape) -> Result<Self, ParquetError> {
+    pub(super) fn new(shape: &OutputTable) -> Result<Self, ParquetError> {
         let told = [
             ("alb_ingest.table", shape.plan.format.name.to_owned()),
             ("alb_ingest.schema", shape.schema.name().to_owned()),

@@ -19,16 +19,16 @@ use std::io::Write;
 
 use parquet::file::writer::TrackedWrite;
 
-use crate::batch::Batch;
+use crate::config::Compression;
 use crate::object::ObjectFacts;
-use crate::settings::Compression;
-use crate::shape::{Leaf, Schema, Shape, Value};
+use crate::parse::batch::Batch;
+use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
-use super::made::Made;
-use super::of_object::{OfObject, of_object};
+use super::computed::Computed;
+use super::object_constants::{OfObject, object_constants};
 use super::{EncodeError, Encoder};
 
-use chunk::Workshop;
+use chunk::PageWriter;
 use codec::{PageCodec, codec};
 use column::ColumnEncoder;
 use file::Footer;
@@ -52,7 +52,7 @@ const KEEP_BYTES: usize = 1024 * 1024;
 pub struct ParquetEncoder<W: Write + Send> {
     facts: ObjectFacts,
     out: TrackedWrite<W>,
-    tools: Box<Tools>,
+    tools: Box<EncoderCache>,
     /// Rows in the row group so far.
     rows: usize,
     /// Rows that are in no page yet.
@@ -64,24 +64,24 @@ pub struct ParquetEncoder<W: Write + Send> {
 }
 
 /// What files of one table in one schema and one compression are made with. It costs more to make than a small file does.
-struct Tools {
-    shape: &'static Shape,
+struct EncoderCache {
+    shape: &'static OutputTable,
     compression: Compression,
     /// One for each leaf of the shape.
     columns: Vec<ColumnEncoder>,
-    made: Made,
-    workshop: Workshop,
+    made: Computed,
+    workshop: PageWriter,
     footer: Footer,
 }
 
 thread_local! {
     /// The tools of the thread's last small file, nothing of the file in them.
-    static TOOLS: Cell<Option<Box<Tools>>> = const { Cell::new(None) };
+    static TOOLS: Cell<Option<Box<EncoderCache>>> = const { Cell::new(None) };
 }
 
-impl Tools {
+impl EncoderCache {
     /// The tools of the thread's last file where they fit, else new ones.
-    fn take(shape: &'static Shape, compression: Compression) -> Result<Box<Self>, EncodeError> {
+    fn take(shape: &'static OutputTable, compression: Compression) -> Result<Box<Self>, EncodeError> {
         match TOOLS.take() {
             Some(tools) if std::ptr::eq(tools.shape, shape) && tools.compression == compression => Ok(tools),
             _ => {
@@ -93,8 +93,8 @@ impl Tools {
                     columns: columns
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
-                    made: Made::new(shape),
-                    workshop: Workshop::new(PageCodec::new(compression)?),
+                    made: Computed::new(shape),
+                    workshop: PageWriter::new(PageCodec::new(compression)?),
                     footer,
                 }))
             }
@@ -105,7 +105,7 @@ impl Tools {
 impl<W: Write + Send> ParquetEncoder<W> {
     /// An encoder for the events of one object.
     pub fn new(
-        shape: &'static Shape,
+        shape: &'static OutputTable,
         facts: &ObjectFacts,
         compression: Compression,
         out: W,
@@ -113,7 +113,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,
-            tools: Tools::take(shape, compression)?,
+            tools: EncoderCache::take(shape, compression)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,
@@ -134,7 +134,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
 
     /// Adds the values of a leaf; `made` counts the rules.
     fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, made: &mut usize) {
-        let Tools {
+        let EncoderCache {
             shape,
             columns,
             made: values,
@@ -145,12 +145,12 @@ impl<W: Write + Send> ParquetEncoder<W> {
         };
         match &leaf.value {
             Value::Constant(literal) => encoder.add_literal(*literal, batch.rows()),
-            Value::Made { .. } | Value::Where { .. } => {
+            Value::Computed { .. } | Value::Conditional { .. } => {
                 let (values, text) = values.values(*made, batch);
                 *made += 1;
                 encoder.add_values(values, text);
             }
-            Value::Column(column) => match of_object(shape, *column, &self.facts) {
+            Value::Column(column) => match object_constants(shape, *column, &self.facts) {
                 OfObject::Text(text) => encoder.add_constant(Some(text), batch.rows()),
                 OfObject::Null => encoder.add_constant(None, batch.rows()),
                 OfObject::EventId => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
@@ -201,7 +201,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
             return Ok(());
         }
         self.close_pages(true)?;
-        let Tools {
+        let EncoderCache {
             columns,
             workshop,
             footer,

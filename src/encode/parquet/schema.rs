@@ -6,8 +6,8 @@ use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as S
 use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 
-use crate::format::{Kind, Presence};
-use crate::shape::{Leaf, Node, Shape};
+use crate::formats::{Kind, Presence};
+use crate::schema::mapping::{Leaf, Node, OutputTable};
 
 /// How values are stored, as far as log types need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) const fn physical(kind: Kind) -> Physical {
 
 /// The schema of a table. A group is required: it is never null itself, its values are. So the levels of a value count
 /// nothing but the value, however deep it stands. Lists have the three levels that the format asks for.
-pub(super) fn parquet_schema(shape: &Shape) -> Result<SchemaDescPtr, ParquetError> {
+pub(super) fn parquet_schema(shape: &OutputTable) -> Result<SchemaDescPtr, ParquetError> {
     let fields = fields(shape, &shape.nodes)?;
     let root = Type::group_type_builder(shape.plan.format.name)
         .with_fields(fields)
@@ -38,7 +38,7 @@ pub(super) fn parquet_schema(shape: &Shape) -> Result<SchemaDescPtr, ParquetErro
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(root))))
 }
 
-fn fields(shape: &Shape, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetError> {
+fn fields(shape: &OutputTable, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetError> {
     let mut built = Vec::with_capacity(nodes.len());
     for node in nodes {
         match node {

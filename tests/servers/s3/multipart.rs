@@ -11,7 +11,7 @@ use super::objects::{may_write, quoted};
 use super::store::{Bucket, Object, Part, Upload, hex};
 
 /// Parts other than the last.
-const SMALLEST_PART: usize = 5 << 20;
+const MIN_PART_BYTES: usize = 5 << 20;
 
 pub(super) fn create(bucket: &mut Bucket, name: &str, key: &str, call: &Call) -> Result<Reply, Refusal> {
     let algorithm = match call.header("x-amz-checksum-algorithm") {
@@ -177,7 +177,7 @@ fn assemble(upload: &Upload, call: &Call) -> Result<Object, Refusal> {
             }
             sums.extend(algorithm.of(&part.body));
         }
-        if part.body.len() < SMALLEST_PART && index + 1 < listed.len() {
+        if part.body.len() < MIN_PART_BYTES && index + 1 < listed.len() {
             let message = "Your proposed upload is smaller than the minimum allowed size";
             return Err(Refusal::new(400, "EntityTooSmall", message));
         }

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write};
 
 use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
 use alb_ingest::object::ObjectRef;
-use alb_ingest::settings::Settings;
+use alb_ingest::config::Settings;
 
 /// As much as the program reads of a file at a time.
 const CHUNK: usize = 64 * 1024;

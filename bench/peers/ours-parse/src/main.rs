@@ -13,12 +13,12 @@ use std::hint::black_box;
 use std::io::{self, Read as _, Write};
 use std::{env, fs::File};
 
-use alb_ingest::batch::{Batch, LineParser};
+use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::encode::encoder;
-use alb_ingest::format::Format;
+use alb_ingest::formats::Format;
 use alb_ingest::object::{ObjectFacts, ObjectRef};
-use alb_ingest::settings;
-use alb_ingest::shape::{Schema, Shape};
+use alb_ingest::config;
+use alb_ingest::schema::mapping::{Schema, Shape};
 
 /// As much as the program hands on at a time.
 const BLOCK: usize = 256 * 1024;

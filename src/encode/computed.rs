@@ -1,0 +1,314 @@
+//! What a schema has of a batch besides its columns: what rules make, and columns in some rows alone.
+
+use std::ops::Range;
+
+use crate::parse::batch::{Batch, Numbers, Texts, Values};
+use crate::parse::line::Span;
+use crate::schema::mapping::{Input, Items, MAX_INPUTS, OutputTable, Rule, Test, Value};
+
+/// The values that rules make, and the words among them.
+#[derive(Debug)]
+pub(super) struct Computed {
+    masks: Vec<Mask>,
+    columns: Vec<ComputedColumn>,
+    words: Words,
+}
+
+/// What a test says of each row. Leaves that share a test share its answers.
+#[derive(Debug)]
+struct Mask {
+    inputs: Vec<usize>,
+    test: Test,
+    rows: Vec<bool>,
+}
+
+#[derive(Debug)]
+struct ComputedColumn {
+    how: How,
+    values: Values,
+    /// The texts of a rule that writes its own.
+    text: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum How {
+    /// A rule, and the columns that it looks at.
+    Rule(Rule, Vec<usize>),
+    /// The column at the position, where the mask of that number says so.
+    Conditional { column: usize, mask: usize, holds: bool },
+}
+
+/// Each word once, in a text that columns point into.
+#[derive(Debug, Default)]
+struct Words {
+    text: Vec<u8>,
+    known: Vec<(&'static str, Span)>,
+}
+
+impl Words {
+    fn place(&mut self, word: &'static str) -> Span {
+        let known = self.known.iter().find(|(known, _)| std::ptr::eq(*known, word));
+        if let Some((_, span)) = known {
+            return *span;
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(word.as_bytes());
+        let span = Span::new(start, self.text.len());
+        self.known.push((word, span));
+        span
+    }
+}
+
+impl Computed {
+    /// Empty columns for the rules of a shape, in the order of its leaves.
+    pub(super) fn new(shape: &OutputTable) -> Self {
+        let mut masks = Vec::new();
+        let columns = shape.leaves.iter().filter_map(|leaf| {
+            let how = match &leaf.value {
+                Value::Computed { inputs, rule } => How::Rule(*rule, inputs.clone()),
+                Value::Conditional {
+                    column,
+                    inputs,
+                    test,
+                    holds,
+                } => How::Conditional {
+                    column: *column,
+                    mask: Mask::place(&mut masks, inputs, *test),
+                    holds: *holds,
+                },
+                Value::Column(_) | Value::Constant(_) => return None,
+            };
+            Some(ComputedColumn {
+                how,
+                values: Values::new(leaf.kind),
+                text: Vec::new(),
+            })
+        });
+        Self {
+            columns: columns.collect(),
+            masks,
+            words: Words::default(),
+        }
+    }
+
+    /// Makes the values of a batch in the place of those of the one before.
+    pub(super) fn fill(&mut self, batch: &Batch) {
+        let Self { masks, columns, words } = self;
+        for mask in masks.iter_mut() {
+            mask.fill(batch);
+        }
+        for column in columns {
+            column.fill(batch, masks, words);
+        }
+    }
+
+    /// What the rule of that number made, and the text that its texts stand in.
+    pub(super) fn values<'a>(&'a self, number: usize, batch: &'a Batch) -> (&'a Values, &'a [u8]) {
+        match self.columns.get(number) {
+            Some(column) => {
+                let text = match column.how {
+                    How::Conditional { .. } | How::Rule(Rule::Piece(_), _) => batch.text(),
+                    How::Rule(Rule::Text(_), _) => &column.text,
+                    How::Rule(..) => &self.words.text,
+                };
+                (&column.values, text)
+            }
+            // Leaves and columns are counted alike.
+            None => (&Values::OfObject, &[]),
+        }
+    }
+}
+
+impl Mask {
+    /// The number of the mask for a test, which is made where there is none yet.
+    fn place(masks: &mut Vec<Self>, inputs: &[usize], test: Test) -> usize {
+        let same = |mask: &Self| mask.inputs == inputs && std::ptr::fn_addr_eq(mask.test, test);
+        masks.iter().position(same).unwrap_or_else(|| {
+            masks.push(Self {
+                inputs: inputs.to_vec(),
+                test,
+                rows: Vec::new(),
+            });
+            masks.len() - 1
+        })
+    }
+
+    fn fill(&mut self, batch: &Batch) {
+        let Self { inputs, test, rows } = self;
+        rows.clear();
+        answers(inputs, batch, *test, |holds| rows.push(holds));
+    }
+}
+
+/// What a rule makes of each row, by the path of its leaf, where that is a 32-bit number; nothing where no rule makes it.
+pub fn computed_numbers(shape: &OutputTable, path: &str, batch: &Batch) -> Vec<i32> {
+    let Some(Value::Computed {
+        inputs,
+        rule: Rule::Int32(rule),
+    }) = shape.leaf(path).map(|leaf| &leaf.value)
+    else {
+        return Vec::new();
+    };
+    let mut numbers = Numbers::default();
+    numbers_of(inputs, batch, *rule, &mut numbers);
+    numbers.values().to_vec()
+}
+
+impl ComputedColumn {
+    fn fill(&mut self, batch: &Batch, masks: &[Mask], words: &mut Words) {
+        self.values.clear();
+        let (rule, inputs) = match &self.how {
+            How::Rule(rule, inputs) => (*rule, inputs),
+            How::Conditional { column, mask, holds } => {
+                if let (Some(from), Some(mask)) = (batch.columns().get(*column), masks.get(*mask)) {
+                    select(from, mask.rows.iter().map(|row| row == holds), &mut self.values);
+                }
+                return;
+            }
+        };
+        match (rule, &mut self.values) {
+            (Rule::Piece(rule), Values::Text(texts)) => {
+                if let Some(Values::Text(from)) = inputs.first().and_then(|input| batch.columns().get(*input)) {
+                    pieces(from, batch.text(), rule, texts);
+                }
+            }
+            (Rule::Text(rule), Values::Text(texts)) => {
+                let text = &mut self.text;
+                text.clear();
+                let mut last = Span::NULL;
+                for_each_row(inputs, batch, |inputs, same| {
+                    if !same {
+                        let start = text.len();
+                        let there = rule(inputs, text);
+                        last = if there {
+                            Span::new(start, text.len())
+                        } else {
+                            Span::NULL
+                        };
+                    }
+                    texts.push(last);
+                });
+            }
+            (Rule::Word(rule), Values::Text(texts)) => {
+                answers(inputs, batch, rule, |word| {
+                    texts.push(word.map_or(Span::NULL, |word| words.place(word)));
+                });
+            }
+            (Rule::Words(rule), Values::TextList(lists)) => {
+                answers(inputs, batch, rule, |list| {
+                    for word in list.into_iter().flatten() {
+                        lists.push_item(words.place(word));
+                    }
+                    lists.end(list.is_some());
+                });
+            }
+            (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
+            (Rule::Int64(rule), Values::Int64(numbers)) => numbers_of(inputs, batch, rule, numbers),
+            // Computed of the rule's kind.
+            _ => {}
+        }
+    }
+}
+
+/// The values of the rows that are wanted, and null in the others.
+fn select(from: &Values, wanted: impl Iterator<Item = bool>, into: &mut Values) {
+    fn numbers<T: Copy + Default>(
+        from: &Numbers<T>,
+        wanted: impl Iterator<Item = (usize, bool)>,
+        into: &mut Numbers<T>,
+    ) {
+        for (row, wanted) in wanted {
+            into.push(from.get(row).filter(|_| wanted));
+        }
+    }
+    let wanted = wanted.enumerate();
+    match (from, into) {
+        (Values::Text(from), Values::Text(into)) => {
+            for (row, wanted) in wanted {
+                into.push(from.view(row).filter(|_| wanted).unwrap_or(Span::NULL));
+            }
+        }
+        (Values::Int32(from), Values::Int32(into)) => numbers(from, wanted, into),
+        (Values::Float64(from), Values::Float64(into)) => numbers(from, wanted, into),
+        (Values::Int64(from), Values::Int64(into)) | (Values::Timestamp(from), Values::Timestamp(into)) => {
+            numbers(from, wanted, into);
+        }
+        (Values::TextList(from), Values::TextList(into)) => {
+            for (row, wanted) in wanted {
+                let items = from.views(row).filter(|_| wanted);
+                for item in items.into_iter().flatten() {
+                    into.push_item(*item);
+                }
+                into.end(items.is_some());
+            }
+        }
+        // Computed of the column's kind; what the object tells is never tested.
+        _ => {}
+    }
+}
+
+/// The pieces of a column's texts. A text that is the one before again has the same piece.
+fn pieces(from: &Texts, text: &[u8], rule: fn(&[u8]) -> Option<Range<usize>>, into: &mut Texts) {
+    let mut last: (Option<&[u8]>, Option<Range<usize>>) = (None, None);
+    for row in 0..from.len() {
+        let whole = from.get(row, text);
+        if whole != last.0 {
+            last = (whole, whole.and_then(rule));
+        }
+        let piece = from.view(row).zip(last.1.clone());
+        into.push(piece.map_or(Span::NULL, |(view, piece)| {
+            Span::new(view.start() + piece.start, view.start() + piece.end)
+        }));
+    }
+}
+
+fn numbers_of<T: Copy + Default>(
+    columns: &[usize],
+    batch: &Batch,
+    rule: fn(&[Input<'_>]) -> Option<T>,
+    into: &mut Numbers<T>,
+) {
+    answers(columns, batch, rule, |number| into.push(number));
+}
+
+/// Hands on what a rule makes of each row in turn. The same inputs again have the same answer.
+fn answers<T: Copy>(columns: &[usize], batch: &Batch, rule: fn(&[Input<'_>]) -> T, mut take: impl FnMut(T)) {
+    let mut last = None;
+    for_each_row(columns, batch, |inputs, same| {
+        let answer = match last {
+            Some(last) if same => last,
+            _ => rule(inputs),
+        };
+        last = Some(answer);
+        take(answer);
+    });
+}
+
+/// Hands on the inputs of each row in turn, and whether they are those of the row before.
+fn for_each_row(columns: &[usize], batch: &Batch, mut look: impl FnMut(&[Input<'_>], bool)) {
+    let mut space = [Input::Null; MAX_INPUTS];
+    for row in 0..batch.rows() {
+        let mut same = row > 0;
+        for (into, column) in space.iter_mut().zip(columns) {
+            if let Some(values) = batch.columns().get(*column) {
+                let found = input(values, batch.text(), row);
+                same = same && found == *into;
+                *into = found;
+            }
+        }
+        look(space.get(..columns.len()).unwrap_or(&space), same);
+    }
+}
+
+fn input<'a>(values: &'a Values, text: &'a [u8], row: usize) -> Input<'a> {
+    let found = match values {
+        Values::Text(texts) => texts.get(row, text).map(Input::Text),
+        Values::Int32(numbers) => numbers.get(row).map(|number| Input::Integer(i64::from(number))),
+        Values::Int64(numbers) => numbers.get(row).map(Input::Integer),
+        Values::Float64(numbers) => numbers.get(row).map(Input::Float),
+        Values::Timestamp(numbers) => numbers.get(row).map(Input::Time),
+        Values::TextList(lists) => lists.views(row).map(|items| Input::List(Items::new(items, text))),
+        Values::OfObject => None,
+    };
+    found.unwrap_or(Input::Null)
+}

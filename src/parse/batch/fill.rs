@@ -1,0 +1,207 @@
+//! Decodes the parts of split lines into columns, one column at a time.
+
+use std::ops::Range;
+
+use crate::formats::{Decode, Escapes, Fill, Presence, Source};
+use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds};
+use crate::parse::line::value::{comma_items, quoted_items, space_items};
+use crate::parse::line::{Fault, Reason, Span, extra_tokens, text};
+
+use super::Batch;
+use super::rows::Rows;
+use super::values::{Lists, Numbers, Texts, Values};
+
+/// Lines that were split, and the text their spans point into.
+pub(super) struct Split<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) rows: &'a Rows,
+    /// The load balancer that the object's key names.
+    pub(super) load_balancer: Option<&'a [u8]>,
+}
+
+/// A part of every row.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    split: &'a Split<'a>,
+    number: usize,
+    decode: Decode,
+    /// How escapes are written, where the field has any.
+    escapes: Option<Escapes>,
+}
+
+/// Appends the rows to the batch. Rows with a value that does not fit are left in `faults`, in no order; the caller
+/// takes them out of the rows and fills again, because the batch then holds placeholders for them.
+pub(super) fn fill(split: &Split<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
+    let plan = batch.plan;
+    // Texts are not copied one by one: the lines come along, and each text is a place on them.
+    let base = u32::try_from(batch.text.len()).unwrap_or(u32::MAX);
+    batch.text.extend_from_slice(split.text);
+    let load_balancer = split.load_balancer.map_or(Span::NULL, |name| {
+        let start = batch.text.len();
+        batch.text.extend_from_slice(name);
+        Span::new(start, batch.text.len())
+    });
+    for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
+        let (part, field, decode, in_quotes) = match column.source {
+            Source::Part {
+                part,
+                field,
+                decode,
+                escaped,
+            } => (part, field, decode, escaped),
+            Source::Filled(fill) => {
+                fill_in(split, fill, values, &mut batch.text);
+                continue;
+            }
+        };
+        let from = Part {
+            split,
+            number: part,
+            decode,
+            escapes: in_quotes.then_some(plan.format.escapes),
+        };
+        let mut refuse = |row: usize, reason, span| faults.push((row, Fault::in_field(reason, plan, field, span)));
+        let nulls = values.nulls();
+        match values {
+            Values::Text(texts) => {
+                from.texts(base, texts, &mut batch.text);
+                if decode == Decode::LoadBalancer {
+                    texts.fill_nulls(batch.rows, load_balancer);
+                }
+            }
+            Values::Int32(numbers) => match decode {
+                Decode::Port => from.numbers(|text, span| port(text, span).map(Some), numbers, &mut refuse),
+                _ => from.numbers(|text, span| int32(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Int64(numbers) => match decode {
+                Decode::Count => from.numbers(|text, span| count(text, span).map(Some), numbers, &mut refuse),
+                _ => from.numbers(|text, span| int64(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Float64(numbers) => match decode {
+                Decode::ProcessingSeconds => from.numbers(processing_seconds, numbers, &mut refuse),
+                _ => from.numbers(|text, span| seconds(text, span).map(Some), numbers, &mut refuse),
+            },
+            Values::Timestamp(numbers) => {
+                let mut times = Times::default();
+                from.numbers(|text, span| times.timestamp(text, span).map(Some), numbers, &mut refuse);
+            }
+            Values::TextList(lists) => from.lists(base, lists, &mut batch.text),
+            Values::OfObject => {}
+        }
+        if column.presence == Presence::Required && values.nulls() > nulls {
+            for (number, (_, span)) in split.rows.part(part).enumerate() {
+                if span.is_null() {
+                    refuse(number, Reason::Missing, span);
+                }
+            }
+        }
+    }
+    batch.rows += split.rows.rows().len();
+}
+
+fn fill_in(split: &Split<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
+    let rows = split.rows.rows();
+    match (fill, values) {
+        (Fill::SourceLine, Values::Int64(numbers)) => {
+            numbers.extend(rows.iter().map(|row| i64::try_from(row.line).ok()));
+        }
+        (Fill::ExtraFields, Values::TextList(lists)) => {
+            for row in rows {
+                for token in extra_tokens(split.text, row.extra) {
+                    lists.push_item_with(out, |out| text::append(token, None, out));
+                }
+                lists.end(!row.extra.is_null());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Seconds, or null where they were not measured.
+#[inline]
+#[expect(
+    clippy::float_cmp,
+    reason = "the wire writes exactly this number for what was not measured"
+)]
+fn processing_seconds(text: &[u8], span: Span) -> Result<Option<f64>, Reason> {
+    seconds(text, span).map(|seconds| (seconds != -1.0).then_some(seconds))
+}
+
+// Each of these is a loop over one column, and is not inlined into the loop over the columns, where it would share the
+// registers with all the others.
+impl Part<'_> {
+    /// Texts: places on the lines, whose text begins at `base` of the batch's; what reads otherwise is appended to it.
+    #[inline(never)]
+    fn texts(self, base: u32, texts: &mut Texts, out: &mut Vec<u8>) {
+        let (rows, text) = (self.split.rows, self.split.text);
+        let views = rows.part(self.number).map(|(row, span)| {
+            if span.is_null() {
+                return Span::NULL;
+            }
+            if row.plain {
+                return span.shifted(base);
+            }
+            let bytes = span.bytes(text);
+            if text::is_plain(bytes, self.escapes) {
+                return span.shifted(base);
+            }
+            let start = out.len();
+            text::append(bytes, self.escapes, out);
+            Span::new(start, out.len())
+        });
+        texts.extend(views);
+    }
+
+    #[inline(never)]
+    fn numbers<T: Copy + Default>(
+        self,
+        mut parse: impl FnMut(&[u8], Span) -> Result<Option<T>, Reason>,
+        numbers: &mut Numbers<T>,
+        mut refuse: impl FnMut(usize, Reason, Span),
+    ) {
+        let text = self.split.text;
+        let spans = self.split.rows.part(self.number).enumerate();
+        let values = spans.map(|(number, (_, span))| {
+            if span.is_null() {
+                return None;
+            }
+            match parse(text, span) {
+                Ok(value) => value,
+                Err(reason) => {
+                    refuse(number, reason, span);
+                    None
+                }
+            }
+        });
+        numbers.extend(values);
+    }
+
+    #[inline(never)]
+    fn lists(self, base: u32, lists: &mut Lists, out: &mut Vec<u8>) {
+        let text = self.split.text;
+        for (row, span) in self.split.rows.part(self.number) {
+            // An absent list of quoted parts may itself stand in quotes.
+            let value = (!span.is_null())
+                .then(|| span.bytes(text))
+                .filter(|bytes| *bytes != b"\"-\"");
+            if let Some(bytes) = value {
+                let plain = row.plain || text::is_plain(bytes, self.escapes);
+                let mut push = |item: Range<usize>| {
+                    if plain {
+                        let (start, end) = (span.start() + item.start, span.start() + item.end);
+                        lists.push_item(Span::new(start, end).shifted(base));
+                    } else {
+                        let bytes = bytes.get(item).unwrap_or_default();
+                        lists.push_item_with(out, |out| text::append(bytes, self.escapes, out));
+                    }
+                };
+                match self.decode {
+                    Decode::SpaceList => space_items(bytes).for_each(&mut push),
+                    Decode::QuotedList => quoted_items(bytes).for_each(&mut push),
+                    _ => comma_items(bytes).for_each(&mut push),
+                }
+            }
+            lists.end(value.is_some());
+        }
+    }
+}

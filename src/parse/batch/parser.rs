@@ -1,0 +1,388 @@
+//! Blocks of lines in, events and malformed lines out.
+
+use crate::formats::{Escapes, Plan};
+use crate::parse::line::text::is_plain;
+use crate::parse::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
+
+use super::Batch;
+use super::fill::{Split, fill};
+use super::rows::{Row, Rows};
+
+/// How many physical lines an entry may spread over. A user agent is cut at 8 KB, so that a real one has few; the
+/// bound keeps one stray quote from taking an object's lines with it.
+const MAX_JOINED_LINES: usize = 64;
+
+/// Parses the lines of one object, block by block.
+///
+/// A line is an entry: an event, a malformed line, or a blank one. An entry that raw newlines spread over several
+/// physical lines counts once, under the number of its first.
+#[derive(Debug)]
+pub struct LineParser {
+    plan: &'static Plan,
+    load_balancer: Option<Vec<u8>>,
+    rows: Rows,
+    row: Vec<Span>,
+    faults: Vec<(usize, Fault)>,
+    pending: Option<Pending>,
+    next_line: u64,
+    /// The length from which entries are kept, and those that were.
+    keep: Option<usize>,
+    kept: Vec<Kept>,
+    /// Entries so far.
+    pub lines: u64,
+    /// Blank lines so far.
+    pub blank: u64,
+    /// Events so far that carry fields behind those the table knows.
+    pub with_extra_fields: u64,
+    /// Repairs so far.
+    pub repairs: Repairs,
+}
+
+/// How often each repair was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repairs([u64; Repair::ALL.len()]);
+
+/// A line that is malformed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// The number of its first physical line, from 1.
+    pub line: u64,
+    /// The offset of its first byte in the decompressed object.
+    pub offset: u64,
+    /// Why it is malformed.
+    pub fault: Fault,
+    /// Its bytes, without the newline.
+    pub raw: Vec<u8>,
+}
+
+/// The entry behind a row of the batch, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The row of the batch.
+    pub row: usize,
+    /// The number of its first physical line, from 1.
+    pub line: u64,
+    /// The offset of its first byte in the decompressed object.
+    pub offset: u64,
+    /// Its bytes, without the newline.
+    pub raw: Vec<u8>,
+}
+
+/// An entry whose quoted text no physical line has ended yet.
+#[derive(Debug)]
+struct Pending {
+    text: Vec<u8>,
+    line: u64,
+    offset: u64,
+    joined: usize,
+    fault: Fault,
+}
+
+impl Repairs {
+    fn count(&mut self, repair: Repair) {
+        if let Some(count) = self.0.get_mut(repair as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Each repair and how often it was made.
+    pub fn iter(&self) -> impl Iterator<Item = (Repair, u64)> {
+        Repair::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl LineParser {
+    /// A parser for the lines of one object, whose key may name the load balancer.
+    pub fn new(plan: &'static Plan, load_balancer: Option<&str>) -> Self {
+        Self::starting_at(1, plan, load_balancer)
+    }
+
+    /// As [`LineParser::new`], for an object whose first lines, up to before `next_line`, are dealt with.
+    pub fn starting_at(next_line: u64, plan: &'static Plan, load_balancer: Option<&str>) -> Self {
+        Self {
+            plan,
+            load_balancer: load_balancer.map(|name| name.as_bytes().to_vec()),
+            rows: Rows::default(),
+            row: vec![Span::NULL; plan.parts],
+            faults: Vec::new(),
+            pending: None,
+            next_line,
+            keep: None,
+            kept: Vec::new(),
+            lines: 0,
+            blank: 0,
+            with_extra_fields: 0,
+            repairs: Repairs::default(),
+        }
+    }
+
+    /// Keeps the bytes of entries of that length or more, to be had by [`LineParser::take_kept`] behind each block.
+    pub const fn keep_from(&mut self, bytes: usize) {
+        self.keep = Some(bytes);
+    }
+
+    /// The entries that were kept since the last time, in the order of their rows.
+    pub fn take_kept(&mut self) -> Vec<Kept> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// The number of the next physical line.
+    pub const fn next_line(&self) -> u64 {
+        self.next_line
+    }
+
+    /// Counts a physical line that the reader took out of the object, because it is too long or was cut. An entry
+    /// that waits for its closing quote ends in front of it.
+    pub fn skip_line(&mut self, malformed: &mut Vec<Malformed>) {
+        self.finish(malformed);
+        self.next_line += 1;
+        self.lines += 1;
+    }
+
+    /// Parses a block of whole lines that begins at `offset` of the object. Events go to `batch`, malformed lines to
+    /// `malformed`, each in the order of the lines.
+    pub fn push_block(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        let known = malformed.len();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = text.get(at..).unwrap_or_default();
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            self.push_line(text, Span::new(at, at + len), offset, batch, malformed);
+            at += len + 1;
+        }
+        self.fill_rows(text, offset, batch, malformed);
+        if let Some(new) = malformed.get_mut(known..) {
+            new.sort_by_key(|malformed| malformed.line);
+        }
+    }
+
+    /// Ends the object: an entry that waits for its closing quote is malformed.
+    pub fn finish(&mut self, malformed: &mut Vec<Malformed>) {
+        if let Some(pending) = self.pending.take() {
+            malformed.push(pending.into_malformed());
+        }
+    }
+
+    fn push_line(&mut self, text: &[u8], line: Span, offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        let number = self.next_line;
+        self.next_line += 1;
+        let raw = line.bytes(text);
+        let trimmed = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let span = Span::new(line.start(), line.start() + trimmed.len());
+        if self.pending.is_none() && self.push_regular(text, span, number) {
+            return;
+        }
+        let split = split_line(self.plan, text, span, &mut self.row);
+        if let Some(pending) = self.pending.take() {
+            let begins = match split {
+                Ok(_) => check(self.plan, text, &self.row).is_ok(),
+                Err(fault) => {
+                    let open = fault.reason == Reason::UnterminatedQuote;
+                    open && first_fault(self.plan, text, &self.row, fault) == fault
+                }
+            };
+            if begins {
+                // A whole entry, or the first line of one: the one before it was never ended.
+                malformed.push(pending.into_malformed());
+            } else {
+                self.fill_rows(text, offset, batch, malformed);
+                self.join(pending, raw, batch, malformed);
+                return;
+            }
+        }
+        if trimmed.trim_ascii().is_empty() {
+            self.blank += 1;
+            self.lines += 1;
+            return;
+        }
+        self.lines += 1;
+        match self.accept(text, span, split) {
+            Ok((tail, repaired)) => {
+                let row = Row {
+                    span,
+                    extra: tail.extra,
+                    line: number,
+                    repaired,
+                    plain: is_plain(trimmed, Some(Escapes::Hex)),
+                };
+                self.rows.push(text, &self.row, row);
+            }
+            Err(fault) => {
+                let pending = Pending {
+                    text: raw.to_vec(),
+                    line: number,
+                    offset: offset + line.start() as u64,
+                    joined: 1,
+                    fault,
+                };
+                let spreads = self.plan.format.escapes == Escapes::BackslashQuote;
+                if spreads && fault.reason == Reason::UnterminatedQuote {
+                    self.pending = Some(pending);
+                } else {
+                    malformed.push(pending.into_malformed());
+                }
+            }
+        }
+    }
+
+    /// Takes a line of which every quote opens or closes a field, and every field is one that the table knows: nearly
+    /// all lines are so. False for any other.
+    #[inline]
+    fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
+        let parts = self.rows.add(self.plan.parts);
+        let Some(regular) = split_regular(self.plan, text, span, parts) else {
+            self.rows.drop_added();
+            return false;
+        };
+        self.rows.keep_added(Row {
+            span,
+            extra: Span::NULL,
+            line: number,
+            repaired: false,
+            plain: regular.plain,
+        });
+        self.lines += 1;
+        true
+    }
+
+    /// The split of a line, repaired where it has to be and can be; whether it was.
+    fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<(Tail, bool), Fault> {
+        match split {
+            Ok(tail) if !tail.stray_quote => {
+                if tail.inner_quote {
+                    self.repairs.count(Repair::UnescapedQuote);
+                }
+                Ok((tail, false))
+            }
+            // A quote behind the known fields: perhaps a quoted field ended too early, perhaps AWS wrote it so.
+            Ok(tail) => match repair(self.plan, text, span, &mut self.row) {
+                Some((repaired, rule)) => {
+                    self.repairs.count(rule);
+                    Ok((repaired, true))
+                }
+                None => split_line(self.plan, text, span, &mut self.row).map(|_| (tail, false)),
+            },
+            Err(fault) => {
+                let fault = first_fault(self.plan, text, &self.row, fault);
+                let (tail, rule) = repair(self.plan, text, span, &mut self.row).ok_or(fault)?;
+                self.repairs.count(rule);
+                Ok((tail, true))
+            }
+        }
+    }
+
+    /// Joins a physical line to the entry that waits for its closing quote.
+    fn join(&mut self, mut pending: Pending, raw: &[u8], batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        pending.text.push(b'\n');
+        pending.text.extend_from_slice(raw);
+        pending.joined += 1;
+        let trimmed = pending.text.strip_suffix(b"\r").unwrap_or(&pending.text);
+        let span = Span::new(0, trimmed.len());
+        let split = split_line(self.plan, &pending.text, span, &mut self.row);
+        let unterminated = matches!(&split, Err(fault) if fault.reason == Reason::UnterminatedQuote);
+        match self.accept(&pending.text, span, split) {
+            Ok((tail, _)) => {
+                self.repairs.count(Repair::JoinedLines);
+                let row = Row {
+                    span,
+                    extra: tail.extra,
+                    line: pending.line,
+                    repaired: true,
+                    plain: false,
+                };
+                self.rows.push(&pending.text, &self.row, row);
+                self.fill_rows(&pending.text, pending.offset, batch, malformed);
+            }
+            Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
+            Err(_) => malformed.push(pending.into_malformed()),
+        }
+    }
+
+    /// Decodes the rows so far into the batch; takes out those with a value that does not fit.
+    fn fill_rows(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        while !self.rows.is_empty() {
+            let (before, text_before) = (batch.rows(), batch.text.len());
+            let split = Split {
+                text,
+                rows: &self.rows,
+                load_balancer: self.load_balancer.as_deref(),
+            };
+            self.faults.clear();
+            fill(&split, batch, &mut self.faults);
+            if self.faults.is_empty() {
+                let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
+                self.with_extra_fields += extra.count() as u64;
+                self.keep_long(text, offset, before);
+                break;
+            }
+            batch.truncate(before);
+            batch.text.truncate(text_before);
+            self.take_out_faults(text, offset, malformed);
+        }
+        self.rows.clear();
+    }
+
+    /// Keeps the long ones of the rows that were filled into the batch behind the first `before`.
+    fn keep_long(&mut self, text: &[u8], offset: u64, before: usize) {
+        let Some(keep) = self.keep else { return };
+        for (number, row) in self.rows.rows().iter().enumerate() {
+            let raw = row.span.bytes(text);
+            if raw.len() >= keep {
+                self.kept.push(Kept {
+                    row: before + number,
+                    line: row.line,
+                    offset: offset + row.span.start() as u64,
+                    raw: raw.to_vec(),
+                });
+            }
+        }
+    }
+
+    fn take_out_faults(&mut self, text: &[u8], offset: u64, malformed: &mut Vec<Malformed>) {
+        // Stable, so that the first fault of a row is the one in its first column.
+        self.faults.sort_by_key(|(row, _)| *row);
+        self.faults.dedup_by_key(|(row, _)| *row);
+        let mut out = Vec::new();
+        for (number, fault) in std::mem::take(&mut self.faults) {
+            let Some(&Row {
+                span, line, repaired, ..
+            }) = self.rows.rows().get(number)
+            else {
+                continue;
+            };
+            let mended = if repaired {
+                None
+            } else {
+                repair(self.plan, text, span, &mut self.row)
+            };
+            if let Some((tail, rule)) = mended {
+                self.repairs.count(rule);
+                self.rows.replace(number, text, &self.row, tail.extra);
+            } else {
+                malformed.push(Malformed {
+                    line,
+                    offset: offset + span.start() as u64,
+                    fault,
+                    raw: span.bytes(text).to_vec(),
+                });
+                out.push(number);
+            }
+        }
+        self.rows.remove(&out);
+    }
+}
+
+impl Pending {
+    fn into_malformed(mut self) -> Malformed {
+        // Of a line that ends with CR and LF, as the other malformed lines are kept.
+        if self.text.ends_with(b"\r") {
+            self.text.pop();
+        }
+        Malformed {
+            line: self.line,
+            offset: self.offset,
+            fault: self.fault,
+            raw: self.text,
+        }
+    }
+}

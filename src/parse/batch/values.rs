@@ -1,0 +1,379 @@
+//! The buffers of a column.
+
+use crate::formats::{Kind, PlannedColumn};
+use crate::parse::line::Span;
+
+use super::of_object;
+
+/// The values of one column.
+#[derive(Debug)]
+pub enum Values {
+    /// UTF-8 text.
+    Text(Texts),
+    /// 32-bit integers.
+    Int32(Numbers<i32>),
+    /// 64-bit integers.
+    Int64(Numbers<i64>),
+    /// 64-bit floats.
+    Float64(Numbers<f64>),
+    /// Microseconds since 1970.
+    Timestamp(Numbers<i64>),
+    /// Lists of UTF-8 text.
+    TextList(Lists),
+    /// The same for every event of the object, or made from the line number: taken from the object.
+    OfObject,
+}
+
+/// Numbers, some of them null.
+#[derive(Debug, Default)]
+pub struct Numbers<T> {
+    values: Vec<T>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+/// Texts, some of them null: where each stands in the batch's text.
+#[derive(Debug, Default)]
+pub struct Texts {
+    views: Vec<Span>,
+    nulls: usize,
+}
+
+/// Lists of texts, some of them null.
+#[derive(Debug, Default)]
+pub struct Lists {
+    items: Texts,
+    ends: Vec<usize>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+impl Values {
+    /// Empty buffers for a column.
+    pub(super) fn of(column: &PlannedColumn) -> Self {
+        if of_object(column.source) {
+            return Self::OfObject;
+        }
+        Self::new(column.kind)
+    }
+
+    /// Empty buffers for values of a kind.
+    pub fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(Texts::default()),
+            Kind::Int32 => Self::Int32(Numbers::default()),
+            Kind::Int64 => Self::Int64(Numbers::default()),
+            Kind::Float64 => Self::Float64(Numbers::default()),
+            Kind::Timestamp => Self::Timestamp(Numbers::default()),
+            Kind::TextList => Self::TextList(Lists::default()),
+        }
+    }
+
+    /// The number of nulls.
+    pub(super) const fn nulls(&self) -> usize {
+        match self {
+            Self::Text(texts) => texts.nulls,
+            Self::Int32(numbers) => numbers.nulls,
+            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.nulls,
+            Self::Float64(numbers) => numbers.nulls,
+            Self::TextList(lists) => lists.nulls,
+            Self::OfObject => 0,
+        }
+    }
+
+    /// Removes every value, and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Text(texts) => texts.truncate(rows),
+            Self::Int32(numbers) => numbers.truncate(rows),
+            Self::Int64(numbers) | Self::Timestamp(numbers) => numbers.truncate(rows),
+            Self::Float64(numbers) => numbers.truncate(rows),
+            Self::TextList(lists) => lists.truncate(rows),
+            Self::OfObject => {}
+        }
+    }
+
+    /// Appends to `into`, whose batch's text is `into_text`, the values at these rows.
+    pub(super) fn select_into(&self, rows: &[usize], text: &[u8], into: &mut Self, into_text: &mut Vec<u8>) {
+        match (self, into) {
+            (Self::Text(from), Self::Text(into)) => {
+                for row in rows {
+                    match from.get(*row, text) {
+                        Some(value) => into.push_with(into_text, |out| out.extend_from_slice(value)),
+                        None => into.push(Span::NULL),
+                    }
+                }
+            }
+            (Self::Int32(from), Self::Int32(into)) => from.select_into(rows, into),
+            (Self::Float64(from), Self::Float64(into)) => from.select_into(rows, into),
+            (Self::Int64(from), Self::Int64(into)) | (Self::Timestamp(from), Self::Timestamp(into)) => {
+                from.select_into(rows, into);
+            }
+            (Self::TextList(from), Self::TextList(into)) => {
+                for row in rows {
+                    let list = from.get(*row, text);
+                    let valid = list.is_some();
+                    for item in list.into_iter().flatten() {
+                        into.push_item_with(into_text, |out| out.extend_from_slice(item));
+                    }
+                    into.end(valid);
+                }
+            }
+            // Batches of one format have the same kinds in the same places.
+            _ => {}
+        }
+    }
+}
+
+impl<T: Copy + Default> Numbers<T> {
+    /// Appends a value, or null.
+    #[inline]
+    pub fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.push(value.is_some());
+        self.nulls += usize::from(value.is_none());
+    }
+
+    /// Appends values, or nulls.
+    #[inline]
+    pub(super) fn extend(&mut self, values: impl Iterator<Item = Option<T>>) {
+        let Self { valid, nulls, .. } = self;
+        valid.reserve(values.size_hint().0);
+        self.values.extend(values.map(|value| {
+            valid.push(value.is_some());
+            *nulls += usize::from(value.is_none());
+            value.unwrap_or_default()
+        }));
+    }
+
+    /// The value of a row, if it has one.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<T> {
+        match self.valid.get(row) {
+            Some(true) => self.values.get(row).copied(),
+            _ => None,
+        }
+    }
+
+    /// The values, with a default where there is null.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Which rows have a value; nothing where all have.
+    pub fn validity(&self) -> Option<&[bool]> {
+        (self.nulls > 0).then_some(&self.valid)
+    }
+
+    /// The number of nulls.
+    pub const fn nulls(&self) -> usize {
+        self.nulls
+    }
+
+    /// The values that are there, nulls left out.
+    #[inline]
+    pub fn present(&self) -> impl Iterator<Item = T> {
+        self.values
+            .iter()
+            .zip(&self.valid)
+            .filter(|(_, valid)| **valid)
+            .map(|(value, _)| *value)
+    }
+
+    fn select_into(&self, rows: &[usize], into: &mut Self) {
+        for row in rows {
+            into.push(self.get(*row));
+        }
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => nulls_behind(&self.valid, rows),
+        };
+        self.values.truncate(rows);
+        self.valid.truncate(rows);
+    }
+}
+
+impl Texts {
+    /// Appends a text that stands in the batch's text and is UTF-8, or null.
+    #[inline]
+    pub fn push(&mut self, view: Span) {
+        self.nulls += usize::from(view.is_null());
+        self.views.push(view);
+    }
+
+    /// Appends texts that stand in the batch's text and are UTF-8, or nulls.
+    #[inline]
+    pub(super) fn extend(&mut self, views: impl Iterator<Item = Span>) {
+        let mut nulls = 0;
+        self.views
+            .extend(views.inspect(|view| nulls += usize::from(view.is_null())));
+        self.nulls += nulls;
+    }
+
+    /// Puts a view in the place of every null from row `from` on.
+    pub(super) fn fill_nulls(&mut self, from: usize, view: Span) {
+        if view.is_null() {
+            return;
+        }
+        for into in self.views.iter_mut().skip(from).filter(|view| view.is_null()) {
+            *into = view;
+            self.nulls -= 1;
+        }
+    }
+
+    /// Appends the text that `write` appends to `text`.
+    #[inline]
+    pub fn push_with(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = text.len();
+        write(text);
+        self.push(Span::new(start, text.len()));
+    }
+
+    /// The number of texts, nulls included.
+    pub const fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.views.is_empty()
+    }
+
+    /// The number of nulls.
+    pub const fn nulls(&self) -> usize {
+        self.nulls
+    }
+
+    /// The text of a row, if it has one.
+    #[inline]
+    pub fn get<'a>(&self, row: usize, text: &'a [u8]) -> Option<&'a [u8]> {
+        let view = self.views.get(row)?;
+        text.get(view.start()..view.end())
+    }
+
+    /// Where the text of a row stands in the batch's text, if it has one.
+    #[inline]
+    pub fn view(&self, row: usize) -> Option<Span> {
+        self.views.get(row).copied().filter(|view| !view.is_null())
+    }
+
+    /// The texts that are there, nulls left out.
+    #[inline]
+    pub fn present<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.views
+            .iter()
+            .filter_map(move |view| text.get(view.start()..view.end()))
+    }
+
+    /// Which rows have a value.
+    pub fn validity(&self) -> impl Iterator<Item = bool> {
+        self.views.iter().map(|view| !view.is_null())
+    }
+
+    /// Removes every text, and keeps the buffer.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => self.views.iter().skip(rows).filter(|view| view.is_null()).count(),
+        };
+        self.views.truncate(rows);
+    }
+}
+
+impl Lists {
+    /// Appends an item that stands in the batch's text and is UTF-8 to the list that [`Lists::end`] ends.
+    #[inline]
+    pub fn push_item(&mut self, view: Span) {
+        self.items.push(view);
+    }
+
+    /// Appends the item that `write` appends to `text`.
+    #[inline]
+    pub fn push_item_with(&mut self, text: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        self.items.push_with(text, write);
+    }
+
+    /// Ends a list, or a null.
+    #[inline]
+    pub fn end(&mut self, valid: bool) {
+        self.ends.push(self.items.len());
+        self.valid.push(valid);
+        self.nulls += usize::from(!valid);
+    }
+
+    /// The items of a row's list, if it has one.
+    pub fn get<'a>(&'a self, row: usize, text: &'a [u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
+        match self.valid.get(row) {
+            Some(true) => {
+                let items = start_of(&self.ends, row)..*self.ends.get(row)?;
+                Some(items.map(|item| self.items.get(item, text).unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the items of a row's list stand in the batch's text, if it has one.
+    #[inline]
+    pub fn views(&self, row: usize) -> Option<&[Span]> {
+        match self.valid.get(row) {
+            Some(true) => self.items.views.get(start_of(&self.ends, row)..*self.ends.get(row)?),
+            _ => None,
+        }
+    }
+
+    /// The number of items of each list, and whether it is a list or null.
+    pub fn lengths(&self) -> impl Iterator<Item = (usize, bool)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .zip(&self.valid)
+            .map(|((start, end), valid)| (end - start, *valid))
+    }
+
+    /// The items of every list, one behind the other.
+    pub const fn items(&self) -> &Texts {
+        &self.items
+    }
+
+    /// The end of each list in [`Lists::items`].
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// Which rows have a value; nothing where all have.
+    pub fn validity(&self) -> Option<&[bool]> {
+        (self.nulls > 0).then_some(&self.valid)
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.nulls -= match rows {
+            0 => self.nulls,
+            _ => nulls_behind(&self.valid, rows),
+        };
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+        self.items.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
+#[inline]
+fn start_of(ends: &[usize], row: usize) -> usize {
+    row.checked_sub(1)
+        .and_then(|before| ends.get(before).copied())
+        .unwrap_or(0)
+}
+
+fn nulls_behind(valid: &[bool], rows: usize) -> usize {
+    valid.iter().skip(rows).filter(|valid| !**valid).count()
+}

@@ -1,0 +1,286 @@
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+
+use super::threaded::{CHUNK, Command, Event, ThreadedReader};
+use super::{BLOCK, MAX_LINE, ObjectReader, Piece, ReadError, Reader};
+
+/// Pieces as text, and the error if there was one.
+type Found = (Vec<(u64, Vec<u8>)>, Option<ReadError>);
+
+/// What reads: on this thread or on another.
+enum Either {
+    Here(ObjectReader),
+    ThreadedReader(ThreadedReader),
+}
+
+macro_rules! either {
+    ($reader:expr, $inner:ident => $call:expr) => {
+        match $reader {
+            Either::Here($inner) => $call,
+            Either::ThreadedReader($inner) => $call,
+        }
+    };
+}
+
+/// The pieces of an object read in chunks of that size, and the error if there was one.
+fn read(object: &[u8], chunk: usize) -> Found {
+    read_with(Either::Here(ObjectReader::new()), object, chunk)
+}
+
+/// The same, on another thread.
+fn read_beside(object: &[u8], chunk: usize) -> Found {
+    read_with(
+        Either::ThreadedReader(ThreadedReader::spawn(&mut ObjectReader::new()).unwrap()),
+        object,
+        chunk,
+    )
+}
+
+fn read_with(mut reader: Either, object: &[u8], chunk: usize) -> Found {
+    let mut lines = Vec::new();
+    let mut long: Option<(u64, Vec<u8>)> = None;
+    let mut emit = |piece: Piece<'_>| {
+        match piece {
+            Piece::Lines { text, offset } => lines.push((offset, text.to_vec())),
+            Piece::LongLine { offset } => long = Some((offset, b"LONG:".to_vec())),
+            Piece::LongLinePart(part) => long.as_mut().unwrap().1.extend_from_slice(part),
+            Piece::LongLineEnd => lines.push(long.take().unwrap()),
+        }
+        Ok::<(), ReadError>(())
+    };
+    let pushed = object
+        .chunks(chunk)
+        .try_for_each(|chunk| either!(&mut reader, reader => reader.push(chunk, &mut emit)));
+    let finished = pushed.and_then(|()| either!(&mut reader, reader => reader.finish(&mut emit)));
+    let Err(error) = finished else {
+        return (lines, None);
+    };
+    if error != ReadError::ThreadEnded {
+        let cut = either!(&mut reader, reader => reader.salvage(&mut emit)).unwrap();
+        lines.push((cut.offset, cut.bytes));
+    }
+    (lines, Some(error))
+}
+
+fn text(pieces: &[(u64, Vec<u8>)]) -> Vec<u8> {
+    pieces.iter().flat_map(|(_, text)| text.clone()).collect()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn sample(bytes: usize) -> Vec<u8> {
+    (0_u32..)
+        .flat_map(|line| format!("line {line} {}\n", line.wrapping_mul(2_654_435_761)).into_bytes())
+        .take(bytes)
+        .collect()
+}
+
+#[test]
+fn every_member_is_read_whatever_the_chunks() {
+    let plain = sample(3 * BLOCK);
+    let mut members: Vec<u8> = plain.chunks(70_001).flat_map(gzip).collect();
+    members.splice(0..0, gzip(b""));
+    members.extend(gzip(b""));
+    let whole = read(&members, members.len());
+    assert_eq!((text(&whole.0), whole.1), (plain.clone(), None));
+    for chunk in [7, 4096, 65_536] {
+        assert_eq!(read(&members, chunk), whole, "chunks of {chunk}");
+        assert_eq!(read(&plain, chunk).0, whole.0, "plain, chunks of {chunk}");
+    }
+    members.extend([0; 600]);
+    assert_eq!(read(&members, 100), whole, "trailing zeros");
+}
+
+#[test]
+fn a_cut_object_is_an_error_at_every_byte() {
+    let plain = sample(5_000);
+    let object = [gzip(&plain[..3_000]), gzip(&plain[3_000..])].concat();
+    let border = gzip(&plain[..3_000]).len();
+    for len in 1..object.len() {
+        let (pieces, error) = read(&object[..len], 512);
+        if len == border {
+            // Invisible to gzip: whoever knows the object's length has to compare.
+            assert_eq!(error, None);
+        } else if len == 1 {
+            assert_eq!((text(&pieces), error), (vec![0x1f], None), "a single byte is no gzip");
+        } else {
+            assert_eq!(error, Some(ReadError::Truncated { at: len as u64 }), "{len}");
+            assert!(plain.starts_with(&text(&pieces)));
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_goes_unnoticed() {
+    let plain = sample(2_000);
+    let object = gzip(&plain);
+    for byte in 10..object.len() {
+        let mut broken = object.clone();
+        broken[byte] ^= 0x10;
+        let (pieces, error) = read(&broken, 100);
+        // The last bits before the checksum only fill up a byte: whoever flips them changes nothing.
+        assert!(error.is_some() || text(&pieces) == plain, "byte {byte}");
+    }
+    let mut junk = object.clone();
+    junk.extend(b"junk");
+    let at = object.len() as u64;
+    let (pieces, error) = read(&junk, 64);
+    assert!(matches!(error, Some(ReadError::Corrupt { at: found, .. }) if found == at));
+    assert_eq!(text(&pieces), plain);
+    junk.truncate(object.len());
+    junk.extend([0, 0, 0x1f, 0x8b]);
+    assert!(read(&junk, 64).1.is_some(), "a member behind zeros");
+}
+
+#[test]
+fn foreign_formats_are_named() {
+    for (object, name) in [
+        (&b"PAR1xxxx"[..], "Parquet"),
+        (b"PK\x03\x04xxxx", "zip"),
+        (&[0x28, 0xb5, 0x2f, 0xfd, 0], "zstd"),
+    ] {
+        let error = read(object, 3).1.unwrap();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn lines_up_to_a_mebibyte_are_lines_and_longer_ones_are_handed_on_in_parts() {
+    for (len, is_long) in [
+        (BLOCK - 1, false),
+        (BLOCK, false),
+        (MAX_LINE - 1, false),
+        (MAX_LINE, false),
+        (MAX_LINE + 1, true),
+        (3 * MAX_LINE, true),
+    ] {
+        let mut object = b"before\n".to_vec();
+        object.extend(vec![b'x'; len]);
+        object.extend(b"\nbehind\n");
+        let whole = read(&object, object.len());
+        assert_eq!(whole.1, None);
+        assert_eq!(
+            whole.0.iter().any(|(_, text)| text.starts_with(b"LONG:")),
+            is_long,
+            "{len}"
+        );
+        assert!(whole.0.last().unwrap().1.ends_with(b"behind\n"));
+        for chunk in [1_000, 65_536] {
+            assert_eq!(read(&object, chunk), whole, "{len} in chunks of {chunk}");
+        }
+        // The same at the end of an object without a last newline.
+        object.truncate(7 + len);
+        let (pieces, _) = read(&object, 65_536);
+        assert_eq!(pieces.last().unwrap().1.starts_with(b"LONG:"), is_long);
+    }
+}
+
+#[test]
+fn an_empty_object_has_no_lines() {
+    assert_eq!(read(b"", 1), (vec![], None));
+    assert_eq!(read(&gzip(b""), 5), (vec![], None));
+    assert_eq!(text(&read(b"x", 1).0), b"x");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(16) })]
+
+    #[test]
+    fn another_thread_reads_the_same(
+        blocks in 0_usize..5,
+        more in 0_usize..3_000,
+        long in prop::option::of(BLOCK..2 * MAX_LINE),
+        chunk in prop_oneof![500_usize..5_000, CHUNK - 1..CHUNK + 2, Just(1_000_000)],
+        plain in any::<bool>(),
+        damage in prop::option::of((any::<prop::sample::Index>(), any::<bool>())),
+    ) {
+        let mut text = sample(blocks * BLOCK + more);
+        if let Some(len) = long {
+            text.splice(text.len() / 2..text.len() / 2, vec![b'x'; len]);
+        }
+        let half = text.len() / 3;
+        let mut object = if plain { text } else { [gzip(&text[..half]), gzip(&text[half..])].concat() };
+        if let Some((at, cut)) = damage && !object.is_empty() {
+            let at = at.index(object.len());
+            if cut { object.truncate(at) } else { object[at] ^= 0x10 }
+        }
+        let (here, threaded) = (read(&object, chunk), read_beside(&object, chunk));
+        prop_assert!(here.0 == threaded.0, "other pieces");
+        // A fault is noticed at a place that depends on the chunks.
+        prop_assert_eq!(here.1.map(|error| std::mem::discriminant(&error)), threaded.1.map(|error| std::mem::discriminant(&error)));
+    }
+}
+
+#[test]
+fn a_thread_that_ends_early_is_an_error_and_no_end() {
+    let object = gzip(&sample(12 * BLOCK));
+    assert!(object.len() > 4 * CHUNK);
+    let ends_early = |found: Found| assert_eq!(found.1, Some(ReadError::ThreadEnded));
+    // At once, after a chunk, after every chunk but without a word at the end, and in a panic.
+    let spawn = |work: fn(super::threaded::Ends)| Either::ThreadedReader(ThreadedReader::spawn_with(work).unwrap());
+    ends_early(read_with(spawn(drop), &object, 10_000));
+    ends_early(read_with(spawn(|ends| drop(ends.orders.recv())), &object, 10_000));
+    ends_early(read_with(
+        spawn(|ends| {
+            while let Ok(Command::Read(chunk)) = ends.orders.recv() {
+                ends.answers.send(Event::Read(chunk)).unwrap();
+            }
+        }),
+        &object,
+        10_000,
+    ));
+    ends_early(read_with(
+        spawn(|ends| {
+            let _order = ends.orders.recv();
+            std::panic::resume_unwind(Box::new("a defect"));
+        }),
+        &object,
+        10_000,
+    ));
+}
+
+#[test]
+fn who_stops_listening_leaves_no_thread_behind() {
+    let object = gzip(&sample(12 * BLOCK));
+    let mut threaded = ThreadedReader::spawn(&mut ObjectReader::new()).unwrap();
+    let failed = threaded.push(&object, &mut |_: Piece<'_>| Err(ReadError::Foreign { what: "enough" }));
+    assert_eq!(failed, Err(ReadError::Foreign { what: "enough" }));
+    // Waits for the thread, which waits to send a block: without an end of that, the test hangs.
+    drop(threaded);
+}
+
+#[test]
+fn a_thread_is_taken_where_it_is_allowed_and_worth_it() {
+    let text = sample(10 * BLOCK);
+    let object = gzip(&text);
+    for (object, allowed, taken) in [
+        (&object[..], true, true),
+        (&object, false, false),
+        (&object[..CHUNK / 2], true, false),
+        (&text, true, false),
+    ] {
+        let mut reader = Reader::new();
+        if allowed {
+            reader.allow_thread();
+        }
+        let mut found = Vec::new();
+        for chunk in object.chunks(10_000) {
+            let mut emit = |piece: Piece<'_>| {
+                if let Piece::Lines { text, .. } = piece {
+                    found.extend_from_slice(text);
+                }
+                Ok::<(), ReadError>(())
+            };
+            reader.push(chunk, &mut emit).unwrap();
+        }
+        assert_eq!(reader.is_beside(), taken);
+        assert!(text.starts_with(&found));
+    }
+}

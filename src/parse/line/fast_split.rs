@@ -1,0 +1,180 @@
+//! The fields of a line, found in one pass over its bytes.
+//!
+//! Sixteen bytes at a time are compared with a quote and a space; what is left are bit masks, one bit a byte. A running
+//! exclusive or over the quotes tells which bytes lie between quotes, and the spaces outside them separate the fields.
+//! That is right only where every quote opens or closes a field. Lines of which that is not true are left to
+//! [`split_line`](super::split_line), which reads byte by byte and says what is wrong.
+
+use wide::u8x16;
+
+use crate::formats::{Escapes, Plan, PlannedField, Quoting, Split};
+
+use super::Span;
+use super::split::split_token;
+
+/// The bytes whose masks fill a register.
+const CHUNK: usize = 64;
+
+/// What one chunk leaves for the next.
+struct Carry {
+    /// All ones where the chunk ended between quotes.
+    inside: u64,
+    /// One where the chunk's last byte was a separator, or the line begins.
+    separator: u64,
+    /// One where the chunk's last byte closed a field.
+    closed: u64,
+}
+
+/// A line that was split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Regular {
+    /// Whether it is ASCII without a backslash. May be wrongly false.
+    pub plain: bool,
+}
+
+/// Splits the line that `line` spans in `base` as [`split_line`](super::split_line) does, with no piece for a part that is
+/// `-`. `parts` hold [`Span::NULL`] for each part of the plan.
+///
+/// Nothing where a quote stands elsewhere than at the ends of a field, a quoted field is not closed, a field is empty,
+/// unknown, missing or written otherwise than the format says; `parts` then hold nothing of meaning.
+#[inline]
+pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
+    let (line_begin, len) = (line.start(), line.end() - line.start());
+    let mut unusual = u8x16::default();
+    let mut carry = Carry {
+        inside: 0,
+        separator: 1,
+        closed: 0,
+    };
+    let mut fields = plan.fields.iter();
+    let mut begin = line.start;
+    let mut at = 0;
+    while at < len {
+        let masks = chunk_masks(base, line_begin + at, &mut unusual);
+        let left = len - at;
+        let on_line = if left < CHUNK { (1_u64 << left) - 1 } else { u64::MAX };
+        let (mut separators, fits) = carry.separators(masks.0 & on_line, masks.1 & on_line, on_line);
+        if !fits {
+            return None;
+        }
+        let chunk_begin = u32::try_from(line_begin + at).ok()?;
+        while separators != 0 {
+            let end = chunk_begin + separators.trailing_zeros();
+            split_field(base, Span { start: begin, end }, fields.next()?, parts)?;
+            begin = end + 1;
+            separators &= separators - 1;
+        }
+        at += CHUNK;
+    }
+    // A space at the end of the line begins a field that is not there.
+    if carry.inside != 0 || begin == line.end {
+        return None;
+    }
+    let last = Span {
+        start: begin,
+        end: line.end,
+    };
+    split_field(base, last, fields.next()?, parts)?;
+    let is_plain = unusual.to_bitmask() == 0;
+    // A quote behind a backslash ends no field where the log type writes quotes so.
+    let readable = is_plain || plan.format.escapes == Escapes::Hex;
+    let enough = plan.fields.len() - fields.len() >= plan.format.min_fields;
+    (readable && enough).then_some(Regular { plain: is_plain })
+}
+
+/// Splits the token of a field, quotes included, into the field's parts.
+#[inline]
+fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
+    if base.get(value.start()) == Some(&b'"') {
+        match planned.quoting {
+            Quoting::Quoted | Quoting::QuotedOrBare => {
+                value.start += 1;
+                value.end -= 1;
+            }
+            // Runs to the next space, quotes or not: one that holds a space is left to the exact splitter.
+            Quoting::QuotedParts => {
+                if base.get(value.start()..value.end())?.contains(&b' ') {
+                    return None;
+                }
+            }
+            Quoting::Bare => return None,
+        }
+    } else if planned.quoting == Quoting::Quoted {
+        return None;
+    }
+    // Most fields are whole, which is not worth a call.
+    if planned.split == Split::Whole {
+        *parts.get_mut(planned.first_part)? = value.without_dash(base);
+        return Some(());
+    }
+    split_parts(base, value, planned, parts)
+}
+
+#[inline(never)]
+fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
+    let into = parts.get_mut(planned.first_part..planned.behind_parts)?;
+    split_token(base, value, planned.split, into).ok()?;
+    for part in into {
+        *part = part.without_dash(base);
+    }
+    Some(())
+}
+
+impl Carry {
+    /// The separators of a chunk, and whether each of its quotes opens or closes a field and no field is empty.
+    #[inline]
+    const fn separators(&mut self, quotes: u64, spaces: u64, on_line: u64) -> (u64, bool) {
+        let inside = prefix_xor(quotes) ^ self.inside;
+        let separators = spaces & !inside;
+        let behind_separator = separators << 1 | self.separator;
+        let (opens, closes) = (quotes & inside, quotes & !inside);
+        let behind_close = closes << 1 | self.closed;
+        // A field begins behind a separator, and a separator or the end of the line stands behind its last quote.
+        let stray = opens & !behind_separator;
+        let glued = behind_close & !separators & on_line;
+        let empty = separators & behind_separator;
+        self.inside = (inside.cast_signed() >> 63).cast_unsigned();
+        self.separator = separators >> 63;
+        self.closed = closes >> 63;
+        (separators, stray | glued | empty == 0)
+    }
+}
+
+/// Each bit the exclusive or of those up to it: the bits between quotes, the opening quote included.
+#[inline]
+const fn prefix_xor(mut bits: u64) -> u64 {
+    bits ^= bits << 1;
+    bits ^= bits << 2;
+    bits ^= bits << 4;
+    bits ^= bits << 8;
+    bits ^= bits << 16;
+    bits ^ bits << 32
+}
+
+/// The masks of quotes and spaces in the bytes from `at` on. Gathers in `unusual` what is not plain.
+#[inline]
+fn chunk_masks(base: &[u8], at: usize, unusual: &mut u8x16) -> (u64, u64) {
+    let rest = base.get(at..).unwrap_or_default();
+    if let Some(chunk) = rest.first_chunk::<CHUNK>() {
+        return masks(chunk, unusual);
+    }
+    // The end of the text: the same bytes, and nothing behind them.
+    let mut padded = [0; CHUNK];
+    for (into, byte) in padded.iter_mut().zip(rest) {
+        *into = *byte;
+    }
+    masks(&padded, unusual)
+}
+
+#[inline]
+fn masks(chunk: &[u8; CHUNK], unusual: &mut u8x16) -> (u64, u64) {
+    let (mut quotes, mut spaces) = (0, 0);
+    for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
+        let bytes = u8x16::new(*bytes);
+        let shift = number * 16;
+        quotes |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << shift;
+        spaces |= u64::from(bytes.simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
+        *unusual |= bytes | bytes.simd_eq(u8x16::splat(b'\\'));
+    }
+    (quotes, spaces)
+}

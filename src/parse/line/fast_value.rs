@@ -1,0 +1,170 @@
+//! Values from short tokens, a register at a time.
+//!
+//! Each function gives what its namesake in [`value`] or [`time`](super::time) gives: the usual form of a value is read
+//! from the eight bytes that stand from its first on in the text around it, whatever follows it there; every other form
+//! goes to the namesake.
+
+use super::time::{SECOND, timestamp_micros};
+use super::{Reason, Span, swar, value};
+
+/// A whole number that is never negative.
+#[inline]
+pub fn count(base: &[u8], span: Span) -> Result<i64, Reason> {
+    match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
+        Some(number) => Ok(i64::from(number)),
+        None => value::count(span.bytes(base)),
+    }
+}
+
+/// A port, 0 to 65535.
+#[inline]
+pub fn port(base: &[u8], span: Span) -> Result<i32, Reason> {
+    let port = count(base, span)?;
+    u16::try_from(port).map(i32::from).map_err(|_| Reason::OutOfRange)
+}
+
+/// A signed whole number of 32 bits.
+#[inline]
+pub fn int32(base: &[u8], span: Span) -> Result<i32, Reason> {
+    match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
+        // At most eight digits.
+        Some(number) => Ok(number.cast_signed()),
+        None => value::int32(span.bytes(base)),
+    }
+}
+
+/// A signed whole number of 64 bits.
+#[inline]
+pub fn int64(base: &[u8], span: Span) -> Result<i64, Reason> {
+    match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
+        Some(number) => Ok(i64::from(number)),
+        None => value::int64(span.bytes(base)),
+    }
+}
+
+/// Seconds as a decimal number.
+#[inline]
+pub fn seconds(base: &[u8], span: Span) -> Result<f64, Reason> {
+    match word(base, span).and_then(|(word, len)| decimal(word, len)) {
+        Some(seconds) => Ok(seconds),
+        None => value::seconds(span.bytes(base)),
+    }
+}
+
+/// `digits.digits` of at most eight bytes: the point is taken out, and the number divided by its power of ten, which
+/// rounds as strtod does because both are exact.
+#[inline]
+fn decimal(word: u64, len: u32) -> Option<f64> {
+    let on_token = u64::MAX >> (64 - 8 * len);
+    let point = swar::equal(word, b'.') & on_token;
+    if point == 0 {
+        return None;
+    }
+    let point = point.trailing_zeros() / 8;
+    let behind = len - point - 1;
+    let before = word & !(u64::MAX << (8 * point));
+    let digits = before | (word >> 8 & (u64::MAX << (8 * point)));
+    let number = swar::number(digits, len - 1)?;
+    Some(f64::from(number) / value::POWERS.get(behind as usize)?)
+}
+
+/// Times, most of which fall into the same minute as the one before.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// `YYYY-MM-DDTHH:MM` of the last time, and its microseconds.
+    minute: Option<(u128, i64)>,
+}
+
+impl Times {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[inline]
+    pub fn timestamp(&mut self, base: &[u8], span: Span) -> Result<i64, Reason> {
+        let bytes = span.bytes(base);
+        let Some((minute, micros)) = usual(bytes) else {
+            return timestamp_micros(bytes);
+        };
+        if let Some((known, start)) = self.minute
+            && known == minute
+        {
+            return Ok(start + micros);
+        }
+        let time = timestamp_micros(bytes)?;
+        self.minute = Some((minute, time - micros));
+        Ok(time)
+    }
+}
+
+/// The bytes of the minute, and the microseconds behind it, of `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
+#[inline]
+fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
+    let (minute, rest) = bytes.split_first_chunk::<16>()?;
+    let [b':', tens, ones, rest @ ..] = rest else {
+        return None;
+    };
+    let (fraction, []) = rest.split_first_chunk::<8>()? else {
+        return None;
+    };
+    let word = u64::from_le_bytes(*fraction);
+    if word & 0xff == u64::from(b'.') && word >> 56 == u64::from(b'Z') {
+        let fraction = swar::number(word >> 8, 6)?;
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        // Second 60 is for the namesake.
+        if tens < 6 && ones < 10 {
+            let seconds = i64::from(tens * 10 + ones);
+            return Some((u128::from_le_bytes(*minute), seconds * SECOND + i64::from(fraction)));
+        }
+    }
+    None
+}
+
+/// The eight bytes from the first of the token on, and the length of the token, if that is at most eight.
+#[inline]
+fn word(base: &[u8], span: Span) -> Option<(u64, u32)> {
+    let len = span.end.wrapping_sub(span.start);
+    if !(1..=8).contains(&len) {
+        return None;
+    }
+    let bytes = base.get(span.start()..)?.first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*bytes), len))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A token of a value's form, or nearly so, with other text around it.
+    fn token() -> impl Strategy<Value = (String, Span)> {
+        let forms = prop_oneof![
+            "[0-9]{0,20}",
+            "-?[0-9]{0,12}[.]?[0-9]{0,9}",
+            "[-0-9.:+eTZx]{0,30}",
+            "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][.][0-9]{6}Z",
+            "2026-11-21T12:3[01]:[0-6][0-9][.][0-9]{5,7}Z?",
+        ];
+        (forms, "[0-9. ]{0,3}", "( .{0,12})?").prop_map(|(token, before, behind)| {
+            let span = Span::new(before.len(), before.len() + token.len());
+            (format!("{before}{token}{behind}"), span)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+        #[test]
+        fn values_are_those_of_their_namesakes(tokens in prop::collection::vec(token(), 1..4)) {
+            let mut times = Times::default();
+            for (text, span) in &tokens {
+                let (base, span) = (text.as_bytes(), *span);
+                let bytes = span.bytes(base);
+                prop_assert_eq!(count(base, span), value::count(bytes));
+                prop_assert_eq!(port(base, span), value::port(bytes));
+                prop_assert_eq!(int32(base, span), value::int32(bytes));
+                prop_assert_eq!(int64(base, span), value::int64(bytes));
+                prop_assert_eq!(seconds(base, span).map(f64::to_bits), value::seconds(bytes).map(f64::to_bits));
+                prop_assert_eq!(times.timestamp(base, span), timestamp_micros(bytes));
+            }
+        }
+    }
+}

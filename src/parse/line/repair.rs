@@ -1,0 +1,167 @@
+//! Repairs lines whose free text alone is broken, where the rest still aligns.
+//!
+//! A repair is made only where exactly one reading of the line gives every field behind the break a value of its type;
+//! otherwise the line stays malformed. Each repair is counted under its name.
+
+use memchr::memmem;
+
+use crate::formats::{Escapes, Format, Plan};
+
+use super::split::{Cursor, is_escaped, split_token};
+use super::{Span, Tail, check};
+
+/// The rules by which a line is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Repair {
+    /// Client text holds a quote that is not escaped; its end was found by aligning the fields behind it.
+    UnescapedQuote,
+    /// An entry that a raw newline spread over several physical lines was joined.
+    JoinedLines,
+    /// A Classic line without its two address fields, as copies on web pages have it; the addresses are null.
+    AddressesMissing,
+}
+
+impl Repair {
+    /// Every rule.
+    pub const ALL: [Self; 3] = [Self::UnescapedQuote, Self::JoinedLines, Self::AddressesMissing];
+
+    /// The rule as a short identifier.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnescapedQuote => "unescaped_quote",
+            Self::JoinedLines => "joined_lines",
+            Self::AddressesMissing => "addresses_missing",
+        }
+    }
+}
+
+/// Tries every rule on a line that is malformed; on success `parts` are those of the repaired line.
+pub fn repair(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<(Tail, Repair)> {
+    let text = base.get(..line.end())?;
+    if let Some(tail) = unescaped_quote(plan, text, line.start(), parts) {
+        return Some((tail, Repair::UnescapedQuote));
+    }
+    addresses_missing(plan, text, line.start(), parts).map(|tail| (tail, Repair::AddressesMissing))
+}
+
+/// Finds the end of the client's text as the one quote behind which every field has a value of its type.
+fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
+    let first = plan.fields.iter().position(|planned| planned.field.free_text)?;
+    let free = plan
+        .fields
+        .iter()
+        .skip(first)
+        .take_while(|planned| planned.field.free_text)
+        .count();
+    parts.fill(Span::NULL);
+    let mut cursor = Cursor {
+        at: start,
+        inner_quote: false,
+    };
+    if cursor.fields(plan, text, 0..first, parts).ok()? < first || text.get(cursor.at) != Some(&b'"') {
+        return None;
+    }
+    let begin = cursor.at + 1;
+    let prefix = parts.to_vec();
+    let mut found = None;
+    let ends = |quote: &usize| plan.format.escapes != Escapes::BackslashQuote || !is_escaped(text, begin, *quote);
+    for close in closing_candidates(text, begin, ends) {
+        for texts in cut_free_text(text, begin, close, free, ends) {
+            parts.copy_from_slice(&prefix);
+            let Some(tail) = aligned(plan, text, first, &texts, close, parts) else {
+                continue;
+            };
+            // Two readings: nobody can say which one is right.
+            if found.as_ref().is_some_and(|(_, other)| *other != *parts) {
+                return None;
+            }
+            found = Some((tail, parts.to_vec()));
+        }
+    }
+    let (tail, repaired) = found?;
+    parts.copy_from_slice(&repaired);
+    Some(tail)
+}
+
+/// The last quotes that a space or the end of the line follows. Behind a client's text stand a few dozen quotes at
+/// most; the bound keeps a hostile line of a megabyte of quotes from costing more than its reading.
+fn closing_candidates(text: &[u8], begin: usize, ends: impl Fn(&usize) -> bool) -> Vec<usize> {
+    memchr::memrchr_iter(b'"', text.get(begin..).unwrap_or_default())
+        .map(|quote| begin + quote)
+        .filter(|quote| matches!(text.get(quote + 1), None | Some(b' ')) && ends(quote))
+        .take(64)
+        .collect()
+}
+
+/// The ways to cut the region between the first quote and the last into the texts of the free fields.
+fn cut_free_text(
+    text: &[u8],
+    begin: usize,
+    close: usize,
+    free: usize,
+    ends: impl Fn(&usize) -> bool,
+) -> Vec<Vec<Span>> {
+    if free < 2 {
+        return vec![vec![Span::new(begin, close)]];
+    }
+    let region = text.get(begin..close).unwrap_or_default();
+    let cuts: Vec<usize> = memmem::find_iter(region, b"\" \"")
+        .filter(|cut| ends(&(begin + cut)))
+        .take(64)
+        .collect();
+    let spans = |cut: &usize| vec![Span::new(begin, begin + cut), Span::new(begin + cut + 3, close)];
+    match cuts.as_slice() {
+        // The shortest lines end with the first of the free fields.
+        [] => vec![vec![Span::new(begin, close)]],
+        [cut] => vec![spans(cut)],
+        // A request line ends with its version, or the dash in place of it.
+        several => several
+            .iter()
+            .filter(|cut| {
+                let request = region.get(..**cut).unwrap_or_default().trim_ascii_end();
+                let version = request.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+                version == b"-" || version.starts_with(b"HTTP/")
+            })
+            .map(spans)
+            .collect(),
+    }
+}
+
+/// The line read with these free texts, if every field has a value of its type and there are as many as lines of this
+/// type have had.
+fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
+    for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
+        let into = parts.get_mut(planned.first_part..planned.behind_parts)?;
+        split_token(text, *span, planned.split, into).ok()?;
+    }
+    let behind = first + texts.len();
+    let mut cursor = Cursor {
+        at: close + 2,
+        inner_quote: false,
+    };
+    let fields = cursor.fields(plan, text, behind..plan.fields.len(), parts).ok()?;
+    let tail = cursor.tail(plan, text, fields).ok()?;
+    let known_length = plan.format.lengths.contains(&fields);
+    (known_length && !tail.stray_quote && check(plan, text, parts).is_ok()).then_some(tail)
+}
+
+/// Reads a line as if the fields that [`Format::elidable`] names were not on it.
+fn addresses_missing(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
+    let Format { elidable, .. } = plan.format;
+    let first = plan
+        .fields
+        .iter()
+        .position(|planned| elidable.contains(&planned.field.name))?;
+    parts.fill(Span::NULL);
+    let mut cursor = Cursor {
+        at: start,
+        inner_quote: false,
+    };
+    cursor.fields(plan, text, 0..first, parts).ok()?;
+    let fields = cursor
+        .fields(plan, text, first + elidable.len()..plan.fields.len(), parts)
+        .ok()?;
+    let tail = cursor.tail(plan, text, fields).ok()?;
+    // A line without the trailing fields either is too short to be sure of.
+    (fields == plan.fields.len() && tail.extra.is_null() && check(plan, text, parts).is_ok()).then_some(tail)
+}

@@ -1,0 +1,113 @@
+//! Text: escapes undone once, always UTF-8.
+
+use crate::formats::Escapes;
+
+/// Appends the text of a field to `out` as UTF-8.
+///
+/// With `escapes`, `\xHH` and the eight-digit `\x000000HH` become their byte and, where the log type writes it so,
+/// `\"` becomes a quote: once, so that a client's own `\x41`, which is logged as `\x5Cx41`, comes out as it was sent.
+/// Bytes that are then not UTF-8 stay in their `\xHH` form.
+pub fn append(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
+    if is_plain(raw, escapes) {
+        out.extend_from_slice(raw);
+    } else {
+        append_unusual(raw, escapes, out);
+    }
+}
+
+/// Whether the text reads as it stands: ASCII and, where escapes are undone, without any.
+#[inline]
+pub fn is_plain(raw: &[u8], escapes: Option<Escapes>) -> bool {
+    raw.is_ascii() && (escapes.is_none() || memchr::memchr(b'\\', raw).is_none())
+}
+
+#[cold]
+fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
+    let mut bytes = Vec::with_capacity(raw.len());
+    // How many raw bytes each byte was written with.
+    let mut widths = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(first) = rest.first() {
+        let (byte, width) = escapes
+            .and_then(|escapes| unescape(rest, escapes))
+            .unwrap_or((*first, 1));
+        bytes.push(byte);
+        widths.push(width);
+        rest = rest.get(width..).unwrap_or_default();
+    }
+    let mut widths = widths.into_iter();
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        out.extend_from_slice(chunk.valid().as_bytes());
+        at += widths.by_ref().take(chunk.valid().len()).sum::<usize>();
+        for byte in chunk.invalid() {
+            match widths.next() {
+                Some(width) if width > 1 => {
+                    out.extend_from_slice(raw.get(at..at + width).unwrap_or_default());
+                    at += width;
+                }
+                _ => {
+                    out.extend_from_slice(format!("\\x{byte:02X}").as_bytes());
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The byte that an escape at the start of `raw` stands for, and how many bytes the escape takes.
+fn unescape(raw: &[u8], escapes: Escapes) -> Option<(u8, usize)> {
+    match raw {
+        [b'\\', b'"', ..] if escapes == Escapes::BackslashQuote => Some((b'"', 2)),
+        [b'\\', b'x', b'0', b'0', b'0', b'0', b'0', b'0', high, low, ..] if hex(*high, *low).is_some() => {
+            Some((hex(*high, *low)?, 10))
+        }
+        [b'\\', b'x', high, low, ..] => Some((hex(*high, *low)?, 4)),
+        _ => None,
+    }
+}
+
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? * 16 + digit(low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(raw: &[u8], escapes: Option<Escapes>) -> String {
+        let mut out = Vec::new();
+        append(raw, escapes, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn escapes_are_undone_once() {
+        let hex = Some(Escapes::Hex);
+        assert_eq!(text(br"a\x22b\x22", hex), r#"a"b""#);
+        assert_eq!(text(br"\x5Cx41", hex), r"\x41");
+        assert_eq!(text(br"\x00000022", hex), "\"");
+        assert_eq!(text(br"\xC3\xA9t\xC3\xA9", hex), "été");
+        assert_eq!(text(br"\x0A\x1B[31m", hex), "\n\u{1b}[31m");
+        assert_eq!(text(br"\q \x \x4 \", hex), r"\q \x \x4 \");
+        assert_eq!(
+            text(br#"say \"hi\" \x22"#, Some(Escapes::BackslashQuote)),
+            r#"say "hi" ""#
+        );
+        assert_eq!(text(br#"say \"hi\""#, hex), r#"say \"hi\""#);
+        assert_eq!(text(br"\x22", None), r"\x22");
+    }
+
+    #[test]
+    fn what_is_not_utf8_stays_escaped() {
+        let hex = Some(Escapes::Hex);
+        assert_eq!(text(br"\xff\xC3\x28", hex), r"\xff\xC3(");
+        assert_eq!(text(b"caf\xE9", hex), r"caf\xE9");
+        assert_eq!(text(b"caf\xE9", None), r"caf\xE9");
+        assert_eq!(text("café".as_bytes(), None), "café");
+        // Half a character raw, half escaped: together they are one.
+        assert_eq!(text(b"\xC3\\xA9", hex), "é");
+        assert_eq!(text(b"\\xE2\\x82 \xE2", hex), r"\xE2\x82 \xE2");
+    }
+}

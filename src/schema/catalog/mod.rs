@@ -1,0 +1,11 @@
+//! Table definitions for others, each a loop over a [`OutputTable`](crate::schema::mapping::OutputTable).
+
+pub mod arrow;
+pub mod athena;
+pub mod glue;
+mod hive;
+pub mod json_schema;
+pub mod markdown;
+mod store;
+
+pub use store::{FIRST_DAY, Store};
