@@ -9,8 +9,7 @@
 
 mod reference;
 
-use alb_ingest::config::Compression;
-use alb_ingest::encode::{Encoder, ParquetEncoder};
+use alb_ingest::encode::{Compression, Encoder, ParquetEncoder};
 use alb_ingest::formats::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
 use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::object::{ObjectFacts, ObjectRef};

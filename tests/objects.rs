@@ -12,11 +12,11 @@ mod common;
 
 use std::io::{self, Write};
 
-use alb_ingest::config::{OnCorrupt, PartitionBy, Settings};
 use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, FORMATS, Format, NLB_ACCESS};
 use alb_ingest::generate::{Balancer, object_key};
 use alb_ingest::ingest::{
-    Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Problem, Skip, Staged, Target,
+    Committed, Destination, DestinationError, Ingest, Ledger, OnCorrupt, Options, Outcome, PartitionBy, Problem, Skip,
+    Staged, Target,
 };
 use alb_ingest::object::ObjectRef;
 use alb_ingest::parse::input::ReadError;
@@ -66,8 +66,8 @@ fn broken(number: usize) -> String {
     access(number).replacen(" 200 200 ", " 2xx 200 ", 1)
 }
 
-fn strict() -> Settings {
-    Settings {
+fn strict() -> Options {
+    Options {
         on_corrupt: OnCorrupt::Strict,
         ..json()
     }
@@ -214,15 +214,15 @@ fn two_threads_leave_the_same_files() {
     let cut = &whole[..whole.len() - 60_000];
     let mut flipped = whole.clone();
     flipped[whole.len() - 60_000] ^= 0x10;
-    for (what, bytes, settings) in [
-        ("whole", &whole[..], Settings::default()),
+    for (what, bytes, options) in [
+        ("whole", &whole[..], Options::default()),
         ("cut", cut, json()),
         ("cut, strict", cut, strict()),
         ("flipped", &flipped, json()),
     ] {
-        let one = ingest_chunks(object(&key(&ALB_ACCESS)), bytes, &[100], &settings, None);
+        let one = ingest_chunks(object(&key(&ALB_ACCESS)), bytes, &[100], &options);
         let chunks = vec![50_000; bytes.len() / 50_000];
-        let two = ingest_on_two_threads(object(&key(&ALB_ACCESS)), bytes, &chunks, &settings);
+        let two = ingest_on_two_threads(object(&key(&ALB_ACCESS)), bytes, &chunks, &options);
         assert!(one.files == two.files, "{what}");
         if what == "cut, strict" {
             assert_eq!(one.error(), two.error());
@@ -340,7 +340,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
             };
             let text = format!("{}\n{long}{ending}{behind}", access(1));
             for packed in [text.clone().into_bytes(), gzip(text.as_bytes())] {
-                let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json(), None);
+                let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json());
                 let ledger = run.ledger();
                 let expected_lines = 2 + u64::from(!behind.is_empty());
                 assert_eq!(
@@ -445,7 +445,15 @@ fn lines_win_over_a_key_that_contradicts_them() {
         assert_eq!(run.ledger().table, Some("alb_health_check_log"));
     }
     // A table that the user names is not doubted.
-    let run = ingest_chunks(object(SILENT), health, &[], &json(), Some(&ALB_ACCESS));
+    let run = ingest_chunks(
+        object(SILENT),
+        health,
+        &[],
+        &Options {
+            table: Some(&ALB_ACCESS),
+            ..json()
+        },
+    );
     assert_eq!(
         (run.ledger().table, run.ledger().quarantined),
         (Some("alb_access_log"), 1)
@@ -463,8 +471,8 @@ fn foreign_formats_fail_with_their_name() {
         (b"ORC\x08", "ORC"),
         (b"Obj\x01\x04", "Avro"),
     ] {
-        for settings in [json(), strict()] {
-            let error = ingest(&key(&ALB_ACCESS), bytes, &settings).error();
+        for options in [json(), strict()] {
+            let error = ingest(&key(&ALB_ACCESS), bytes, &options).error();
             assert!(error.contains(name) && error.contains(&key(&ALB_ACCESS)), "{error}");
         }
     }
@@ -486,11 +494,11 @@ fn foreign_formats_fail_with_their_name() {
 fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
     let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
     let laid = |end: &str, times: &[&str], by: PartitionBy| {
-        let settings = Settings {
+        let options = Options {
             partition_by: by,
             ..json()
         };
-        ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &settings)
+        ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
     };
     // Around midnight: two files, named alike, each with its own events.
     let midnight = laid(
@@ -560,11 +568,11 @@ fn too_many_days_fail_and_say_what_to_do() {
         error.contains("more than 400 days or hours") && error.contains("--partition-by none"),
         "{error}"
     );
-    let settings = Settings {
+    let options = Options {
         partition_by: PartitionBy::None,
         ..json()
     };
-    assert_eq!(ingest(SILENT, text(401).as_bytes(), &settings).ledger().events, 401);
+    assert_eq!(ingest(SILENT, text(401).as_bytes(), &options).ledger().events, 401);
     assert_eq!(
         ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
         401
@@ -609,8 +617,8 @@ fn no_error_shows_the_content_of_a_line() {
         ),
     ];
     for (key, bytes) in &objects {
-        for settings in [json(), strict()] {
-            let run = ingest(key, bytes, &settings);
+        for options in [json(), strict()] {
+            let run = ingest(key, bytes, &options);
             let error = run.result.as_ref().expect_err(key);
             let shown = format!("{error} {error:?} {:?}", std::error::Error::source(error));
             assert!(
@@ -673,7 +681,7 @@ fn full() -> DestinationError {
 
 #[test]
 fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
-    let settings = json();
+    let options = json();
     let memory = Memory::default();
     let text = [accesses(3), broken(1).into_bytes()].concat();
     for fails in [Fails::Staging, Fails::Writing, Fails::Committing] {
@@ -682,8 +690,7 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
             (&memory, &fails),
         ] {
             let target = Target {
-                settings: &settings,
-                table: None,
+                options: &options,
                 events,
                 quarantine,
             };
@@ -700,12 +707,11 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
 
 #[test]
 fn what_is_there_already_stays_and_is_said() {
-    let settings = json();
+    let options = json();
     let memory = Memory::default();
     let quarantine = memory.below("_quarantine/");
     let target = Target {
-        settings: &settings,
-        table: None,
+        options: &options,
         events: &memory,
         quarantine: &quarantine,
     };
