@@ -6,7 +6,7 @@ import re
 import pytest
 from stack import ROOT, Refused, Stack, template
 
-PAGE = ROOT / "docs/parameters.md"
+PAGE = ROOT / "docs/reference/parameters.md"
 
 
 def test_every_parameter_stands_once_in_the_form():
@@ -57,7 +57,7 @@ def test_what_cannot_work_is_refused(choice, said):
 
 
 def page() -> str:
-    """The parameters as a page of docs/."""
+    """The parameters as a page of docs/reference."""
     source = template()
     interface = source["Metadata"]["AWS::CloudFormation::Interface"]
     text = "# Parameters\n\nWhat `sam deploy --guided` asks, in the groups of the console's form. Two have no default: the names of the buckets.\n"
