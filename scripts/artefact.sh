@@ -37,9 +37,9 @@ arm64)
         echo "artefact: the standard library for arm64 is missing: rustup target add $arm_target" >&2
         exit 1
     }
-    scripts/venv.sh .venv-local scripts/sam/requirements.txt
+    scripts/venv.sh function
     # The second part is the C library that is linked against; Amazon Linux 2023 has 2.34.
-    PATH="$PWD/.venv-local/bin:$PATH" cargo lambda build --locked --profile artefact --bin bootstrap \
+    PATH="$PWD/.venv/bin:$PATH" cargo lambda build --locked --profile artefact --bin bootstrap \
         --target "$arm_target.2.34"
     binary=$target/lambda/bootstrap/bootstrap
     ;;
