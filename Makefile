@@ -47,7 +47,7 @@ endif
 .PHONY: sample
 sample: ## Turn the sample objects into Parquet under out (OUT=...)
 	$(call heading,sample: events/objects to $(OUT))
-	cargo run --release --locked --no-default-features --bin alb-ingest -- run events/objects --to $(OUT)
+	cargo run --release --locked --no-default-features --features cli -- run events/objects --to $(OUT)
 
 .PHONY: fmt
 fmt: ## Format the source
@@ -83,9 +83,11 @@ doc: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 .PHONY: core
-core: ## Check that the core compiles without any AWS crate
-	$(call heading,core: the library without AWS)
+core: ## Check that the library, the function and the command line each compile on their own
+	$(call heading,core: each feature on its own)
 	cargo check --locked --lib --no-default-features
+	cargo check --locked --bin bootstrap --no-default-features --features aws
+	cargo check --locked --bin alb-ingest --no-default-features --features cli
 
 .PHONY: unit
 unit: ## Run the Rust tests
@@ -204,7 +206,7 @@ measure-function: venv ## Measure the function: size, start, and a large object 
 .PHONY: samples
 samples: ## Make the sample objects under events/objects again
 	$(call heading,samples: events/objects)
-	cargo run --quiet --release --locked --no-default-features --bin alb-ingest -- generate --samples events/objects
+	cargo run --quiet --release --locked --no-default-features --features cli,generate -- generate --samples events/objects
 
 .PHONY: ocsf-classes
 ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf again (installs OCSF's export)

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod deadline;
@@ -10,6 +11,7 @@ pub mod encode;
 pub mod everywhere;
 pub mod formats;
 pub mod function;
+#[cfg(feature = "generate")]
 pub mod generate;
 pub mod ingest;
 pub mod local;

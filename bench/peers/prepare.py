@@ -111,7 +111,7 @@ def fast_feature() -> str:
 
 def build(target: Path, profile: str, more: list[str]) -> Path:
     command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "alb-ingest", "--target-dir", target]
-    command += ["--no-default-features"]
+    command += ["--no-default-features", "--features=cli,generate"]
     if not passes([*command, *more], cwd=ROOT):
         raise Failed("alb-ingest does not build, see above")
     return target / profile / "alb-ingest"

@@ -16,7 +16,7 @@ fn the_quick_start_prints_what_the_readme_shows() {
     let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
     let shown = answer(
         &readme,
-        "cargo run --release --no-default-features --bin alb-ingest -- run events/objects --to out\n",
+        "cargo run --release --no-default-features --features cli -- run events/objects --to out\n",
     );
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
