@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::config::Settings;
+use crate::config::Config;
 use crate::formats::Format;
 
 /// Every line is accounted for.
@@ -79,9 +79,9 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
     }
 }
 
-/// The settings: flags first, then the environment.
-fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Stop> {
-    Settings::read(|setting| {
+/// Reads the configuration: flags take precedence over environment variables.
+fn config(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Stop> {
+    Config::read(|setting| {
         let flag = matches.get_one::<String>(setting.flag).cloned();
         flag.or_else(|| environment(setting.name))
     })

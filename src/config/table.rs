@@ -1,39 +1,42 @@
-//! The table of the settings.
+//! The table of settings.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{
-    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
-};
+use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Setting};
+use crate::encode::{Compression, FileFormat};
+use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
-const ACCOUNT: &str = "twelve digits";
+const ACCOUNT: &str = "12 digits";
 
-/// Every setting, in the order in which the documentation lists them.
-pub static SETTINGS: [Setting; 19] = [
-    Setting {
-        name: "DESTINATION",
-        flag: "to",
-        allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
-        default: "none: required",
-        doc: "Where the events go.",
-        apply: |settings, value| {
-            settings.destination = Some(Location::parse(value)?);
-            Some(())
-        },
+/// The one required setting.
+pub(super) const DESTINATION: Setting = Setting {
+    name: "DESTINATION",
+    flag: "to",
+    allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
+    default: "none; required",
+    doc: "The destination of events.",
+    apply: |raw, value| {
+        raw.destination = Some(Location::parse(value)?);
+        Some(())
     },
+};
+
+/// Every setting, in the order of the documentation.
+pub static SETTINGS: [Setting; 19] = [
+    DESTINATION,
     Setting {
         name: "FORMAT",
         flag: "format",
         allowed: "parquet, json",
         default: "parquet; json on stdout and for firehose",
-        doc: "The format of the events.",
-        apply: |settings, value| {
-            settings.format = Some(match value {
-                "parquet" => Format::Parquet,
-                "json" => Format::Json,
+        doc: "The format of event files.",
+        apply: |raw, value| {
+            raw.format = Some(match value {
+                "parquet" => FileFormat::Parquet,
+                "json" => FileFormat::Json,
                 _ => return None,
             });
             Some(())
@@ -44,9 +47,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "compression",
         allowed: "zstd, snappy (Parquet only), gzip, none",
         default: "zstd; none on stdout and for firehose",
-        doc: "The compression inside Parquet files, or of JSON files.",
-        apply: |settings, value| {
-            settings.compression = Some(match value {
+        doc: "The compression of the pages inside Parquet files, or of whole JSON files.",
+        apply: |raw, value| {
+            raw.compression = Some(match value {
                 "zstd" => Compression::Zstd,
                 "snappy" => Compression::Snappy,
                 "gzip" => Compression::Gzip,
@@ -61,15 +64,15 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "partition-by",
         allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake, with SCHEMA=ocsf.",
-        apply: |settings, value| {
-            settings.partition_by = match value {
+        doc: "The folders that events are partitioned into, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
+        apply: |raw, value| {
+            raw.partition_by = Some(match value {
                 "day" => PartitionBy::Day,
                 "hour" => PartitionBy::Hour,
                 "none" => PartitionBy::None,
                 "security-lake" => PartitionBy::SecurityLake,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -78,9 +81,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "schema",
         allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "The names and the nesting in which events are written: the table's own columns, or those of another product or standard.",
-        apply: |settings, value| {
-            settings.schema = Schema::parse(value)?;
+        doc: "The names and nesting of the events' values: the table's own columns, or those of another product or standard.",
+        apply: |raw, value| {
+            raw.schema = Some(Schema::parse(value)?);
             Some(())
         },
     },
@@ -88,10 +91,10 @@ pub static SETTINGS: [Setting; 19] = [
         name: "QUARANTINE",
         flag: "quarantine",
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
-        default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
-        doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
-        apply: |settings, value| {
-            settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
+        default: "_quarantine/ under the destination; ./_quarantine for stdout; required for firehose",
+        doc: "The destination of malformed lines, each with its raw bytes, line number, byte offset and reason.",
+        apply: |raw, value| {
+            raw.quarantine = Some(Location::parse(value).filter(holds_files)?);
             Some(())
         },
     },
@@ -100,13 +103,13 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "firehose-records",
         allowed: "packed, single",
         default: "packed",
-        doc: "Firehose only: packed puts many events into a record, which costs a fraction; single puts one, for destinations that take a record as a document.",
-        apply: |settings, value| {
-            settings.firehose.records = match value {
+        doc: "Firehose only: packed puts many events into each record, at a fraction of the cost; single puts one, for destinations that treat each record as a document.",
+        apply: |raw, value| {
+            raw.firehose_records = Some(match value {
                 "packed" => FirehoseRecords::Packed,
                 "single" => FirehoseRecords::Single,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -115,20 +118,20 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "firehose-dynamic-partitioning",
         allowed: BOOLEAN,
         default: "false",
-        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which takes no more than 500 events a record.",
-        apply: |settings, value| {
-            settings.firehose.dynamic_partitioning = boolean(value)?;
+        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which is limited to 500 events per record.",
+        apply: |raw, value| {
+            raw.firehose_dynamic_partitioning = Some(boolean(value)?);
             Some(())
         },
     },
     Setting {
         name: "FIREHOSE_BYTES_PER_SECOND",
         flag: "firehose-bytes-per-second",
-        allowed: "a whole number, 100000 or more",
+        allowed: "an integer, 100000 or more",
         default: "no limit",
-        doc: "Firehose only: the most bytes of records that one process sends in a second, so that a backfill leaves room in the stream's quota.",
-        apply: |settings, value| {
-            settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
+        doc: "Firehose only: the maximum number of record bytes that one process sends per second, so a backfill leaves room in the stream's quota.",
+        apply: |raw, value| {
+            raw.firehose_bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
         },
     },
@@ -137,13 +140,13 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "on-corrupt",
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "What happens to a truncated or corrupt object: salvage keeps the rows before the fault and reports the object as corrupt, strict writes nothing and fails the object.",
-        apply: |settings, value| {
-            settings.on_corrupt = match value {
+        doc: "The treatment of truncated or corrupt objects: salvage keeps the rows before the fault and reports the object as corrupt; strict writes nothing and fails the object.",
+        apply: |raw, value| {
+            raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,
                 "strict" => OnCorrupt::Strict,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -152,13 +155,13 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "on-missing",
         allowed: "fail, skip",
         default: "fail",
-        doc: "What happens to an object that is not there any more: fail leaves the message to be looked at, skip counts it.",
-        apply: |settings, value| {
-            settings.on_missing = match value {
+        doc: "The treatment of objects that no longer exist: fail fails the message, so it is kept for inspection; skip only counts it.",
+        apply: |raw, value| {
+            raw.on_missing = Some(match value {
                 "fail" => OnMissing::Fail,
                 "skip" => OnMissing::Skip,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -167,9 +170,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "partial-batch",
         allowed: BOOLEAN,
         default: "false",
-        doc: "Function only: whether the queue's mapping has ReportBatchItemFailures, so that only the messages that failed come again; without it, one that failed brings back the whole batch.",
-        apply: |settings, value| {
-            settings.partial_batch = boolean(value)?;
+        doc: "Function only: whether the queue's event source mapping has ReportBatchItemFailures, so only failed messages are retried; without it, one failure retries the whole batch.",
+        apply: |raw, value| {
+            raw.partial_batch = Some(boolean(value)?);
             Some(())
         },
     },
@@ -178,9 +181,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "overwrite",
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether outputs that are there are replaced, for a deliberate reprocessing; without it they stay as they are.",
-        apply: |settings, value| {
-            settings.overwrite = boolean(value)?;
+        doc: "S3 only: whether existing outputs are replaced, for deliberate reprocessing; by default they are left unchanged.",
+        apply: |raw, value| {
+            raw.overwrite = Some(boolean(value)?);
             Some(())
         },
     },
@@ -189,9 +192,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "source",
         allowed: S3,
         default: "not checked",
-        doc: "Function only: where its objects come from; a destination inside of it is refused, because the function would be fed with its own output.",
-        apply: |settings, value| {
-            settings.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
+        doc: "Function only: the location of its source objects; a destination inside it is rejected, because the function would ingest its own output.",
+        apply: |raw, value| {
+            raw.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
             Some(())
         },
     },
@@ -200,9 +203,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "requester-pays",
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether this account pays for reading, which a bucket with Requester Pays asks for.",
-        apply: |settings, value| {
-            settings.requester_pays = boolean(value)?;
+        doc: "S3 only: whether this account pays for reads, as Requester Pays buckets require.",
+        apply: |raw, value| {
+            raw.requester_pays = Some(boolean(value)?);
             Some(())
         },
     },
@@ -211,9 +214,9 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "source-owner",
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are read; reading from any other fails.",
-        apply: |settings, value| {
-            settings.source_owner = Some(account(value)?);
+        doc: "S3 only: the account that must own the source buckets; reads from any other bucket fail.",
+        apply: |raw, value| {
+            raw.source_owner = Some(account(value)?);
             Some(())
         },
     },
@@ -222,37 +225,37 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "destination-owner",
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are written; writing to any other fails.",
-        apply: |settings, value| {
-            settings.destination_owner = Some(account(value)?);
+        doc: "S3 only: the account that must own the destination buckets; writes to any other bucket fail.",
+        apply: |raw, value| {
+            raw.destination_owner = Some(account(value)?);
             Some(())
         },
     },
     Setting {
         name: "INCLUDE",
         flag: "include",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "every key",
-        doc: "Only objects whose key matches one of these patterns are ingested.",
-        apply: |settings, value| {
-            settings.include = globs(value)?;
+        doc: "Ingest only objects whose key matches one of these patterns.",
+        apply: |raw, value| {
+            raw.include = Some(globs(value)?);
             Some(())
         },
     },
     Setting {
         name: "EXCLUDE",
         flag: "exclude",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "no key",
-        doc: "Objects whose key matches one of these patterns are skipped.",
-        apply: |settings, value| {
-            settings.exclude = globs(value)?;
+        doc: "Skip objects whose key matches one of these patterns.",
+        apply: |raw, value| {
+            raw.exclude = Some(globs(value)?);
             Some(())
         },
     },
 ];
 
-/// Whether files can lie there.
+/// Returns whether the location can hold files.
 fn holds_files(location: &Location) -> bool {
     !matches!(location, Location::Stdout | Location::Firehose { .. })
 }

@@ -39,8 +39,8 @@ fn generated() -> Vec<(String, String)> {
     });
     tables
         .chain([
-            ("docs/settings.md".to_owned(), config::markdown()),
-            ("docs/metrics.md".to_owned(), metrics::markdown()),
+            ("docs/reference/settings.md".to_owned(), config::markdown()),
+            ("docs/reference/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()
 }

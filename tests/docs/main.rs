@@ -14,4 +14,5 @@ mod cost;
 mod dependencies;
 mod floors;
 mod generated;
+mod links;
 mod standards;
