@@ -10,7 +10,7 @@ use crate::schema::mapping::Schema;
 
 /// The command line.
 pub(super) fn command() -> Command {
-    Command::new("alb-ingest")
+    let command = Command::new("alb-ingest")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Turns AWS load balancer log objects into normalized, typed events, and loses nothing")
         .subcommand_required(true)
@@ -18,20 +18,21 @@ pub(super) fn command() -> Command {
         .subcommand(run())
         .subcommand(replay())
         .subcommand(explain())
-        .subcommand(schema())
-        .subcommand(generate())
-        .subcommand(
-            Command::new("completions")
-                .about("Prints a completion script for a shell")
-                .after_help(examples(&[
-                    "alb-ingest completions bash > /etc/bash_completion.d/alb-ingest",
-                ]))
-                .arg(
-                    Arg::new("shell")
-                        .required(true)
-                        .value_parser(value_parser!(clap_complete::Shell)),
-                ),
-        )
+        .subcommand(schema());
+    #[cfg(feature = "generate")]
+    let command = command.subcommand(generate());
+    command.subcommand(
+        Command::new("completions")
+            .about("Prints a completion script for a shell")
+            .after_help(examples(&[
+                "alb-ingest completions bash > /etc/bash_completion.d/alb-ingest",
+            ]))
+            .arg(
+                Arg::new("shell")
+                    .required(true)
+                    .value_parser(value_parser!(clap_complete::Shell)),
+            ),
+    )
 }
 
 /// A flag for each setting.
@@ -167,6 +168,7 @@ fn schema() -> Command {
         .arg(store("database", "NAME", "athena: the database [default: the current one]"))
 }
 
+#[cfg(feature = "generate")]
 fn generate() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name)

@@ -2,6 +2,7 @@
 
 mod args;
 mod explain;
+#[cfg(feature = "generate")]
 mod generate;
 mod input;
 mod replay;
@@ -71,6 +72,7 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => schema::schema(matches),
+        #[cfg(feature = "generate")]
         Some(("generate", matches)) => generate::generate(matches),
         Some(("completions", matches)) => print_completions(matches),
         _ => Err(Stop::Usage("no command; try 'alb-ingest --help'".to_owned())),
