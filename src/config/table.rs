@@ -3,7 +3,8 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
-    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
+    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Section,
+    Setting,
 };
 use crate::schema::mapping::Schema;
 
@@ -16,9 +17,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "DESTINATION",
         flag: "to",
+        value_name: "DEST",
+        section: Section::Output,
         allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
         default: "none: required",
-        doc: "Where the events go.",
+        doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
         apply: |settings, value| {
             settings.destination = Some(Location::parse(value)?);
             Some(())
@@ -27,9 +30,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FORMAT",
         flag: "format",
+        value_name: "FORMAT",
+        section: Section::Output,
         allowed: "parquet, json",
         default: "parquet; json on stdout and for firehose",
-        doc: "The format of the events.",
+        doc: "Output format.",
         apply: |settings, value| {
             settings.format = Some(match value {
                 "parquet" => Format::Parquet,
@@ -42,9 +47,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "COMPRESSION",
         flag: "compression",
+        value_name: "CODEC",
+        section: Section::Output,
         allowed: "zstd, snappy (Parquet only), gzip, none",
         default: "zstd; none on stdout and for firehose",
-        doc: "The compression inside Parquet files, or of JSON files.",
+        doc: "Compression codec. It applies inside Parquet files, or to whole JSON files.",
         apply: |settings, value| {
             settings.compression = Some(match value {
                 "zstd" => Compression::Zstd,
@@ -59,9 +66,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTITION_BY",
         flag: "partition-by",
+        value_name: "LAYOUT",
+        section: Section::Output,
         allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake, with SCHEMA=ocsf.",
+        doc: "Folder layout. Files are partitioned by the UTC time of their events; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
         apply: |settings, value| {
             settings.partition_by = match value {
                 "day" => PartitionBy::Day,
@@ -76,9 +85,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SCHEMA",
         flag: "schema",
+        value_name: "SCHEMA",
+        section: Section::Output,
         allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "The names and the nesting in which events are written: the table's own columns, or those of another product or standard.",
+        doc: "Schema of the events. It sets the names and the nesting of the values: the table's own columns, or those of another product or standard.",
         apply: |settings, value| {
             settings.schema = Schema::parse(value)?;
             Some(())
@@ -87,9 +98,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "QUARANTINE",
         flag: "quarantine",
+        value_name: "DEST",
+        section: Section::Output,
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
         default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
-        doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
+        doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, offset and reason.",
         apply: |settings, value| {
             settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
             Some(())
@@ -98,9 +111,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_RECORDS",
         flag: "firehose-records",
+        value_name: "MODE",
+        section: Section::Firehose,
         allowed: "packed, single",
         default: "packed",
-        doc: "Firehose only: packed puts many events into a record, which costs a fraction; single puts one, for destinations that take a record as a document.",
+        doc: "Events per record. packed puts many events into a record, which costs a fraction; single puts one event into each, for destinations that treat a record as a document.",
         apply: |settings, value| {
             settings.firehose.records = match value {
                 "packed" => FirehoseRecords::Packed,
@@ -113,9 +128,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_DYNAMIC_PARTITIONING",
         flag: "firehose-dynamic-partitioning",
+        value_name: "BOOL",
+        section: Section::Firehose,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which takes no more than 500 events a record.",
+        doc: "Limit each record to 500 events. Required if the stream de-aggregates records for dynamic partitioning.",
         apply: |settings, value| {
             settings.firehose.dynamic_partitioning = boolean(value)?;
             Some(())
@@ -124,9 +141,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_BYTES_PER_SECOND",
         flag: "firehose-bytes-per-second",
+        value_name: "BYTES",
+        section: Section::Firehose,
         allowed: "a whole number, 100000 or more",
         default: "no limit",
-        doc: "Firehose only: the most bytes of records that one process sends in a second, so that a backfill leaves room in the stream's quota.",
+        doc: "Maximum bytes of records sent per second. The limit applies to one process and leaves room in the stream's quota during a backfill.",
         apply: |settings, value| {
             settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
@@ -135,9 +154,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "ON_CORRUPT",
         flag: "on-corrupt",
+        value_name: "ACTION",
+        section: Section::Input,
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "What happens to a truncated or corrupt object: salvage keeps the rows before the fault and reports the object as corrupt, strict writes nothing and fails the object.",
+        doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
         apply: |settings, value| {
             settings.on_corrupt = match value {
                 "salvage" => OnCorrupt::Salvage,
@@ -150,9 +171,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "ON_MISSING",
         flag: "on-missing",
+        value_name: "ACTION",
+        section: Section::Function,
         allowed: "fail, skip",
         default: "fail",
-        doc: "What happens to an object that is not there any more: fail leaves the message to be looked at, skip counts it.",
+        doc: "Handling of objects that no longer exist. fail keeps the message for inspection; skip counts the object.",
         apply: |settings, value| {
             settings.on_missing = match value {
                 "fail" => OnMissing::Fail,
@@ -165,9 +188,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTIAL_BATCH",
         flag: "partial-batch",
+        value_name: "BOOL",
+        section: Section::Function,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Function only: whether the queue's mapping has ReportBatchItemFailures, so that only the messages that failed come again; without it, one that failed brings back the whole batch.",
+        doc: "Report failed messages one by one. Set it if the event source mapping of the queue has ReportBatchItemFailures, so only the failed messages are retried; without it, one failure retries the whole batch.",
         apply: |settings, value| {
             settings.partial_batch = boolean(value)?;
             Some(())
@@ -176,9 +201,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "OVERWRITE",
         flag: "overwrite",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether outputs that are there are replaced, for a deliberate reprocessing; without it they stay as they are.",
+        doc: "Replace outputs that already exist. Meant for deliberate reprocessing; without it, existing outputs are kept. S3 only.",
         apply: |settings, value| {
             settings.overwrite = boolean(value)?;
             Some(())
@@ -187,9 +214,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SOURCE",
         flag: "source",
+        value_name: "PREFIX",
+        section: Section::Function,
         allowed: S3,
         default: "not checked",
-        doc: "Function only: where its objects come from; a destination inside of it is refused, because the function would be fed with its own output.",
+        doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output.",
         apply: |settings, value| {
             settings.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
             Some(())
@@ -198,9 +227,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "REQUESTER_PAYS",
         flag: "requester-pays",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether this account pays for reading, which a bucket with Requester Pays asks for.",
+        doc: "Pay for reading from Requester Pays buckets. Such buckets reject requests that do not accept the charge.",
         apply: |settings, value| {
             settings.requester_pays = boolean(value)?;
             Some(())
@@ -209,9 +240,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SOURCE_OWNER",
         flag: "source-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are read; reading from any other fails.",
+        doc: "Account that must own the buckets that are read. Reading from any other bucket fails.",
         apply: |settings, value| {
             settings.source_owner = Some(account(value)?);
             Some(())
@@ -220,9 +253,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "DESTINATION_OWNER",
         flag: "destination-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are written; writing to any other fails.",
+        doc: "Account that must own the buckets that are written. Writing to any other bucket fails.",
         apply: |settings, value| {
             settings.destination_owner = Some(account(value)?);
             Some(())
@@ -231,9 +266,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "INCLUDE",
         flag: "include",
+        value_name: "GLOBS",
+        section: Section::Input,
         allowed: "key patterns such as **/us-east-1/**, separated by commas",
         default: "every key",
-        doc: "Only objects whose key matches one of these patterns are ingested.",
+        doc: "Ingest only objects whose key matches a pattern.",
         apply: |settings, value| {
             settings.include = globs(value)?;
             Some(())
@@ -242,9 +279,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "EXCLUDE",
         flag: "exclude",
+        value_name: "GLOBS",
+        section: Section::Input,
         allowed: "key patterns such as **/us-east-1/**, separated by commas",
         default: "no key",
-        doc: "Objects whose key matches one of these patterns are skipped.",
+        doc: "Skip objects whose key matches a pattern.",
         apply: |settings, value| {
             settings.exclude = globs(value)?;
             Some(())
