@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use alb_ingest::cli;
 use alb_ingest::config;
 use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics;
@@ -42,6 +43,7 @@ fn generated() -> Vec<(String, String)> {
     tables
         .chain([
             ("docs/settings.md".to_owned(), config::markdown()),
+            ("docs/reference/cli.md".to_owned(), cli::markdown()),
             ("docs/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()

@@ -20,7 +20,7 @@ pub static SETTINGS: [Setting; 19] = [
         value_name: "DEST",
         section: Section::Output,
         allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
-        default: "none: required",
+        default: "none (required)",
         doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
         apply: |settings, value| {
             settings.destination = Some(Location::parse(value)?);
@@ -175,7 +175,7 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Function,
         allowed: "fail, skip",
         default: "fail",
-        doc: "Handling of objects that no longer exist. fail keeps the message for inspection; skip counts the object.",
+        doc: "Handling of deleted objects. fail keeps the message for inspection; skip counts the object.",
         apply: |settings, value| {
             settings.on_missing = match value {
                 "fail" => OnMissing::Fail,
