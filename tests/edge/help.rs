@@ -1,7 +1,5 @@
 //! The help, the options and the completions of the command.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -171,7 +169,7 @@ fn a_boolean_option_is_a_flag_or_takes_a_value_after_an_equals_sign() {
     ] {
         let args: Vec<_> = args.into_iter().chain(option).collect();
         let output = alb_ingest(&args, &[("PARTIAL_BATCH", variable)]);
-        let text = String::from_utf8_lossy(&output.stdout);
+        let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(
             text.contains("batchItemFailures"),
             reports_messages,
