@@ -1,4 +1,4 @@
-//! The reference page of the command line, made from the definitions of its commands.
+//! The reference page of the commands and their options, made from the definitions of its commands.
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
@@ -10,7 +10,7 @@ use super::options::heading;
 
 const FUNCTION: &str = heading(Section::Function);
 
-const INTRODUCTION: &str = "# Command line
+const INTRODUCTION: &str = "# Command-line options
 
 This page is generated from the definitions of the commands. `alb-ingest COMMAND -h` prints one line per option,
 `alb-ingest COMMAND --help` prints everything.

@@ -41,7 +41,7 @@ fn generated() -> Vec<(String, String)> {
     tables
         .chain([
             ("docs/settings.md".to_owned(), config::markdown()),
-            ("docs/reference/cli.md".to_owned(), cli::markdown()),
+            ("docs/reference/options.md".to_owned(), cli::markdown()),
             ("docs/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()
