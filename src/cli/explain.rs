@@ -58,8 +58,8 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     writeln!(out, "{GOOD}{}{GOOD:#}: {}", format.name, format.title)?;
     let mut parts = vec![Span::NULL; plan.parts];
     let whole = Span::new(0, line.len());
-    let valid = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
-    if valid.is_err() {
+    let parsed = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
+    if parsed.is_err() {
         // A repaired line has the parts of the repair.
         let _ = repair(plan, line, whole, &mut parts);
     }

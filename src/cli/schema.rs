@@ -32,13 +32,13 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         }
     }
     let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
-    let shape = OutputTable::of(schema.unwrap_or_default(), format.plan());
+    let table = OutputTable::of(schema.unwrap_or_default(), format.plan());
     let text = match form {
-        "arrow" => Ok(arrow::text(shape)),
-        "athena" => Ok(athena::ddl(shape, &store(matches)?, database(matches)?)),
-        "glue" => glue::table_input(shape, &store(matches)?),
-        "json-schema" => json_schema::schema(shape),
-        _ => Ok(markdown::page(shape)),
+        "arrow" => Ok(arrow::text(table)),
+        "athena" => Ok(athena::ddl(table, &store(matches)?, database(matches)?)),
+        "glue" => glue::table_input(table, &store(matches)?),
+        "json-schema" => json_schema::schema(table),
+        _ => Ok(markdown::page(table)),
     };
     let text = text.map_err(|error| Stop::Failed(format!("cannot generate the schema: {error}")))?;
     anstream::stdout().write_all(text.as_bytes())?;
