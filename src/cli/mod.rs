@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::config::Settings;
+use crate::config::Config;
 use crate::formats::Format;
 
 pub use reference::markdown;
@@ -83,9 +83,9 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
     }
 }
 
-/// Reads the settings from the options, then from the environment.
-fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Stop> {
-    Settings::read(|setting| {
+/// Reads the configuration: options take precedence over environment variables.
+fn config(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Stop> {
+    Config::read(|setting| {
         let option = matches.get_one::<String>(setting.flag).cloned();
         option.or_else(|| environment(setting.name))
     })

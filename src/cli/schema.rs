@@ -6,9 +6,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::config::{Format, PartitionBy, S3Prefix};
+use crate::config::S3Prefix;
 use crate::parse::line::time::timestamp_micros;
-use crate::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
+use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
 
 /// The options that describe the files of the table, and the forms that use them.
@@ -53,7 +53,8 @@ fn store(matches: &ArgMatches) -> Result<Store, Stop> {
         store.location = value
             .strip_prefix("s3://")
             .and_then(S3Prefix::parse)
-            .ok_or_else(|| not_allowed("location", value, "s3://BUCKET/PREFIX"))?;
+            .ok_or_else(|| not_allowed("location", value, "s3://BUCKET/PREFIX"))?
+            .to_string();
     }
     if let Some(value) = text("since") {
         if value.len() != 10 || timestamp_micros(format!("{value}T00:00:00").as_bytes()).is_err() {
@@ -61,14 +62,14 @@ fn store(matches: &ArgMatches) -> Result<Store, Stop> {
         }
         value.clone_into(&mut store.since);
     }
-    store.partition_by = match text("partition-by") {
-        Some("hour") => PartitionBy::Hour,
-        Some("none") => PartitionBy::None,
-        _ => PartitionBy::Day,
+    store.folders = match text("partition-by") {
+        Some("hour") => Folders::Hourly,
+        Some("none") => Folders::Single,
+        _ => Folders::Daily,
     };
     store.format = match text("format") {
-        Some("json") => Format::Json,
-        _ => Format::Parquet,
+        Some("json") => TableFormat::Json,
+        _ => TableFormat::Parquet,
     };
     Ok(store)
 }

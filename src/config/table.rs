@@ -1,32 +1,34 @@
-//! The table of the settings.
+//! The table of settings.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{
-    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Section,
-    Setting,
-};
+use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Section, Setting};
+use crate::encode::{Compression, FileFormat};
+use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
-const ACCOUNT: &str = "twelve digits";
+const ACCOUNT: &str = "12 digits";
 
-/// Every setting, in the order in which the documentation lists them.
-pub static SETTINGS: [Setting; 19] = [
-    Setting {
-        name: "DESTINATION",
-        flag: "to",
-        value_name: "DEST",
-        section: Section::Output,
-        allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
-        default: "none (required)",
-        doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
-        apply: |settings, value| {
-            settings.destination = Some(Location::parse(value)?);
-            Some(())
-        },
+/// The one required setting.
+pub(super) const DESTINATION: Setting = Setting {
+    name: "DESTINATION",
+    flag: "to",
+    value_name: "DEST",
+    section: Section::Output,
+    allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
+    default: "none; required",
+    doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
+    apply: |raw, value| {
+        raw.destination = Some(Location::parse(value)?);
+        Some(())
     },
+};
+
+/// Every setting, in the order of the documentation.
+pub static SETTINGS: [Setting; 19] = [
+    DESTINATION,
     Setting {
         name: "FORMAT",
         flag: "format",
@@ -35,10 +37,10 @@ pub static SETTINGS: [Setting; 19] = [
         allowed: "parquet, json",
         default: "parquet; json on stdout and for firehose",
         doc: "Output format.",
-        apply: |settings, value| {
-            settings.format = Some(match value {
-                "parquet" => Format::Parquet,
-                "json" => Format::Json,
+        apply: |raw, value| {
+            raw.format = Some(match value {
+                "parquet" => FileFormat::Parquet,
+                "json" => FileFormat::Json,
                 _ => return None,
             });
             Some(())
@@ -51,9 +53,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Output,
         allowed: "zstd, snappy (Parquet only), gzip, none",
         default: "zstd; none on stdout and for firehose",
-        doc: "Compression codec. It applies inside Parquet files, or to whole JSON files.",
-        apply: |settings, value| {
-            settings.compression = Some(match value {
+        doc: "Compression codec. It applies to the pages inside Parquet files, or to whole JSON files.",
+        apply: |raw, value| {
+            raw.compression = Some(match value {
                 "zstd" => Compression::Zstd,
                 "snappy" => Compression::Snappy,
                 "gzip" => Compression::Gzip,
@@ -70,15 +72,15 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Output,
         allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "Folder layout. Files are partitioned by the UTC time of their events; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
-        apply: |settings, value| {
-            settings.partition_by = match value {
+        doc: "Folder layout. Events are partitioned into folders by their own UTC time; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
+        apply: |raw, value| {
+            raw.partition_by = Some(match value {
                 "day" => PartitionBy::Day,
                 "hour" => PartitionBy::Hour,
                 "none" => PartitionBy::None,
                 "security-lake" => PartitionBy::SecurityLake,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -89,9 +91,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Output,
         allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "Schema of the events. It sets the names and the nesting of the values: the table's own columns, or those of another product or standard.",
-        apply: |settings, value| {
-            settings.schema = Schema::parse(value)?;
+        doc: "Schema of the events. It determines the names and nesting of their values: the table's own columns, or those of another product or standard.",
+        apply: |raw, value| {
+            raw.schema = Some(Schema::parse(value)?);
             Some(())
         },
     },
@@ -101,10 +103,10 @@ pub static SETTINGS: [Setting; 19] = [
         value_name: "DEST",
         section: Section::Output,
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
-        default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
-        doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, offset and reason.",
-        apply: |settings, value| {
-            settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
+        default: "_quarantine/ under the destination; ./_quarantine for stdout; required for firehose",
+        doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, byte offset and reason.",
+        apply: |raw, value| {
+            raw.quarantine = Some(Location::parse(value).filter(holds_files)?);
             Some(())
         },
     },
@@ -115,13 +117,13 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Firehose,
         allowed: "packed, single",
         default: "packed",
-        doc: "Events per record. packed puts many events into a record, which costs a fraction; single puts one event into each, for destinations that treat a record as a document.",
-        apply: |settings, value| {
-            settings.firehose.records = match value {
+        doc: "Events per record. packed puts many events into each record, at a fraction of the cost; single puts one, for destinations that treat each record as a document.",
+        apply: |raw, value| {
+            raw.firehose_records = Some(match value {
                 "packed" => FirehoseRecords::Packed,
                 "single" => FirehoseRecords::Single,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -133,8 +135,8 @@ pub static SETTINGS: [Setting; 19] = [
         allowed: BOOLEAN,
         default: "false",
         doc: "Limit each record to 500 events. Required if the stream de-aggregates records for dynamic partitioning.",
-        apply: |settings, value| {
-            settings.firehose.dynamic_partitioning = boolean(value)?;
+        apply: |raw, value| {
+            raw.firehose_dynamic_partitioning = Some(boolean(value)?);
             Some(())
         },
     },
@@ -143,11 +145,11 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "firehose-bytes-per-second",
         value_name: "BYTES",
         section: Section::Firehose,
-        allowed: "a whole number, 100000 or more",
+        allowed: "an integer, 100000 or more",
         default: "no limit",
-        doc: "Maximum bytes of records sent per second. The limit applies to one process and leaves room in the stream's quota during a backfill.",
-        apply: |settings, value| {
-            settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
+        doc: "Maximum bytes of records sent per second. The limit applies to each process, so a backfill leaves room in the stream's quota.",
+        apply: |raw, value| {
+            raw.firehose_bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
         },
     },
@@ -159,12 +161,12 @@ pub static SETTINGS: [Setting; 19] = [
         allowed: "salvage, strict",
         default: "salvage",
         doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
-        apply: |settings, value| {
-            settings.on_corrupt = match value {
+        apply: |raw, value| {
+            raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,
                 "strict" => OnCorrupt::Strict,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -175,13 +177,13 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Function,
         allowed: "fail, skip",
         default: "fail",
-        doc: "Handling of deleted objects. fail keeps the message for inspection; skip counts the object.",
-        apply: |settings, value| {
-            settings.on_missing = match value {
+        doc: "Handling of deleted objects. fail fails the message, so it is kept for inspection; skip only counts the object.",
+        apply: |raw, value| {
+            raw.on_missing = Some(match value {
                 "fail" => OnMissing::Fail,
                 "skip" => OnMissing::Skip,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
@@ -192,9 +194,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Function,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Report failed messages one by one. Set it if the event source mapping of the queue has ReportBatchItemFailures, so only the failed messages are retried; without it, one failure retries the whole batch.",
-        apply: |settings, value| {
-            settings.partial_batch = boolean(value)?;
+        doc: "Report failed messages one by one. Set it if the queue's event source mapping has ReportBatchItemFailures, so only failed messages are retried; without it, one failure retries the whole batch.",
+        apply: |raw, value| {
+            raw.partial_batch = Some(boolean(value)?);
             Some(())
         },
     },
@@ -205,9 +207,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Replace outputs that already exist. Meant for deliberate reprocessing; without it, existing outputs are kept. S3 only.",
-        apply: |settings, value| {
-            settings.overwrite = boolean(value)?;
+        doc: "Replace outputs that already exist. Meant for deliberate reprocessing in S3; by default, existing outputs are left unchanged.",
+        apply: |raw, value| {
+            raw.overwrite = Some(boolean(value)?);
             Some(())
         },
     },
@@ -219,8 +221,8 @@ pub static SETTINGS: [Setting; 19] = [
         allowed: S3,
         default: "not checked",
         doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output.",
-        apply: |settings, value| {
-            settings.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
+        apply: |raw, value| {
+            raw.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
             Some(())
         },
     },
@@ -232,8 +234,8 @@ pub static SETTINGS: [Setting; 19] = [
         allowed: BOOLEAN,
         default: "false",
         doc: "Pay for reading from Requester Pays buckets. Such buckets reject requests that do not accept the charge.",
-        apply: |settings, value| {
-            settings.requester_pays = boolean(value)?;
+        apply: |raw, value| {
+            raw.requester_pays = Some(boolean(value)?);
             Some(())
         },
     },
@@ -244,9 +246,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "Account that must own the buckets that are read. Reading from any other bucket fails.",
-        apply: |settings, value| {
-            settings.source_owner = Some(account(value)?);
+        doc: "Account that must own the buckets that are read. Reads from any other bucket fail.",
+        apply: |raw, value| {
+            raw.source_owner = Some(account(value)?);
             Some(())
         },
     },
@@ -257,9 +259,9 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "Account that must own the buckets that are written. Writing to any other bucket fails.",
-        apply: |settings, value| {
-            settings.destination_owner = Some(account(value)?);
+        doc: "Account that must own the buckets that are written. Writes to any other bucket fail.",
+        apply: |raw, value| {
+            raw.destination_owner = Some(account(value)?);
             Some(())
         },
     },
@@ -268,11 +270,11 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "include",
         value_name: "GLOBS",
         section: Section::Input,
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "every key",
         doc: "Ingest only objects whose key matches a pattern.",
-        apply: |settings, value| {
-            settings.include = globs(value)?;
+        apply: |raw, value| {
+            raw.include = Some(globs(value)?);
             Some(())
         },
     },
@@ -281,17 +283,17 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "exclude",
         value_name: "GLOBS",
         section: Section::Input,
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "no key",
         doc: "Skip objects whose key matches a pattern.",
-        apply: |settings, value| {
-            settings.exclude = globs(value)?;
+        apply: |raw, value| {
+            raw.exclude = Some(globs(value)?);
             Some(())
         },
     },
 ];
 
-/// Whether files can lie there.
+/// Returns whether the location can hold files.
 fn holds_files(location: &Location) -> bool {
     !matches!(location, Location::Stdout | Location::Firehose { .. })
 }

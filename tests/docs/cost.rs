@@ -6,10 +6,11 @@ use std::io::Read as _;
 use std::path::Path;
 
 use alb_ingest::aws::firehose::pack::{Packer, Rule};
-use alb_ingest::config::{Firehose, FirehoseRecords, PartitionBy, Settings};
+use alb_ingest::config::{Firehose, FirehoseRecords};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics::METRICS;
 use alb_ingest::generate::Object;
+use alb_ingest::ingest::{Options, PartitionBy};
 use flate2::read::MultiGzDecoder;
 
 use crate::common;
@@ -62,7 +63,7 @@ mod assumed {
 /// The events of each object of an hour.
 fn hour(table: &str, lines: u64) -> Vec<Vec<u8>> {
     let format = FORMATS.into_iter().find(|format| format.name == table).unwrap();
-    let settings = Settings {
+    let settings = Options {
         partition_by: PartitionBy::None,
         ..common::json()
     };
@@ -184,12 +185,12 @@ fn sizes(lines: u64) -> Sizes {
     object.write_to(&mut packed).unwrap();
     let mut text = Vec::new();
     MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
-    let run = common::ingest(&object.key(), &packed, &Settings::default());
+    let run = common::ingest(&object.key(), &packed, &Options::default());
     assert_eq!(run.ledger().events, lines);
     let json = common::ingest(
         &object.key(),
         &packed,
-        &Settings {
+        &Options {
             partition_by: PartitionBy::None,
             ..common::json()
         },
