@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the deployed function: size, start, and one large object within the memory it is given.
 
-Prints the lines that docs/function.md shows. Needs the readers' environment (`make venv`) and a build with the profile
+Prints the figures that docs/performance.md shows. Needs the readers' environment (`make venv`) and a build with the profile
 `artefact`; moto's S3 runs beside it and is not measured.
 """
 

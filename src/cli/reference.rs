@@ -13,10 +13,10 @@ const FUNCTION: &str = heading(Section::Function);
 const INTRODUCTION: &str = "# Command-line options
 
 This page is generated from the definitions of the commands. `alb-ingest COMMAND -h` prints one line per option,
-`alb-ingest COMMAND --help` prints everything.
+`alb-ingest COMMAND --help` prints everything. [cli.md](cli.md) shows the commands with examples.
 
 A boolean option is a flag: `--overwrite` is short for `--overwrite=true`. Its value follows an equals sign, never a
-space. [settings.md](../settings.md) lists the settings as environment variables.
+space. [settings.md](settings.md) lists the settings as environment variables.
 ";
 
 /// Returns the reference page as Markdown.

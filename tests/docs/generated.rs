@@ -40,9 +40,9 @@ fn generated() -> Vec<(String, String)> {
     });
     tables
         .chain([
-            ("docs/settings.md".to_owned(), config::markdown()),
+            ("docs/reference/settings.md".to_owned(), config::markdown()),
             ("docs/reference/options.md".to_owned(), cli::markdown()),
-            ("docs/metrics.md".to_owned(), metrics::markdown()),
+            ("docs/reference/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()
 }

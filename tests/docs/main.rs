@@ -16,4 +16,5 @@ mod cost;
 mod dependencies;
 mod floors;
 mod generated;
+mod links;
 mod standards;
