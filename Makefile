@@ -217,7 +217,7 @@ ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf
 .PHONY: generated
 generated: ## Make the committed files in docs/ and the payloads in events/ again
 	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
-	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated::
+	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/template.py
 	scripts/venv.sh
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py

@@ -31,8 +31,5 @@ fn the_readme_shows_the_real_output_of_its_first_command() {
         .unwrap();
     assert!(run.status.success());
     let printed = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(
-        printed, shown,
-        "README.md is stale; the command prints\n{printed}"
-    );
+    assert_eq!(printed, shown, "README.md is stale; the command prints\n{printed}");
 }
