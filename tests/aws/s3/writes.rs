@@ -258,10 +258,10 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
 
 #[test]
 fn the_page_lists_the_metadata() {
-    let page = include_str!("../../../docs/s3.md");
+    let page = include_str!("../../../docs/reference/s3.md");
     for alb_ingest::aws::MetadataName { name, always, doc } in alb_ingest::aws::METADATA {
         let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
-        assert!(page.contains(&row), "docs/s3.md: {row}");
+        assert!(page.contains(&row), "docs/reference/s3.md: {row}");
     }
 }
 
