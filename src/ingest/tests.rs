@@ -2,7 +2,7 @@ use super::{Destination, DestinationError, Ingest, OnCorrupt, Options, Problem, 
 use crate::object::ObjectRef;
 use crate::parse::input::{ReadError, Reader};
 
-/// Where nothing may go.
+/// A destination that must not be used.
 struct Nowhere;
 
 impl Destination for Nowhere {
@@ -12,7 +12,7 @@ impl Destination for Nowhere {
 }
 
 #[test]
-fn a_read_thread_that_ends_early_fails_the_object_and_is_no_fault_to_salvage() {
+fn a_reading_thread_that_ends_early_fails_the_object_even_with_salvage() {
     for on_corrupt in [OnCorrupt::Salvage, OnCorrupt::Strict] {
         let options = Options {
             on_corrupt,
