@@ -227,3 +227,5 @@ generated: ## Make the committed files in docs/ and the payloads in events/ agai
 	scripts/template.py
 	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
 	UPDATE_GENERATED=1 $(VENV_SAM)/bin/python -m pytest tests/template/test_parameters.py
+	scripts/venv.sh
+	UPDATE_GENERATED=1 .venv/bin/python -m pytest tests/python/test_shown_commands.py
