@@ -28,8 +28,11 @@ CGROUPS = Path("/sys/fs/cgroup")
 def build(profile: str) -> tuple[Path, Path]:
     """The command line, which only makes the object, and the function."""
     cargo = ["cargo", "build", "--locked"]
-    subprocess.run([*cargo, "--release", "--no-default-features", "--bin", "alb-ingest"], cwd=ROOT, check=True)
-    subprocess.run([*cargo, "--profile", profile, "--bin", "bootstrap"], cwd=ROOT, check=True)
+    for command in (
+        ["--release", "--bin", "alb-ingest", "--no-default-features", "--features", "cli,generate"],
+        ["--profile", profile, "--bin", "bootstrap", "--no-default-features", "--features", "aws"],
+    ):
+        subprocess.run([*cargo, *command], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / "release/alb-ingest", target / profile / "bootstrap"
 

@@ -69,6 +69,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod deadline;
@@ -77,6 +78,7 @@ pub mod encode;
 pub mod everywhere;
 pub mod formats;
 pub mod function;
+#[cfg(feature = "generate")]
 pub mod generate;
 pub mod ingest;
 pub mod local;

@@ -78,14 +78,33 @@ pub struct Setting {
     pub name: &'static str,
     /// The flag of `alb-ingest run`, without its leading dashes.
     pub flag: &'static str,
+    /// The placeholder of the value in help texts.
+    pub value_name: &'static str,
+    /// The section of the help that lists the setting.
+    pub section: Section,
     /// The allowed values, as the help shows them.
     pub allowed: &'static str,
     /// The default, as the help shows it.
     pub default: &'static str,
-    /// The effect of the setting, in one sentence.
+    /// The documentation: a summary that fits on one line of help, then any details in further sentences.
     pub doc: &'static str,
     /// Parses a value; returns `None` if it is not allowed.
     apply: fn(&mut RawConfig, &str) -> Option<()>,
+}
+
+/// The section of the help that lists a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Settings that select and read objects.
+    Input,
+    /// Settings of the events and the files.
+    Output,
+    /// Settings of Firehose streams.
+    Firehose,
+    /// Settings of S3 requests.
+    S3,
+    /// Settings that only the function needs.
+    Function,
 }
 
 /// An error in the given settings.

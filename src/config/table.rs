@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Setting};
+use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Section, Setting};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
@@ -15,9 +15,11 @@ const ACCOUNT: &str = "12 digits";
 pub(super) const DESTINATION: Setting = Setting {
     name: "DESTINATION",
     flag: "to",
+    value_name: "DEST",
+    section: Section::Output,
     allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
     default: "none; required",
-    doc: "The destination of events.",
+    doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
     apply: |raw, value| {
         raw.destination = Some(Location::parse(value)?);
         Some(())
@@ -30,9 +32,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FORMAT",
         flag: "format",
+        value_name: "FORMAT",
+        section: Section::Output,
         allowed: "parquet, json",
         default: "parquet; json on stdout and for firehose",
-        doc: "The format of event files.",
+        doc: "Output format.",
         apply: |raw, value| {
             raw.format = Some(match value {
                 "parquet" => FileFormat::Parquet,
@@ -45,9 +49,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "COMPRESSION",
         flag: "compression",
+        value_name: "CODEC",
+        section: Section::Output,
         allowed: "zstd, snappy (Parquet only), gzip, none",
         default: "zstd; none on stdout and for firehose",
-        doc: "The compression of the pages inside Parquet files, or of whole JSON files.",
+        doc: "Compression codec. It applies to the pages inside Parquet files, or to whole JSON files.",
         apply: |raw, value| {
             raw.compression = Some(match value {
                 "zstd" => Compression::Zstd,
@@ -62,9 +68,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTITION_BY",
         flag: "partition-by",
+        value_name: "LAYOUT",
+        section: Section::Output,
         allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "The folders that events are partitioned into, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
+        doc: "Folder layout. Events are partitioned into folders by their own UTC time; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
         apply: |raw, value| {
             raw.partition_by = Some(match value {
                 "day" => PartitionBy::Day,
@@ -79,9 +87,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SCHEMA",
         flag: "schema",
+        value_name: "SCHEMA",
+        section: Section::Output,
         allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "The names and nesting of the events' values: the table's own columns, or those of another product or standard.",
+        doc: "Schema of the events. It determines the names and nesting of their values: the table's own columns, or those of another product or standard.",
         apply: |raw, value| {
             raw.schema = Some(Schema::parse(value)?);
             Some(())
@@ -90,9 +100,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "QUARANTINE",
         flag: "quarantine",
+        value_name: "DEST",
+        section: Section::Output,
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
         default: "_quarantine/ under the destination; ./_quarantine for stdout; required for firehose",
-        doc: "The destination of malformed lines, each with its raw bytes, line number, byte offset and reason.",
+        doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, byte offset and reason.",
         apply: |raw, value| {
             raw.quarantine = Some(Location::parse(value).filter(holds_files)?);
             Some(())
@@ -101,9 +113,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_RECORDS",
         flag: "firehose-records",
+        value_name: "MODE",
+        section: Section::Firehose,
         allowed: "packed, single",
         default: "packed",
-        doc: "Firehose only: packed puts many events into each record, at a fraction of the cost; single puts one, for destinations that treat each record as a document.",
+        doc: "Events per record. packed puts many events into each record, at a fraction of the cost; single puts one, for destinations that treat each record as a document.",
         apply: |raw, value| {
             raw.firehose_records = Some(match value {
                 "packed" => FirehoseRecords::Packed,
@@ -116,9 +130,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_DYNAMIC_PARTITIONING",
         flag: "firehose-dynamic-partitioning",
+        value_name: "BOOL",
+        section: Section::Firehose,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which is limited to 500 events per record.",
+        doc: "Limit each record to 500 events. Required if the stream de-aggregates records for dynamic partitioning.",
         apply: |raw, value| {
             raw.firehose_dynamic_partitioning = Some(boolean(value)?);
             Some(())
@@ -127,9 +143,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "FIREHOSE_BYTES_PER_SECOND",
         flag: "firehose-bytes-per-second",
+        value_name: "BYTES",
+        section: Section::Firehose,
         allowed: "an integer, 100000 or more",
         default: "no limit",
-        doc: "Firehose only: the maximum number of record bytes that one process sends per second, so a backfill leaves room in the stream's quota.",
+        doc: "Maximum bytes of records sent per second. The limit applies to each process, so a backfill leaves room in the stream's quota.",
         apply: |raw, value| {
             raw.firehose_bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
@@ -138,9 +156,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "ON_CORRUPT",
         flag: "on-corrupt",
+        value_name: "ACTION",
+        section: Section::Input,
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "The treatment of truncated or corrupt objects: salvage keeps the rows before the fault and reports the object as corrupt; strict writes nothing and fails the object.",
+        doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
         apply: |raw, value| {
             raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,
@@ -153,9 +173,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "ON_MISSING",
         flag: "on-missing",
+        value_name: "ACTION",
+        section: Section::Function,
         allowed: "fail, skip",
         default: "fail",
-        doc: "The treatment of objects that no longer exist: fail fails the message, so it is kept for inspection; skip only counts it.",
+        doc: "Handling of deleted objects. fail fails the message, so it is kept for inspection; skip only counts the object.",
         apply: |raw, value| {
             raw.on_missing = Some(match value {
                 "fail" => OnMissing::Fail,
@@ -168,9 +190,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTIAL_BATCH",
         flag: "partial-batch",
+        value_name: "BOOL",
+        section: Section::Function,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Function only: whether the queue's event source mapping has ReportBatchItemFailures, so only failed messages are retried; without it, one failure retries the whole batch.",
+        doc: "Report failed messages one by one. Set it if the queue's event source mapping has ReportBatchItemFailures, so only failed messages are retried; without it, one failure retries the whole batch.",
         apply: |raw, value| {
             raw.partial_batch = Some(boolean(value)?);
             Some(())
@@ -179,9 +203,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "OVERWRITE",
         flag: "overwrite",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether existing outputs are replaced, for deliberate reprocessing; by default they are left unchanged.",
+        doc: "Replace outputs that already exist. Meant for deliberate reprocessing in S3; by default, existing outputs are left unchanged.",
         apply: |raw, value| {
             raw.overwrite = Some(boolean(value)?);
             Some(())
@@ -190,9 +216,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SOURCE",
         flag: "source",
+        value_name: "PREFIX",
+        section: Section::Function,
         allowed: S3,
         default: "not checked",
-        doc: "Function only: the location of its source objects; a destination inside it is rejected, because the function would ingest its own output.",
+        doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output.",
         apply: |raw, value| {
             raw.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
             Some(())
@@ -201,9 +229,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "REQUESTER_PAYS",
         flag: "requester-pays",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether this account pays for reads, as Requester Pays buckets require.",
+        doc: "Pay for reading from Requester Pays buckets. Such buckets reject requests that do not accept the charge.",
         apply: |raw, value| {
             raw.requester_pays = Some(boolean(value)?);
             Some(())
@@ -212,9 +242,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "SOURCE_OWNER",
         flag: "source-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that must own the source buckets; reads from any other bucket fail.",
+        doc: "Account that must own the buckets that are read. Reads from any other bucket fail.",
         apply: |raw, value| {
             raw.source_owner = Some(account(value)?);
             Some(())
@@ -223,9 +255,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "DESTINATION_OWNER",
         flag: "destination-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that must own the destination buckets; writes to any other bucket fail.",
+        doc: "Account that must own the buckets that are written. Writes to any other bucket fail.",
         apply: |raw, value| {
             raw.destination_owner = Some(account(value)?);
             Some(())
@@ -234,9 +268,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "INCLUDE",
         flag: "include",
+        value_name: "GLOBS",
+        section: Section::Input,
         allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "every key",
-        doc: "Ingest only objects whose key matches one of these patterns.",
+        doc: "Ingest only objects whose key matches a pattern.",
         apply: |raw, value| {
             raw.include = Some(globs(value)?);
             Some(())
@@ -245,9 +281,11 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "EXCLUDE",
         flag: "exclude",
+        value_name: "GLOBS",
+        section: Section::Input,
         allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "no key",
-        doc: "Skip objects whose key matches one of these patterns.",
+        doc: "Skip objects whose key matches a pattern.",
         apply: |raw, value| {
             raw.exclude = Some(globs(value)?);
             Some(())

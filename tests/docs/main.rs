@@ -8,10 +8,8 @@
     reason = "tests may panic"
 )]
 
-#[cfg(feature = "aws")]
 #[path = "../common/mod.rs"]
 mod common;
-#[cfg(feature = "aws")]
 mod cost;
 mod dependencies;
 mod floors;

@@ -16,7 +16,7 @@ fn the_readme_shows_the_real_output_of_its_first_command() {
     let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
     let shown = output_of(
         &readme,
-        "cargo run --release --no-default-features --bin alb-ingest -- run events/objects --to out\n",
+        "cargo run --release --no-default-features --features cli -- run events/objects --to out\n",
     );
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
@@ -31,8 +31,5 @@ fn the_readme_shows_the_real_output_of_its_first_command() {
         .unwrap();
     assert!(run.status.success());
     let printed = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(
-        printed, shown,
-        "README.md is stale; the command prints\n{printed}"
-    );
+    assert_eq!(printed, shown, "README.md is stale; the command prints\n{printed}");
 }
