@@ -1,21 +1,15 @@
 //! Turns AWS load balancer log objects into normalized, typed events.
 
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod deadline;
 pub mod encode;
-#[cfg(feature = "aws")]
-pub mod everywhere;
 pub mod formats;
 pub mod function;
 pub mod generate;
 pub mod ingest;
-pub mod local;
 pub mod object;
 pub mod parse;
 pub mod schema;
-pub mod source;
+pub mod storage;
 pub mod trigger;
-pub mod world;

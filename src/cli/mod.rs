@@ -10,7 +10,6 @@ mod run;
 mod schema;
 mod table;
 mod totals;
-mod world;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

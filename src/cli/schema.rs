@@ -6,10 +6,11 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::config::{Format, PartitionBy, S3Prefix};
+use crate::config::{Format, PartitionBy};
 use crate::parse::line::time::timestamp_micros;
 use crate::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
+use crate::storage::S3Prefix;
 
 /// The flags that say where and how the files lie, and the forms that ask for it.
 const STORE_FLAGS: [(&str, &[&str]); 5] = [
@@ -53,6 +54,7 @@ fn store(matches: &ArgMatches) -> Result<Store, Stop> {
         store.location = value
             .strip_prefix("s3://")
             .and_then(S3Prefix::parse)
+            .map(|place| place.to_string())
             .ok_or_else(|| not_allowed("location", value, "s3://BUCKET/PREFIX"))?;
     }
     if let Some(value) = text("since") {

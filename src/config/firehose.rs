@@ -1,64 +1,32 @@
-//! What is set for a Firehose stream as destination.
+//! How the settings fit a Firehose stream.
 
-use super::{Compression, Format, Location, PartitionBy, SettingError, Settings};
+use super::{Compression, Format, PartitionBy, SettingError, Settings};
+use crate::storage::MIN_FIREHOSE_BYTES_PER_SECOND;
 
-/// How events go to a Firehose stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Firehose {
-    /// How events are put into records.
-    pub records: FirehoseRecords,
-    /// Whether the stream takes records apart again to partition by what is in the events.
-    pub dynamic_partitioning: bool,
-    /// The most bytes of records that are sent in a second; no limit of our own where there is none.
-    pub bytes_per_second: Option<u64>,
-}
-
-/// How events are put into records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirehoseRecords {
-    /// Many events a record.
-    Packed,
-    /// One event a record.
-    Single,
-}
-
-/// The smallest limit of bytes a second. Records are made no larger than what may be sent in a second, and much smaller
-/// ones would cost more: Firehose bills each as a multiple of 5 KB.
-pub const MIN_BYTES_PER_SECOND: u64 = 100_000;
-
-impl Default for Firehose {
-    fn default() -> Self {
-        Self {
-            records: FirehoseRecords::Packed,
-            dynamic_partitioning: false,
-            bytes_per_second: None,
-        }
-    }
-}
-
-impl Firehose {
-    /// A limit of bytes a second.
-    pub(super) fn parse_pace(value: &str) -> Option<u64> {
-        value.parse().ok().filter(|pace| *pace >= MIN_BYTES_PER_SECOND)
-    }
+/// Parses a limit of bytes per second.
+pub(super) fn parse_rate(value: &str) -> Option<u64> {
+    let rate = value.parse().ok();
+    rate.filter(|rate| *rate >= MIN_FIREHOSE_BYTES_PER_SECOND)
 }
 
 impl Settings {
-    /// Whether events go to a Firehose stream.
-    pub(super) const fn to_firehose(&self) -> bool {
-        matches!(self.destination, Some(Location::Firehose { .. }))
+    /// Returns whether events go to a stream.
+    pub(super) fn to_stream(&self) -> bool {
+        self.destination
+            .as_ref()
+            .is_some_and(|destination| destination.is_stream())
     }
 
-    /// Fits the settings to a stream: it takes JSON lines as they are and has no folders, and malformed lines have to go
+    /// Fits the settings to a stream: it takes uncompressed JSON lines, has no folders, and malformed lines have to go
     /// elsewhere.
     pub(super) fn fit_firehose(&mut self) -> Result<(), SettingError> {
-        if !self.to_firehose() {
+        if !self.to_stream() {
             return Ok(());
         }
         let conflict = |text: &str| Err(SettingError::Conflict(text.to_owned()));
         if self.format == Some(Format::Parquet) {
             return conflict(
-                "FORMAT is \"parquet\", which does not go to a Firehose stream: its records are JSON lines; leave FORMAT out, and let the stream convert the records if you want Parquet",
+                "FORMAT is \"parquet\", which a Firehose stream does not take: its records are JSON lines; leave FORMAT out, and let the stream convert the records if you want Parquet",
             );
         }
         if self
@@ -66,15 +34,15 @@ impl Settings {
             .is_some_and(|compression| compression != Compression::None)
         {
             return conflict(
-                "COMPRESSION is set, and the records of a Firehose stream have none; leave it out, and let the stream compress what it delivers",
+                "COMPRESSION is set, but the records of a Firehose stream are not compressed; leave it out, and let the stream compress what it delivers",
             );
         }
         if self.quarantine.is_none() {
             return conflict(
-                "DESTINATION is a Firehose stream, and QUARANTINE is not set: malformed lines do not go to the stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory",
+                "DESTINATION is a Firehose stream, and QUARANTINE is not set: malformed lines do not go to a stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory",
             );
         }
-        // One stream, no folders.
+        // A stream has no folders.
         self.partition_by = PartitionBy::None;
         Ok(())
     }
@@ -84,12 +52,13 @@ impl Settings {
 mod tests {
     use super::super::tests::read;
     use super::*;
+    use crate::storage::{FirehoseOptions, FirehoseRecords, Location};
 
     const STREAM: (&str, &str) = ("DESTINATION", "firehose://alb-logs");
     const QUARANTINE: (&str, &str) = ("QUARANTINE", "s3://rejects/alb");
 
     #[test]
-    fn a_stream_takes_json_lines_and_wants_a_quarantine() {
+    fn a_stream_takes_json_lines_and_needs_a_quarantine() {
         let settings = read(&[STREAM, QUARANTINE, ("PARTITION_BY", "hour")]).unwrap();
         let stream = "alb-logs".to_owned();
         assert_eq!(settings.destination, Some(Location::Firehose { stream }));
@@ -98,7 +67,7 @@ mod tests {
             (Format::Json, Compression::None, PartitionBy::None)
         );
         assert_eq!(settings.quarantine().unwrap().to_string(), "s3://rejects/alb/");
-        assert_eq!(settings.firehose, Firehose::default());
+        assert_eq!(settings.firehose, FirehoseOptions::default());
         for (setting, value, wanted) in [
             ("FORMAT", "parquet", "FORMAT is"),
             ("COMPRESSION", "zstd", "COMPRESSION is set"),
@@ -118,32 +87,20 @@ mod tests {
     }
 
     #[test]
-    fn records_and_pace_are_set() {
+    fn records_and_rate_are_set() {
         let settings = read(&[
             ("FIREHOSE_RECORDS", "single"),
             ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
             ("FIREHOSE_BYTES_PER_SECOND", "100000"),
         ]);
-        let wanted = Firehose {
+        let wanted = FirehoseOptions {
             records: FirehoseRecords::Single,
             dynamic_partitioning: true,
             bytes_per_second: Some(100_000),
         };
         assert_eq!(settings.unwrap().firehose, wanted);
-        for pace in ["99999", "0", "-1", "1e6", "1MB"] {
-            assert!(read(&[("FIREHOSE_BYTES_PER_SECOND", pace)]).is_err(), "{pace}");
+        for rate in ["99999", "0", "-1", "1e6", "1MB"] {
+            assert!(read(&[("FIREHOSE_BYTES_PER_SECOND", rate)]).is_err(), "{rate}");
         }
-    }
-
-    #[test]
-    fn streams_have_names() {
-        for wrong in ["firehose://", "firehose://a/b", "firehose://a b", "firehose://ä"] {
-            assert_eq!(Location::parse(wrong), None, "{wrong}");
-        }
-        let name = "a".repeat(64);
-        assert!(Location::parse(&format!("firehose://{name}")).is_some());
-        assert!(Location::parse(&format!("firehose://{name}a")).is_none());
-        let place = Location::parse("firehose://A.b_c-1").unwrap();
-        assert_eq!(place.to_string(), "firehose://A.b_c-1");
     }
 }

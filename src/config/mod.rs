@@ -4,16 +4,14 @@
 //! environment: whoever runs the program hands in the values.
 
 mod firehose;
-mod location;
 mod security_lake;
 mod table;
 
 use globset::GlobSet;
 
 use crate::schema::mapping::Schema;
+use crate::storage::{FirehoseOptions, Location, Options, S3Prefix, S3ReadOptions, S3WriteOptions};
 
-pub use firehose::{Firehose, FirehoseRecords, MIN_BYTES_PER_SECOND};
-pub use location::{Location, S3Prefix};
 pub use table::SETTINGS;
 
 /// The settings of a run.
@@ -29,8 +27,8 @@ pub struct Settings {
     pub partition_by: PartitionBy,
     /// The names and the nesting in which events are written.
     pub schema: Schema,
-    /// How events go to a Firehose stream, where they go to one.
-    pub firehose: Firehose,
+    /// How events go to a Firehose stream, if they do.
+    pub firehose: FirehoseOptions,
     /// Where malformed lines go; by default `_quarantine/` under the destination, which a Firehose stream has not.
     pub quarantine: Option<Location>,
     /// What happens to a corrupt object.
@@ -150,7 +148,7 @@ impl Default for Settings {
             compression: None,
             partition_by: PartitionBy::Day,
             schema: Schema::Native,
-            firehose: Firehose::default(),
+            firehose: FirehoseOptions::default(),
             quarantine: None,
             on_corrupt: OnCorrupt::Salvage,
             on_missing: OnMissing::Fail,
@@ -182,7 +180,7 @@ impl Settings {
                 });
             }
         }
-        let stdout = settings.destination == Some(Location::Stdout);
+        let stdout = settings.destination.as_ref().is_some_and(Location::is_stdout);
         if settings.format() == Format::Json && settings.compression == Some(Compression::Snappy) {
             let text =
                 "COMPRESSION is \"snappy\", which JSON files do not have; allowed with FORMAT json: zstd, gzip, none";
@@ -198,11 +196,26 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Where malformed lines go.
+    /// Returns the location of malformed lines; `None` if there is no destination, or none with a default.
     pub fn quarantine(&self) -> Option<Location> {
-        let beside = |destination: &Location| destination.below("_quarantine");
-        let destination = self.destination.as_ref().filter(|_| !self.to_firehose());
-        self.quarantine.clone().or_else(|| destination.map(beside))
+        let default = || self.destination.as_ref()?.default_quarantine();
+        self.quarantine.clone().or_else(default)
+    }
+
+    /// Returns the options of the storage.
+    pub fn storage(&self) -> Options {
+        Options {
+            s3_read: S3ReadOptions {
+                requester_pays: self.requester_pays,
+                owner: self.source_owner.clone(),
+            },
+            s3_write: S3WriteOptions {
+                overwrite: self.overwrite,
+                owner: self.destination_owner.clone(),
+                schema: self.schema,
+            },
+            firehose: self.firehose,
+        }
     }
 
     /// Refuses a destination that feeds the function with its own output.
@@ -213,8 +226,8 @@ impl Settings {
             ("QUARANTINE", self.quarantine()),
         ];
         for (name, location) in named {
-            if let Some(Location::S3(place)) = location
-                && source.encloses(&place)
+            if let Some(place) = location.as_ref().and_then(Location::s3_prefix)
+                && source.encloses(place)
             {
                 let text = format!(
                     "{name} is {place}, which lies in SOURCE {source}: the function would be fed with its own output; name another bucket, or a prefix outside"
@@ -239,9 +252,10 @@ impl Settings {
             .unwrap_or(if lines { Compression::None } else { Compression::Zstd })
     }
 
-    /// Whether the destination takes lines of text, and no files.
+    /// Returns whether the destination takes lines of text instead of files.
     fn takes_lines(&self) -> bool {
-        self.destination == Some(Location::Stdout) || self.to_firehose()
+        let destination = self.destination.as_ref();
+        destination.is_some_and(|destination| !destination.holds_files())
     }
 
     /// Whether an object with this key is ingested.

@@ -13,7 +13,7 @@ impl Settings {
             let text = format!("PARTITION_BY is \"security-lake\", {text}");
             Err(SettingError::Conflict(text))
         };
-        if self.to_firehose() {
+        if self.to_stream() {
             return conflict("and DESTINATION is a Firehose stream, which has no folders; name the lake's bucket");
         }
         if self.schema != Schema::Ocsf {

@@ -2,10 +2,10 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{
-    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
-};
+use super::firehose::parse_rate;
+use super::{Compression, Format, OnCorrupt, OnMissing, PartitionBy, Setting};
 use crate::schema::mapping::Schema;
+use crate::storage::{FirehoseRecords, Location, S3Prefix};
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -91,7 +91,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
         doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
         apply: |settings, value| {
-            settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
+            settings.quarantine = Some(Location::parse(value).filter(Location::holds_files)?);
             Some(())
         },
     },
@@ -128,7 +128,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "no limit",
         doc: "Firehose only: the most bytes of records that one process sends in a second, so that a backfill leaves room in the stream's quota.",
         apply: |settings, value| {
-            settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
+            settings.firehose.bytes_per_second = Some(parse_rate(value)?);
             Some(())
         },
     },
@@ -251,11 +251,6 @@ pub static SETTINGS: [Setting; 19] = [
         },
     },
 ];
-
-/// Whether files can lie there.
-fn holds_files(location: &Location) -> bool {
-    !matches!(location, Location::Stdout | Location::Firehose { .. })
-}
 
 fn boolean(value: &str) -> Option<bool> {
     match value {

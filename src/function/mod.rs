@@ -1,7 +1,7 @@
 //! The function: a payload in, every object of it ingested, an answer out.
 //!
-//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`World`] and writes outputs to
-//! it; the Lambda and `alb-ingest replay` hand it different worlds. It keeps nothing from one invocation to the next.
+//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`Storage`] and writes outputs
+//! to it; the Lambda and `alb-ingest replay` hand it different ones. It keeps nothing from one invocation to the next.
 
 mod guard;
 #[cfg(feature = "aws")]
@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Location, Settings};
+use crate::config::Settings;
 use crate::deadline::Deadline;
+use crate::storage::{Location, Storage, StorageError};
 use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
-use crate::world::{NoSuchPlace, World};
 
 use metrics::{Tally, note_first_sights};
 pub use note::{Note, Watch};
@@ -34,7 +34,7 @@ pub struct Function {
     settings: Settings,
     destination: Location,
     quarantine: Location,
-    world: Box<dyn World>,
+    storage: Box<dyn Storage>,
     limits: Limits,
 }
 
@@ -67,7 +67,7 @@ pub enum HandleError {
     Objects(#[from] InvocationError),
     /// An output has no place to go.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl HandleError {
@@ -90,31 +90,32 @@ pub enum Unfit {
     /// The destination is of no use to a function.
     #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
     Stdout,
-    /// The world does not have the place.
+    /// There is no location for malformed lines, and the destination has no default.
+    #[error("QUARANTINE is not set, and the destination has no default for it; set it to s3://BUCKET/PREFIX or a directory")]
+    NoQuarantine,
+    /// The storage does not serve the location.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl Function {
-    /// The function of these settings in that world.
+    /// Creates the function of these settings on a storage.
     ///
     /// # Errors
-    /// There is no destination, or none that the world has.
-    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
+    /// There is no destination, or none that the storage serves.
+    pub fn new(settings: Settings, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, Unfit> {
         let destination = match settings.destination.clone() {
             None => return Err(Unfit::NoDestination(crate::config::SETTINGS[0].allowed)),
-            Some(Location::Stdout) => return Err(Unfit::Stdout),
+            Some(destination) if destination.is_stdout() => return Err(Unfit::Stdout),
             Some(destination) => destination,
         };
-        world.destination(&destination, &settings, Deadline::NONE)?;
-        let quarantine = settings
-            .quarantine()
-            .unwrap_or_else(|| destination.below("_quarantine"));
+        storage.sink(&destination, Deadline::NONE)?;
+        let quarantine = settings.quarantine().ok_or(Unfit::NoQuarantine)?;
         Ok(Self {
             settings,
             destination,
             quarantine,
-            world,
+            storage,
             limits,
         })
     }
@@ -146,12 +147,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let place = |location| self.world.destination(location, &self.settings, deadline);
+        let sink = |location| self.storage.sink(location, deadline);
         let shift = work::Shift {
             settings: &self.settings,
-            source: self.world.source(&self.settings, deadline).as_ref(),
-            events: place(&self.destination)?.as_ref(),
-            quarantine: place(&self.quarantine)?.as_ref(),
+            source: self.storage.source(deadline).as_ref(),
+            events: sink(&self.destination)?.as_ref(),
+            quarantine: sink(&self.quarantine)?.as_ref(),
             deadline,
             watch,
             two_threads: false,

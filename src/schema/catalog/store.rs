@@ -1,7 +1,7 @@
 //! How a table's files lie in a bucket, in the words that the Glue catalog has for it. Athena's DDL and Glue's JSON say
 //! the same from here.
 
-use crate::config::{Format, PartitionBy, S3Prefix};
+use crate::config::{Format, PartitionBy};
 
 /// The day from which folders are looked for where nobody says another: Elastic Load Balancing has written logs since
 /// 2014, and a day that lies too late would hide events.
@@ -14,8 +14,8 @@ const JSON_TIMESTAMP: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'";
 /// Where and how a run wrote the files.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The destination of the run.
-    pub location: S3Prefix,
+    /// The destination of the run: `s3://bucket/prefix/`.
+    pub location: String,
     /// How files are laid out in folders.
     pub partition_by: PartitionBy,
     /// The format of the files.
@@ -57,10 +57,7 @@ impl Default for Store {
     /// Parquet by day, in a bucket that has still to be named.
     fn default() -> Self {
         Self {
-            location: S3Prefix {
-                bucket: "BUCKET".to_owned(),
-                prefix: "PREFIX/".to_owned(),
-            },
+            location: "s3://BUCKET/PREFIX/".to_owned(),
             partition_by: PartitionBy::Day,
             format: Format::Parquet,
             since: FIRST_DAY.to_owned(),
