@@ -15,7 +15,7 @@ use alb_ingest::config::{Compression, Format, Settings};
 use alb_ingest::encode::{Encoder, JsonEncoder, ParquetEncoder};
 use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format as Table};
 use alb_ingest::generate::{Lines, Object};
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
+use alb_ingest::ingest::{Ingest, Outcome, Target};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::input::{ObjectReader, Piece, ReadError};
@@ -216,8 +216,8 @@ fn whole_object(bencher: Bencher<'_, '_>, format: Format, compression: Compressi
 /// A destination that forgets what it is given.
 struct Nowhere;
 
-impl Destination for Nowhere {
-    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Nowhere {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Self))
     }
 }
@@ -233,7 +233,7 @@ impl io::Write for Nowhere {
 }
 
 impl Staged for Nowhere {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         Ok(Committed::Written(0))
     }
 }

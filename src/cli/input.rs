@@ -37,7 +37,9 @@ pub(super) fn storage(origins: &[Origin], outputs: [&Location; 2], options: Opti
 pub(super) fn find(origins: &[Origin], storage: &dyn Storage) -> Result<Vec<Entry>, Stop> {
     let mut objects = Vec::new();
     for origin in origins {
-        let listed = storage.list(origin, Deadline::NONE).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let listed = storage
+            .list(origin, Deadline::NONE)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>);
         objects.extend(listed.map_err(|error| cannot_list(origin, &error))?);
     }
     Ok(objects)

@@ -149,12 +149,7 @@ fn ingest_all(
         .collect()
 }
 
-fn ingest(
-    entry: &Entry,
-    target: Target<'_>,
-    threads: Threads,
-    bar: &ProgressBar,
-) -> Result<Outcome, IngestError> {
+fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
     bar.set_message(entry.object.key.clone());
     let ingested = ingest_object(
         &entry.object,

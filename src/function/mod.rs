@@ -91,7 +91,9 @@ pub enum Unfit {
     #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
     Stdout,
     /// There is no location for malformed lines, and the destination has no default.
-    #[error("QUARANTINE is not set, and the destination has no default for it; set it to s3://BUCKET/PREFIX or a directory")]
+    #[error(
+        "QUARANTINE is not set, and the destination has no default for it; set it to s3://BUCKET/PREFIX or a directory"
+    )]
     NoQuarantine,
     /// The storage does not serve the location.
     #[error("{0}")]

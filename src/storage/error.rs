@@ -59,12 +59,7 @@ pub enum ErrorKind {
 
 impl StorageError {
     /// Creates an error without an underlying one.
-    pub fn new(
-        operation: Operation,
-        place: impl Into<String>,
-        kind: ErrorKind,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(operation: Operation, place: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             operation,
             place: place.into(),

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use crate::deadline::Deadline;
 
 #[cfg(feature = "aws")]
+use super::FirehoseOptions;
+#[cfg(feature = "aws")]
 use super::aws::{BackgroundRuntime, Clients, ConfigError, Tuning};
 #[cfg(feature = "aws")]
 use super::firehose::Stream;
 use super::local::Local;
 #[cfg(feature = "aws")]
 use super::s3::S3;
-#[cfg(feature = "aws")]
-use super::FirehoseOptions;
 use super::{Listing, Location, Options, Origin, Sink, Source, Storage, StorageError};
 
 /// Local storage, and AWS if it was started with it.
@@ -87,11 +87,7 @@ impl Router {
     /// # Errors
     /// The AWS environment lacks something.
     #[cfg(feature = "aws")]
-    pub fn on_runtime(
-        runtime: &tokio::runtime::Handle,
-        tuning: Tuning,
-        options: Options,
-    ) -> Result<Self, StartError> {
+    pub fn on_runtime(runtime: &tokio::runtime::Handle, tuning: Tuning, options: Options) -> Result<Self, StartError> {
         let clients = runtime.block_on(Clients::load(tuning))?;
         Ok(Self::with_clients(clients, options, None))
     }

@@ -54,7 +54,11 @@ impl ReadBody<io::Take<Stdin>> {
     /// Opens stdin, which has no version. Its bytes come once: a second body is empty.
     pub(super) fn stdin(request: &ObjectRequest) -> Self {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        let limit = if TAKEN.swap(true, Ordering::Relaxed) { 0 } else { u64::MAX };
+        let limit = if TAKEN.swap(true, Ordering::Relaxed) {
+            0
+        } else {
+            u64::MAX
+        };
         Self {
             reader: io::stdin().take(limit),
             object: request.unidentified(),

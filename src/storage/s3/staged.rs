@@ -120,8 +120,7 @@ impl StagedObject {
         }
         let Some(upload) = &mut self.upload else { return Ok(()) };
         let number = i32::try_from(parts + 1).unwrap_or(i32::MAX);
-        let sent =
-            body(&self.bucket, &content).and_then(|body| self.bucket.part(&self.key, &upload.id, number, body));
+        let sent = body(&self.bucket, &content).and_then(|body| self.bucket.part(&self.key, &upload.id, number, body));
         match sent {
             Ok(part) => upload.parts.push(part),
             Err(failure) => return Err(self.error(&failure)),

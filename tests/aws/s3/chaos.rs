@@ -3,9 +3,9 @@
 use std::io::Write as _;
 
 use alb_ingest::config::PartitionBy;
-use alb_ingest::ingest::Committed;
+use alb_ingest::storage::Committed;
 
-use super::rig::{OUT, PART, Rig, THERE, ledger, noise, object, put, reference, sample};
+use super::rig::{EXISTS, OUT, PART, Rig, counts, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};
 
 /// Runs with faults.
@@ -78,7 +78,7 @@ fn a_large_output_is_there_whole_or_not_at_all() {
         let commit = || {
             let mut staged = rig.stage(key, "1");
             staged.write_all(&bytes).unwrap();
-            staged.commit(&ledger())
+            staged.commit(&counts())
         };
         rig.server.faults().chances(Chances::new(seed, 700));
         if seed % 4 == 0 {
@@ -90,12 +90,12 @@ fn a_large_output_is_there_whole_or_not_at_all() {
         match ended {
             Ok(committed) => {
                 through += 1;
-                assert!(committed == Committed::Written(bytes.len() as u64) || committed == THERE);
+                assert!(committed == Committed::Written(bytes.len() as u64) || committed == EXISTS);
                 assert!(rig.outputs()[key] == bytes, "seed {seed}");
             }
             Err(error) => {
                 failed += 1;
-                assert!(error.retryable, "seed {seed}: {error}");
+                assert!(error.is_retryable(), "seed {seed}: {error}");
                 assert!(rig.outputs().is_empty(), "seed {seed}: {}", journal.text());
             }
         }

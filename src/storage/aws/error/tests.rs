@@ -7,8 +7,8 @@ use super::*;
 
 type Sdk = SdkError<ErrorMetadata, HttpResponse>;
 
-/// An answer: `STATUS`, or `STATUS CODE`; behind `@` stands the bucket's region.
-fn answer(head: &str, message: &str) -> Sdk {
+/// An error response: `STATUS` or `STATUS CODE`, with the bucket's region after `@`.
+fn response(head: &str, message: &str) -> Sdk {
     let (head, region) = head.split_once(" @").unwrap_or((head, ""));
     let (status, code) = head.split_once(' ').unwrap_or((head, ""));
     let status = StatusCode::try_from(status.parse::<u16>().unwrap()).unwrap();
@@ -24,32 +24,34 @@ fn answer(head: &str, message: &str) -> Sdk {
     SdkError::service_error(error.build(), response)
 }
 
-fn place(action: Action) -> Place<'static> {
-    Place {
-        action,
-        bucket: "logs",
-        key: "a\nb",
-        versioned: false,
-        requester_pays: false,
-        owner: Some("111122223333"),
+fn object(operation: Operation) -> Context<'static> {
+    Context {
+        operation,
+        resource: Resource::Object {
+            bucket: "logs",
+            key: "a\nb",
+            versioned: false,
+            requester_pays: false,
+            owner: Some("111122223333"),
+        },
         region: "us-east-1",
     }
 }
 
 #[test]
-fn every_answer_has_a_class_and_every_class_says_what_to_do() {
-    use Cause::{Missing, Overwritten, Refused, Unreachable};
+fn every_response_has_a_class_and_every_class_has_advice() {
+    use ErrorKind::{NotFound, Overwritten, Refused, Unavailable};
     let rows = [
-        ("404 NoSuchKey", Class::Missing, Missing, "no such object"),
-        ("404 NoSuchVersion", Class::Missing, Missing, "no such object"),
-        ("404", Class::Missing, Missing, "no such object"),
-        ("405 MethodNotAllowed", Class::Missing, Missing, "no such object"),
+        ("404 NoSuchKey", Class::NotFound, NotFound, "no such object"),
+        ("404 NoSuchVersion", Class::NotFound, NotFound, "no such object"),
+        ("404", Class::NotFound, NotFound, "no such object"),
+        ("405 MethodNotAllowed", Class::NotFound, NotFound, "no such object"),
         ("404 NoSuchBucket", Class::NoBucket, Refused, "no bucket"),
         ("403 AccessDenied", Class::Denied, Refused, "s3:ListBucket"),
         ("403 AccessDenied", Class::Denied, Refused, "REQUESTER_PAYS true"),
         ("403", Class::Denied, Refused, "SOURCE_OWNER is 111122223333"),
         ("400 KMS.DisabledException", Class::KeyUnusable, Refused, "disabled"),
-        ("400 KMS.ThrottlingException", Class::Throttled, Unreachable, "fewer"),
+        ("400 KMS.ThrottlingException", Class::Throttled, Unavailable, "fewer"),
         ("403 InvalidObjectState", Class::Archived, Refused, "restore it"),
         (
             "301 PermanentRedirect @eu-west-1",
@@ -66,7 +68,7 @@ fn every_answer_has_a_class_and_every_class_says_what_to_do() {
             Refused,
             "x-1",
         ),
-        ("400 ExpiredToken", Class::ExpiredCredentials, Unreachable, "expired"),
+        ("400 ExpiredToken", Class::ExpiredCredentials, Unavailable, "expired"),
         ("403 InvalidAccessKeyId", Class::BadCredentials, Refused, "credentials"),
         (
             "403 SignatureDoesNotMatch",
@@ -74,7 +76,7 @@ fn every_answer_has_a_class_and_every_class_says_what_to_do() {
             Refused,
             "credentials",
         ),
-        ("403 RequestTimeTooSkewed", Class::ClockSkew, Unreachable, "clock"),
+        ("403 RequestTimeTooSkewed", Class::ClockSkew, Unavailable, "clock"),
         (
             "412 PreconditionFailed",
             Class::Precondition,
@@ -85,22 +87,22 @@ fn every_answer_has_a_class_and_every_class_says_what_to_do() {
         (
             "409 ConditionalRequestConflict",
             Class::Conflict,
-            Unreachable,
-            "in the way",
+            Unavailable,
+            "conflicted with every attempt",
         ),
-        ("404 NoSuchUpload", Class::NoUpload, Unreachable, "gone"),
-        ("503 SlowDown", Class::Throttled, Unreachable, "fewer requests"),
-        ("429", Class::Throttled, Unreachable, "fewer requests"),
-        ("500 InternalError", Class::ServerError, Unreachable, "S3 failed"),
-        // The status says that all is well, the body says otherwise.
-        ("200 InternalError", Class::ServerError, Unreachable, "S3 failed"),
-        ("502", Class::ServerError, Unreachable, "S3 failed"),
-        ("400 RequestTimeout", Class::TimedOut, Unreachable, "in time"),
-        ("400 BadDigest", Class::Checksum, Unreachable, "checksum"),
+        ("404 NoSuchUpload", Class::NoUpload, Unavailable, "gone"),
+        ("503 SlowDown", Class::Throttled, Unavailable, "fewer requests"),
+        ("429", Class::Throttled, Unavailable, "fewer requests"),
+        ("500 InternalError", Class::ServerError, Unavailable, "S3 failed"),
+        // The status is a success, but the body is an error.
+        ("200 InternalError", Class::ServerError, Unavailable, "S3 failed"),
+        ("502", Class::ServerError, Unavailable, "S3 failed"),
+        ("400 RequestTimeout", Class::TimedOut, Unavailable, "in time"),
+        ("400 BadDigest", Class::Checksum, Unavailable, "checksum"),
         ("400 InvalidArgument", Class::Other, Refused, "InvalidArgument"),
     ];
-    for (head, class, cause, words) in rows {
-        check(head, "", class, cause, words);
+    for (head, class, kind, words) in rows {
+        check(head, "", class, kind, words);
     }
     let kms = "not authorized to perform: kms:Decrypt on the resource";
     check("403 AccessDenied", kms, Class::KeyDenied, Refused, "kms:Decrypt");
@@ -108,18 +110,18 @@ fn every_answer_has_a_class_and_every_class_says_what_to_do() {
     check("400 InvalidRequest", customer, Class::CustomerKey, Refused, "SSE-C");
 }
 
-fn check(head: &str, message: &str, class: Class, cause: Cause, words: &str) {
-    let failure = Failure::of(&answer(head, message));
-    let error = failure.of_source(place(Action::Read));
-    assert_eq!((failure.class, error.cause), (class, cause), "{head}");
+fn check(head: &str, message: &str, class: Class, kind: ErrorKind, words: &str) {
+    let failure = Failure::of(&response(head, message));
+    let error = failure.to_error(&object(Operation::Read));
+    assert_eq!((failure.class, error.kind), (class, kind), "{head}");
     assert_eq!(error.is_retryable(), failure.is_retryable());
-    assert!(error.text.contains(words), "{head}: {}", error.text);
+    assert!(error.message.contains(words), "{head}: {}", error.message);
     let status = head.split(' ').next().unwrap();
-    assert!(error.text.contains(status), "{head}: {}", error.text);
+    assert!(error.message.contains(status), "{head}: {}", error.message);
 }
 
 #[test]
-fn what_never_got_an_answer_may_be_tried_again_but_for_credentials() {
+fn requests_without_a_response_are_retryable_except_without_credentials() {
     let io = |kind| Sdk::dispatch_failure(ConnectorError::io(std::io::Error::from(kind).into()));
     let class = |error: &Sdk| Failure::of(error).class;
     assert_eq!(class(&io(std::io::ErrorKind::ConnectionRefused)), Class::Network);
@@ -129,15 +131,15 @@ fn what_never_got_an_answer_may_be_tried_again_but_for_credentials() {
     let credentials = |error: CredentialsError| Sdk::dispatch_failure(ConnectorError::other(error.into(), None));
     let none = Failure::of(&credentials(CredentialsError::not_loaded("none")));
     assert_eq!((none.class, none.is_retryable()), (Class::NoCredentials, false));
-    assert!(none.of_source(place(Action::Read)).text.contains("AWS_PROFILE"));
+    assert!(none.message(&object(Operation::Read)).contains("AWS_PROFILE"));
     let later = Failure::of(&credentials(CredentialsError::provider_error("503")));
     assert!(later.is_retryable());
 }
 
 #[test]
-fn writes_name_the_permissions_of_writes() {
-    let denied = Failure::of(&answer("403 AccessDenied", ""));
-    let error = denied.of_destination(place(Action::Write)).to_string();
+fn writes_name_the_permissions_for_writes() {
+    let denied = Failure::of(&response("403 AccessDenied", ""));
+    let error = denied.to_error(&object(Operation::Write)).to_string();
     assert!(
         error.starts_with("cannot write s3://logs/a\\nb: access denied"),
         "{error}"
@@ -149,28 +151,73 @@ fn writes_name_the_permissions_of_writes() {
     ] {
         assert!(error.contains(words), "{error}");
     }
-    let look = denied.of_destination(place(Action::Look)).to_string();
-    assert!(look.contains("s3:GetObject below"), "{look}");
-    let list = denied.of_source(place(Action::List)).text;
+    let inspect = denied.to_error(&object(Operation::Inspect)).to_string();
+    assert!(inspect.contains("s3:GetObject below"), "{inspect}");
+    let list = denied.message(&object(Operation::List));
     assert!(list.contains("s3:ListBucket"), "{list}");
-    let key = Failure::of(&answer("403 AccessDenied", "kms:GenerateDataKey"));
-    let key = key.of_destination(place(Action::Write)).to_string();
+    let key = Failure::of(&response("403 AccessDenied", "kms:GenerateDataKey"));
+    let key = key.to_error(&object(Operation::Write)).to_string();
     assert!(key.contains("kms:GenerateDataKey and kms:Decrypt"), "{key}");
 }
 
 #[test]
-fn nothing_of_an_answer_is_repeated_but_names() {
+fn only_names_of_a_response_are_repeated() {
     let secret = "token=s3cr3t\u{1b}[31m";
     let errors = [
-        answer(&format!("400 {secret}"), secret),
-        answer("301 @token s3cr3t", secret),
-        answer("403 AccessDenied", secret),
+        response(&format!("400 {secret}"), secret),
+        response("301 @token s3cr3t", secret),
+        response("403 AccessDenied", secret),
         Sdk::timeout_error(secret),
         Sdk::dispatch_failure(ConnectorError::other(secret.into(), None)),
     ];
     for error in errors {
         let failure = Failure::of(&error);
-        let text = format!("{:?} {}", failure, failure.of_source(place(Action::Read)));
+        let text = format!("{failure:?} {failure} {:?}", failure.to_error(&object(Operation::Read)));
         assert!(!text.contains("s3cr3t") && !text.contains('\u{1b}'), "{text}");
+    }
+}
+
+/// The errors of a stream go through the same classification.
+#[test]
+fn stream_errors_are_retried_only_if_they_can_pass() {
+    let context = Context {
+        operation: Operation::Write,
+        resource: Resource::Stream("logs"),
+        region: "us-east-1",
+    };
+    for head in [
+        "503 ServiceUnavailableException",
+        "500 InternalFailure",
+        "500",
+        "502",
+        "400 ThrottlingException",
+        "400 LimitExceededException",
+        "403 ExpiredTokenException",
+        "429",
+        "408",
+    ] {
+        assert!(Failure::of(&response(head, "Slow down.")).is_retryable(), "{head}");
+    }
+    for (head, words) in [
+        ("400 ResourceNotFoundException", "create it, or correct DESTINATION"),
+        ("400 InvalidKMSResourceException", "KMS key"),
+        ("400 InvalidSourceException", "Direct PUT"),
+        ("400 InvalidArgumentException", "check the state and settings"),
+        ("400 ValidationException", "check the state and settings"),
+        ("400 AccessDeniedException", "allow firehose:PutRecordBatch"),
+        ("403 UnrecognizedClientException", "rejected the credentials"),
+        ("500 AccessDeniedException", "allow firehose:PutRecordBatch"),
+        ("400 UnknownOperationException", "the endpoint"),
+        ("400 SomethingNew", "rejected the request"),
+        ("404", "no such stream"),
+    ] {
+        let failure = Failure::of(&response(head, "secret"));
+        let error = failure.to_error(&context).to_string();
+        assert!(!failure.is_retryable(), "{head}");
+        assert!(
+            error.starts_with("cannot write firehose://logs: ") && error.contains(words),
+            "{error}"
+        );
+        assert!(!error.contains("secret"), "{error}");
     }
 }
