@@ -16,10 +16,11 @@ use alb_ingest::encode::{Encoder, JsonEncoder, ParquetEncoder};
 use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format as Table};
 use alb_ingest::generate::{Lines, Object};
 use alb_ingest::ingest::{Ingest, Outcome, Target};
-use alb_ingest::object::{ObjectFacts, ObjectRef};
+use alb_ingest::object::{Counts, ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::input::{ObjectReader, Piece, ReadError};
 use alb_ingest::schema::mapping::{OutputTable, Schema};
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 

@@ -6,7 +6,6 @@ use alb_ingest::config::Compression;
 use alb_ingest::deadline::Deadline;
 use alb_ingest::storage::Committed;
 use alb_ingest::storage::aws::Clients;
-use alb_ingest::storage::aws::Clients;
 
 use super::rig::{EXISTS, Failed, OUT, PREFIX, Rig, counts, ingest, object, put, reference, sample, tuning};
 use crate::servers::clients::{self, Patience};
