@@ -76,6 +76,14 @@ impl StorageError {
         Self::new(operation, place, ErrorKind::Unavailable, error.to_string()).caused_by(error)
     }
 
+    /// Wraps a failed write to the local file system, except for an interruption, after which writers try again on their own.
+    pub(super) fn local_write(path: &Path, error: io::Error) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => Self::local(Operation::Write, path, error).into(),
+        }
+    }
+
     /// Creates the error of an output that had already failed: whoever wrote to it ignored the first error.
     #[cfg(feature = "aws")]
     pub(super) fn already_failed(place: String, kind: ErrorKind) -> Self {

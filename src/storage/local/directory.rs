@@ -88,7 +88,7 @@ impl StagedFile {
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes);
-        let written = written.map_err(|error| super::write_error(&self.path, error))?;
+        let written = written.map_err(|error| StorageError::local_write(&self.path, error))?;
         self.bytes += written as u64;
         Ok(written)
     }

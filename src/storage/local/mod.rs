@@ -6,8 +6,7 @@ mod directory;
 mod files;
 mod stdout;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::deadline::Deadline;
 
@@ -69,14 +68,6 @@ impl Storage for Local {
                 "buckets cannot be listed without AWS; name a file or a directory",
             )),
         }
-    }
-}
-
-/// Wraps a failed write, except for an interruption, after which writers try again on their own.
-fn write_error(path: &Path, error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::Interrupted => error,
-        _ => StorageError::local(Operation::Write, path, error).into(),
     }
 }
 

@@ -35,7 +35,7 @@ struct Spool {
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.spool.write(bytes);
-        let written = written.map_err(|error| super::write_error(Path::new(NAME), error))?;
+        let written = written.map_err(|error| StorageError::local_write(Path::new(NAME), error))?;
         self.bytes += written as u64;
         Ok(written)
     }

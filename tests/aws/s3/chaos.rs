@@ -77,8 +77,10 @@ fn a_large_output_is_there_whole_or_not_at_all() {
         let rig = Rig::new();
         let commit = || {
             let mut staged = rig.stage(key, "1");
-            staged.write_all(&bytes).unwrap();
-            staged.commit(&counts())
+            match staged.write_all(&bytes) {
+                Ok(()) => staged.commit(&counts()),
+                Err(error) => Err(error.downcast().unwrap()),
+            }
         };
         rig.server.faults().chances(Chances::new(seed, 700));
         if seed % 4 == 0 {

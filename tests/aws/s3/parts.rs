@@ -25,8 +25,17 @@ fn stage(rig: &Rig, bytes: &[u8], version: &str) -> Box<dyn Staged> {
     staged
 }
 
+/// Stages and commits an output; a write or the commit may fail.
 fn commit(rig: &Rig, bytes: &[u8]) -> Result<Committed, StorageError> {
-    stage(rig, bytes, "1").commit(&counts())
+    let mut staged = rig.stage(KEY, "1");
+    for chunk in bytes.chunks(777_777) {
+        if let Err(error) = staged.write_all(chunk) {
+            assert!(staged.write(b"more").is_err(), "a failed output takes no more bytes");
+            assert!(staged.commit(&counts()).is_err(), "and cannot be committed");
+            return Err(error.downcast().unwrap());
+        }
+    }
+    staged.commit(&counts())
 }
 
 fn written(bytes: &[u8]) -> Committed {
