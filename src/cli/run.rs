@@ -15,37 +15,28 @@ use crate::storage::{Entry, Location, Storage as _};
 
 use super::input::{find, origins, storage};
 use super::totals::Totals;
-use super::{FAILED, OK, Stop, report, settings, table};
+use super::{FAILED, OK, Stop, config, report, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let settings = settings(matches, environment)?;
-    let Some(destination) = settings.destination.clone() else {
-        return Err(Stop::Usage(
-            "no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned(),
-        ));
-    };
-    let Some(quarantine) = settings.quarantine() else {
-        return Err(Stop::Usage(
-            "no location for malformed lines; name one with --quarantine".to_owned(),
-        ));
-    };
-    let outputs = [&destination, &quarantine];
+    let mut config = config(matches, environment)?;
+    config.ingest.table = table(matches);
+    let (destination, quarantine) = (&config.destination, &config.quarantine);
+    let outputs = [destination, quarantine];
     let origins = origins(matches, outputs)?;
-    let storage = storage(&origins, outputs, settings.storage())?;
+    let storage = storage(&origins, outputs, config.storage.clone())?;
     let objects = find(&origins, &storage)?;
     let open = |location: &Location| {
         storage
             .sink(location, Deadline::NONE)
             .map_err(|error| Stop::Usage(error.to_string()))
     };
-    let (events, rejects) = (open(&destination)?, open(&quarantine)?);
+    let (events, rejects) = (open(destination)?, open(quarantine)?);
     let target = Target {
-        settings: &settings,
-        table: table(matches),
+        options: &config.ingest,
         events: events.as_ref(),
         quarantine: rejects.as_ref(),
     };
-    let threads = Threads::of(matches, &destination, objects.len());
+    let threads = Threads::of(matches, destination, objects.len());
     let bar = progress_bar(objects.iter().filter_map(|entry| entry.object.size).sum());
     let results = ingest_all(&objects, target, threads, &bar);
     bar.finish_and_clear();
@@ -60,7 +51,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let report = if json {
         report::json(&totals)
     } else {
-        report::text(&totals, &destination, &quarantine)
+        report::text(&totals, destination, quarantine)
     };
     // stdout carries the events where they go there.
     if destination.is_stdout() {

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::Settings;
+use crate::config::Config;
 use crate::deadline::Deadline;
-use crate::storage::{Location, Storage, StorageError};
+use crate::storage::{Storage, StorageError};
 use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
 
 use metrics::{Tally, note_first_sights};
@@ -31,9 +31,7 @@ const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
 pub struct Function {
-    settings: Settings,
-    destination: Location,
-    quarantine: Location,
+    config: Config,
     storage: Box<dyn Storage>,
     limits: Limits,
 }
@@ -84,17 +82,9 @@ impl HandleError {
 /// Settings that do not make a function.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// There is no destination.
-    #[error("DESTINATION is not set; allowed: {0}")]
-    NoDestination(&'static str),
     /// The destination is of no use to a function.
     #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
     Stdout,
-    /// There is no location for malformed lines, and the destination has no default.
-    #[error(
-        "QUARANTINE is not set, and the destination has no default for it; set it to s3://BUCKET/PREFIX or a directory"
-    )]
-    NoQuarantine,
     /// The storage does not serve the location.
     #[error("{0}")]
     Place(#[from] StorageError),
@@ -104,19 +94,14 @@ impl Function {
     /// Creates the function of these settings on a storage.
     ///
     /// # Errors
-    /// There is no destination, or none that the storage serves.
-    pub fn new(settings: Settings, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, Unfit> {
-        let destination = match settings.destination.clone() {
-            None => return Err(Unfit::NoDestination(crate::config::SETTINGS[0].allowed)),
-            Some(destination) if destination.is_stdout() => return Err(Unfit::Stdout),
-            Some(destination) => destination,
-        };
-        storage.sink(&destination, Deadline::NONE)?;
-        let quarantine = settings.quarantine().ok_or(Unfit::NoQuarantine)?;
+    /// The destination is one that the storage does not serve.
+    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, Unfit> {
+        if config.destination.is_stdout() {
+            return Err(Unfit::Stdout);
+        }
+        storage.sink(&config.destination, Deadline::NONE)?;
         Ok(Self {
-            settings,
-            destination,
-            quarantine,
+            config,
             storage,
             limits,
         })
@@ -151,10 +136,10 @@ impl Function {
         let deadline = deadline.earlier(margin(deadline));
         let sink = |location| self.storage.sink(location, deadline);
         let shift = work::Shift {
-            settings: &self.settings,
+            config: &self.config,
             source: self.storage.source(deadline).as_ref(),
-            events: sink(&self.destination)?.as_ref(),
-            quarantine: sink(&self.quarantine)?.as_ref(),
+            events: sink(&self.config.destination)?.as_ref(),
+            quarantine: sink(&self.config.quarantine)?.as_ref(),
             deadline,
             watch,
             two_threads: false,
@@ -169,7 +154,7 @@ impl Function {
             })
             .collect();
         note_first_sights(&shift, watch);
-        Ok(request.answer(&results, self.settings.partial_batch)?)
+        Ok(request.answer(&results, self.config.function.partial_batch)?)
     }
 
     /// How many objects are worked on side by side.

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::config::{OnMissing, Settings};
+use crate::config::{Config, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_object, skip_unread};
+use crate::ingest::{IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_object};
 use crate::object::{ObjectRef, ObjectRequest};
 use crate::storage::{ErrorKind, Location, Operation, Sink, Source, StorageError};
 use crate::trigger::{Request, Task, TaskResult, Work};
@@ -18,7 +18,7 @@ use super::note::{Counts, Note, Watch};
 /// What the objects of an invocation share.
 #[derive(Clone, Copy)]
 pub(super) struct Shift<'a> {
-    pub(super) settings: &'a Settings,
+    pub(super) config: &'a Config,
     pub(super) source: &'a dyn Source,
     pub(super) events: &'a dyn Sink,
     pub(super) quarantine: &'a dyn Sink,
@@ -127,12 +127,16 @@ impl Shift<'_> {
 
     fn ingest(&self, object: &ObjectRequest) -> Done {
         let empty = object.size == Some(0);
-        if let Some(skip) = skip_unread(&object.key, self.settings).or_else(|| empty.then_some(Skip::Empty)) {
+        if let Some(skip) = self
+            .config
+            .ingest
+            .skip_unread(&object.key)
+            .or_else(|| empty.then_some(Skip::Empty))
+        {
             let unread = object.identity(&object.key, object.etag.as_deref().unwrap_or_default());
             return Done::Outcome(unread, Box::new(Outcome::Skipped(skip, Ledger::default())));
         }
-        let places = [self.settings.destination.clone(), self.settings.quarantine()];
-        for place in places.iter().flatten() {
+        for place in [&self.config.destination, &self.config.quarantine] {
             match relation(&object.bucket, &object.key, place) {
                 Relation::None => {}
                 Relation::Output => return Done::OwnOutput,
@@ -144,7 +148,7 @@ impl Shift<'_> {
             Err(error) => {
                 let missing =
                     matches!(&*error.problem, Problem::Unreadable(error) if error.kind == ErrorKind::NotFound);
-                if missing && self.settings.on_missing == OnMissing::Skip {
+                if missing && self.config.function.on_missing == OnMissing::Skip {
                     return Done::Gone;
                 }
                 Done::Failed {
@@ -162,8 +166,7 @@ impl Shift<'_> {
         self.check_time(&unidentified)
             .map_err(|error| Problem::Unreadable(error).of(&unidentified))?;
         let target = Target {
-            settings: self.settings,
-            table: None,
+            options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };

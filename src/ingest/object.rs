@@ -3,7 +3,7 @@
 use crate::object::{ObjectRef, ObjectRequest};
 use crate::storage::{Source, StorageError};
 
-use super::{Ingest, IngestError, Ledger, Outcome, Problem, Target, skip_unread};
+use super::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
 
 /// Opens an object, reads it to its end, and commits what came out of it; returns the object as it was found. This is how
 /// every object is ingested, local files included.
@@ -20,7 +20,7 @@ pub fn ingest_object(
     two_threads: bool,
     mut on_chunk: impl FnMut(usize) -> Result<(), StorageError>,
 ) -> Result<(ObjectRef, Outcome), IngestError> {
-    if let Some(skip) = skip_unread(&request.key, target.settings) {
+    if let Some(skip) = target.options.skip_unread(&request.key) {
         return Ok((request.unidentified(), Outcome::Skipped(skip, Ledger::default())));
     }
     let mut body = source

@@ -1,5 +1,4 @@
-use super::{Ingest, Problem, Target};
-use crate::config::{OnCorrupt, Settings};
+use super::{Ingest, OnCorrupt, Options, Problem, Target};
 use crate::object::ObjectRef;
 use crate::parse::input::{ReadError, Reader};
 use crate::storage::{Sink, Staged, StorageError};
@@ -16,13 +15,12 @@ impl Sink for Nowhere {
 #[test]
 fn a_read_thread_that_ends_early_fails_the_object_and_is_no_fault_to_salvage() {
     for on_corrupt in [OnCorrupt::Salvage, OnCorrupt::Strict] {
-        let settings = Settings {
+        let options = Options {
             on_corrupt,
-            ..Settings::default()
+            ..Options::default()
         };
         let target = Target {
-            settings: &settings,
-            table: None,
+            options: &options,
             events: &Nowhere,
             quarantine: &Nowhere,
         };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use alb_ingest::cli;
 use alb_ingest::config;
 use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics;
@@ -39,8 +40,9 @@ fn generated() -> Vec<(String, String)> {
     });
     tables
         .chain([
-            ("docs/settings.md".to_owned(), config::markdown()),
-            ("docs/metrics.md".to_owned(), metrics::markdown()),
+            ("docs/reference/settings.md".to_owned(), config::markdown()),
+            ("docs/reference/options.md".to_owned(), cli::markdown()),
+            ("docs/reference/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()
 }

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::config::{PartitionBy, Settings};
 use alb_ingest::formats::FORMATS;
+use alb_ingest::ingest::{Options, PartitionBy};
 use serde_json::{Map, Value};
 
 use crate::common;
@@ -90,7 +90,7 @@ fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
 
 #[test]
 fn every_case_gives_exactly_its_events_and_its_quarantine() {
-    let settings = Settings {
+    let options = Options {
         partition_by: PartitionBy::None,
         ..common::json()
     };
@@ -98,7 +98,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     for format in FORMATS {
         for case in cases(format.name) {
             let log = fs::read(&case).unwrap();
-            let run = common::ingest(&key(format.name), &log, &settings);
+            let run = common::ingest(&key(format.name), &log, &options);
             match &run.result {
                 Ok(_) => assert_eq!(run.ledger().table, Some(format.name), "{}", case.display()),
                 Err(error) => problems.push(format!("{}: {error}", case.display())),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::config::Settings;
+use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::function::{Function, Handled, Limits};
 use crate::storage::Router;
@@ -60,7 +60,7 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
 }
 
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
-    let settings = Settings::read(|setting| environment(setting.name))?;
+    let config = Config::read(|setting| environment(setting.name))?;
     // One thread drives the runtime and the clients' connections; objects have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -77,8 +77,8 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         memory: limits.memory * MIB / SHARE_OF_OUTPUTS,
         ..Tuning::default()
     };
-    let storage = Router::on_runtime(runtime.handle(), tuning, settings.storage())?;
-    let function = Arc::new(Function::new(settings, Box::new(storage), limits)?);
+    let storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
+    let function = Arc::new(Function::new(config, Box::new(storage), limits)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (function, log) = (Arc::clone(&function), Arc::clone(&log));

@@ -63,7 +63,7 @@ fn refusals_are_told_apart() {
         (other_owner, "key", ErrorKind::Refused, "SOURCE_OWNER is 111122223333"),
     ];
     let mut rig = Rig::new();
-    rig.settings.source_owner = Some("111122223333".to_owned());
+    rig.config.storage.s3_read.owner = Some("111122223333".to_owned());
     let asked = put(&rig, "key", b"content");
     for (options, key, cause, words) in rows {
         rig.server.bucket(LOGS, options);
@@ -91,7 +91,7 @@ fn refusals_are_told_apart() {
             ..own()
         },
     );
-    rig.settings.requester_pays = true;
+    rig.config.storage.s3_read.requester_pays = true;
     assert_eq!(rig.read(&asked).unwrap().1, b"content");
 }
 
@@ -146,11 +146,11 @@ fn a_server_that_is_not_there_is_no_answer() {
     let Rig {
         server,
         clients,
-        settings,
+        config,
         ..
     } = rig;
     drop(server);
-    let failed = super::rig::ingest(&clients, &settings, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
+    let failed = super::rig::ingest(&clients, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
     assert!(
         failed.retryable && failed.text.contains("could not reach S3"),
         "{failed:?}"

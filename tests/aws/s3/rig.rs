@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alb_ingest::config::Settings;
+use alb_ingest::config::{Config, RawConfig};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{Ingest, Ledger, Outcome, Problem, Skip, Target, ingest_object};
+use alb_ingest::ingest::{self, Ingest, Ledger, Outcome, Problem, Skip, Target, ingest_object};
 use alb_ingest::object::{Counts, ObjectRef, ObjectRequest};
 use alb_ingest::storage::aws::{BackgroundRuntime, Clients, Tuning};
 use alb_ingest::storage::local::Directory;
@@ -37,7 +37,7 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) clients: Clients,
-    pub(crate) settings: Settings,
+    pub(crate) config: Config,
     pub(crate) deadline: Deadline,
     background: BackgroundRuntime,
 }
@@ -76,9 +76,9 @@ fn clients_at(background: &BackgroundRuntime, endpoint: &str, tuning: Tuning) ->
     background.wait(async { Clients::with_config(config, tuning).unwrap() })
 }
 
-/// The storage of these settings.
-pub(crate) fn storage(clients: &Clients, settings: &Settings) -> S3 {
-    let StorageOptions { s3_read, s3_write, .. } = settings.storage();
+/// The storage of this configuration.
+pub(crate) fn storage(clients: &Clients, config: &Config) -> S3 {
+    let StorageOptions { s3_read, s3_write, .. } = config.storage.clone();
     S3::new(clients.clone(), s3_read, s3_write)
 }
 
@@ -95,10 +95,12 @@ impl Rig {
         Self {
             clients: clients_at(&background, &server.endpoint(), tuning),
             server,
-            settings: Settings {
+            config: RawConfig {
                 destination: Some(Location::S3(S3Prefix::parse(&format!("{OUT}/{PREFIX}")).unwrap())),
-                ..Settings::default()
-            },
+                ..RawConfig::default()
+            }
+            .resolve()
+            .unwrap(),
             deadline: Deadline::NONE,
             background,
         }
@@ -114,9 +116,9 @@ impl Rig {
         clients_at(&self.background, endpoint, tuning)
     }
 
-    /// The storage of the settings as they are now.
+    /// The storage of the configuration as it is now.
     pub(crate) fn storage(&self) -> S3 {
-        storage(&self.clients, &self.settings)
+        storage(&self.clients, &self.config)
     }
 
     pub(crate) fn list(&self, bucket: &str, key: &str) -> Result<Listing, StorageError> {
@@ -155,15 +157,14 @@ impl Rig {
         Ok((object, bytes))
     }
 
-    /// The sink of the settings' destination.
+    /// The sink of the destination.
     pub(crate) fn sink(&self) -> Box<dyn Sink> {
-        let location = self.settings.destination.as_ref().unwrap();
-        self.storage().sink(location, self.deadline).unwrap()
+        self.storage().sink(&self.config.destination, self.deadline).unwrap()
     }
 
     /// An object through the engine, out of S3 and into it.
     pub(crate) fn ingest(&self, request: &ObjectRequest) -> Result<Ledger, Failed> {
-        ingest(&self.clients, &self.settings, self.deadline, request)
+        ingest(&self.clients, &self.config, self.deadline, request)
     }
 
     /// The outputs that are visible, without the prefix.
@@ -197,16 +198,15 @@ pub(crate) fn source(version: &str) -> ObjectRef {
 
 pub(crate) fn ingest(
     clients: &Clients,
-    settings: &Settings,
+    config: &Config,
     deadline: Deadline,
     request: &ObjectRequest,
 ) -> Result<Ledger, Failed> {
-    let storage = storage(clients, settings);
-    let sink = |location: Option<Location>| storage.sink(&location.unwrap(), deadline).unwrap();
-    let (events, quarantine) = (sink(settings.destination.clone()), sink(settings.quarantine()));
+    let storage = storage(clients, config);
+    let sink = |location| storage.sink(location, deadline).unwrap();
+    let (events, quarantine) = (sink(&config.destination), sink(&config.quarantine));
     let target = Target {
-        settings,
-        table: None,
+        options: &config.ingest,
         events: &*events,
         quarantine: &*quarantine,
     };
@@ -225,15 +225,14 @@ pub(crate) fn ingest(
 }
 
 /// The same object into a folder, without any network.
-pub(crate) fn reference(settings: &Settings, object: &ObjectRef, bytes: &[u8]) -> Files {
+pub(crate) fn reference(options: &ingest::Options, object: &ObjectRef, bytes: &[u8]) -> Files {
     let folder = tempfile::tempdir().unwrap();
     let (events, quarantine) = (
         Directory::new(folder.path().to_path_buf()),
         Directory::new(folder.path().join("_quarantine")),
     );
     let target = Target {
-        settings,
-        table: None,
+        options,
         events: &events,
         quarantine: &quarantine,
     };

@@ -1,13 +1,13 @@
-//! Text in aligned columns.
+//! Text in aligned columns, for terminals.
 
-/// Rows of cells; the first row is the heading.
+/// A table of text; its first row is the heading.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
-    /// A table with that heading.
+impl TextTable {
+    /// Creates a table with a heading.
     pub(super) fn new(heading: &[&str]) -> Self {
         Self {
             rows: vec![heading.iter().map(|cell| (*cell).to_owned()).collect()],
@@ -19,7 +19,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as text: the first `left` columns flush left, the others flush right.
+    /// Returns the table as text, with the first `left` columns aligned left and the others aligned right.
     pub(super) fn text(&self, left: usize) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
