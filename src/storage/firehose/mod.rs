@@ -9,10 +9,10 @@ mod error;
 pub mod pack;
 mod rate_limit;
 mod send;
+mod tuning;
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_firehose::Client;
 use tokio::runtime::Handle;
@@ -21,11 +21,13 @@ use tokio::task::{JoinError, JoinSet};
 use crate::deadline::Deadline;
 use crate::object::{Counts, ObjectRef};
 
-use super::{Committed, FirehoseOptions, RetryPolicy, Sink, Staged, StorageError};
+use super::{Committed, FirehoseOptions, Sink, Staged, StorageError};
 
 use error::SendError;
 use pack::{Call, MAX_RECORD_BYTES, Packer, Rule};
 use send::Sender;
+
+pub use tuning::Tuning;
 
 /// The maximum number of calls in flight per object. Each holds up to 4 MB of records, and three times as much with the
 /// request's copy and base64; two keep a connection busy while the next call is packed.
@@ -37,30 +39,6 @@ pub struct Stream {
     sender: Arc<Sender>,
     handle: Handle,
     rule: Rule,
-}
-
-/// The retries and the timeout of calls to a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tuning {
-    /// How a call is repeated. An attempt that confirms a record is progress.
-    pub retry: RetryPolicy,
-    /// The timeout of one attempt.
-    pub timeout: Duration,
-}
-
-impl Default for Tuning {
-    /// Forty attempts, which take about three minutes without a deadline.
-    fn default() -> Self {
-        Self {
-            retry: RetryPolicy {
-                max_attempts: 40,
-                base_delay: Duration::from_millis(100),
-                max_delay: Duration::from_secs(10),
-                seed: None,
-            },
-            timeout: Duration::from_secs(30),
-        }
-    }
 }
 
 impl Stream {

@@ -13,10 +13,10 @@ use crate::storage::aws::error::{Class, Context, Failure, Resource, is_name};
 use crate::storage::retry::Backoff;
 use crate::storage::{Operation, StorageError};
 
-use super::Tuning;
 use super::error::SendError;
 use super::pack::Call;
 use super::rate_limit::RateLimiter;
+use super::tuning::Tuning;
 
 /// The sender of a stream, shared by everything that sends to it.
 #[derive(Debug)]
