@@ -1,9 +1,13 @@
 //! The access log of an Application Load Balancer.
 
-use super::{Decode, Escapes, Field, Format, Layout, Quoting, Split, bare, column, event_time, parts, quoted};
+use super::{
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
+    column, event_time, parts, quoted,
+};
 
 /// One line for each request that reached an Application Load Balancer.
 pub static ALB_ACCESS: Format = Format {
+    log_type: LogType::AlbAccess,
     name: "alb_access_log",
     title: "Application Load Balancer access log",
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",
@@ -13,6 +17,13 @@ pub static ALB_ACCESS: Format = Format {
     elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    objects: ObjectNaming {
+        prefix: "",
+        balancer: BalancerKind::Application,
+        node_address: true,
+        gzip: true,
+    },
+    lake: LakeSources::One("alb_access_log"),
 };
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.

@@ -1,9 +1,13 @@
 //! The connection log of an Application Load Balancer.
 
-use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts, quoted};
+use super::{
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, ObjectNaming, Quoting, Split, bare, column,
+    event_time, parts, quoted,
+};
 
 /// One line for each connection that a client opened to an Application Load Balancer.
 pub static ALB_CONNECTION: Format = Format {
+    log_type: LogType::AlbConnection,
     name: "alb_connection_log",
     title: "Application Load Balancer connection log",
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html",
@@ -13,6 +17,13 @@ pub static ALB_CONNECTION: Format = Format {
     elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    objects: ObjectNaming {
+        prefix: "conn_log",
+        balancer: BalancerKind::Application,
+        node_address: true,
+        gzip: true,
+    },
+    lake: LakeSources::One("alb_connection_log"),
 };
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
@@ -34,6 +45,6 @@ static FIELDS: &[Field] = &[
     bare("tls_verify_status", Decode::Text, "Success, or Failed:code with the reason; null for plain HTTP."),
     bare("conn_trace_id", Decode::Text, "Identifier of the connection; joins to conn_trace_id of the access log."),
     bare("tls_keyexchange", Decode::Text, "Key exchange of the TLS handshake."),
-    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind(""),
+    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").after(""),
     bare("ip_address", Decode::Text, "Address of the load balancer node that took the connection."),
 ];

@@ -1,9 +1,13 @@
 //! The health check log of an Application Load Balancer.
 
-use super::{Decode, Escapes, Field, Format, Quoting, Split, bare, column, event_time, parts};
+use super::{
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, ObjectNaming, Quoting, Split, bare, column,
+    event_time, parts,
+};
 
 /// One line for each health check that an Application Load Balancer made.
 pub static ALB_HEALTH_CHECK: Format = Format {
+    log_type: LogType::AlbHealthCheck,
     name: "alb_health_check_log",
     title: "Application Load Balancer health check log",
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html",
@@ -13,6 +17,13 @@ pub static ALB_HEALTH_CHECK: Format = Format {
     elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    objects: ObjectNaming {
+        prefix: "health_check_log",
+        balancer: BalancerKind::Application,
+        node_address: true,
+        gzip: true,
+    },
+    lake: LakeSources::One("alb_health_check_log"),
 };
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.
@@ -30,6 +41,6 @@ static FIELDS: &[Field] = &[
     bare("status", Decode::Text, "Outcome of the health check: PASS or FAIL.").known(&["PASS", "FAIL"]),
     bare("status_code", Decode::Int32, "Status code that the target answered; null where it did not answer."),
     bare("reason_code", Decode::Text, "Reason of a failure; null on success."),
-    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").behind("type"),
+    bare("elb", Decode::LoadBalancer, "Resource id of the load balancer, in the form app/name/id; from the key where the line has none.").after("type"),
     bare("ip_address", Decode::Text, "Address of the load balancer node that made the health check."),
 ];

@@ -1,10 +1,14 @@
 //! The access log of a Classic Load Balancer.
 
 use super::alb_access::REQUEST;
-use super::{Decode, Escapes, Field, Format, Layout, Quoting, Split, bare, column, event_time, parts, quoted};
+use super::{
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
+    column, event_time, parts, quoted,
+};
 
 /// One line for each request (or TCP connection) that reached a Classic Load Balancer.
 pub static CLB_ACCESS: Format = Format {
+    log_type: LogType::ClbAccess,
     name: "clb_access_log",
     title: "Classic Load Balancer access log",
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html",
@@ -14,6 +18,16 @@ pub static CLB_ACCESS: Format = Format {
     elidable: &["client:port", "backend:port"],
     escapes: Escapes::BackslashQuote,
     fields: FIELDS,
+    objects: ObjectNaming {
+        prefix: "",
+        balancer: BalancerKind::Classic,
+        node_address: true,
+        gzip: false,
+    },
+    lake: LakeSources::ByClass {
+        requests: "clb_http_log",
+        connections: "clb_tcp_log",
+    },
 };
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.

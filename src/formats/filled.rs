@@ -1,8 +1,8 @@
 //! The columns that every table begins and ends with.
 
-use super::{Column, Decode, Fill, Layout, Place, Presence, column};
+use super::{Column, Decode, Fill, Layout, Position, Presence, column};
 
-/// The columns every table begins with.
+/// The columns that every table begins with.
 pub static LEADING: [Column; 4] = [
     required(
         "event_id",
@@ -26,7 +26,7 @@ pub static LEADING: [Column; 4] = [
     ),
 ];
 
-/// The columns every table ends with.
+/// The columns that every table ends with.
 pub static TRAILING: [Column; 4] = [
     filled(
         "extra_fields",
@@ -60,7 +60,7 @@ const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
         name,
         decode: Decode::Filled(fill),
         presence: Presence::Required,
-        place: Place::OnLine,
+        position: Position::LineOrder,
         layout,
         known: &[],
         doc,

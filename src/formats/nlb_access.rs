@@ -1,9 +1,13 @@
 //! The access log of a Network Load Balancer with TLS listeners.
 
-use super::{Decode, Escapes, Field, Format, Layout, Quoting, Split, bare, column, event_time, parts};
+use super::{
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
+    column, event_time, parts,
+};
 
 /// One line for each TLS connection that reached a Network Load Balancer.
 pub static NLB_ACCESS: Format = Format {
+    log_type: LogType::NlbAccess,
     name: "nlb_access_log",
     title: "Network Load Balancer TLS access log",
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html",
@@ -13,6 +17,13 @@ pub static NLB_ACCESS: Format = Format {
     elidable: &[],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    objects: ObjectNaming {
+        prefix: "",
+        balancer: BalancerKind::Network,
+        node_address: false,
+        gzip: true,
+    },
+    lake: LakeSources::One("nlb_access_log"),
 };
 
 #[rustfmt::skip] // One field a line, so that the table can be read beside AWS's page.

@@ -92,7 +92,7 @@ impl Outputs {
                 let (format, compression) = (target.settings.format(), target.settings.compression());
                 let key = format!(
                     "{}{}-{}.{}",
-                    partitioner.folders(shape.plan.format.name, partition),
+                    partitioner.folders(shape.plan.format.log_type, partition),
                     facts.object.stem(),
                     facts.id,
                     extension(format, compression),

@@ -7,17 +7,17 @@
 #![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
 
 use super::Input::{self, Text};
-use super::build::{Entry, column, constant, made};
+use super::build::{Entry, column, computed, constant};
 use super::derive::{self, CLASSIC_REQUEST, classic_with, is_request};
 use super::{Literal, Rule};
-use crate::formats::Layout;
+use crate::formats::{Layout, LogType};
 
 /// The version of ECS that events name: the one that Elastic's integration names. No type that stands here has changed
 /// up to 9.4.
 pub(super) const VERSION: &str = "8.11.0";
 
 /// Where columns go that no line of the mapping takes as they are.
-pub(super) const REST: &str = "aws.elb";
+pub(super) const CATCH_ALL: &str = "aws.elb";
 
 /// What a table's events are to ECS: `event.category` and `event.type`.
 type Kinds = (&'static [&'static str], &'static [&'static str]);
@@ -62,7 +62,7 @@ static ORIGIN: &[Entry] = &[
 #[rustfmt::skip]
 static CLIENT: &[Entry] = &[
     column("source.address", "client_ip"),
-    made("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("source.port", "client_port"),
     column("source.bytes", "received_bytes"),
     column("destination.bytes", "sent_bytes"),
@@ -72,7 +72,7 @@ static CLIENT: &[Entry] = &[
 #[rustfmt::skip]
 static NODE: &[Entry] = &[
     column("destination.address", "ip_address"),
-    made("destination.ip", &["ip_address"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["ip_address"], Rule::Piece(derive::ip), DESTINATION_IP),
 ];
 
 #[rustfmt::skip]
@@ -85,23 +85,23 @@ static SERVER_NAME: &[Entry] = &[
 #[rustfmt::skip]
 static REQUEST: &[Entry] = &[
     column("http.request.method", "request_verb"),
-    made("http.version", &["request_proto"], Rule::Piece(derive::http_version), "Version of HTTP, without HTTP/."),
+    computed("http.version", &["request_proto"], Rule::Piece(derive::http_version), "Version of HTTP, without HTTP/."),
     column("http.response.status_code", "elb_status_code"),
     column("url.original", "request_url"),
     column("url.scheme", "request_scheme"),
     column("url.domain", "request_host"),
     column("url.port", "request_port"),
     column("url.path", "request_path"),
-    made("url.query", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
+    computed("url.query", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
     column("user_agent.original", "user_agent"),
-    made("event.outcome", &["elb_status_code"], Rule::Word(outcome_of_status), OUTCOME),
+    computed("event.outcome", &["elb_status_code"], Rule::Word(outcome_of_status), OUTCOME),
     column("aws.elb.request_processing_time.sec", "request_processing_time"),
     column("aws.elb.response_processing_time.sec", "response_processing_time"),
     column("aws.elb.ssl_cipher", "ssl_cipher"),
     column("aws.elb.ssl_protocol", "ssl_protocol"),
     column("tls.cipher", "ssl_cipher"),
-    made("tls.version", &["ssl_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["ssl_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["ssl_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["ssl_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
 ];
 
 #[rustfmt::skip]
@@ -110,7 +110,7 @@ static ALB_ACCESS: &[Entry] = &[
     constant("event.type", Literal::Words(WEB.1), TYPE),
     column("event.start", "request_creation_time"),
     column("event.end", "timestamp"),
-    made("event.duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::nanos_between), DURATION).layout(Layout::Distinct),
+    computed("event.duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::nanos_between), DURATION).layout(Layout::Distinct),
     column("http.request.bytes", "received_bytes"),
     column("http.response.bytes", "sent_bytes"),
     constant("aws.elb.log_type", Literal::Text("alb_access"), LOG_TYPE),
@@ -122,7 +122,7 @@ static ALB_ACCESS: &[Entry] = &[
     column("aws.elb.backend_processing_time.sec", "target_processing_time"),
     column("aws.elb.target_group.arn", "target_group_arn"),
     column("aws.elb.trace_id", "trace_id"),
-    made("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 digits of Root in aws.elb.trace_id.").layout(Layout::Distinct),
+    computed("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 digits of Root in aws.elb.trace_id.").layout(Layout::Distinct),
     column("aws.elb.chosen_cert.arn", "chosen_cert_arn"),
     column("aws.elb.action_executed", "actions_executed"),
     column("aws.elb.error.reason", "error_reason"),
@@ -136,21 +136,21 @@ static ALB_CONNECTION: &[Entry] = &[
     constant("event.category", Literal::Words(NETWORK.0), CATEGORY),
     constant("event.type", Literal::Words(NETWORK.1), TYPE),
     column("event.end", "timestamp"),
-    made("event.outcome", &["tls_verify_status"], Rule::Word(outcome_of_verification), OUTCOME),
+    computed("event.outcome", &["tls_verify_status"], Rule::Word(outcome_of_verification), OUTCOME),
     column("source.address", "client_ip"),
-    made("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("source.port", "client_port"),
     // Elastic has these for the connection log in the place of source.
-    made("client.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("client.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("client.port", "client_port"),
     column("destination.port", "listener_port"),
     constant("aws.elb.log_type", Literal::Text("alb_connection"), LOG_TYPE),
     constant("aws.elb.protocol", Literal::Text("tcp"), PROTOCOL),
-    made("aws.elb.listener", &["listener_port"], Rule::Text(derive::decimal), "Port of the listener."),
+    computed("aws.elb.listener", &["listener_port"], Rule::Text(derive::decimal), "Port of the listener."),
     column("aws.elb.ssl_protocol", "tls_protocol"),
     column("aws.elb.ssl_cipher", "tls_cipher"),
-    made("tls.version", &["tls_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["tls_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["tls_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["tls_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
     column("tls.cipher", "tls_cipher"),
     column("tls.curve", "tls_keyexchange"),
     column("tls.client.subject", "leaf_client_cert_subject"),
@@ -162,8 +162,8 @@ static ALB_CONNECTION: &[Entry] = &[
     column("aws.elb.leaf_client_cert_not_after", "leaf_client_cert_not_after"),
     column("aws.elb.leaf_client_cert_serial_number", "leaf_client_cert_serial_number"),
     // Elastic cuts the status in two.
-    made("aws.elb.tls_verify_status", &["tls_verify_status"], Rule::Piece(derive::before_colon), "Success or Failed."),
-    made("aws.elb.tls_error_code", &["tls_verify_status"], Rule::Piece(derive::behind_colon), "Why the handshake failed."),
+    computed("aws.elb.tls_verify_status", &["tls_verify_status"], Rule::Piece(derive::before_colon), "Success or Failed."),
+    computed("aws.elb.tls_error_code", &["tls_verify_status"], Rule::Piece(derive::behind_colon), "Why the handshake failed."),
     column("aws.elb.tls_verify_status_logged", "tls_verify_status"),
     column("aws.elb.tls_named_group", "tls_keyexchange"),
 ];
@@ -172,16 +172,16 @@ static ALB_CONNECTION: &[Entry] = &[
 static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("event.category", Literal::Words(&["network"]), CATEGORY),
     constant("event.type", Literal::Words(&["info"]), TYPE),
-    made("event.duration", &["latency"], Rule::Int64(derive::nanos_of_seconds), "Nanoseconds that the check took.").layout(Layout::Distinct),
-    made("event.outcome", &["status"], Rule::Word(outcome_of_check), OUTCOME),
+    computed("event.duration", &["latency"], Rule::Int64(derive::nanos_of_seconds), "Nanoseconds that the check took.").layout(Layout::Distinct),
+    computed("event.outcome", &["status"], Rule::Word(outcome_of_check), OUTCOME),
     column("event.reason", "reason_code"),
     // The balancer asks, the target answers.
     column("source.address", "ip_address"),
-    made("source.ip", &["ip_address"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["ip_address"], Rule::Piece(derive::ip), SOURCE_IP),
     column("destination.address", "target_ip"),
-    made("destination.ip", &["target_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["target_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
     column("destination.port", "target_port"),
-    made("http.response.status_code", &["status_code", "type"], Rule::Int32(http_status_of_check), "Status code of the target's answer, where the check is one of HTTP."),
+    computed("http.response.status_code", &["status_code", "type"], Rule::Int32(http_status_of_check), "Status code of the target's answer, where the check is one of HTTP."),
     constant("aws.elb.log_type", Literal::Text("alb_health_check"), LOG_TYPE),
     column("aws.elb.type", "type"),
     column("aws.elb.backend.ip", "target_ip"),
@@ -194,13 +194,13 @@ static NLB_ACCESS: &[Entry] = &[
     constant("event.type", Literal::Words(NETWORK.1), TYPE),
     column("event.start", "tls_connection_creation_time"),
     column("event.end", "timestamp"),
-    made("event.duration", &["connection_time"], Rule::Int64(derive::nanos_of_millis), "Nanoseconds that the connection lasted.").layout(Layout::Distinct),
+    computed("event.duration", &["connection_time"], Rule::Int64(derive::nanos_of_millis), "Nanoseconds that the connection lasted.").layout(Layout::Distinct),
     column("destination.address", "destination_ip"),
-    made("destination.ip", &["destination_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["destination_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
     column("destination.port", "destination_port"),
     column("tls.cipher", "tls_cipher"),
-    made("tls.version", &["tls_protocol_version"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["tls_protocol_version"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["tls_protocol_version"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["tls_protocol_version"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
     column("tls.curve", "tls_keyexchange"),
     column("tls.next_protocol", "alpn_fe_protocol"),
     constant("aws.elb.log_type", Literal::Text("nlb_access"), LOG_TYPE),
@@ -221,14 +221,14 @@ static NLB_ACCESS: &[Entry] = &[
 
 #[rustfmt::skip]
 static CLB_ACCESS: &[Entry] = &[
-    made("event.category", &CLASSIC_REQUEST, Rule::Words(category_of_classic), CATEGORY).required(),
-    made("event.type", &CLASSIC_REQUEST, Rule::Words(type_of_classic), TYPE).required(),
+    computed("event.category", &CLASSIC_REQUEST, Rule::Words(category_of_classic), CATEGORY).required(),
+    computed("event.type", &CLASSIC_REQUEST, Rule::Words(type_of_classic), TYPE).required(),
     column("event.start", "timestamp"),
     // Classic leaves the headers out, unlike the others.
-    made("http.request.body.bytes", &classic_with("received_bytes"), Rule::Int64(bytes_of_http), "Bytes of the request's body; null for TCP.").layout(Layout::Distinct),
-    made("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the answer's body; null for TCP.").layout(Layout::Distinct),
+    computed("http.request.body.bytes", &classic_with("received_bytes"), Rule::Int64(bytes_of_http), "Bytes of the request's body; null for TCP.").layout(Layout::Distinct),
+    computed("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the answer's body; null for TCP.").layout(Layout::Distinct),
     constant("aws.elb.log_type", Literal::Text("clb_access"), LOG_TYPE),
-    made("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
+    computed("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
     column("aws.elb.backend.ip", "backend_ip"),
     column("aws.elb.backend.port", "backend_port"),
     column("aws.elb.backend.http.response.status_code", "backend_status_code"),
@@ -286,14 +286,13 @@ fn bytes_of_http(inputs: &[Input<'_>]) -> Option<i64> {
 }
 
 /// The parts of the mapping of a table.
-pub(super) fn mapping(table: &str) -> Vec<&'static [Entry]> {
-    match table {
-        "alb_access_log" => vec![COMMON, ALB_ACCESS, CLIENT, NODE, SERVER_NAME, REQUEST, ORIGIN],
-        "alb_connection_log" => vec![COMMON, ALB_CONNECTION, NODE, ORIGIN],
-        "alb_health_check_log" => vec![COMMON, ALB_HEALTH_CHECK, ORIGIN],
-        "nlb_access_log" => vec![COMMON, NLB_ACCESS, CLIENT, SERVER_NAME, ORIGIN],
-        "clb_access_log" => vec![COMMON, CLB_ACCESS, CLIENT, REQUEST, ORIGIN],
-        _ => vec![COMMON, ORIGIN],
+pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
+    match log_type {
+        LogType::AlbAccess => vec![COMMON, ALB_ACCESS, CLIENT, NODE, SERVER_NAME, REQUEST, ORIGIN],
+        LogType::AlbConnection => vec![COMMON, ALB_CONNECTION, NODE, ORIGIN],
+        LogType::AlbHealthCheck => vec![COMMON, ALB_HEALTH_CHECK, ORIGIN],
+        LogType::NlbAccess => vec![COMMON, NLB_ACCESS, CLIENT, SERVER_NAME, ORIGIN],
+        LogType::ClbAccess => vec![COMMON, CLB_ACCESS, CLIENT, REQUEST, ORIGIN],
     }
 }
 

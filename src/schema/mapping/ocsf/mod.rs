@@ -10,10 +10,10 @@
 mod lake;
 mod rules;
 
-use super::build::{Entry, column, column_if, constant, made};
+use super::build::{Entry, column, column_if, computed, constant};
 use super::derive::{self, CLASSIC_REQUEST};
 use super::{Literal, Rule};
-use crate::formats::Layout;
+use crate::formats::{Layout, LogType};
 pub use lake::security_lake_source;
 use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request, session};
 
@@ -21,7 +21,7 @@ use rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY, check, classic, connection, request
 pub(super) const VERSION: &str = "1.3.0";
 
 /// Where columns go that no line of the mapping takes as they are.
-pub(super) const REST: &str = "unmapped";
+pub(super) const CATCH_ALL: &str = "unmapped";
 
 const PROFILES: &[&str] = &["cloud", "datetime", "load_balancer"];
 /// With what WAF and authentication decided.
@@ -57,7 +57,7 @@ static COMMON: &[Entry] = &[
     constant("metadata.product.name", Literal::Text("Elastic Load Balancing"), "The product that wrote the log."),
     constant("metadata.product.vendor_name", Literal::Text("AWS"), "Who makes the product."),
     constant("metadata.log_provider", Literal::Text("elasticloadbalancing"), "The service that wrote the log."),
-    made("time", &["timestamp"], Rule::Int64(derive::epoch_millis), "Time of the event, milliseconds since 1970; time_dt has the rest.").required().layout(Layout::Near),
+    computed("time", &["timestamp"], Rule::Int64(derive::epoch_millis), "Time of the event, milliseconds since 1970; time_dt has the rest.").required().layout(Layout::Near),
     column("time_dt", "timestamp"),
     constant("category_uid", Literal::Int32(4), "Number of the category: 4, network activity."),
     constant("category_name", Literal::Text("Network Activity"), "Name of the category."),
@@ -68,7 +68,7 @@ static COMMON: &[Entry] = &[
     column("cloud.account.uid", "account_id"),
     column("cloud.region", "region"),
     column("load_balancer.uid", "elb"),
-    made("load_balancer.name", &["elb"], Rule::Text(rules::balancer_name), "Name of the load balancer.").required(),
+    computed("load_balancer.name", &["elb"], Rule::Text(rules::balancer_name), "Name of the load balancer.").required(),
 ];
 
 /// The load balancer as the one that answers.
@@ -80,7 +80,7 @@ static ANSWERS: &[Entry] = &[
     column("dst_endpoint.uid", "elb"),
     column_if("src_endpoint.ip", "client_ip", &["client_ip"], rules::is_ip),
     column_if("src_endpoint.port", "client_port", &["client_ip"], rules::is_ip),
-    made("connection_info.protocol_ver_id", &["client_ip"], Rule::Int32(rules::ip_version), IP_VERSION),
+    computed("connection_info.protocol_ver_id", &["client_ip"], Rule::Int32(rules::ip_version), IP_VERSION),
 ];
 
 #[rustfmt::skip]
@@ -106,7 +106,7 @@ static BYTES: &[Entry] = &[
 #[rustfmt::skip]
 static NODE: &[Entry] = &[
     column_if("load_balancer.ip", "ip_address", &["ip_address"], rules::is_ip),
-    made("dst_endpoint.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
+    computed("dst_endpoint.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
 ];
 
 /// A request in the columns that ALB and Classic logs share.
@@ -120,10 +120,10 @@ static REQUEST: &[Entry] = &[
     column_if("http_request.url.hostname", "request_host", &["request_host"], rules::is_hostname),
     column("http_request.url.port", "request_port"),
     column("http_request.url.path", "request_path"),
-    made("http_request.url.query_string", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
+    computed("http_request.url.query_string", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
     column("tls.version", "ssl_protocol"),
     // OCSF takes no TLS without a version.
-    column_if("tls.cipher", "ssl_cipher", &["ssl_protocol"], rules::is_there),
+    column_if("tls.cipher", "ssl_cipher", &["ssl_protocol"], rules::is_present),
 ];
 
 #[rustfmt::skip]
@@ -143,27 +143,27 @@ static ALB_ACCESS: &[Entry] = &[
     constant("metadata.profiles", Literal::Words(PROFILES_WITH_CONTROL), PROFILES_DOC),
     constant("metadata.product.feature.name", Literal::Text("Application Load Balancer"), FEATURE),
     constant("metadata.log_name", Literal::Text("alb_access_log"), LOG_NAME),
-    made("activity_id", &["request_verb"], Rule::Int32(request::activity_id), ACTIVITY).required(),
-    made("activity_name", &["request_verb"], Rule::Text(request::activity_name), ACTIVITY_NAME).required(),
-    made("type_uid", &["request_verb"], Rule::Int64(request::type_uid), TYPE).required(),
-    made("type_name", &["request_verb"], Rule::Word(request::type_name), TYPE_NAME).required(),
-    made("status_id", &["elb_status_code"], Rule::Int32(request::status_id), STATUS).required(),
-    made("status", &["elb_status_code"], Rule::Word(request::status), STATUS_NAME),
-    made("action_id", CONTROLS, Rule::Int32(request::action_id), "Number of what was done with the request: 1 allowed, 2 denied, 0 unknown.").required(),
-    made("action", CONTROLS, Rule::Word(request::action), "What was done with the request.").required(),
-    made("disposition_id", CONTROLS, Rule::Int32(request::disposition_id), "Number of what WAF or authentication decided.").required(),
-    made("disposition", CONTROLS, Rule::Word(request::disposition), "What WAF or authentication decided.").required(),
-    made("start_time", &["request_creation_time"], Rule::Int64(derive::epoch_millis), "Time of the request, milliseconds since 1970; start_time_dt has the rest.").layout(Layout::Near),
+    computed("activity_id", &["request_verb"], Rule::Int32(request::activity_id), ACTIVITY).required(),
+    computed("activity_name", &["request_verb"], Rule::Text(request::activity_name), ACTIVITY_NAME).required(),
+    computed("type_uid", &["request_verb"], Rule::Int64(request::type_uid), TYPE).required(),
+    computed("type_name", &["request_verb"], Rule::Word(request::type_name), TYPE_NAME).required(),
+    computed("status_id", &["elb_status_code"], Rule::Int32(request::status_id), STATUS).required(),
+    computed("status", &["elb_status_code"], Rule::Word(request::status), STATUS_NAME),
+    computed("action_id", CONTROLS, Rule::Int32(request::action_id), "Number of what was done with the request: 1 allowed, 2 denied, 0 unknown.").required(),
+    computed("action", CONTROLS, Rule::Word(request::action), "What was done with the request.").required(),
+    computed("disposition_id", CONTROLS, Rule::Int32(request::disposition_id), "Number of what WAF or authentication decided.").required(),
+    computed("disposition", CONTROLS, Rule::Word(request::disposition), "What WAF or authentication decided.").required(),
+    computed("start_time", &["request_creation_time"], Rule::Int64(derive::epoch_millis), "Time of the request, milliseconds since 1970; start_time_dt has the rest.").layout(Layout::Near),
     column("start_time_dt", "request_creation_time"),
-    made("duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::millis_between), "Milliseconds from the request to the event."),
+    computed("duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::millis_between), "Milliseconds from the request to the event."),
     column("connection_info.uid", "conn_trace_id"),
-    made("http_request.length", &["received_bytes"], Rule::Int32(rules::small), REQUEST_LENGTH).layout(Layout::Distinct),
+    computed("http_request.length", &["received_bytes"], Rule::Int32(rules::small), REQUEST_LENGTH).layout(Layout::Distinct),
     // What AWS WAF calls the id of a request.
     column("http_request.uid", "trace_id"),
-    made("http_response.code", &["elb_status_code"], Rule::Int32(request::code), CODE).required(),
-    made("http_response.length", &["sent_bytes"], Rule::Int32(rules::small), RESPONSE_LENGTH).layout(Layout::Distinct),
-    made("http_response.latency", &["target_processing_time"], Rule::Int32(rules::small_millis), LATENCY),
-    column_if("tls.sni", "domain_name", &["ssl_protocol"], rules::is_there),
+    computed("http_response.code", &["elb_status_code"], Rule::Int32(request::code), CODE).required(),
+    computed("http_response.length", &["sent_bytes"], Rule::Int32(rules::small), RESPONSE_LENGTH).layout(Layout::Distinct),
+    computed("http_response.latency", &["target_processing_time"], Rule::Int32(rules::small_millis), LATENCY),
+    column_if("tls.sni", "domain_name", &["ssl_protocol"], rules::is_present),
     column_if("load_balancer.dst_endpoint.ip", "target_ip", &["target_ip"], rules::is_ip),
     column_if("load_balancer.dst_endpoint.port", "target_port", &["target_ip"], rules::is_ip),
     column("load_balancer.code", "target_status_code"),
@@ -180,18 +180,18 @@ static ALB_CONNECTION: &[Entry] = &[
     constant("metadata.profiles", Literal::Words(PROFILES), PROFILES_DOC),
     constant("metadata.product.feature.name", Literal::Text("Application Load Balancer"), FEATURE),
     constant("metadata.log_name", Literal::Text("alb_connection_log"), LOG_NAME),
-    made("activity_id", &["tls_verify_status"], Rule::Int32(connection::activity_id), ACTIVITY).required(),
-    made("activity_name", &["tls_verify_status"], Rule::Word(connection::activity_name), ACTIVITY_NAME).required(),
-    made("type_uid", &["tls_verify_status"], Rule::Int64(connection::type_uid), TYPE).required(),
-    made("type_name", &["tls_verify_status"], Rule::Word(connection::type_name), TYPE_NAME).required(),
-    made("status_id", &["tls_verify_status"], Rule::Int32(connection::status_id), STATUS).required(),
-    made("status", &["tls_verify_status"], Rule::Word(connection::status), STATUS_NAME),
-    made("status_code", &["tls_verify_status"], Rule::Piece(derive::behind_colon), "Why the client's certificate was refused."),
+    computed("activity_id", &["tls_verify_status"], Rule::Int32(connection::activity_id), ACTIVITY).required(),
+    computed("activity_name", &["tls_verify_status"], Rule::Word(connection::activity_name), ACTIVITY_NAME).required(),
+    computed("type_uid", &["tls_verify_status"], Rule::Int64(connection::type_uid), TYPE).required(),
+    computed("type_name", &["tls_verify_status"], Rule::Word(connection::type_name), TYPE_NAME).required(),
+    computed("status_id", &["tls_verify_status"], Rule::Int32(connection::status_id), STATUS).required(),
+    computed("status", &["tls_verify_status"], Rule::Word(connection::status), STATUS_NAME),
+    computed("status_code", &["tls_verify_status"], Rule::Piece(derive::behind_colon), "Why the client's certificate was refused."),
     column("connection_info.uid", "conn_trace_id"),
     column("dst_endpoint.port", "listener_port"),
     column("tls.version", "tls_protocol"),
-    column_if("tls.cipher", "tls_cipher", &["tls_protocol"], rules::is_there),
-    made("tls.handshake_dur", &["tls_handshake_latency", "tls_protocol"], Rule::Int32(rules::handshake), HANDSHAKE),
+    column_if("tls.cipher", "tls_cipher", &["tls_protocol"], rules::is_present),
+    computed("tls.handshake_dur", &["tls_handshake_latency", "tls_protocol"], Rule::Int32(rules::handshake), HANDSHAKE),
 ];
 
 #[rustfmt::skip]
@@ -200,22 +200,22 @@ static NLB_ACCESS: &[Entry] = &[
     constant("metadata.product.feature.name", Literal::Text("Network Load Balancer"), FEATURE),
     constant("metadata.log_name", Literal::Text("nlb_access_log"), LOG_NAME),
     column("metadata.log_version", "version"),
-    made("activity_id", AGREED, Rule::Int32(session::activity_id), ACTIVITY).required(),
-    made("activity_name", AGREED, Rule::Word(session::activity_name), ACTIVITY_NAME).required(),
-    made("type_uid", AGREED, Rule::Int64(session::type_uid), TYPE).required(),
-    made("type_name", AGREED, Rule::Word(session::type_name), TYPE_NAME).required(),
-    made("status_id", AGREED, Rule::Int32(session::status_id), STATUS).required(),
-    made("status", AGREED, Rule::Word(session::status), STATUS_NAME),
-    made("start_time", &["tls_connection_creation_time"], Rule::Int64(derive::epoch_millis), "Time when the connection began, milliseconds since 1970.").layout(Layout::Near),
+    computed("activity_id", AGREED, Rule::Int32(session::activity_id), ACTIVITY).required(),
+    computed("activity_name", AGREED, Rule::Word(session::activity_name), ACTIVITY_NAME).required(),
+    computed("type_uid", AGREED, Rule::Int64(session::type_uid), TYPE).required(),
+    computed("type_name", AGREED, Rule::Word(session::type_name), TYPE_NAME).required(),
+    computed("status_id", AGREED, Rule::Int32(session::status_id), STATUS).required(),
+    computed("status", AGREED, Rule::Word(session::status), STATUS_NAME),
+    computed("start_time", &["tls_connection_creation_time"], Rule::Int64(derive::epoch_millis), "Time when the connection began, milliseconds since 1970.").layout(Layout::Near),
     column("start_time_dt", "tls_connection_creation_time"),
     column("duration", "connection_time"),
     column_if("dst_endpoint.ip", "destination_ip", &["destination_ip"], rules::is_ip),
     column("dst_endpoint.port", "destination_port"),
     column("tls.version", "tls_protocol_version"),
-    column_if("tls.cipher", "tls_cipher", &["tls_protocol_version"], rules::is_there),
-    column_if("tls.sni", "domain_name", &["tls_protocol_version"], rules::is_there),
-    made("tls.alert", &["incoming_tls_alert", "tls_protocol_version"], Rule::Int32(rules::alert), ALERT),
-    made("tls.handshake_dur", &["tls_handshake_time", "tls_protocol_version"], Rule::Int32(rules::handshake), HANDSHAKE),
+    column_if("tls.cipher", "tls_cipher", &["tls_protocol_version"], rules::is_present),
+    column_if("tls.sni", "domain_name", &["tls_protocol_version"], rules::is_present),
+    computed("tls.alert", &["incoming_tls_alert", "tls_protocol_version"], Rule::Int32(rules::alert), ALERT),
+    computed("tls.handshake_dur", &["tls_handshake_time", "tls_protocol_version"], Rule::Int32(rules::handshake), HANDSHAKE),
 ];
 
 /// What is null where a handshake failed.
@@ -226,18 +226,18 @@ static CLB_ACCESS: &[Entry] = &[
     constant("metadata.profiles", Literal::Words(PROFILES), PROFILES_DOC),
     constant("metadata.product.feature.name", Literal::Text("Classic Load Balancer"), FEATURE),
     constant("metadata.log_name", Literal::Text("clb_access_log"), LOG_NAME),
-    made("class_uid", &CLASSIC_REQUEST, Rule::Int32(classic::class_uid), CLASS).required(),
-    made("class_name", &CLASSIC_REQUEST, Rule::Word(classic::class_name), CLASS_NAME).required(),
-    made("activity_id", &CLASSIC_REQUEST, Rule::Int32(classic::activity_id), ACTIVITY).required(),
-    made("activity_name", &CLASSIC_REQUEST, Rule::Text(classic::activity_name), ACTIVITY_NAME).required(),
-    made("type_uid", &CLASSIC_REQUEST, Rule::Int64(classic::type_uid), TYPE).required(),
-    made("type_name", &CLASSIC_REQUEST, Rule::Word(classic::type_name), TYPE_NAME).required(),
-    made("status_id", &derive::classic_with("backend_ip"), Rule::Int32(classic::status_id), STATUS).required(),
-    made("status", &derive::classic_with("backend_ip"), Rule::Word(classic::status), STATUS_NAME),
-    made("http_request.length", &derive::classic_with("received_bytes"), Rule::Int32(classic::length), REQUEST_LENGTH).layout(Layout::Distinct),
-    made("http_response.code", &CLASSIC_REQUEST, Rule::Int32(classic::code), CODE),
-    made("http_response.length", &derive::classic_with("sent_bytes"), Rule::Int32(classic::length), RESPONSE_LENGTH).layout(Layout::Distinct),
-    made("http_response.latency", &derive::classic_with("backend_processing_time"), Rule::Int32(classic::latency), LATENCY),
+    computed("class_uid", &CLASSIC_REQUEST, Rule::Int32(classic::class_uid), CLASS).required(),
+    computed("class_name", &CLASSIC_REQUEST, Rule::Word(classic::class_name), CLASS_NAME).required(),
+    computed("activity_id", &CLASSIC_REQUEST, Rule::Int32(classic::activity_id), ACTIVITY).required(),
+    computed("activity_name", &CLASSIC_REQUEST, Rule::Text(classic::activity_name), ACTIVITY_NAME).required(),
+    computed("type_uid", &CLASSIC_REQUEST, Rule::Int64(classic::type_uid), TYPE).required(),
+    computed("type_name", &CLASSIC_REQUEST, Rule::Word(classic::type_name), TYPE_NAME).required(),
+    computed("status_id", &derive::classic_with("backend_ip"), Rule::Int32(classic::status_id), STATUS).required(),
+    computed("status", &derive::classic_with("backend_ip"), Rule::Word(classic::status), STATUS_NAME),
+    computed("http_request.length", &derive::classic_with("received_bytes"), Rule::Int32(classic::length), REQUEST_LENGTH).layout(Layout::Distinct),
+    computed("http_response.code", &CLASSIC_REQUEST, Rule::Int32(classic::code), CODE),
+    computed("http_response.length", &derive::classic_with("sent_bytes"), Rule::Int32(classic::length), RESPONSE_LENGTH).layout(Layout::Distinct),
+    computed("http_response.latency", &derive::classic_with("backend_processing_time"), Rule::Int32(classic::latency), LATENCY),
     column_if("load_balancer.dst_endpoint.ip", "backend_ip", &["backend_ip"], rules::is_ip),
     column_if("load_balancer.dst_endpoint.port", "backend_port", &["backend_ip"], rules::is_ip),
     column("load_balancer.code", "backend_status_code"),
@@ -254,11 +254,11 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("activity_name", Literal::Text("Health Check"), ACTIVITY_NAME),
     constant("type_uid", Literal::Int64(400_199), TYPE),
     constant("type_name", Literal::Text("Network Activity: Other"), TYPE_NAME),
-    made("status_id", &["status"], Rule::Int32(check::status_id), STATUS).required(),
-    made("status", &["status"], Rule::Word(check::status), STATUS_NAME),
-    made("status_code", &["status_code"], Rule::Text(derive::decimal), "Status code of the target's answer."),
+    computed("status_id", &["status"], Rule::Int32(check::status_id), STATUS).required(),
+    computed("status", &["status"], Rule::Word(check::status), STATUS_NAME),
+    computed("status_code", &["status_code"], Rule::Text(derive::decimal), "Status code of the target's answer."),
     column("status_detail", "reason_code"),
-    made("duration", &["latency"], Rule::Int64(derive::millis_of_seconds), "Milliseconds that the check took, rounded."),
+    computed("duration", &["latency"], Rule::Int64(derive::millis_of_seconds), "Milliseconds that the check took, rounded."),
     constant("connection_info.direction_id", Literal::Int32(3), DIRECTION),
     constant("connection_info.direction", Literal::Text("Lateral"), DIRECTION_NAME),
     constant("src_endpoint.svc_name", Literal::Text("elasticloadbalancing"), "The service that asked."),
@@ -266,7 +266,7 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("src_endpoint.type", Literal::Text("Load Balancer"), "The kind of endpoint."),
     column("src_endpoint.uid", "elb"),
     column_if("src_endpoint.ip", "ip_address", &["ip_address"], rules::is_ip),
-    made("load_balancer.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
+    computed("load_balancer.ip", &["ip_address"], Rule::Piece(rules::ip), BALANCER_IP),
     column("dst_endpoint.uid", "target_addr"),
     column_if("dst_endpoint.ip", "target_ip", &["target_ip"], rules::is_ip),
     column_if("dst_endpoint.port", "target_port", &["target_ip"], rules::is_ip),
@@ -274,15 +274,14 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
 
 /// The parts of the mapping of a table. Constants come first in a group: what is the same for every event is written at
 /// once.
-pub(super) fn mapping(table: &str) -> Vec<&'static [Entry]> {
-    match table {
-        "alb_access_log" => vec![
+pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
+    match log_type {
+        LogType::AlbAccess => vec![
             COMMON, HTTP_CLASS, ALB_ACCESS, INBOUND, TCP, ANSWERS, NODE, BYTES, REQUEST,
         ],
-        "alb_connection_log" => vec![COMMON, NETWORK_CLASS, INBOUND, TCP, ANSWERS, ALB_CONNECTION, NODE],
-        "alb_health_check_log" => vec![COMMON, NETWORK_CLASS, ALB_HEALTH_CHECK],
-        "nlb_access_log" => vec![COMMON, NETWORK_CLASS, INBOUND, TCP, ANSWERS, NLB_ACCESS, BYTES],
-        "clb_access_log" => vec![COMMON, INBOUND, TCP, ANSWERS, CLB_ACCESS, BYTES, REQUEST],
-        _ => vec![COMMON],
+        LogType::AlbConnection => vec![COMMON, NETWORK_CLASS, INBOUND, TCP, ANSWERS, ALB_CONNECTION, NODE],
+        LogType::AlbHealthCheck => vec![COMMON, NETWORK_CLASS, ALB_HEALTH_CHECK],
+        LogType::NlbAccess => vec![COMMON, NETWORK_CLASS, INBOUND, TCP, ANSWERS, NLB_ACCESS, BYTES],
+        LogType::ClbAccess => vec![COMMON, INBOUND, TCP, ANSWERS, CLB_ACCESS, BYTES, REQUEST],
     }
 }

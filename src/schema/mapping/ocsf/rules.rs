@@ -79,7 +79,7 @@ pub(super) fn is_hostname(inputs: &[Input<'_>]) -> bool {
 }
 
 /// Whether the first column has a value.
-pub(super) fn is_there(inputs: &[Input<'_>]) -> bool {
+pub(super) fn is_present(inputs: &[Input<'_>]) -> bool {
     inputs.first().is_some_and(|input| !input.is_null())
 }
 
