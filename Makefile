@@ -221,9 +221,8 @@ ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf
 	.venv-ocsf/bin/python scripts/ocsf_classes.py
 
 .PHONY: generated
-generated: ## Make the committed files in docs/ and the payloads in events/ again
-	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
+generated: ## Renew the generated files in docs/, template.yaml and events/
+	$(call heading,generated: docs and template from the tables$(comma) payloads from the sample objects)
 	UPDATE_GENERATED=1 cargo test --locked --test generated --test events --test cost
-	scripts/template.py
 	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
 	UPDATE_GENERATED=1 $(VENV_SAM)/bin/python -m pytest tests/template/test_parameters.py

@@ -194,7 +194,7 @@ fn generate() -> Command {
         .arg(
             Arg::new("table")
                 .value_name("TABLE")
-                .required_unless_present("samples")
+                .required_unless_present_any(["samples", "template-tables"])
                 .value_parser(tables(&[])),
         )
         .arg(number("lines", "1000", "How many entries"))
@@ -220,7 +220,7 @@ fn generate() -> Command {
             Arg::new("to")
                 .long("to")
                 .value_name("DIR|-")
-                .required_unless_present("samples")
+                .required_unless_present_any(["samples", "template-tables"])
                 .help("The folder in which the object gets its key as name, or - for stdout"),
         )
         .arg(
@@ -229,6 +229,14 @@ fn generate() -> Command {
                 .value_name("DIR")
                 .conflicts_with("table")
                 .help("Writes the project's sample objects into a folder instead"),
+        )
+        .arg(
+            Arg::new("template-tables")
+                .long("template-tables")
+                .hide(true)
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["table", "samples"])
+                .help("Prints the tables of template.yaml instead"),
         )
 }
 

@@ -19,6 +19,7 @@ mod request_values;
 mod rng;
 mod samples;
 mod session;
+pub mod template;
 mod text;
 mod traffic;
 mod world;
