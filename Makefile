@@ -223,6 +223,6 @@ ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf
 .PHONY: generated
 generated: ## Renew the generated files in docs/, template.yaml and events/
 	$(call heading,generated: docs and template from the tables$(comma) payloads from the sample objects)
-	UPDATE_GENERATED=1 cargo test --locked --test generated --test events --test cost
+	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated::
 	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
 	UPDATE_GENERATED=1 $(VENV_SAM)/bin/python -m pytest tests/template/test_parameters.py

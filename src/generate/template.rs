@@ -44,7 +44,10 @@ pub fn saved_query(name: &str, text: &str) -> Result<String, QueryError> {
     let comments = || text.lines().filter_map(|line| line.strip_prefix("-- "));
     let tables: Vec<_> = comments().filter_map(|line| line.strip_prefix("table: ")).collect();
     let [table] = tables[..] else {
-        return Err(error(format!("expected one comment 'table: NAME', found {}", tables.len())));
+        return Err(error(format!(
+            "expected one comment 'table: NAME', found {}",
+            tables.len()
+        )));
     };
     let log_type = LogType::from_table(table).ok_or_else(|| error(format!("{table} is not a table")))?;
     let title: Vec<_> = comments().filter(|line| !line.starts_with("table: ")).collect();
@@ -199,10 +202,7 @@ impl Choices<'_> {
 fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json::Error> {
     let (mut indent, mut head) = (" ".repeat(8), "Columns: ");
     for schema in Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native) {
-        lines.push(format!(
-            "{indent}{head}!If\n{indent}  - {}",
-            capitalized(schema.name())
-        ));
+        lines.push(format!("{indent}{head}!If\n{indent}  - {}", capitalized(schema.name())));
         let table = table_of(OutputTable::of(schema, log_type.plan()), &Store::default());
         for (number, column) in table.storage_descriptor.columns.iter().enumerate() {
             let dash = if number == 0 { "- -" } else { "  -" };
@@ -266,9 +266,9 @@ fn resource_name(name: &str) -> String {
 
 fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_ascii_uppercase().to_string() + letters.as_str()
+    })
 }
 
 #[cfg(test)]

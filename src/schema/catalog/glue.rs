@@ -63,11 +63,13 @@ pub(crate) fn table_of<'a>(table: &'a OutputTable, store: &Store) -> TableInput<
         r#type: key.kind.into(),
         comment: Some(key.doc),
     });
-    let columns = hive_columns(table, "").into_iter().map(|HiveColumn { name, kind, doc }| GlueColumn {
-        name: name.into(),
-        r#type: kind.into(),
-        comment: doc,
-    });
+    let columns = hive_columns(table, "")
+        .into_iter()
+        .map(|HiveColumn { name, kind, doc }| GlueColumn {
+            name: name.into(),
+            r#type: kind.into(),
+            comment: doc,
+        });
     let mut parameters = vec![("EXTERNAL", "TRUE".to_owned())];
     parameters.extend(store.properties(format.name));
     let serde_parameters = classes.parameters.iter();
