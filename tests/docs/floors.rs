@@ -42,7 +42,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "everywhere",
         ],
     ),
-    ("generate", &["formats"]),
+    ("generate", &["formats", "schema", "config"]),
     (
         "cli",
         &[
