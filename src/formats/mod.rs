@@ -33,6 +33,7 @@ pub use nlb_access::NLB_ACCESS;
 pub use plan::{Plan, PlannedColumn, PlannedField, Source};
 
 /// The format of every log type, in the order of [`LogType::ALL`].
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 pub static FORMATS: [&Format; LogType::ALL.len()] = {
     let mut formats = [LogType::ALL[0].format(); LogType::ALL.len()];
     let mut number = 1;

@@ -198,7 +198,7 @@ impl Choices<'_> {
     }
 }
 
-/// Adds the columns in every schema, each behind the condition that is named after the schema.
+/// Adds the columns in every schema, each selected by the condition that is named after the schema.
 fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json::Error> {
     let (mut indent, mut head) = (" ".repeat(8), "Columns: ");
     for schema in Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native) {

@@ -79,13 +79,13 @@ fn filled_template() -> String {
         );
         let (head, rest) = text.split_once(&begin).unwrap();
         let (_, tail) = rest.split_once(&end).unwrap();
-        let indented: String = part
-            .split_inclusive('\n')
-            .map(|line| {
-                let indent = if line.trim().is_empty() { "" } else { "  " };
-                format!("{indent}{line}")
-            })
-            .collect();
+        let mut indented = String::new();
+        for line in part.split_inclusive('\n') {
+            if !line.trim().is_empty() {
+                indented.push_str("  ");
+            }
+            indented.push_str(line);
+        }
         text = [head, &begin, &indented, &end, tail].concat();
     }
     text

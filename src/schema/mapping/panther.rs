@@ -28,7 +28,7 @@ static ALB_ACCESS_COMPUTED: &[Entry] = &[entry(
     "matchedRulePriority",
     &["matched_rule_priority"],
     Rule::Int64(derive::number),
-    "Priority of the matching rule: 1 to 50000, 0 for the default rule, -1 for an error while evaluating rules.",
+    "Priority of the matching rule: 1 to 50000, 0 for the default rule, -1 for an error during rule evaluation.",
 )];
 
 const fn renamed(log_type: LogType) -> Renamed {
