@@ -1,4 +1,4 @@
-//! `alb-ingest replay`: an invocation payload through the function's own handler.
+//! `alb-ingest replay`: processes an invocation payload with the function's handler.
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use crate::deadline::Deadline;
 use crate::function::{Function, Limits, Note, Watch};
 
 use super::world::Ends;
-use super::{FAILED, OK, Stop, settings};
+use super::{FAILED, OK, Stop, config};
 
-/// The memory that a replay takes for the function's, in MiB.
+/// The memory size that the function assumes, in MiB.
 const MEMORY: usize = 512;
 
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let settings = settings(matches, environment)?;
+    let config = config(matches, environment)?;
     let payload = payload(matches)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
     let ends = if root.is_some() {
@@ -25,7 +25,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
         Ends::everywhere()?
     };
     let function = Function::new(
-        settings,
+        config,
         ends.into_world(),
         Limits {
             memory: MEMORY,
@@ -42,7 +42,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
             Ok(OK)
         }
         Err(error) => {
-            // As Lambda reports it.
+            // The form in which Lambda reports an error.
             let text = serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()});
             writeln!(anstream::stdout(), "{text:#}")?;
             Ok(FAILED)
@@ -61,12 +61,12 @@ fn payload(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {
     read.map_err(|error| Stop::Usage(format!("cannot read {name}: {error}")))
 }
 
-/// Tells people what happens.
+/// A watch that prints notes to stderr.
 struct Stderr;
 
 impl Watch for Stderr {
     fn note(&self, note: &Note<'_>) {
-        // A closed pipe is nobody's business.
+        // Broken pipes are ignored.
         let _ = writeln!(anstream::stderr(), "{note}");
     }
 }

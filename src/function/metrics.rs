@@ -1,6 +1,6 @@
 //! What an invocation counts, in CloudWatch's embedded metric format: one line of JSON an invocation.
 //!
-//! The metrics are declared once, in [`METRICS`]; the line, `docs/metrics.md` and the alarms of `template.yaml` follow it.
+//! The metrics are declared once, in [`METRICS`]; the line, `docs/reference/metrics.md` and the alarms of `template.yaml` follow it.
 //! Format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Location, Settings};
+use crate::config::{Config, Location};
 use crate::deadline::Deadline;
 use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
 use crate::world::{NoSuchPlace, World};
@@ -31,9 +31,7 @@ const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
 pub struct Function {
-    settings: Settings,
-    destination: Location,
-    quarantine: Location,
+    config: Config,
     world: Box<dyn World>,
     limits: Limits,
 }
@@ -84,9 +82,6 @@ impl HandleError {
 /// Settings that do not make a function.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// There is no destination.
-    #[error("DESTINATION is not set; allowed: {0}")]
-    NoDestination(&'static str),
     /// The destination is of no use to a function.
     #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
     Stdout,
@@ -99,24 +94,13 @@ impl Function {
     /// The function of these settings in that world.
     ///
     /// # Errors
-    /// There is no destination, or none that the world has.
-    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
-        let destination = match settings.destination.clone() {
-            None => return Err(Unfit::NoDestination(crate::config::SETTINGS[0].allowed)),
-            Some(Location::Stdout) => return Err(Unfit::Stdout),
-            Some(destination) => destination,
-        };
-        world.destination(&destination, &settings, Deadline::NONE)?;
-        let quarantine = settings
-            .quarantine()
-            .unwrap_or_else(|| destination.below("_quarantine"));
-        Ok(Self {
-            settings,
-            destination,
-            quarantine,
-            world,
-            limits,
-        })
+    /// The destination is one that the world does not have.
+    pub fn new(config: Config, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
+        if config.destination == Location::Stdout {
+            return Err(Unfit::Stdout);
+        }
+        world.destination(&config.destination, &config.storage, Deadline::NONE)?;
+        Ok(Self { config, world, limits })
     }
 
     /// Works on a payload. Work stops in front of the deadline by a margin in which it can be answered.
@@ -146,12 +130,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let place = |location| self.world.destination(location, &self.settings, deadline);
+        let place = |location| self.world.destination(location, &self.config.storage, deadline);
         let shift = work::Shift {
-            settings: &self.settings,
-            source: self.world.source(&self.settings, deadline).as_ref(),
-            events: place(&self.destination)?.as_ref(),
-            quarantine: place(&self.quarantine)?.as_ref(),
+            config: &self.config,
+            source: self.world.source(&self.config.storage, deadline).as_ref(),
+            events: place(&self.config.destination)?.as_ref(),
+            quarantine: place(&self.config.quarantine)?.as_ref(),
             deadline,
             watch,
             two_threads: false,
@@ -166,7 +150,7 @@ impl Function {
             })
             .collect();
         note_first_sights(&shift, watch);
-        Ok(request.answer(&results, self.settings.partial_batch)?)
+        Ok(request.answer(&results, self.config.function.partial_batch)?)
     }
 
     /// How many objects are worked on side by side.

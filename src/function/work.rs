@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::config::{Location, OnMissing, Settings};
+use crate::config::{Config, Location, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{Destination, IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_open, skip_unread};
+use crate::ingest::{Destination, IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_open};
 use crate::object::ObjectRef;
 use crate::source::{Cause, Source, SourceError};
 use crate::trigger::{ObjectRequest, Request, Task, TaskResult, Work};
@@ -18,7 +18,7 @@ use super::note::{Counts, Note, Watch};
 /// What the objects of an invocation share.
 #[derive(Clone, Copy)]
 pub(super) struct Shift<'a> {
-    pub(super) settings: &'a Settings,
+    pub(super) config: &'a Config,
     pub(super) source: &'a dyn Source,
     pub(super) events: &'a dyn Destination,
     pub(super) quarantine: &'a dyn Destination,
@@ -127,12 +127,16 @@ impl Shift<'_> {
 
     fn ingest(&self, object: &ObjectRequest) -> Done {
         let empty = object.size == Some(0);
-        if let Some(skip) = skip_unread(&object.key, self.settings).or_else(|| empty.then_some(Skip::Empty)) {
+        if let Some(skip) = self
+            .config
+            .ingest
+            .skip_unread(&object.key)
+            .or_else(|| empty.then_some(Skip::Empty))
+        {
             let unread = object.identity(&object.key, object.etag.as_deref().unwrap_or_default());
             return Done::Outcome(unread, Box::new(Outcome::Skipped(skip, Ledger::default())));
         }
-        let places = [self.settings.destination.clone(), self.settings.quarantine()];
-        for place in places.iter().flatten() {
+        for place in [&self.config.destination, &self.config.quarantine] {
             match relation(&object.bucket, &object.key, place) {
                 Relation::None => {}
                 Relation::Output => return Done::OwnOutput,
@@ -149,7 +153,7 @@ impl Shift<'_> {
                         ..
                     })
                 );
-                if missing && self.settings.on_missing == OnMissing::Skip {
+                if missing && self.config.function.on_missing == OnMissing::Skip {
                     return Done::Gone;
                 }
                 Done::Failed {
@@ -169,8 +173,7 @@ impl Shift<'_> {
             .map_err(|error| fail(error, &unidentified))?;
         let body = self.source.open(request).map_err(|error| fail(error, &unidentified))?;
         let target = Target {
-            settings: self.settings,
-            table: None,
+            options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };

@@ -4,10 +4,9 @@
 
 use std::fmt::Write as _;
 
-use crate::config::{Format, PartitionBy};
 use crate::formats::LogType;
-use crate::schema::catalog::Store;
 use crate::schema::catalog::glue::{GlueColumn, TableInput, table_of};
+use crate::schema::catalog::{Folders, Store, TableFormat};
 use crate::schema::mapping::{OutputTable, Schema};
 
 /// The value that removes a property.
@@ -85,8 +84,8 @@ struct Choices<'a> {
 fn table(log_type: LogType) -> Result<String, serde_json::Error> {
     let native = OutputTable::of(Schema::Native, log_type.plan());
     let by_hour = Store {
-        format: Format::Json,
-        partition_by: PartitionBy::Hour,
+        format: TableFormat::Json,
+        folders: Folders::Hourly,
         ..Store::default()
     };
     let choices = Choices {
@@ -248,7 +247,7 @@ fn column_line(column: &GlueColumn<'_>, kind: &str) -> Result<String, serde_json
 /// Returns the text for `!Sub` of a location: the stack's bucket and prefix instead of the placeholders, and the variables
 /// of the partition projection escaped.
 fn substituted(location: &str) -> String {
-    let placeholder = Store::default().location.to_string();
+    let placeholder = Store::default().location;
     location
         .replace("${", "${!")
         .replace(&placeholder, "s3://${EventBucketName}/${EventPrefix}")

@@ -83,7 +83,7 @@ fn replayed(name: &str) -> (Value, Files) {
         .arg(package().join("events"))
         .arg("--to")
         .arg(out.path())
-        .args(["--partial-batch", "true"])
+        .arg("--partial-batch")
         .output()
         .unwrap();
     let answer = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{name}: {done:?}"));

@@ -1,6 +1,5 @@
 //! S3, Firehose and the Lambda runtime, tested against in-process servers that stand in for AWS.
 
-#![cfg(feature = "aws")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

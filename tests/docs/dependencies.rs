@@ -1,23 +1,17 @@
-//! The wall between the core and AWS: without the feature `aws` nothing of AWS or of a runtime is built.
+//! Dependencies per feature: the core needs nothing of AWS, and the function needs neither the command line nor the generator.
 
 use std::process::Command;
 
-/// The names of the crates that the package needs to run, without its default features.
-#[expect(clippy::disallowed_methods, reason = "cargo tells its tests where it is")]
-fn core_crates() -> Vec<String> {
+/// A package that is built: its name and its enabled features.
+type Package = (String, Vec<String>);
+
+/// Returns the packages that a build with only these features of the package links or runs, without build scripts.
+#[expect(clippy::disallowed_methods, reason = "cargo passes its own path to tests")]
+fn packages(features: &str) -> Vec<Package> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let args = [
-        "tree",
-        "-e",
-        "normal",
-        "--prefix",
-        "none",
-        "--no-default-features",
-        "--offline",
-        "--locked",
-    ];
     let output = Command::new(cargo)
-        .args(args)
+        .args(["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none"])
+        .args(["--format", "{p}|{f}", "--no-default-features", "--features", features])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -25,23 +19,63 @@ fn core_crates() -> Vec<String> {
     assert!(output.status.success(), "cargo tree: {error}");
     let tree = String::from_utf8(output.stdout).unwrap();
     tree.lines()
-        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .map(|line| {
+            let (package, features) = line.split_once('|').unwrap();
+            let name = package.split(' ').next().unwrap().to_owned();
+            let features = features.trim_end_matches(" (*)").split(',');
+            (name, features.map(str::to_owned).collect())
+        })
         .collect()
 }
 
+/// Returns the names that start with one of these.
+fn starting_with<'a>(packages: &'a [Package], starts: &[&str]) -> Vec<&'a str> {
+    packages
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| starts.iter().any(|start| name.starts_with(start)))
+        .collect()
+}
+
+const AWS: [&str; 7] = ["aws-", "aws_", "lambda_", "lambda-", "tokio", "hyper", "rustls"];
+const COMMAND_LINE: [&str; 5] = ["anstream", "anstyle", "clap", "indicatif", "console"];
+
 #[test]
-fn the_core_needs_nothing_of_aws() {
-    let crates = core_crates();
-    // The tree is what it should be, and not empty.
-    assert!(crates.iter().any(|name| name == "alb-ingest") && crates.iter().any(|name| name == "parquet"));
-    let beyond = |name: &&String| {
-        ["aws-", "aws_", "lambda_", "lambda-", "tokio", "hyper", "rustls"]
-            .iter()
-            .any(|start| name.starts_with(start))
-    };
-    let beyond: Vec<_> = crates.iter().filter(beyond).collect();
-    assert!(
-        beyond.is_empty(),
-        "the core depends on {beyond:?}: put it behind the feature aws"
+fn the_core_depends_on_no_aws_crate_and_no_command_line_crate() {
+    let core = packages("");
+    assert!(!starting_with(&core, &["parquet"]).is_empty(), "{core:?}");
+    assert_eq!(starting_with(&core, &AWS), [""; 0], "make them optional: feature `aws`");
+    assert_eq!(
+        starting_with(&core, &COMMAND_LINE),
+        [""; 0],
+        "make them optional: feature `cli`"
+    );
+}
+
+#[test]
+fn the_function_has_neither_the_command_line_nor_the_generator() {
+    let function = packages("aws");
+    assert!(!starting_with(&function, &["aws-sdk-s3"]).is_empty(), "{function:?}");
+    assert_eq!(
+        starting_with(&function, &COMMAND_LINE),
+        [""; 0],
+        "make them optional: feature `cli`"
+    );
+    // The generator is a module of this package, behind its feature.
+    let (name, features) = &function[0];
+    assert_eq!(
+        (name.as_str(), features.as_slice()),
+        ("alb-ingest", ["aws".to_owned()].as_slice())
+    );
+}
+
+#[test]
+fn the_command_line_without_aws_depends_on_no_aws_crate() {
+    let local = packages("cli,generate");
+    assert!(!starting_with(&local, &["clap"]).is_empty(), "{local:?}");
+    assert_eq!(
+        starting_with(&local, &AWS),
+        [""; 0],
+        "make them optional: feature `aws`"
     );
 }

@@ -8,16 +8,13 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("formats", &[]),
     ("deadline", &[]),
     ("parse", &["formats"]),
-    ("config", &["schema"]),
-    ("schema", &["formats", "parse", "config"]),
+    ("schema", &["formats", "parse"]),
     ("object", &["formats", "parse"]),
     ("trigger", &["object"]),
     ("source", &["object", "trigger"]),
-    ("encode", &["formats", "parse", "schema", "object", "config"]),
-    (
-        "ingest",
-        &["formats", "parse", "schema", "object", "config", "encode", "source"],
-    ),
+    ("encode", &["formats", "parse", "schema", "object"]),
+    ("ingest", &["formats", "parse", "schema", "object", "encode", "source"]),
+    ("config", &["schema", "encode", "ingest"]),
     ("world", &["deadline", "config", "source", "ingest"]),
     ("local", &WORLDS),
     ("aws", &WORLDS),
@@ -42,7 +39,7 @@ const FLOORS: [(&str, &[&str]); 18] = [
             "everywhere",
         ],
     ),
-    ("generate", &["formats", "schema", "config"]),
+    ("generate", &["formats", "schema"]),
     (
         "cli",
         &[
@@ -79,7 +76,7 @@ const PLACES: [(&str, &[&str]); 5] = [
         "flate2",
         &[
             "src/parse/input/",
-            "src/encode/compress.rs",
+            "src/encode/compressor.rs",
             "src/encode/parquet/",
             "src/generate/",
         ],

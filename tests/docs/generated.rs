@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alb_ingest::cli;
 use alb_ingest::config;
 use alb_ingest::formats::LogType;
 use alb_ingest::function::metrics;
@@ -101,8 +102,9 @@ fn generated() -> Vec<(String, String)> {
         .chain([
             ("tests/golden/schemas.sha256".to_owned(), digests()),
             ("template.yaml".to_owned(), filled_template()),
-            ("docs/settings.md".to_owned(), config::markdown()),
-            ("docs/metrics.md".to_owned(), metrics::markdown()),
+            ("docs/reference/settings.md".to_owned(), config::markdown()),
+            ("docs/reference/options.md".to_owned(), cli::markdown()),
+            ("docs/reference/metrics.md".to_owned(), metrics::markdown()),
         ])
         .collect()
 }

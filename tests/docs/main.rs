@@ -8,12 +8,11 @@
     reason = "tests may panic"
 )]
 
-#[cfg(feature = "aws")]
 #[path = "../common/mod.rs"]
 mod common;
-#[cfg(feature = "aws")]
 mod cost;
 mod dependencies;
 mod floors;
 mod generated;
+mod links;
 mod standards;

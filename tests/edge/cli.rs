@@ -1,4 +1,4 @@
-//! The command as users run it: the real binary, real folders.
+//! The command line as users run it: the real binary on real folders.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 
                     0.048 0.000 200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\" \"curl/8.5.0\" \
                     ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - \"Root=1\"";
 
-/// The command, with nothing in its environment.
+/// Returns the command with an empty environment.
 fn alb_ingest(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alb-ingest"));
     command.args(args).env_clear().stdin(Stdio::null());
@@ -65,7 +65,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The files below a folder, by their path below it.
+/// Returns the files below a folder by relative path.
 fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder) {
@@ -78,7 +78,7 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// The files that a reader of the table sees: names that begin with a dot are passed over.
+/// Returns the files that a reader of the table sees; hidden files are skipped.
 fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = if folder.exists() { tree(folder) } else { BTreeMap::new() };
     files.retain(|path, _| !path.split('/').any(|name| name.starts_with('.')));
@@ -94,7 +94,7 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Objects of every type, small but many, two of them over midnight.
+/// Writes two small objects for each log type; some of them cross midnight.
 fn write_objects(folder: &Path, lines: u64) {
     for (seed, format) in (1..).zip(FORMATS) {
         for number in 0..2 {
@@ -111,7 +111,7 @@ fn write_objects(folder: &Path, lines: u64) {
 }
 
 #[test]
-fn the_samples_become_tables_and_a_second_run_adds_nothing() {
+fn a_second_run_over_the_samples_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let (samples, to) = (samples(), text(&out).to_owned());
@@ -158,12 +158,12 @@ fn the_samples_become_tables_and_a_second_run_adds_nothing() {
         assert!(parquet != quarantine, "{path}");
     }
     let second = expect(run(&args), 0);
-    assert!(stdout(&second).contains("nothing new"), "{}", stdout(&second));
+    assert!(stdout(&second).contains("nothing written"), "{}", stdout(&second));
     assert!(tree(&out) == before);
 }
 
 #[test]
-fn the_output_depends_on_neither_threads_nor_place() {
+fn output_does_not_depend_on_threads_or_location() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (folder.path().join("here"), folder.path().join("some/where else/é"));
     write_objects(&here, 40);
@@ -185,14 +185,14 @@ fn the_output_depends_on_neither_threads_nor_place() {
 }
 
 #[test]
-fn inputs_are_files_folders_and_stdin() {
+fn reads_files_folders_and_stdin() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (folder.path().join("in"), folder.path().join("in/out"));
     write(&input.join("a/one.log"), LINE.as_bytes());
     write(&input.join("two.log"), LINE.as_bytes());
     write(&input.join(".hidden/three.log"), LINE.as_bytes());
     write(&input.join("ELBAccessLogTestFile"), b"");
-    // A destination inside the input is no input, however often.
+    // A destination inside the input is not read, even in a second run.
     for _ in 0..2 {
         let output = expect(run(&["run", text(&input), "--to", text(&out), "--report", "json"]), 0);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -201,7 +201,7 @@ fn inputs_are_files_folders_and_stdin() {
             (Some(2), Some(1))
         );
     }
-    // A file that is named has its file name as key; several inputs go together; a filter works on keys.
+    // The key of a file given by name is its file name; filters apply to keys.
     let (one, two) = (input.join("a/one.log"), input.join("two.log"));
     let args = ["run", text(&one), text(&two), "--to", "-", "--exclude", "two*"];
     let output = expect(alb_ingest(&args).current_dir(folder.path()).output().unwrap(), 0);
@@ -230,25 +230,25 @@ fn inputs_are_files_folders_and_stdin() {
             .collect();
         assert_eq!(lines, [1, 3]);
         assert_eq!(events[0]["source_key"], "-");
-        // The report does not stand among the events.
+        // The report does not mix with the events.
         assert!(stderr(&output).contains("quarantined"), "{}", stderr(&output));
         assert_eq!(visible(&folder.path().join("_quarantine")).len(), 1);
     }
 }
 
 #[test]
-fn exit_codes_tell_failed_objects_from_wrong_usage() {
+fn exit_codes_distinguish_failed_objects_from_invalid_usage() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (folder.path().join("in"), folder.path().join("out"));
     write(&input.join("good.log"), format!("{LINE}\nmalformed\n").as_bytes());
-    // Quarantined lines are accounted for, and said.
+    // Quarantined lines are accounted for and reported.
     let output = expect(run(&["run", text(&input), "--to", text(&out)]), 0);
     assert!(
         stdout(&output).contains("quarantined  alb_access_log: "),
         "{}",
         stdout(&output)
     );
-    // An object that fails costs no other its place.
+    // A failed object does not affect the others.
     write(&input.join("bad.log"), b"PAR1....");
     write(&input.join("later.log"), LINE.as_bytes());
     let output = expect(run(&["run", text(&input), "--to", text(&out)]), 1);
@@ -258,12 +258,12 @@ fn exit_codes_tell_failed_objects_from_wrong_usage() {
         stdout(&output)
     );
     assert_eq!(visible(&out).keys().filter(|path| path.contains("later")).count(), 1);
-    // The place cannot be written to.
+    // The destination is not writable.
     let output = run(&["run", text(&input), "--to", text(&input.join("good.log"))]);
     expect(output, 1);
 
     let (input, out) = (text(&input), text(&out));
-    for (args, said) in [
+    for (args, expected) in [
         (vec![], "Usage"),
         (vec!["run"], "INPUT"),
         (vec!["run", input], "--to"),
@@ -277,12 +277,12 @@ fn exit_codes_tell_failed_objects_from_wrong_usage() {
         (vec!["no-such-command"], "no-such-command"),
     ] {
         let output = expect(run(&args), 2);
-        assert!(stderr(&output).contains(said), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
     }
 }
 
 #[test]
-fn settings_come_from_the_environment_and_a_flag_wins() {
+fn an_option_takes_precedence_over_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("one.log");
     write(&input, LINE.as_bytes());
@@ -314,7 +314,7 @@ fn settings_come_from_the_environment_and_a_flag_wins() {
         "{hours:?}"
     );
     assert!(files(&["--include", "*.gz"], &[]).is_empty());
-    // The flag for the destination wins, too, and an empty variable is none.
+    // So does the destination; an empty variable counts as unset.
     let elsewhere = folder.path().join("elsewhere");
     assert!(files(&["--to", text(&elsewhere)], &[("FORMAT", "")]).is_empty());
     assert_eq!(visible(&elsewhere).len(), 1);
@@ -339,30 +339,30 @@ fn settings_come_from_the_environment_and_a_flag_wins() {
             by_flag.env("DESTINATION", &elsewhere);
         }
         for mut command in [by_variable, by_flag] {
-            let said = stderr(&expect(command.output().unwrap(), 2));
+            let error = stderr(&expect(command.output().unwrap(), 2));
             assert!(
-                said.contains(name) && said.contains(value) && said.contains(allowed),
-                "{said}"
+                error.contains(name) && error.contains(value) && error.contains(allowed),
+                "{error}"
             );
         }
     }
 }
 
 #[test]
-fn what_is_there_already_is_left_as_it_is() {
+fn existing_outputs_are_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let (input, out) = (folder.path().join("one.log"), folder.path().join("out"));
     write(&input, LINE.as_bytes());
     let args = ["run", text(&input), "--to", text(&out)];
     expect(run(&args), 0);
     let path = out.join(visible(&out).keys().next().unwrap());
-    fs::write(&path, b"somebody's").unwrap();
+    fs::write(&path, b"other content").unwrap();
     expect(run(&args), 0);
-    assert_eq!(fs::read(&path).unwrap(), b"somebody's");
+    assert_eq!(fs::read(&path).unwrap(), b"other content");
 }
 
 #[test]
-fn explain_shows_fields_or_the_place_where_reading_stopped() {
+fn explain_shows_fields_or_where_parsing_failed() {
     let shown = stdout(&expect(run(&["explain", LINE]), 0));
     assert!(
         shown.starts_with("alb_access_log") && !shown.contains('\u{1b}'),
@@ -382,10 +382,7 @@ fn explain_shows_fields_or_the_place_where_reading_stopped() {
     let wrong = LINE.replacen(" 200 200 ", " 2xx 200 ", 1);
     let shown = stdout(&expect(run(&["explain", &wrong]), 1));
     let at = wrong.find("2xx").unwrap();
-    assert!(
-        shown.contains("malformed as alb_access_log: not a whole number"),
-        "{shown}"
-    );
+    assert!(shown.contains("malformed as alb_access_log: not an integer"), "{shown}");
     assert!(
         shown.contains(&format!("field 9 elb_status_code, byte {at} of the line")),
         "{shown}"
@@ -397,7 +394,7 @@ fn explain_shows_fields_or_the_place_where_reading_stopped() {
         "{shown}"
     );
 
-    // Nothing of the line reaches a terminal unescaped, and every line of stdin is shown.
+    // Control characters are escaped, and every line of stdin is explained.
     let hostile = LINE.replace("curl/8.5.0", "\u{1b}]0;title\u{7} \\x1B[31m");
     let input = format!("{hostile}\n\nno log at all\n{LINE}\r\n");
     let output = expect(with_stdin(alb_ingest(&["explain"]), input.as_bytes()), 1);
@@ -414,27 +411,7 @@ fn explain_shows_fields_or_the_place_where_reading_stopped() {
 }
 
 #[test]
-fn help_has_examples_and_completions_know_the_flags() {
-    let help = stdout(&expect(run(&["--help"]), 0));
-    for command in ["run", "explain", "schema", "generate", "completions"] {
-        assert!(help.contains(command), "{help}");
-        let help = stdout(&expect(run(&[command, "--help"]), 0));
-        assert!(
-            help.contains("Examples:") && help.contains(&format!("alb-ingest {command}")),
-            "{help}"
-        );
-    }
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = stdout(&expect(run(&["completions", shell]), 0));
-        assert!(script.contains("partition-by"), "{shell}");
-    }
-    let version = stdout(&expect(run(&["--version"]), 0));
-    assert!(version.contains(env!("CARGO_PKG_VERSION")));
-}
-
-/// A reader that goes away (`| head`) is no reason to panic.
-#[test]
-fn a_closed_pipe_is_no_panic() {
+fn a_closed_pipe_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
     write(
         &folder.path().join("in.log"),
@@ -455,21 +432,20 @@ fn a_closed_pipe_is_no_panic() {
         pipe.read_exact(&mut first).unwrap();
         drop(pipe);
         let output = child.wait_with_output().unwrap();
-        let said = stderr(&output);
+        let error = stderr(&output);
         assert!(
-            output.status.code().is_some() && !said.contains("panicked"),
-            "{args:?}: {said}"
+            output.status.code().is_some() && !error.contains("panicked"),
+            "{args:?}: {error}"
         );
     }
 }
 
-/// Whenever the command is killed: what is there under its final name is whole, and another run does the rest.
 #[test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the moments of the kills depend on how fast the machine is"
+    reason = "the time between kills depends on the speed of the machine"
 )]
-fn a_kill_leaves_no_partial_file_and_a_rerun_does_the_rest() {
+fn a_killed_run_leaves_no_partial_file_and_can_be_repeated() {
     const KILLS: u32 = 20;
 
     let folder = tempfile::tempdir().unwrap();
@@ -480,29 +456,29 @@ fn a_kill_leaves_no_partial_file_and_a_rerun_does_the_rest() {
     let takes = began.elapsed();
     let whole = tree(&whole);
     assert!(whole.len() >= 20, "{:?}", whole.keys());
-    let (mut killed, mut between) = (0, 0);
+    let (mut killed, mut partial) = (0, 0);
     for kill in 0..KILLS {
         let out = folder.path().join(format!("out-{kill}"));
         let args = ["run", text(&input), "--to", text(&out), "--jobs", "2"];
         let mut child = alb_ingest(&args).stdout(Stdio::null()).spawn().unwrap();
         thread::sleep(takes * kill / KILLS + Duration::from_millis(2));
-        // SIGKILL: nothing can be tidied up.
+        // SIGKILL leaves no time to clean up.
         child.kill().unwrap();
         killed += u32::from(child.wait().unwrap().code().is_none());
         let left = visible(&out);
-        between += u32::from(!left.is_empty() && left.len() < whole.len());
+        partial += u32::from(!left.is_empty() && left.len() < whole.len());
         for (path, bytes) in &left {
-            assert!(
-                whole.get(path) == Some(bytes),
-                "kill {kill} left {path} in another form"
-            );
+            assert!(whole.get(path) == Some(bytes), "kill {kill} left {path} incomplete");
         }
         expect(run(&args), 0);
-        assert!(visible(&out) == whole, "the run behind kill {kill} did not do the rest");
+        assert!(
+            visible(&out) == whole,
+            "the run after kill {kill} did not complete the output"
+        );
         fs::remove_dir_all(&out).unwrap();
     }
     assert!(
-        killed >= KILLS / 4 && between > 0,
-        "{killed} killed, {between} of them between two files"
+        killed >= KILLS / 4 && partial > 0,
+        "{killed} killed, {partial} of them with part of the output"
     );
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::{Files, Memory};
-use alb_ingest::config::{Location, OnMissing, S3Prefix, Settings};
+use alb_ingest::config::{Location, OnMissing, RawConfig, S3Prefix, StorageOptions};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::function::{Function, HandleError, Handled, Limits, Note, Watch};
 use alb_ingest::ingest::Destination;
@@ -50,14 +50,14 @@ enum Fault {
 }
 
 impl World for &'static Odd {
-    fn source(&self, _settings: &Settings, _deadline: Deadline) -> Box<dyn Source> {
+    fn source(&self, _options: &StorageOptions, _deadline: Deadline) -> Box<dyn Source> {
         Box::new(*self)
     }
 
     fn destination(
         &self,
         location: &Location,
-        _settings: &Settings,
+        _options: &StorageOptions,
         _deadline: Deadline,
     ) -> Result<Box<dyn Destination>, NoSuchPlace> {
         Ok(Box::new(match location {
@@ -126,23 +126,23 @@ fn odd(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static Odd {
     }))
 }
 
-fn settings() -> Settings {
-    Settings {
+fn config() -> RawConfig {
+    RawConfig {
         destination: Some(Location::S3(S3Prefix::parse("outputs/all").unwrap())),
-        ..Settings::default()
+        ..RawConfig::default()
     }
 }
 
-fn function(world: &'static Odd, settings: Settings) -> Function {
-    Function::new(settings, Box::new(world), LIMITS).unwrap()
+fn function(world: &'static Odd, config: RawConfig) -> Function {
+    Function::new(config.resolve().unwrap(), Box::new(world), LIMITS).unwrap()
 }
 
 fn event(name: &str) -> Vec<u8> {
     fs::read(package().join("events").join(name)).unwrap()
 }
 
-fn handle(world: &'static Odd, settings: Settings, payload: &[u8]) -> Handled {
-    function(world, settings).handle(payload, Deadline::NONE, &Notes::default())
+fn handle(world: &'static Odd, config: RawConfig, payload: &[u8]) -> Handled {
+    function(world, config).handle(payload, Deadline::NONE, &Notes::default())
 }
 
 /// The counts of an invocation, by the names of its metrics.
@@ -159,7 +159,7 @@ fn reference(keys: &[String]) -> Files {
         .map(|key| json!({"bucket": "objects", "key": key}))
         .collect();
     let payload = json!({ "objects": objects }).to_string();
-    let handled = handle(world, settings(), payload.as_bytes());
+    let handled = handle(world, config(), payload.as_bytes());
     handled.answer.unwrap();
     assert!(memory.files().is_empty());
     world.memory.files()
@@ -183,9 +183,9 @@ fn every_payload_is_worked_on_and_again_changes_nothing() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let payload = fs::read(&path).unwrap();
         let world = odd(|_| None);
-        let partial = Settings {
-            partial_batch: true,
-            ..settings()
+        let partial = RawConfig {
+            partial_batch: Some(true),
+            ..config()
         };
         let first = handle(world, partial.clone(), &payload);
         let answer = first.answer.as_ref().unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -217,21 +217,21 @@ fn every_payload_is_worked_on_and_again_changes_nothing() {
 #[test]
 fn the_way_in_does_not_change_the_outputs() {
     let world = odd(|_| None);
-    handle(world, settings(), &event("s3-put.json")).answer.unwrap();
+    handle(world, config(), &event("s3-put.json")).answer.unwrap();
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.10_qfy86bt1.log.gz";
     assert_eq!(world.memory.files(), reference(&[key.to_owned()]));
     for way in ["sns.json", "failed-invocation.json", "sqs-failed-invocation.json"] {
         let other = odd(|_| None);
-        handle(other, settings(), &event(way)).answer.unwrap();
+        handle(other, config(), &event(way)).answer.unwrap();
         assert_eq!(other.memory.files(), world.memory.files(), "{way}");
     }
 }
 
 #[test]
 fn exactly_the_messages_that_failed_come_again() {
-    let partial = Settings {
-        partial_batch: true,
-        ..settings()
+    let partial = RawConfig {
+        partial_batch: Some(true),
+        ..config()
     };
     let world = odd(|_| None);
     let answer = handle(world, partial, &event("sqs-partial-failure.json"))
@@ -251,7 +251,7 @@ fn exactly_the_messages_that_failed_come_again() {
         ])
     );
     // Without the setting the answer would not be read, and the messages deleted.
-    let whole = handle(odd(|_| None), settings(), &event("sqs-partial-failure.json"));
+    let whole = handle(odd(|_| None), config(), &event("sqs-partial-failure.json"));
     let error = whole.answer.unwrap_err();
     assert!(
         matches!(error, HandleError::Objects(InvocationError::Failed { .. })),
@@ -272,7 +272,7 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
     }
     let world = odd(fault);
     let notes = Notes::default();
-    let function = function(world, settings());
+    let function = function(world, config());
     let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &notes);
     let counted = metrics(&handled);
     let error = handled.answer.unwrap_err().to_string();
@@ -304,7 +304,7 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
 #[test]
 fn without_time_nothing_is_begun_or_committed() {
     let world = odd(|_| None);
-    let handled = function(world, settings()).handle(
+    let handled = function(world, config()).handle(
         &event("sqs-s3.json"),
         Deadline::after(Duration::from_millis(1)),
         &Notes::default(),
@@ -317,11 +317,11 @@ fn without_time_nothing_is_begun_or_committed() {
 #[test]
 fn what_is_gone_fails_or_is_skipped_as_is_set() {
     let payload = event("s3-put.json");
-    let failed = handle(odd(|_| Some(Fault::IsGone)), settings(), &payload);
+    let failed = handle(odd(|_| Some(Fault::IsGone)), config(), &payload);
     assert!(failed.answer.is_err());
-    let skip = Settings {
-        on_missing: OnMissing::Skip,
-        ..settings()
+    let skip = RawConfig {
+        on_missing: Some(OnMissing::Skip),
+        ..config()
     };
     let skipped = handle(odd(|_| Some(Fault::IsGone)), skip.clone(), &payload);
     assert_eq!(metrics(&skipped)["ObjectsSkipped"], 1);
@@ -339,7 +339,7 @@ fn a_job_is_told_of_each_task_what_to_do_next() {
     let code = |fault: fn(&ObjectRequest) -> Option<Fault>, key: &str| {
         let mut payload: Value = serde_json::from_slice(&event("batch-2.0.json")).unwrap();
         payload["tasks"][0]["s3Key"] = key.into();
-        let answer = handle(odd(fault), settings(), payload.to_string().as_bytes())
+        let answer = handle(odd(fault), config(), payload.to_string().as_bytes())
             .answer
             .unwrap();
         assert_eq!(answer["invocationSchemaVersion"], "2.0");
@@ -372,12 +372,12 @@ fn an_object_that_is_no_log_ends_no_job() {
             "invocationSchemaVersion": "2.0", "invocationId": "i", "job": {"id": "j"},
             "tasks": [{"taskId": "t", "s3Key": key, "s3VersionId": null, "s3Bucket": "mixed"}],
         });
-        let answer = handle(world, settings(), job.to_string().as_bytes()).answer.unwrap();
+        let answer = handle(world, config(), job.to_string().as_bytes()).answer.unwrap();
         assert_eq!(answer["results"][0]["resultCode"], "Succeeded", "{answer}");
         let text = answer["results"][0]["resultString"].as_str().unwrap();
         assert!(text.starts_with("skipped"), "{text}");
         let direct = json!({"objects": [{"bucket": "mixed", "key": key}]});
-        assert!(handle(world, settings(), direct.to_string().as_bytes()).answer.is_err());
+        assert!(handle(world, config(), direct.to_string().as_bytes()).answer.is_err());
     }
 }
 
@@ -386,7 +386,7 @@ fn the_same_object_twice_is_read_once() {
     let object = json!({"bucket": "objects", "key": "AWSLogs/111122223333/elasticloadbalancing/eu-west-1/2015/06/16/111122223333_elasticloadbalancing_eu-west-1_shop-classic_20150616T0830Z_198.51.100.77_2v1y09ki.log"});
     let world = odd(|_| None);
     let payload = json!({"objects": [object, object, object]}).to_string();
-    let handled = handle(world, settings(), payload.as_bytes());
+    let handled = handle(world, config(), payload.as_bytes());
     assert_eq!(world.opened.load(Ordering::Relaxed), 1);
     let counted = metrics(&handled);
     assert_eq!(
@@ -398,9 +398,9 @@ fn the_same_object_twice_is_read_once() {
 
 #[test]
 fn the_function_is_never_fed_with_its_own_output() {
-    let beside = |place: &str| Settings {
+    let beside = |place: &str| RawConfig {
         destination: Some(Location::S3(S3Prefix::parse(place).unwrap())),
-        ..Settings::default()
+        ..RawConfig::default()
     };
     let world = odd(|_| None);
     let error = handle(world, beside("objects/AWSLogs/out"), &event("s3-put.json"))
@@ -408,7 +408,7 @@ fn the_function_is_never_fed_with_its_own_output() {
         .unwrap_err();
     assert!(error.to_string().contains("fed with its own output"), "{error}");
     let own = json!({"objects": [{"bucket": "outputs", "key": "all/alb_access_log/date=2026-10-07/x-0123.parquet"}]});
-    let handled = handle(world, settings(), own.to_string().as_bytes());
+    let handled = handle(world, config(), own.to_string().as_bytes());
     assert_eq!(metrics(&handled)["ObjectsSkipped"], 1);
     handled.answer.unwrap();
     assert_eq!(world.opened.load(Ordering::Relaxed), 0);
@@ -423,7 +423,7 @@ fn an_unknown_payload_is_never_acknowledged() {
         "not json",
         r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#,
     ] {
-        let handled = handle(odd(|_| None), settings(), payload.as_bytes());
+        let handled = handle(odd(|_| None), config(), payload.as_bytes());
         assert!(handled.answer.is_err(), "{payload}");
     }
 }
@@ -431,7 +431,7 @@ fn an_unknown_payload_is_never_acknowledged() {
 #[test]
 fn first_sights_are_told_once_an_invocation() {
     let notes = Notes::default();
-    let function = function(odd(|_| None), settings());
+    let function = function(odd(|_| None), config());
     function
         .handle(&event("objects.json"), Deadline::NONE, &notes)
         .answer
@@ -443,11 +443,10 @@ fn first_sights_are_told_once_an_invocation() {
 
 #[test]
 fn a_function_has_a_destination() {
-    for destination in [None, Some(Location::Stdout)] {
-        let settings = Settings {
-            destination,
-            ..Settings::default()
-        };
-        assert!(Function::new(settings, Box::new(odd(|_| None)), LIMITS).is_err());
-    }
+    assert!(RawConfig::default().resolve().is_err());
+    let stdout = RawConfig {
+        destination: Some(Location::Stdout),
+        ..RawConfig::default()
+    };
+    assert!(Function::new(stdout.resolve().unwrap(), Box::new(odd(|_| None)), LIMITS).is_err());
 }

@@ -16,5 +16,6 @@ mod common;
 mod envelopes;
 mod events;
 mod function;
+mod help;
 mod readme;
 mod triggers;

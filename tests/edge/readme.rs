@@ -1,22 +1,22 @@
-//! What the README shows first is what the program prints.
+//! The output of the README's first command is real.
 
 use std::path::Path;
 use std::process::Command;
 
-/// The answer that stands under the command.
-fn answer<'a>(readme: &'a str, command: &str) -> &'a str {
-    let (_, behind) = readme.split_once(command).unwrap();
-    let (_, answer) = behind.split_once("```text\n").unwrap();
-    answer.split_once("```").unwrap().0
+/// Returns the output that a page shows after a command.
+fn output_of<'a>(page: &'a str, command: &str) -> &'a str {
+    let (_, after) = page.split_once(command).unwrap();
+    let (_, output) = after.split_once("```text\n").unwrap();
+    output.split_once("```").unwrap().0
 }
 
 #[test]
-fn the_quick_start_prints_what_the_readme_shows() {
+fn the_readme_shows_the_real_output_of_its_first_command() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
-    let shown = answer(
+    let shown = output_of(
         &readme,
-        "cargo run --release --no-default-features --bin alb-ingest -- run events/objects --to out\n",
+        "cargo run --release --no-default-features --features cli -- run events/objects --to out\n",
     );
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
@@ -31,8 +31,5 @@ fn the_quick_start_prints_what_the_readme_shows() {
         .unwrap();
     assert!(run.status.success());
     let printed = String::from_utf8(run.stdout).unwrap();
-    assert_eq!(
-        printed, shown,
-        "the README's quick start is stale: show what the command prints\n{printed}"
-    );
+    assert_eq!(printed, shown, "README.md is stale; the command prints\n{printed}");
 }

@@ -1,8 +1,7 @@
 //! Our Parquet encoders against the `parquet` crate's own: the same values for every table, hostile lines included.
 
 use crate::reference::Reference;
-use alb_ingest::config::Compression;
-use alb_ingest::encode::{Encoder, ParquetEncoder};
+use alb_ingest::encode::{Compression, Encoder, ParquetEncoder};
 use alb_ingest::formats::{ALB_ACCESS, ALB_HEALTH_CHECK, FORMATS, Format};
 use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::object::{ObjectFacts, ObjectRef};

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::config::{PartitionBy, Settings};
 use alb_ingest::formats::{BalancerKind, FORMATS, Format};
 use alb_ingest::generate::{Balancer, object_key_with};
+use alb_ingest::ingest::{Options, PartitionBy};
 use serde_json::{Map, Value};
 
 use crate::common;
@@ -88,7 +88,7 @@ fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
 
 #[test]
 fn every_case_gives_exactly_its_events_and_its_quarantine() {
-    let settings = Settings {
+    let options = Options {
         partition_by: PartitionBy::None,
         ..common::json()
     };
@@ -96,7 +96,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     for format in FORMATS {
         for case in cases(format.name) {
             let log = fs::read(&case).unwrap();
-            let run = common::ingest(&key(format), &log, &settings);
+            let run = common::ingest(&key(format), &log, &options);
             match &run.result {
                 Ok(_) => assert_eq!(run.ledger().table, Some(format.name), "{}", case.display()),
                 Err(error) => problems.push(format!("{}: {error}", case.display())),

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common;
 use crate::common::any::{bytes_of, read_parquet};
-use alb_ingest::config::{Format, PartitionBy, Settings};
+use alb_ingest::encode::FileFormat;
 use alb_ingest::formats::{CLB_ACCESS, FORMATS};
 use alb_ingest::generate::{Object, Rate, Traffic};
+use alb_ingest::ingest::{Options, PartitionBy};
 use alb_ingest::schema::mapping::Schema;
 use bytes::Bytes;
 use parquet::column::page::Page;
@@ -17,12 +18,12 @@ use serde_json::Value;
 /// The most bytes of a page before compression.
 const PAGE_BYTES: usize = 1_000_000;
 
-fn lake() -> Settings {
-    Settings {
+fn lake() -> Options {
+    Options {
         schema: Schema::Ocsf,
-        format: Some(Format::Parquet),
+        format: FileFormat::Parquet,
         partition_by: PartitionBy::SecurityLake,
-        ..Settings::default()
+        ..Options::default()
     }
 }
 

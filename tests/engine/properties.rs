@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::common;
 use crate::common::any::{any_object, bytes_of, cases, read_parquet, text_of};
-use alb_ingest::config::{Compression, Format, OnCorrupt, PartitionBy, Settings};
+use alb_ingest::encode::{Compression, FileFormat};
 use alb_ingest::formats::{Escapes, Format as Table};
 use alb_ingest::generate::Object;
-use alb_ingest::ingest::{Ledger, Outcome, Problem};
+use alb_ingest::ingest::{Ledger, OnCorrupt, Options, Outcome, PartitionBy, Problem};
 use alb_ingest::parse::line::Repair;
 use base64::Engine as _;
 use proptest::collection::vec;
@@ -17,10 +17,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-fn parquet() -> Settings {
-    Settings {
-        format: Some(Format::Parquet),
-        ..Settings::default()
+fn parquet() -> Options {
+    Options {
+        format: FileFormat::Parquet,
+        ..Options::default()
     }
 }
 
@@ -35,17 +35,17 @@ proptest! {
         in_parquet: bool,
         by_hour: bool,
     ) {
-        let settings = Settings {
+        let options = Options {
             partition_by: if by_hour { PartitionBy::Hour } else { PartitionBy::Day },
             ..if in_parquet { parquet() } else { common::json() }
         };
         let (bytes, _) = bytes_of(&object);
-        let whole = common::ingest(&object.key(), &bytes, &settings);
-        let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &settings, None);
+        let whole = common::ingest(&object.key(), &bytes, &options);
+        let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &options);
         prop_assert_eq!(format!("{:?}", whole.result), format!("{:?}", pieces.result));
         prop_assert!(whole.files == pieces.files);
         let single = vec![1; bytes.len()];
-        let singles = common::ingest_chunks(common::object(&object.key()), &bytes, &single, &settings, None);
+        let singles = common::ingest_chunks(common::object(&object.key()), &bytes, &single, &options);
         prop_assert!(whole.files == singles.files);
     }
 
@@ -54,7 +54,7 @@ proptest! {
     fn json_equals_parquet(object in any_object(), compression in select(vec![Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None])) {
         let (bytes, written) = bytes_of(&object);
         let in_json = common::ingest(&object.key(), &bytes, &common::json());
-        let in_parquet = common::ingest(&object.key(), &bytes, &Settings { compression: Some(compression), ..parquet() });
+        let in_parquet = common::ingest(&object.key(), &bytes, &Options { compression, ..parquet() });
         prop_assert_eq!(in_json.result.is_ok(), in_parquet.result.is_ok());
         prop_assert_eq!(in_json.quarantine(), in_parquet.quarantine());
         if in_json.result.is_err() {
@@ -138,9 +138,9 @@ proptest! {
             edit.apply(&mut bytes);
         }
         let on_corrupt = if strict { OnCorrupt::Strict } else { OnCorrupt::Salvage };
-        let settings = Settings { on_corrupt, ..common::json() };
-        let run = common::ingest(&object.key(), &bytes, &settings);
-        let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &settings, None);
+        let options = Options { on_corrupt, ..common::json() };
+        let run = common::ingest(&object.key(), &bytes, &options);
+        let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &options);
         prop_assert_eq!(format!("{:?}", run.result), format!("{:?}", pieces.result));
         prop_assert!(run.files == pieces.files);
         match &run.result {
@@ -252,7 +252,15 @@ impl Edit {
 fn accounted(object: &Object, text: &[u8], told: bool, forced: bool) -> Result<(), TestCaseError> {
     let key = if told { object.key() } else { "some/file.log".to_owned() };
     let table = forced.then_some(object.format);
-    let run = common::ingest_chunks(common::object(&key), text, &[], &common::json(), table);
+    let run = common::ingest_chunks(
+        common::object(&key),
+        text,
+        &[],
+        &Options {
+            table,
+            ..common::json()
+        },
+    );
     let ledger = match &run.result {
         Ok(Outcome::Ingested(ledger)) => ledger,
         Ok(Outcome::Skipped(..)) | Err(_) => {

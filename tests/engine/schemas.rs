@@ -116,13 +116,19 @@ fn what_does_not_fit_is_refused() {
         (&["--as", "glue", "--location", "s3://Bucket/x"], "s3://BUCKET/PREFIX"),
         (&["--as", "athena", "--since", "2026-02-30"], "YYYY-MM-DD"),
         (&["--as", "athena", "--since", "2026-1-1"], "YYYY-MM-DD"),
-        (&["--as", "athena", "--database", "a`b"], "lower case letters"),
-        (&["--as", "glue", "--database", "elb"], "--database needs --as athena"),
+        (&["--as", "athena", "--database", "a`b"], "lowercase letters"),
+        (
+            &["--as", "glue", "--database", "elb"],
+            "--database requires --as athena",
+        ),
         (
             &["--as", "json-schema", "--location", "s3://events"],
-            "--location needs --as athena or glue",
+            "--location requires --as athena or glue",
         ),
-        (&["--partition-by", "hour"], "--partition-by needs --as athena or glue"),
+        (
+            &["--partition-by", "hour"],
+            "--partition-by requires --as athena or glue",
+        ),
     ];
     for (flags, said) in refused {
         let args: Vec<_> = ["alb_access_log"].iter().chain(flags).copied().collect();

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common;
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
-use alb_ingest::config::{Format, Settings};
+use alb_ingest::encode::FileFormat;
 use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::ingest::Options;
 use alb_ingest::schema::mapping::{Literal, OutputTable, Schema, Test, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -219,8 +220,8 @@ proptest! {
         let (bytes, _) = bytes_of(&object);
         let key = object.key();
         let native = common::ingest(&key, &bytes, &common::json());
-        let in_json = common::ingest(&key, &bytes, &Settings { schema, ..common::json() });
-        let in_parquet = Settings { schema, format: Some(Format::Parquet), ..Settings::default() };
+        let in_json = common::ingest(&key, &bytes, &Options { schema, ..common::json() });
+        let in_parquet = Options { schema, format: FileFormat::Parquet, ..Options::default() };
         let in_parquet = common::ingest(&key, &bytes, &in_parquet);
         prop_assert_eq!(native.result.is_ok(), in_json.result.is_ok());
         prop_assert_eq!(native.quarantine(), in_json.quarantine());

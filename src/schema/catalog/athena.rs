@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Store;
 use super::hive::hive_columns;
-use crate::config::{Format, PartitionBy};
+use super::{Folders, Store, TableFormat};
 use crate::schema::mapping::OutputTable;
 
 /// Returns the statement that creates the table over the files of a run, in the given or the current database.
@@ -47,14 +46,14 @@ pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String
 /// Returns the comments at the top of the statement.
 fn head(table: &OutputTable, store: &Store) -> String {
     let format = match store.format {
-        Format::Parquet => "Parquet",
-        Format::Json => "JSON lines",
+        TableFormat::Parquet => "Parquet",
+        TableFormat::Json => "JSON lines",
     };
-    let folders = match store.partition_by {
-        PartitionBy::Day => "one folder per day",
-        PartitionBy::Hour => "one folder per hour",
+    let folders = match store.folders {
+        Folders::Daily => "one folder per day",
+        Folders::Hourly => "one folder per hour",
         // Security Lake creates its own tables; as plain files they are one folder.
-        PartitionBy::None | PartitionBy::SecurityLake => "one folder",
+        Folders::Single => "one folder",
     };
     let mut head = format!(
         "-- {}: {}, {} columns, schema version {}. {format}, {folders}.\n",

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use alb_ingest::aws::firehose::Stream;
-use alb_ingest::config::{OnCorrupt, PartitionBy, Settings};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Packing, Rate};
-use alb_ingest::ingest::{Ingest, IngestError, Ledger, Outcome, Target};
+use alb_ingest::ingest::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, PartitionBy, Target};
 use alb_ingest::object::ObjectRef;
 use serde_json::Value;
 
@@ -15,8 +14,8 @@ use crate::common::{Memory, Run, ingest_chunks, json, rows};
 use crate::servers::fault::{Chances, Fault, Mask, Op, Rule};
 
 /// The settings as they are for a stream.
-fn settings() -> Settings {
-    Settings {
+fn settings() -> Options {
+    Options {
         partition_by: PartitionBy::None,
         ..json()
     }
@@ -31,11 +30,10 @@ fn object(key: &str) -> ObjectRef {
 }
 
 /// Ingests an object into the stream; what became of it, and its quarantine.
-fn ingest(stream: &Stream, key: &str, bytes: &[u8], settings: &Settings) -> (Result<Outcome, IngestError>, Vec<u8>) {
+fn ingest(stream: &Stream, key: &str, bytes: &[u8], settings: &Options) -> (Result<Outcome, IngestError>, Vec<u8>) {
     let quarantine = Memory::default();
     let target = Target {
-        settings,
-        table: None,
+        options: settings,
         events: stream,
         quarantine: &quarantine,
     };
@@ -56,8 +54,8 @@ fn ledger(result: Result<Outcome, IngestError>) -> Ledger {
 }
 
 /// The same object into memory, where nothing fails.
-fn reference(key: &str, bytes: &[u8], settings: &Settings) -> Run {
-    ingest_chunks(object(key), bytes, &[], settings, None)
+fn reference(key: &str, bytes: &[u8], settings: &Options) -> Run {
+    ingest_chunks(object(key), bytes, &[], settings)
 }
 
 fn sample(table: &str, seed: u64, lines: u64) -> (String, Vec<u8>) {
@@ -112,7 +110,7 @@ fn an_object_is_in_the_stream_as_it_is_in_a_file() {
 fn an_object_that_fails_midway_is_whole_when_it_comes_again() {
     let (key, bytes) = sample("alb_access_log", 9, 6_000);
     let cut = &bytes[..bytes.len() * 3 / 4];
-    let strict = Settings {
+    let strict = Options {
         on_corrupt: OnCorrupt::Strict,
         ..settings()
     };

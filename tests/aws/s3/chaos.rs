@@ -2,8 +2,7 @@
 
 use std::io::Write as _;
 
-use alb_ingest::config::PartitionBy;
-use alb_ingest::ingest::Committed;
+use alb_ingest::ingest::{Committed, PartitionBy};
 
 use super::rig::{OUT, PART, Rig, THERE, ledger, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};
@@ -18,11 +17,11 @@ fn an_object_is_there_whole_or_not_at_all() {
     for seed in 0..SEEDS {
         let mut rig = Rig::new();
         if seed % 2 == 0 {
-            rig.settings.partition_by = PartitionBy::Hour;
+            rig.config.ingest.partition_by = PartitionBy::Hour;
         }
         let (key, bytes) = &samples[usize::try_from(draw(seed, &[0]) % 3).unwrap()];
         let asked = put(&rig, key, bytes);
-        let wanted = reference(&rig.settings, &object(&asked), bytes);
+        let wanted = reference(&rig.config.ingest, &object(&asked), bytes);
         let plan = rig.server.faults();
         plan.chances(Chances {
             in_a_row: 1 + seed % 5,

@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 
 use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
-use alb_ingest::config::Settings;
+use alb_ingest::config::StorageOptions;
 use alb_ingest::deadline::Deadline;
 use alb_ingest::trigger::ObjectRequest;
 use alb_ingest::world::World as _;
@@ -26,7 +26,7 @@ fn child() -> String {
     };
     let region = clients.region().to_owned();
     let world = AwsWorld::new(clients);
-    let source = world.source(&Settings::default(), Deadline::NONE);
+    let source = world.source(&StorageOptions::default(), Deadline::NONE);
     let request = ObjectRequest {
         bucket: LOGS.to_owned(),
         key: "key".to_owned(),

@@ -8,7 +8,7 @@ use crate::servers::s3::Options;
 
 /// The keys at a place.
 fn keys(rig: &Rig, place: &str) -> Vec<String> {
-    let listed = rig.world.list(LOGS, place, &rig.settings, rig.deadline).unwrap();
+    let listed = rig.world.list(LOGS, place, &rig.config.storage, rig.deadline).unwrap();
     listed.map(|object| object.unwrap().key).collect()
 }
 
@@ -37,7 +37,7 @@ fn everything_below_a_place_is_listed_once() {
     assert_eq!(keys(&rig, "nothing"), [""; 0]);
     assert_eq!(keys(&rig, "").len(), wanted.len() + 2);
     // What is listed can be read, and is the object that was listed.
-    let listed = rig.world.list(LOGS, "logs", &rig.settings, rig.deadline).unwrap();
+    let listed = rig.world.list(LOGS, "logs", &rig.config.storage, rig.deadline).unwrap();
     for object in listed {
         let object = object.unwrap();
         let (found, bytes) = rig.read(&object).unwrap();
@@ -65,14 +65,19 @@ fn a_listing_that_fails_says_so_and_ends() {
             .op(Op::ListObjectsV2)
             .during(2..=99),
     );
-    let mut listed = rig.world.list(LOGS, "a", &rig.settings, rig.deadline).unwrap();
+    let mut listed = rig.world.list(LOGS, "a", &rig.config.storage, rig.deadline).unwrap();
     assert!(listed.next().unwrap().is_ok() && listed.next().unwrap().is_ok());
     let error = listed.next().unwrap().unwrap_err();
     assert_eq!(error.cause, Cause::Unreachable, "{error}");
     assert!(listed.next().is_none());
 
     rig.server.faults().clear();
-    let list = |bucket: &str| rig.world.list(bucket, "a", &rig.settings, rig.deadline).err().unwrap();
+    let list = |bucket: &str| {
+        rig.world
+            .list(bucket, "a", &rig.config.storage, rig.deadline)
+            .err()
+            .unwrap()
+    };
     assert_eq!(list("nowhere").cause, Cause::Refused);
     assert!(list("nowhere").text.contains("no bucket"), "{}", list("nowhere"));
     rig.always(Op::ListObjectsV2, Fault::Status(403, "AccessDenied"));

@@ -221,7 +221,7 @@ fn a_lost_completion_is_looked_up() {
     is_whole(&rig, &bytes);
     // Where outputs are replaced, nothing turns the repetition down but the upload, which is gone.
     let mut rig = Rig::new();
-    rig.settings.overwrite = true;
+    rig.config.storage.overwrite = true;
     rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
     assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
     is_whole(&rig, &bytes);

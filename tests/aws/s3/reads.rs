@@ -22,7 +22,7 @@ fn the_sample_objects_come_out_as_they_do_in_a_folder() {
         let request = put(&rig, &key, &bytes);
         let ledger = rig.ingest(&request).unwrap();
         assert_eq!(ledger.lines, ledger.events + ledger.quarantined + ledger.skipped_lines);
-        wanted.extend(reference(&rig.settings, &object(&request), &bytes));
+        wanted.extend(reference(&rig.config.ingest, &object(&request), &bytes));
     }
     assert!(wanted.len() > 15);
     assert!(rig.outputs() == wanted, "{:?}", rig.outputs().keys());
@@ -93,7 +93,7 @@ fn breaks_at_any_byte_change_nothing() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let request = put(&rig, &key, &bytes);
-    let wanted = reference(&rig.settings, &object(&request), &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&request), &bytes);
     let len = bytes.len() as u64;
     let places = [
         0,
@@ -206,7 +206,7 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
     let asked = request(&key, &stored);
     assert!(rig.read(&asked).unwrap().1 == bytes);
     rig.ingest(&asked).unwrap();
-    assert!(rig.outputs() == reference(&rig.settings, &object(&asked), &bytes));
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
 }
 
 /// A server that answers with what it was given, one after the other, whatever is asked.
@@ -251,7 +251,7 @@ fn a_range_that_is_another_is_not_taken() {
         // The last one is the first to be given.
         let host = Host::start(Arc::new(Canned(Mutex::new(vec![right(), wrong, cut()]))));
         let world = rig.world_at(&host.endpoint(), tuning());
-        let source = world.source(&rig.settings, rig.deadline);
+        let source = world.source(&rig.config.storage, rig.deadline);
         let mut read = source.open(&asked).map_err(|error| panic!("{shown}: {error}")).unwrap();
         let mut bytes = Vec::new();
         while let Some(chunk) = read.next_chunk().unwrap() {

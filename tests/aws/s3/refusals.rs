@@ -63,7 +63,7 @@ fn refusals_are_told_apart() {
         (other_owner, "key", Cause::Refused, "SOURCE_OWNER is 111122223333"),
     ];
     let mut rig = Rig::new();
-    rig.settings.source_owner = Some("111122223333".to_owned());
+    rig.config.storage.source_owner = Some("111122223333".to_owned());
     let asked = put(&rig, "key", b"content");
     for (options, key, cause, words) in rows {
         rig.server.bucket(LOGS, options);
@@ -88,7 +88,7 @@ fn refusals_are_told_apart() {
             ..own()
         },
     );
-    rig.settings.requester_pays = true;
+    rig.config.storage.requester_pays = true;
     assert_eq!(rig.read(&asked).unwrap().1, b"content");
 }
 
@@ -133,12 +133,9 @@ fn a_server_that_is_not_there_is_no_answer() {
     let rig = Rig::new();
     let asked = put(&rig, "key", b"content");
     let Rig {
-        server,
-        world,
-        settings,
-        ..
+        server, world, config, ..
     } = rig;
     drop(server);
-    let failed = super::rig::ingest(&world, &settings, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
+    let failed = super::rig::ingest(&world, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
     assert!(failed.retryable && failed.text.contains("no answer"), "{failed:?}");
 }

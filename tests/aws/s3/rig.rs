@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
-use alb_ingest::config::{Location, S3Prefix, Settings};
+use alb_ingest::config::{Config, Location, RawConfig, S3Prefix};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{Committed, Destination, Ingest, Ledger, Outcome, Skip, Staged, Target};
+use alb_ingest::ingest::{self, Committed, Destination, Ingest, Ledger, Outcome, Skip, Staged, Target};
 use alb_ingest::local::Directory;
 use alb_ingest::object::ObjectRef;
 use alb_ingest::source::{Cause, SourceError};
@@ -35,7 +35,7 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) world: AwsWorld,
-    pub(crate) settings: Settings,
+    pub(crate) config: Config,
     pub(crate) deadline: Deadline,
     background: Background,
 }
@@ -95,10 +95,12 @@ impl Rig {
         Self {
             world: world_at(&background, &server.endpoint(), tuning),
             server,
-            settings: Settings {
+            config: RawConfig {
                 destination: Some(Location::S3(S3Prefix::parse(&format!("{OUT}/{PREFIX}")).unwrap())),
-                ..Settings::default()
-            },
+                ..RawConfig::default()
+            }
+            .resolve()
+            .unwrap(),
             deadline: Deadline::NONE,
             background,
         }
@@ -130,7 +132,7 @@ impl Rig {
 
     /// Reads an object to its end.
     pub(crate) fn read(&self, request: &ObjectRequest) -> Result<(ObjectRef, Vec<u8>), SourceError> {
-        let source = self.world.source(&self.settings, self.deadline);
+        let source = self.world.source(&self.config.storage, self.deadline);
         let mut body = source.open(request)?;
         let object = body.object().clone();
         let promised = body.bytes();
@@ -144,13 +146,15 @@ impl Rig {
 
     /// The destination of the settings.
     pub(crate) fn destination(&self) -> Box<dyn Destination> {
-        let location = self.settings.destination.as_ref().unwrap();
-        self.world.destination(location, &self.settings, self.deadline).unwrap()
+        let Config {
+            destination, storage, ..
+        } = &self.config;
+        self.world.destination(destination, storage, self.deadline).unwrap()
     }
 
     /// An object through the engine, out of S3 and into it.
     pub(crate) fn ingest(&self, request: &ObjectRequest) -> Result<Ledger, Failed> {
-        ingest(&self.world, &self.settings, self.deadline, request)
+        ingest(&self.world, &self.config, self.deadline, request)
     }
 
     /// The outputs that are visible, without the prefix.
@@ -184,19 +188,18 @@ pub(crate) fn source(version: &str) -> ObjectRef {
 
 pub(crate) fn ingest(
     world: &AwsWorld,
-    settings: &Settings,
+    config: &Config,
     deadline: Deadline,
     request: &ObjectRequest,
 ) -> Result<Ledger, Failed> {
-    let place = |location: Option<Location>| world.destination(&location.unwrap(), settings, deadline).unwrap();
-    let (events, quarantine) = (place(settings.destination.clone()), place(settings.quarantine()));
+    let open = |location| world.destination(location, &config.storage, deadline).unwrap();
+    let (events, quarantine) = (open(&config.destination), open(&config.quarantine));
     let target = Target {
-        settings,
-        table: None,
+        options: &config.ingest,
         events: &*events,
         quarantine: &*quarantine,
     };
-    let mut body = world.source(settings, deadline).open(request)?;
+    let mut body = world.source(&config.storage, deadline).open(request)?;
     let Ok(mut ingest) = Ingest::begin(body.object().clone(), target) else {
         return Ok(Ledger::default());
     };
@@ -214,15 +217,14 @@ pub(crate) fn ingest(
 }
 
 /// The same object into a folder, without any network.
-pub(crate) fn reference(settings: &Settings, object: &ObjectRef, bytes: &[u8]) -> Files {
+pub(crate) fn reference(options: &ingest::Options, object: &ObjectRef, bytes: &[u8]) -> Files {
     let folder = tempfile::tempdir().unwrap();
     let (events, quarantine) = (
         Directory::new(folder.path().to_path_buf()),
         Directory::new(folder.path().join("_quarantine")),
     );
     let target = Target {
-        settings,
-        table: None,
+        options,
         events: &events,
         quarantine: &quarantine,
     };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use alb_ingest::aws::{AwsWorld, Clients};
-use alb_ingest::config::Compression;
 use alb_ingest::deadline::Deadline;
+use alb_ingest::encode::Compression;
 use alb_ingest::ingest::Committed;
 
 use super::rig::{Failed, OUT, PREFIX, Rig, THERE, ingest, ledger, object, put, reference, sample, tuning};
@@ -28,7 +28,7 @@ fn writes_that_fail_for_a_while_come_through() {
     ] {
         let rig = Rig::new();
         let asked = put(&rig, &key, &bytes);
-        let wanted = reference(&rig.settings, &object(&asked), &bytes);
+        let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
         assert_eq!(wanted.len(), 2, "the object reaches over midnight");
         for (nth, fault) in faults.iter().enumerate() {
             rig.fault(Op::PutObject, nth as u64 + 1, fault.clone());
@@ -86,7 +86,7 @@ fn writes_that_keep_failing_leave_nothing_and_say_why() {
         ),
     ] {
         let mut rig = Rig::new();
-        rig.settings.destination_owner = Some("111122223333".to_owned());
+        rig.config.storage.destination_owner = Some("111122223333".to_owned());
         let asked = put(&rig, &key, &bytes);
         rig.server.bucket(OUT, options);
         let failed = rig.ingest(&asked).unwrap_err();
@@ -155,20 +155,20 @@ fn reprocessing_replaces_what_is_there() {
     let mut rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let asked = put(&rig, &key, &bytes);
-    rig.settings.compression = Some(Compression::None);
+    rig.config.ingest.compression = Compression::None;
     rig.ingest(&asked).unwrap();
     let before = rig.outputs();
-    rig.settings.compression = Some(Compression::Zstd);
+    rig.config.ingest.compression = Compression::Zstd;
     rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == before, "without OVERWRITE all stays");
-    rig.settings.overwrite = true;
+    rig.config.storage.overwrite = true;
     let ledger = rig.ingest(&asked).unwrap();
-    assert!(rig.outputs() == reference(&rig.settings, &object(&asked), &bytes));
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
     assert!(rig.outputs() != before && ledger.outputs.iter().all(|output| output.written));
     // The answer is lost, and the next try replaces the bytes by themselves.
     rig.fault(Op::PutObject, 1, Fault::LoseResponse);
     rig.ingest(&asked).unwrap();
-    assert!(rig.outputs() == reference(&rig.settings, &object(&asked), &bytes));
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn of_two_runs_at_once_one_writes_and_both_succeed() {
     let rig = Rig::new();
     let (key, bytes) = sample("ev7rnxke");
     let asked = put(&rig, &key, &bytes);
-    let wanted = reference(&rig.settings, &object(&asked), &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
     for _ in 0..4 {
         for key in wanted.keys() {
             rig.server.delete(OUT, &format!("{PREFIX}{key}"));
@@ -184,8 +184,8 @@ fn of_two_runs_at_once_one_writes_and_both_succeed() {
         let worlds = [rig.another_world(tuning()), rig.another_world(tuning())];
         let runs: Vec<Result<_, Failed>> = std::thread::scope(|scope| {
             let run = |world| {
-                let (settings, asked) = (&rig.settings, &asked);
-                scope.spawn(move || ingest(world, settings, Deadline::NONE, asked))
+                let (config, asked) = (&rig.config, &asked);
+                scope.spawn(move || ingest(world, config, Deadline::NONE, asked))
             };
             let threads: Vec<_> = worlds.iter().map(run).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -237,20 +237,18 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
     let rig = Rig::new();
     let (key, bytes) = sample("ev7rnxke");
     let asked = put(&rig, &key, &bytes);
-    let wanted = reference(&rig.settings, &object(&asked), &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
     rig.fault(Op::GetObject, 1, Fault::FinAt(1000));
     rig.fault(Op::PutObject, 1, Fault::Refuse);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let (config, settings) = (
-        clients::config(&rig.server.endpoint(), &Patience::NONE),
-        rig.settings.clone(),
-    );
+    let sdk = clients::config(&rig.server.endpoint(), &Patience::NONE);
+    let config = rig.config.clone();
     let ledger = runtime.block_on(async move {
-        let world = AwsWorld::new(Clients::with_config(config, tuning()).unwrap());
-        let run = move || ingest(&world, &settings, Deadline::NONE, &asked);
+        let world = AwsWorld::new(Clients::with_config(sdk, tuning()).unwrap());
+        let run = move || ingest(&world, &config, Deadline::NONE, &asked);
         tokio::task::spawn_blocking(run).await.unwrap().unwrap()
     });
     assert_eq!(ledger.outputs.len(), wanted.len());
@@ -260,10 +258,10 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
 
 #[test]
 fn the_page_lists_the_metadata() {
-    let page = include_str!("../../../docs/s3.md");
+    let page = include_str!("../../../docs/reference/s3.md");
     for alb_ingest::aws::MetadataName { name, always, doc } in alb_ingest::aws::METADATA {
         let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
-        assert!(page.contains(&row), "docs/s3.md: {row}");
+        assert!(page.contains(&row), "docs/reference/s3.md: {row}");
     }
 }
 

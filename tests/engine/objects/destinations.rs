@@ -55,7 +55,7 @@ fn full() -> DestinationError {
 
 #[test]
 fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
-    let settings = json();
+    let options = json();
     let memory = Memory::default();
     let text = [accesses(3), broken(1).into_bytes()].concat();
     for fails in [Fails::Staging, Fails::Writing, Fails::Committing] {
@@ -64,8 +64,7 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
             (&memory, &fails),
         ] {
             let target = Target {
-                settings: &settings,
-                table: None,
+                options: &options,
                 events,
                 quarantine,
             };
@@ -82,12 +81,11 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
 
 #[test]
 fn what_is_there_already_stays_and_is_said() {
-    let settings = json();
+    let options = json();
     let memory = Memory::default();
     let quarantine = memory.below("_quarantine/");
     let target = Target {
-        settings: &settings,
-        table: None,
+        options: &options,
         events: &memory,
         quarantine: &quarantine,
     };

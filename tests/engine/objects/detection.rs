@@ -1,7 +1,7 @@
 //! Detection of the log type, of objects to skip and of foreign formats.
 
 use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, FORMATS};
-use alb_ingest::ingest::{Outcome, Skip};
+use alb_ingest::ingest::{Options, Outcome, Skip};
 
 use super::{SILENT, access, access_at, accesses, key, lines_of, skipped, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
@@ -93,7 +93,15 @@ fn lines_win_over_a_key_that_contradicts_them() {
         assert_eq!(run.ledger().table, Some("alb_health_check_log"));
     }
     // A table that the user names is not doubted.
-    let run = ingest_chunks(object(SILENT), health, &[], &json(), Some(&ALB_ACCESS));
+    let run = ingest_chunks(
+        object(SILENT),
+        health,
+        &[],
+        &Options {
+            table: Some(&ALB_ACCESS),
+            ..json()
+        },
+    );
     assert_eq!(
         (run.ledger().table, run.ledger().quarantined),
         (Some("alb_access_log"), 1)
@@ -111,8 +119,8 @@ fn foreign_formats_fail_with_their_name() {
         (b"ORC\x08", "ORC"),
         (b"Obj\x01\x04", "Avro"),
     ] {
-        for settings in [json(), strict()] {
-            let error = ingest(&key(&ALB_ACCESS), bytes, &settings).error();
+        for options in [json(), strict()] {
+            let error = ingest(&key(&ALB_ACCESS), bytes, &options).error();
             assert!(error.contains(name) && error.contains(&key(&ALB_ACCESS)), "{error}");
         }
     }

@@ -6,10 +6,9 @@ mod packing;
 mod partitions;
 mod quarantine;
 
-use alb_ingest::config::{OnCorrupt, Settings};
 use alb_ingest::formats::Format;
 use alb_ingest::generate::{Balancer, object_key};
-use alb_ingest::ingest::{Outcome, Skip};
+use alb_ingest::ingest::{OnCorrupt, Options, Outcome, Skip};
 use alb_ingest::parse::line::time::timestamp_micros;
 use base64::Engine as _;
 use serde_json::Value;
@@ -56,8 +55,8 @@ fn broken(number: usize) -> String {
     access(number).replacen(" 200 200 ", " 2xx 200 ", 1)
 }
 
-fn strict() -> Settings {
-    Settings {
+fn strict() -> Options {
+    Options {
         on_corrupt: OnCorrupt::Strict,
         ..json()
     }

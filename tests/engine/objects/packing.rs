@@ -1,7 +1,7 @@
 //! Packings, truncated and corrupt objects: the events read from them, with one thread and with two.
 
-use alb_ingest::config::Settings;
 use alb_ingest::formats::{ALB_ACCESS, CLB_ACCESS};
+use alb_ingest::ingest::Options;
 use alb_ingest::parse::input::ReadError;
 
 use super::{SILENT, accesses, broken, key, lines_of, raw, strict};
@@ -121,15 +121,15 @@ fn two_threads_leave_the_same_files() {
     let cut = &whole[..whole.len() - 60_000];
     let mut flipped = whole.clone();
     flipped[whole.len() - 60_000] ^= 0x10;
-    for (what, bytes, settings) in [
-        ("whole", &whole[..], Settings::default()),
+    for (what, bytes, options) in [
+        ("whole", &whole[..], Options::default()),
         ("cut", cut, json()),
         ("cut, strict", cut, strict()),
         ("flipped", &flipped, json()),
     ] {
-        let one = ingest_chunks(object(&key(&ALB_ACCESS)), bytes, &[100], &settings, None);
+        let one = ingest_chunks(object(&key(&ALB_ACCESS)), bytes, &[100], &options);
         let chunks = vec![50_000; bytes.len() / 50_000];
-        let two = ingest_on_two_threads(object(&key(&ALB_ACCESS)), bytes, &chunks, &settings);
+        let two = ingest_on_two_threads(object(&key(&ALB_ACCESS)), bytes, &chunks, &options);
         assert!(one.files == two.files, "{what}");
         if what == "cut, strict" {
             assert_eq!(one.error(), two.error());

@@ -1,7 +1,7 @@
 //! The partitions that events are written to.
 
-use alb_ingest::config::{PartitionBy, Settings};
 use alb_ingest::formats::ALB_ACCESS;
+use alb_ingest::ingest::{Options, PartitionBy};
 
 use super::{SILENT, access_at, key, key_at};
 use crate::common::{ingest, json, rows};
@@ -10,11 +10,11 @@ use crate::common::{ingest, json, rows};
 fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
     let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
     let laid = |end: &str, times: &[&str], by: PartitionBy| {
-        let settings = Settings {
+        let options = Options {
             partition_by: by,
             ..json()
         };
-        ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &settings)
+        ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
     };
     // Around midnight: two files, named alike, each with its own events.
     let midnight = laid(
@@ -84,11 +84,11 @@ fn too_many_days_fail_and_say_what_to_do() {
         error.contains("more than 400 days or hours") && error.contains("--partition-by none"),
         "{error}"
     );
-    let settings = Settings {
+    let options = Options {
         partition_by: PartitionBy::None,
         ..json()
     };
-    assert_eq!(ingest(SILENT, text(401).as_bytes(), &settings).ledger().events, 401);
+    assert_eq!(ingest(SILENT, text(401).as_bytes(), &options).ledger().events, 401);
     assert_eq!(
         ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
         401

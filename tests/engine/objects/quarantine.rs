@@ -28,7 +28,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
             };
             let text = format!("{}\n{long}{ending}{behind}", access(1));
             for packed in [text.clone().into_bytes(), gzip(text.as_bytes())] {
-                let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json(), None);
+                let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json());
                 let ledger = run.ledger();
                 let expected_lines = 2 + u64::from(!behind.is_empty());
                 assert_eq!(
@@ -149,8 +149,8 @@ fn no_error_shows_the_content_of_a_line() {
         ),
     ];
     for (key, bytes) in &objects {
-        for settings in [json(), strict()] {
-            let run = ingest(key, bytes, &settings);
+        for options in [json(), strict()] {
+            let run = ingest(key, bytes, &options);
             let error = run.result.as_ref().expect_err(key);
             let shown = format!("{error} {error:?} {:?}", std::error::Error::source(error));
             assert!(
