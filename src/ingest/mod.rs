@@ -4,10 +4,9 @@
 //! one for the quarantine, and commits them when the whole object is read and its ledger balances:
 //! `lines = events + quarantined + skipped`. An object that fails commits nothing.
 
-mod destination;
 mod error;
 mod ledger;
-mod open;
+mod object;
 mod options;
 mod outputs;
 mod oversize;
@@ -15,18 +14,19 @@ mod partition;
 mod quarantine;
 mod unknown_values;
 
-pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
-pub use open::ingest_open;
+pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use unknown_values::UnknownValue;
 
+use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
+use crate::storage::Sink;
 
 use outputs::Outputs;
 use quarantine::Quarantine;
@@ -45,9 +45,9 @@ pub struct Target<'a> {
     /// The options of the engine.
     pub options: &'a Options,
     /// The destination of events.
-    pub events: &'a dyn Destination,
+    pub events: &'a dyn Sink,
     /// The destination of malformed lines.
-    pub quarantine: &'a dyn Destination,
+    pub quarantine: &'a dyn Sink,
 }
 
 /// Ingests one object; the push interface of the engine.
@@ -192,7 +192,7 @@ impl<'a> Ingest<'a> {
         let lines = &mut self.lines;
         let cut = self.reader.salvage(&mut |piece| lines.piece(piece))?;
         let decided = !matches!(lines.stage, Stage::Undecided { .. });
-        let hinted = lines.target.options.table.is_some() || lines.facts.key.table.is_some();
+        let hinted = lines.target.options.table.is_some() || lines.facts.key.log_type.is_some();
         let more_than_test_entry = matches!(lines.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
         if more_than_test_entry || !decided && (cut.bytes.is_empty() || !hinted) {
             // There is nothing to keep.
@@ -286,7 +286,9 @@ impl ObjectLines<'_> {
         }
         let format = match self.target.options.table {
             Some(format) => format,
-            None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
+            None => detect(text, self.facts.key.log_type)
+                .map_err(Problem::Unknown)?
+                .format(),
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
@@ -307,7 +309,8 @@ impl ObjectLines<'_> {
     /// Returns the table, if it is known.
     fn table(&self) -> Option<&'static str> {
         let named = self.target.options.table.map(|table| table.name);
-        self.ledger.table.or(named).or(self.facts.key.table)
+        let in_key = self.facts.key.log_type.map(LogType::table);
+        self.ledger.table.or(named).or(in_key)
     }
 
     /// Names the table in the quarantine, if it is known.
