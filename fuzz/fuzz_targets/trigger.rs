@@ -1,4 +1,4 @@
-//! Any bytes as the payload of an invocation: no panic, and nothing that is refused is ever acknowledged.
+//! Fuzzes any bytes as the payload of an invocation: no panic, and rejected work is never acknowledged.
 
 #![no_main]
 

@@ -17,7 +17,7 @@ use flate2::write::GzEncoder;
 /// The files of a destination, by key.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
-/// A destination in memory. An output is there once it is committed, and never changes.
+/// A sink in memory. An output exists once it is committed, and never changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
     files: Arc<Mutex<Files>>,
@@ -25,13 +25,13 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The same destination below a folder.
+    /// Returns the same sink below a folder.
     pub(crate) fn below(&self, prefix: &'static str) -> Self {
         let files = Arc::clone(&self.files);
         Self { files, prefix }
     }
 
-    /// What is committed so far.
+    /// Returns the committed files.
     pub(crate) fn files(&self) -> Files {
         self.files.lock().unwrap().clone()
     }
@@ -75,7 +75,7 @@ impl Staged for StagedBytes {
     }
 }
 
-/// Options for JSON lines without compression.
+/// Returns options for uncompressed JSON lines.
 pub(crate) fn json() -> Options {
     Options {
         format: FileFormat::Json,
@@ -84,7 +84,7 @@ pub(crate) fn json() -> Options {
     }
 }
 
-/// An object of the bucket `golden`.
+/// Returns an object of the bucket `golden`.
 pub(crate) fn object(key: &str) -> ObjectRef {
     ObjectRef {
         bucket: "golden".to_owned(),
@@ -93,18 +93,18 @@ pub(crate) fn object(key: &str) -> ObjectRef {
     }
 }
 
-/// One object through the engine: what became of it, and the files that it left.
+/// A run of one object through the engine: its result and its files.
 pub(crate) struct Run {
     pub(crate) result: Result<Outcome, IngestError>,
     pub(crate) files: Files,
 }
 
-/// Ingests an object in chunks of these lengths; what is left behind the last comes in one.
+/// Ingests an object in chunks of these lengths; the rest is one chunk.
 pub(crate) fn ingest_chunks(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
     ingest_with(object, bytes, chunks, options, false)
 }
 
-/// The same on two threads.
+/// Like [`ingest_chunks`], on two threads.
 pub(crate) fn ingest_on_two_threads(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
     ingest_with(object, bytes, chunks, options, true)
 }
@@ -138,13 +138,13 @@ fn push_all(mut ingest: Ingest<'_>, mut bytes: &[u8], chunks: &[usize]) -> Resul
     ingest.finish()
 }
 
-/// Ingests an object in one chunk, the table by key and lines.
+/// Ingests an object in one chunk.
 pub(crate) fn ingest(key: &str, bytes: &[u8], options: &Options) -> Run {
     ingest_chunks(object(key), bytes, &[], options)
 }
 
 impl Run {
-    /// The ledger of an object that was ingested.
+    /// Returns the ledger of an ingested object.
     pub(crate) fn ledger(&self) -> &Ledger {
         match &self.result {
             Ok(Outcome::Ingested(ledger)) => {
@@ -159,7 +159,7 @@ impl Run {
         }
     }
 
-    /// The error of an object that failed; it left no file.
+    /// Returns the error of an object that failed, which must have no files.
     pub(crate) fn error(&self) -> String {
         assert!(
             self.files.is_empty(),
@@ -172,12 +172,12 @@ impl Run {
         }
     }
 
-    /// The bytes of the event files, in the order of their keys.
+    /// Returns the bytes of the event files, in the order of their keys.
     pub(crate) fn events(&self) -> Vec<u8> {
         self.select(|key| !key.starts_with("_quarantine/"))
     }
 
-    /// The bytes of the quarantine files.
+    /// Returns the bytes of the quarantine files.
     pub(crate) fn quarantine(&self) -> Vec<u8> {
         self.select(|key| key.starts_with("_quarantine/"))
     }
@@ -187,7 +187,7 @@ impl Run {
         wanted.flat_map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// The folders that the events lie in, without the table's.
+    /// Returns the folders of the event files, below the folder of the table.
     pub(crate) fn partitions(&self) -> Vec<String> {
         let events = self.files.keys().filter(|key| !key.starts_with("_quarantine/"));
         let folders = events.map(|key| {
@@ -200,13 +200,13 @@ impl Run {
     }
 }
 
-/// JSON lines as values.
+/// Parses JSON lines.
 pub(crate) fn rows(bytes: &[u8]) -> Vec<serde_json::Value> {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
-/// One gzip member.
+/// Compresses a text into one gzip member.
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     encoder.write_all(text).unwrap();

@@ -1,4 +1,4 @@
-//! Our Parquet encoders against the `parquet` crate's own: the same values for every table, hostile lines included.
+//! Compares the Parquet encoders with the `parquet` crate's own: the same values for every table, hostile lines included.
 
 use crate::reference::Reference;
 use alb_ingest::encode::{Compression, Encoder, ParquetEncoder};
@@ -21,7 +21,7 @@ fn facts(key: &str) -> ObjectFacts {
     })
 }
 
-/// The files that both encoders make of these lines, given to them block by block.
+/// Returns the files that both encoders write for these lines, block by block.
 fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Compression) -> [Vec<u8>; 2] {
     let (plan, shape) = (format.plan(), OutputTable::of(Schema::Native, format.plan()));
     let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(shape, facts, codec, Vec::new()).unwrap());
@@ -85,10 +85,10 @@ fn lines(format: &'static Format, seed: u64, lines: usize, traffic: Traffic) -> 
 
 #[test]
 fn every_table_and_length_has_the_values_of_the_reference() {
-    let telling = facts(
+    let with_key = facts(
         "AWSLogs/1/elasticloadbalancing/us-east-1/2026/10/07/1_elasticloadbalancing_us-east-1_app.a.b_20261007T0000Z_192.0.2.1_x.log.gz",
     );
-    let silent = facts("some.log");
+    let without_key = facts("some.log");
     for format in FORMATS {
         for (number, length) in format.lengths.iter().enumerate() {
             let traffic = Traffic {
@@ -99,7 +99,7 @@ fn every_table_and_length_has_the_values_of_the_reference() {
                 ..Traffic::default()
             };
             let text = lines(format, number as u64, 700, traffic);
-            let facts = if number % 2 == 0 { &telling } else { &silent };
+            let facts = if number % 2 == 0 { &with_key } else { &without_key };
             let codecs = [
                 Compression::Zstd,
                 Compression::Snappy,
@@ -112,8 +112,8 @@ fn every_table_and_length_has_the_values_of_the_reference() {
     }
 }
 
-/// Of each column of a file's only row group: name, values, how many are null or no number, the bounds and whether they
-/// are values.
+/// Returns for each column of a file's only row group: the name, the number of values, and the statistics (numbers of nulls
+/// and NaNs, bounds, and whether the bounds are exact).
 fn statistics(file: &[u8]) -> Vec<(String, i64, String)> {
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
     assert_eq!(reader.metadata().num_row_groups(), 1);
@@ -123,8 +123,8 @@ fn statistics(file: &[u8]) -> Vec<(String, i64, String)> {
         let exact = (statistics.min_is_exact(), statistics.max_is_exact());
         let bounds = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
         let counts = (statistics.null_count_opt(), statistics.nan_count_opt());
-        let told = format!("{counts:?} {bounds:?} {exact:?}");
-        (column.column_path().string(), column.num_values(), told)
+        let text = format!("{counts:?} {bounds:?} {exact:?}");
+        (column.column_path().string(), column.num_values(), text)
     };
     columns.iter().map(of).collect()
 }
@@ -147,7 +147,7 @@ fn every_column_has_the_statistics_of_the_reference() {
 }
 
 #[test]
-fn the_metadata_tells_what_readers_need_and_no_more() {
+fn the_metadata_is_complete_and_minimal() {
     let text = lines(&ALB_ACCESS, 2, 10, Traffic::default());
     let [ours, _] = encode(&ALB_ACCESS, &facts("k"), &text, Compression::Zstd);
     let reader = SerializedFileReader::new(Bytes::from(ours)).unwrap();
@@ -165,7 +165,7 @@ fn the_metadata_tells_what_readers_need_and_no_more() {
     );
     assert!(file.created_by().unwrap().starts_with("alb-ingest version "));
     assert_eq!(file.column_orders().unwrap().len(), file.schema_descr().num_columns());
-    // Pages follow each other from the file's fourth byte on, and the row group tells their bytes.
+    // Pages are contiguous from the file's fourth byte on, and the row group states their size.
     let group = reader.metadata().row_group(0);
     let mut end = 4;
     for column in group.columns() {
@@ -187,13 +187,13 @@ fn the_metadata_tells_what_readers_need_and_no_more() {
 
 #[test]
 fn pages_row_groups_and_full_dictionaries_make_no_difference() {
-    // More rows than a row group holds.
+    // More rows than the maximum of a row group.
     let text = lines(&ALB_HEALTH_CHECK, 1, 70_000, Traffic::default());
     assert_eq!(
         assert_equal(&ALB_HEALTH_CHECK, &facts("k"), &text, Compression::Zstd),
         70_000
     );
-    // Hosts and times that are all different do without a dictionary; user agents, each of them twice, fill theirs.
+    // Distinct hosts and times are written without a dictionary; user agents, each occurring twice, fill theirs.
     let mut text = Vec::new();
     for line in 0..20_000 {
         let row = format!(
@@ -216,7 +216,7 @@ fn pages_row_groups_and_full_dictionaries_make_no_difference() {
     assert_eq!(pages(&ours, "elb"), [dictionary, indices, indices, indices]);
 }
 
-/// How each page of a column's first chunk is encoded.
+/// Returns the encoding of each page of a column's first chunk.
 fn pages(file: &[u8], column: &str) -> Vec<String> {
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -232,8 +232,8 @@ fn pages(file: &[u8], column: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_file_keeps_nothing_of_the_one_before_it() {
-    // Tools are kept for the thread's next small file: its bytes are those that a new thread makes.
+fn cached_encoders_keep_nothing_of_the_previous_file() {
+    // Encoders are kept for the thread's next small file, whose bytes must equal those of a new thread.
     let few = lines(&ALB_ACCESS, 3, 10, Traffic::default());
     let hostile = Traffic {
         hostile: Rate::per_million(300_000),

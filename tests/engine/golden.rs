@@ -1,6 +1,6 @@
 //! Golden pairs: each `tests/golden/<table>/<case>.log` becomes exactly its `.jsonl` and `.quarantine.jsonl`.
 //!
-//! How to add one stands in `tests/golden/README.md`.
+//! `tests/golden/README.md` explains how to add one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -41,12 +41,12 @@ fn cases(table: &str) -> Vec<PathBuf> {
     cases
 }
 
-#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+#[expect(clippy::disallowed_methods, reason = "a switch of this test only")]
 fn update() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
-/// Compares with the expected file, which is missing where nothing is expected.
+/// Compares with the expected file, which is missing if nothing is expected.
 fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     let found = str::from_utf8(found).unwrap();
     if update() {
@@ -67,7 +67,7 @@ fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     }
 }
 
-/// The keys in which two rows differ; the rows where one of them is missing, or only the order of the keys differs.
+/// Returns the keys in which two rows differ; the whole rows if one is missing or only the order of the keys differs.
 fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
     let parse = |row: Option<&&str>| serde_json::from_str::<Map<String, Value>>(row?).ok();
     let mut text = String::new();
@@ -112,7 +112,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// The wire grows at its tail, and lines of every length stay in archives.
+/// AWS appends fields to lines, and archives keep lines of every length.
 #[test]
 fn every_length_of_every_table_has_a_case() {
     for format in FORMATS {

@@ -1,5 +1,5 @@
-//! The reference: a batch as Arrow arrays, written by the `parquet` crate's own column writer. It says nothing of
-//! layouts, pages and dictionaries, so that it is right where the crate is.
+//! The reference encoder: a batch as Arrow arrays, written by the `parquet` crate's own column writer. It does not specify
+//! layouts, pages or dictionaries, so it is correct if the crate is.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 
-/// Writes batches of one object.
+/// The reference encoder of one object.
 pub(crate) struct Reference {
     facts: ObjectFacts,
     writer: Option<ArrowWriter<Vec<u8>>>,

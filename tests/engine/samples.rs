@@ -1,4 +1,4 @@
-//! The generator: the same bytes everywhere, lines of the length asked for, and the samples in `events/objects`.
+//! The generator: reproducible bytes, lines of the requested length, and the samples in `events/objects`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ fn hostile() -> Traffic {
     }
 }
 
-/// The tokens of an entry by the rules of the wire: quotes end where a space or the end of the line follows.
+/// Returns the tokens of an entry: a quote ends a field if a space or the end of the line follows.
 fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let mut rest = entry;
@@ -45,7 +45,7 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
                     && rest.get(at + 1).is_none_or(|next| *next == b' ')
                     && !(format.escapes == Escapes::BackslashQuote && rest[at - 1] == b'\\')
             };
-            (1..rest.len()).find(|at| closes(*at)).expect("a quote stays open") + 1
+            (1..rest.len()).find(|at| closes(*at)).expect("a closing quote") + 1
         } else {
             rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())
         };
@@ -62,7 +62,7 @@ fn events_objects_are_the_samples() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let mut committed = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&folder) {
-        let entry = entry.expect("events/objects is there: run `make samples`");
+        let entry = entry.expect("events/objects exists: run `make samples`");
         if entry.file_type().is_file() {
             let path = entry
                 .path()
@@ -83,13 +83,10 @@ fn events_objects_are_the_samples() {
     assert_eq!(
         names(&committed),
         names(&made),
-        "events/objects is not what the generator makes: run `make samples`"
+        "events/objects is stale: run `make samples`"
     );
     for (key, bytes) in &made {
-        assert!(
-            committed[key] == *bytes,
-            "{key} is not what the generator makes: run `make samples`"
-        );
+        assert!(committed[key] == *bytes, "{key} is stale: run `make samples`");
     }
 }
 
@@ -132,7 +129,7 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// A line depends on its own number alone: odd lines mixed in leave the others as they are.
+/// A line depends only on its own number: hostile lines leave the others unchanged.
 #[test]
 fn hostile_lines_change_only_themselves() {
     for format in FORMATS {
@@ -171,7 +168,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
                 let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
-            // Hostile ones too; entry by entry, since a Classic one spreads over lines.
+            // Hostile ones too; entry by entry, since entries of Classic Load Balancers may span lines.
             let mut lines = Lines::new(
                 format,
                 12,
@@ -193,7 +190,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
 }
 
 #[test]
-fn every_field_takes_a_value_of_its_own() {
+fn every_field_has_a_value_in_some_line() {
     for format in FORMATS {
         let (lines, _) = text(format, 5, 3000, Traffic::default());
         let lines: Vec<_> = lines
@@ -217,7 +214,7 @@ fn every_field_takes_a_value_of_its_own() {
 }
 
 #[test]
-fn counts_say_what_was_written() {
+fn counts_match_the_lines_written() {
     for format in FORMATS {
         let rate = Rate::per_million(100_000);
         let traffic = Traffic {
@@ -241,8 +238,8 @@ fn counts_say_what_was_written() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "one member at a time is what this looks at")]
-fn members_are_cut_within_a_line_and_hold_the_same_lines() {
+#[expect(clippy::disallowed_methods, reason = "this test reads one member at a time")]
+fn members_are_cut_within_a_line_and_contain_the_same_lines() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
     for (members, padding) in [(1, 0), (3, 0), (7, 512), (500, 1)] {
@@ -312,7 +309,7 @@ fn requests_of_the_samples_join_to_their_connections() {
     }
 }
 
-/// Gzip keeps to what real objects have, so that benchmarks on generated logs tell the truth.
+/// The compression ratio is that of real objects, so benchmarks on generated logs are representative.
 #[test]
 fn access_lines_are_as_long_and_as_dense_as_real_ones() {
     let (lines, _) = text(FORMATS[0], 1, 5000, Traffic::default().over_one_object(5000));
@@ -321,7 +318,7 @@ fn access_lines_are_as_long_and_as_dense_as_real_ones() {
     let packed = gzip.finish().unwrap().len();
     assert!(
         (690..730).contains(&(lines.len() / 5000)),
-        "{} bytes a line",
+        "{} bytes per line",
         lines.len() / 5000
     );
     assert!(

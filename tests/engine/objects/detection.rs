@@ -7,7 +7,7 @@ use super::{SILENT, access, access_at, accesses, key, lines_of, skipped, strict}
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn what_is_no_log_is_skipped() {
+fn non_log_objects_are_skipped() {
     for empty in [
         vec![],
         gzip(b""),
@@ -46,9 +46,9 @@ fn what_is_no_log_is_skipped() {
     assert_eq!((run.ledger().events, run.ledger().quarantined), (2, 1));
 }
 
-/// A test object's entry with a log behind it is a log, however long its lines are.
+/// A test object's entry followed by a log is a log, however long its lines are.
 #[test]
-fn nothing_behind_a_test_entry_is_lost() {
+fn lines_after_a_test_entry_are_not_lost() {
     let entry = "Enable AccessLog for ELB: app/shop/1 at 2026-10-07T09:12:44.120Z\n";
     let text = |len: usize| {
         let long = access_at("2026-10-07T11:42:13Z", &"x".repeat(len)) + "\n";
@@ -58,14 +58,14 @@ fn nothing_behind_a_test_entry_is_lost() {
         let run = ingest(&name, text(300_000).as_bytes(), &json());
         assert_eq!((run.ledger().lines, lines_of(&run)), (3, vec![2, 3]));
         assert_eq!(rows(&run.quarantine())[0]["byte_offset"], 0);
-        // With a line too long behind it, nothing tells what it is.
+        // If a line too long follows it, nothing identifies the log.
         assert!(
             ingest(&name, text(2_000_000).as_bytes(), &json())
                 .error()
                 .contains("fit no log type")
         );
     }
-    // Nor where the log is cut before its first line ends.
+    // Nor if the log is cut before its first line ends.
     let words: Vec<_> = (0..500_u32)
         .map(|word| word.wrapping_mul(2_654_435_761).to_string())
         .collect();
@@ -84,7 +84,7 @@ fn nothing_behind_a_test_entry_is_lost() {
 }
 
 #[test]
-fn lines_win_over_a_key_that_contradicts_them() {
+fn lines_take_precedence_over_a_contradicting_key() {
     let health = b"http 2026-10-07T11:42:13.1Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
     for format in FORMATS {
         let run = ingest(&key(format), &accesses(3), &json());
@@ -92,7 +92,7 @@ fn lines_win_over_a_key_that_contradicts_them() {
         let run = ingest(&key(format), health, &json());
         assert_eq!(run.ledger().table, Some("alb_health_check_log"));
     }
-    // A table that the user names is not doubted.
+    // A table that the user names overrides detection.
     let run = ingest_chunks(
         object(SILENT),
         health,

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::common::{Run, json, rows};
 
-/// A key of the type, at the end of whose interval the stamp stands.
+/// Returns a key of the type, whose timestamp is the end of the interval.
 fn key_at(format: &'static Format, end: &str) -> String {
     let end = timestamp_micros(end.as_bytes()).unwrap();
     object_key(format, &Balancer::default(), u64::try_from(end).unwrap(), 1)
@@ -25,7 +25,7 @@ fn key(format: &'static Format) -> String {
     key_at(format, "2026-10-07T11:45:00Z")
 }
 
-/// A key that tells nothing.
+/// A key without any information.
 const SILENT: &str = "some/file.log";
 
 /// An access line with 18 fields.
@@ -50,7 +50,7 @@ fn accesses(count: usize) -> Vec<u8> {
         .into_bytes()
 }
 
-/// An access line whose status code is none.
+/// Returns an access line whose status code is not a number.
 fn broken(number: usize) -> String {
     access(number).replacen(" 200 200 ", " 2xx 200 ", 1)
 }
@@ -62,7 +62,7 @@ fn strict() -> Options {
     }
 }
 
-/// The lines that became events.
+/// Returns the numbers of the lines that became events.
 fn lines_of(run: &Run) -> Vec<u64> {
     let mut lines: Vec<_> = rows(&run.events())
         .iter()

@@ -57,14 +57,14 @@ fn a_corrupt_object_is_salvaged_up_to_the_fault() {
             .contains("corrupt at compressed byte")
     );
 
-    // Bytes that are no member behind the first.
+    // Bytes after the first member that are not a member.
     let junk = [first.as_slice(), b"junk"].concat();
     let run = ingest(&key(&ALB_ACCESS), &junk, &json());
     assert_eq!((run.ledger().events, run.ledger().corruption.is_some()), (100, true));
     let error = ingest(&key(&ALB_ACCESS), &junk, &strict()).error();
     assert!(error.contains(&format!("byte {}", first.len())), "{error}");
 
-    // Nothing was read before the fault: nothing to keep.
+    // Nothing was read before the fault, so there is nothing to keep.
     let mut bytes = gzip(&accesses(50));
     assert!(ingest(SILENT, &bytes[..5], &json()).error().contains("truncated"));
     bytes[3] = 0xff;
@@ -98,7 +98,7 @@ fn every_packing_gives_the_same_events() {
         assert!(run.ledger().corruption.is_none(), "packing {number}");
         assert!(run.files == plain.files, "packing {number}");
     }
-    // The name decides nothing: plain text named .gz, gzip named .log.
+    // The name does not matter: plain text named .gz, gzip named .log.
     let classic = b"2026-10-07T11:42:13Z shop 198.51.100.7:1 192.0.2.1:80 0.1 0.1 0.1 200 200 0 29 \"GET http://a.example.com:80/ HTTP/1.1\"\n";
     for bytes in [classic.to_vec(), gzip(classic)] {
         for name in [key(&CLB_ACCESS), key(&CLB_ACCESS) + ".gz", SILENT.to_owned()] {
@@ -108,7 +108,7 @@ fn every_packing_gives_the_same_events() {
 }
 
 #[test]
-fn two_threads_leave_the_same_files() {
+fn two_threads_write_the_same_files() {
     // Long enough for the second thread and several blocks, with a line too long and a broken one in between.
     let mut text = accesses(15_000);
     text.extend(broken(1).into_bytes());

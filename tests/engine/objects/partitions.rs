@@ -7,17 +7,17 @@ use super::{SILENT, access_at, key, key_at};
 use crate::common::{ingest, json, rows};
 
 #[test]
-fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
+fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_key() {
     let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
-    let laid = |end: &str, times: &[&str], by: PartitionBy| {
+    let partitioned = |end: &str, times: &[&str], by: PartitionBy| {
         let options = Options {
             partition_by: by,
             ..json()
         };
         ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
     };
-    // Around midnight: two files, named alike, each with its own events.
-    let midnight = laid(
+    // Around midnight: two files with the same name, each with its own events.
+    let midnight = partitioned(
         "2026-10-07T00:05:00Z",
         &[
             "2026-10-06T23:59:59.999999Z",
@@ -37,7 +37,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
         midnight.files.values().map(|file| rows(file).len()).collect::<Vec<_>>(),
         [2, 1]
     );
-    // A day before and a day behind the stamp still count as near it; a microsecond more does not.
+    // A day before or after the timestamp still counts as near; a microsecond more does not.
     let near = ["2026-10-06T11:45:00Z", "2026-10-08T11:45:00Z"];
     let far = [
         "2026-10-06T11:44:59.999999Z",
@@ -46,15 +46,15 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
     ];
     let end = "2026-10-07T11:45:00Z";
     assert_eq!(
-        laid(end, &near, PartitionBy::Day).partitions(),
+        partitioned(end, &near, PartitionBy::Day).partitions(),
         ["date=2026-10-06", "date=2026-10-08"]
     );
-    let run = laid(end, &far, PartitionBy::Day);
+    let run = partitioned(end, &far, PartitionBy::Day);
     assert_eq!(run.partitions(), ["date=2026-10-07"]);
-    // Only the folder is the stamp's: the events keep their times.
+    // Only the folder follows the timestamp: the events keep their times.
     assert_eq!(rows(&run.events())[2]["timestamp"], "1970-01-01T00:00:00.000000Z");
     assert_eq!(
-        laid(
+        partitioned(
             end,
             &["2026-10-07T11:42:13Z", "2026-10-07T10:59:59Z", far[0]],
             PartitionBy::Hour
@@ -62,8 +62,8 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
         .partitions(),
         ["date=2026-10-07/hour=10", "date=2026-10-07/hour=11"]
     );
-    assert_eq!(laid(end, &near, PartitionBy::None).partitions(), [""]);
-    // Without a stamp every event lies on its own day.
+    assert_eq!(partitioned(end, &near, PartitionBy::None).partitions(), [""]);
+    // Without a timestamp, every event is on its own day.
     let run = ingest(SILENT, at(&far).as_bytes(), &json());
     assert_eq!(
         run.partitions(),
@@ -72,7 +72,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
 }
 
 #[test]
-fn too_many_days_fail_and_say_what_to_do() {
+fn too_many_days_fail_with_a_remedy() {
     let day = |number: i64| {
         let date = alb_ingest::parse::line::time::date_text(number);
         access_at(&format!("{date}T12:00:00Z"), "a") + "\n"

@@ -6,7 +6,7 @@ use super::{SILENT, access, access_at, broken, key, lines_of, raw, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
+fn a_line_too_long_is_quarantined_whole_and_reading_resumes() {
     const MIB: usize = 1024 * 1024;
     let base = access_at("2026-10-07T11:42:13Z", "").len();
     for (len, too_long, base64) in [
@@ -21,16 +21,16 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
         let long = access_at("2026-10-07T11:42:13Z", &agent);
         assert_eq!(long.len(), len);
         for ending in ["\n", ""] {
-            let behind = if ending.is_empty() {
+            let after = if ending.is_empty() {
                 String::new()
             } else {
                 access(2) + "\n"
             };
-            let text = format!("{}\n{long}{ending}{behind}", access(1));
+            let text = format!("{}\n{long}{ending}{after}", access(1));
             for packed in [text.clone().into_bytes(), gzip(text.as_bytes())] {
                 let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json());
                 let ledger = run.ledger();
-                let expected_lines = 2 + u64::from(!behind.is_empty());
+                let expected_lines = 2 + u64::from(!after.is_empty());
                 assert_eq!(
                     (ledger.lines, ledger.quarantined),
                     (expected_lines, u64::from(too_long)),
@@ -39,7 +39,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
                 let last = lines_of(&run).last().copied();
                 assert_eq!(
                     last,
-                    Some(if behind.is_empty() && too_long {
+                    Some(if after.is_empty() && too_long {
                         1
                     } else {
                         expected_lines
@@ -57,7 +57,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
 }
 
 #[test]
-fn long_lines_alone_need_a_telling_key() {
+fn an_object_of_long_lines_needs_a_table_in_its_key() {
     let long = "x".repeat(1_100_000);
     let run = ingest(&key(&NLB_ACCESS), long.as_bytes(), &json());
     assert_eq!((run.ledger().lines, run.ledger().quarantined), (1, 1));
@@ -72,7 +72,7 @@ fn long_lines_alone_need_a_telling_key() {
             .error()
             .contains("longer than 1 MiB")
     );
-    // In front of lines that tell, the long one is in the quarantine and counted.
+    // If lines that identify the log follow, the long one is quarantined and counted.
     let text = format!("{long}\n{}", access(1));
     let run = ingest(SILENT, text.as_bytes(), &json());
     assert_eq!(
@@ -105,7 +105,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
             (good as u64, bad as u64)
         );
     }
-    // The first thousand lines decide; what is behind them goes line by line.
+    // The first thousand lines decide; later lines are quarantined one by one.
     let run = ingest(&key(&ALB_ACCESS), &half(1_000, 1_500), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1_000, 1_500));
     assert!(
@@ -123,9 +123,9 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
     );
 }
 
-/// Whatever goes wrong with an object: the error names the place and never shows what the lines say.
+/// Errors of an object name the position and never quote its lines.
 #[test]
-fn no_error_shows_the_content_of_a_line() {
+fn errors_never_quote_a_line() {
     const CANARY: &str = "Canary77secret";
     let secret = format!("{CANARY} {CANARY}\"{CANARY} https://{CANARY}.example.com/?token={CANARY}");
     let bad = broken(1).replace("agent 1", CANARY);
@@ -159,7 +159,7 @@ fn no_error_shows_the_content_of_a_line() {
             );
         }
     }
-    // Nor does the ledger of an object that went through, whose counts the report prints.
+    // Nor does the ledger of an ingested object, whose counts the report prints.
     let text = [good, bad].join("\n");
     let run = ingest(&key(&ALB_ACCESS), text.as_bytes(), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1, 1));
