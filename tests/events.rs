@@ -1,10 +1,10 @@
-//! The payloads in `events/`: up to date, and about objects that lie beside them.
+//! The payloads in `events/` are up to date and about objects in the same folder.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may stop here"
+    reason = "tests may panic"
 )]
 
 mod envelopes;
@@ -14,9 +14,9 @@ use std::fs;
 use alb_ingest::trigger::{Work, read_value};
 use envelopes::*;
 
-/// The committed payloads are what AWS would send for the committed objects.
+/// The committed payloads have the form that AWS sends for the committed objects.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+#[expect(clippy::disallowed_methods, reason = "a switch for this test only")]
 fn the_payloads_in_events_are_up_to_date() {
     let update = std::env::var_os("UPDATE_GENERATED").is_some();
     let samples = samples();
@@ -29,7 +29,7 @@ fn the_payloads_in_events_are_up_to_date() {
             let committed = fs::read_to_string(&path).unwrap_or_default();
             assert_eq!(
                 committed, text,
-                "events/{name} is not what its objects make it: run `make generated`"
+                "events/{name} does not match its objects: run `make generated`"
             );
         }
     }
@@ -46,8 +46,8 @@ fn the_payloads_in_events_are_up_to_date() {
 }
 
 #[test]
-fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
-    // Objects, skipped and refused tasks of each file.
+fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
+    // The number of objects, ignored events and refused records of each file.
     let expected = [
         ("s3-put.json", [1, 0, 0]),
         ("s3-several-records.json", [4, 0, 0]),
@@ -77,7 +77,7 @@ fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
         let mut found = [0; 3];
         for task in &request.tasks {
             let Work::Object(object) = &task.work else {
-                found[if matches!(task.work, Work::Skipped(_)) { 1 } else { 2 }] += 1;
+                found[if matches!(task.work, Work::Ignored(_)) { 1 } else { 2 }] += 1;
                 continue;
             };
             found[0] += 1;
@@ -89,7 +89,10 @@ fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
             let bytes = fs::read(&path).unwrap();
             assert!(object.size.is_none_or(|size| size == bytes.len() as u64), "{name}");
             let etag = etag(&bytes);
-            assert!(object.etag.as_ref().is_none_or(|told| *told == etag), "{name}");
+            assert!(
+                object.etag.as_ref().is_none_or(|announced| *announced == etag),
+                "{name}"
+            );
         }
         assert_eq!(found, counts, "{name}");
     }

@@ -19,12 +19,15 @@ const FLOORS: [(&str, &[&str]); 18] = [
     ("config", &["schema"]),
     ("schema", &["formats", "parse", "config"]),
     ("object", &["formats", "parse"]),
-    ("trigger", &["object"]),
+    // Above `ingest`: it turns the engine's outcomes into responses.
+    ("trigger", &["object", "ingest"]),
     ("source", &["object", "trigger"]),
     ("encode", &["formats", "parse", "schema", "object", "config"]),
     (
         "ingest",
-        &["formats", "parse", "schema", "object", "config", "encode", "source"],
+        &[
+            "deadline", "formats", "parse", "schema", "object", "config", "encode", "source",
+        ],
     ),
     ("world", &["deadline", "config", "source", "ingest"]),
     ("local", &WORLDS),

@@ -1,11 +1,11 @@
-//! The function on folders, and in worlds where things go wrong.
+//! The handler on local folders, with injected faults.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may stop here"
+    reason = "tests may panic"
 )]
 
 mod common;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use alb_ingest::config::{Location, OnMissing, S3Prefix, Settings};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::function::{Function, HandleError, Handled, Limits, Note, Watch};
+use alb_ingest::function::{Event, Function, HandleError, Handled, Limits, Observer, emf};
 use alb_ingest::ingest::Destination;
 use alb_ingest::local::Folders;
 use alb_ingest::source::{Body, Cause, Source, SourceError};
@@ -33,17 +33,17 @@ const LIMITS: Limits = Limits {
     processors: 2,
 };
 
-/// Notes in words.
+/// Collects the events as text.
 #[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
+struct Events(Mutex<Vec<String>>);
 
-impl Watch for Notes {
-    fn note(&self, note: &Note<'_>) {
-        self.0.lock().unwrap().push(note.to_string());
+impl Observer for Events {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(event.to_string());
     }
 }
 
-/// Objects from folders or from a fault; outputs in memory.
+/// Objects from folders, or faults in their place; outputs in memory.
 struct Odd {
     folders: Folders,
     memory: Memory,
@@ -96,7 +96,7 @@ impl Source for &'static Odd {
     }
 }
 
-/// An object whose bytes stop behind the first.
+/// An object whose connection breaks after the first bytes.
 struct Broken(Box<dyn Body>, usize);
 
 impl Body for Broken {
@@ -152,15 +152,15 @@ fn event(name: &str) -> Vec<u8> {
 }
 
 fn handle(world: &'static Odd, settings: Settings, payload: &[u8]) -> Handled {
-    function(world, settings).handle(payload, Deadline::NONE, &Notes::default())
+    function(world, settings).handle(payload, Deadline::NONE, &Events::default())
 }
 
-/// The counts of an invocation, by the names of its metrics.
+/// Returns the counts of an invocation, by the names of its metrics.
 fn metrics(handled: &Handled) -> Value {
-    serde_json::from_str(&handled.tally.line("test", "request")).unwrap()
+    serde_json::from_str(&emf::line(&handled.tally, "test", "request")).unwrap()
 }
 
-/// What `alb-ingest run` makes of the same objects.
+/// Returns the outputs of the same objects from a replay by hand.
 fn reference(keys: &[String]) -> Files {
     let memory = Memory::default();
     let world = odd(|_| None);
@@ -186,9 +186,8 @@ fn payloads() -> Vec<PathBuf> {
     payloads
 }
 
-/// Every way in: done once, and once more, which changes nothing.
 #[test]
-fn every_payload_is_worked_on_and_again_changes_nothing() {
+fn a_second_delivery_of_any_payload_changes_nothing() {
     for path in payloads() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let payload = fs::read(&path).unwrap();
@@ -223,9 +222,8 @@ fn every_payload_is_worked_on_and_again_changes_nothing() {
     }
 }
 
-/// The function's outputs are byte for byte those that any other way to it makes.
 #[test]
-fn the_way_in_does_not_change_the_outputs() {
+fn the_outputs_do_not_depend_on_the_trigger() {
     let world = odd(|_| None);
     handle(world, settings(), &event("s3-put.json")).answer.unwrap();
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.10_qfy86bt1.log.gz";
@@ -238,7 +236,7 @@ fn the_way_in_does_not_change_the_outputs() {
 }
 
 #[test]
-fn exactly_the_messages_that_failed_come_again() {
+fn only_failed_messages_are_retried() {
     let partial = Settings {
         partial_batch: true,
         ..settings()
@@ -260,7 +258,7 @@ fn exactly_the_messages_that_failed_come_again() {
             "0e7d5c3a-0012-4b1f-9d26-7a3c8e5f1b12"
         ])
     );
-    // Without the setting the answer would not be read, and the messages deleted.
+    // Without the setting the response would not be read, and the messages would be deleted.
     let whole = handle(odd(|_| None), settings(), &event("sqs-partial-failure.json"));
     let error = whole.answer.unwrap_err();
     assert!(
@@ -270,7 +268,7 @@ fn exactly_the_messages_that_failed_come_again() {
 }
 
 #[test]
-fn a_panic_or_a_broken_body_costs_its_object_alone() {
+fn a_panic_or_a_broken_connection_fails_only_its_object() {
     fn fault(object: &ObjectRequest) -> Option<Fault> {
         if object.key.contains("conn_log") {
             Some(Fault::Panics)
@@ -281,9 +279,9 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
         }
     }
     let world = odd(fault);
-    let notes = Notes::default();
+    let events = Events::default();
     let function = function(world, settings());
-    let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &notes);
+    let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &events);
     let counted = metrics(&handled);
     let error = handled.answer.unwrap_err().to_string();
     assert!(
@@ -306,26 +304,26 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
     );
     // The next invocation of the same function works.
     function
-        .handle(&event("s3-put.json"), Deadline::NONE, &notes)
+        .handle(&event("s3-put.json"), Deadline::NONE, &events)
         .answer
         .unwrap();
 }
 
 #[test]
-fn without_time_nothing_is_begun_or_committed() {
+fn nothing_starts_after_the_deadline() {
     let world = odd(|_| None);
     let handled = function(world, settings()).handle(
         &event("sqs-s3.json"),
         Deadline::after(Duration::from_millis(1)),
-        &Notes::default(),
+        &Events::default(),
     );
     let error = handled.answer.unwrap_err().to_string();
-    assert!(error.contains("no time was left"), "{error}");
+    assert!(error.contains("not enough time before the deadline"), "{error}");
     assert!(world.memory.files().is_empty());
 }
 
 #[test]
-fn what_is_gone_fails_or_is_skipped_as_is_set() {
+fn a_missing_object_fails_or_is_skipped_according_to_the_setting() {
     let payload = event("s3-put.json");
     let failed = handle(odd(|_| Some(Fault::IsGone)), settings(), &payload);
     assert!(failed.answer.is_err());
@@ -336,7 +334,7 @@ fn what_is_gone_fails_or_is_skipped_as_is_set() {
     let skipped = handle(odd(|_| Some(Fault::IsGone)), skip.clone(), &payload);
     assert_eq!(metrics(&skipped)["ObjectsSkipped"], 1);
     skipped.answer.unwrap();
-    // What may not be read is no object that is gone.
+    // An object that may not be read is not a missing object.
     assert!(
         handle(odd(|_| Some(Fault::MayNotBeRead)), skip, &payload)
             .answer
@@ -345,7 +343,7 @@ fn what_is_gone_fails_or_is_skipped_as_is_set() {
 }
 
 #[test]
-fn a_job_is_told_of_each_task_what_to_do_next() {
+fn a_job_gets_the_result_code_of_each_task() {
     let code = |fault: fn(&ObjectRequest) -> Option<Fault>, key: &str| {
         let mut payload: Value = serde_json::from_slice(&event("batch-2.0.json")).unwrap();
         payload["tasks"][0]["s3Key"] = key.into();
@@ -364,9 +362,9 @@ fn a_job_is_told_of_each_task_what_to_do_next() {
     assert_eq!(code(|_| Some(Fault::MayNotBeRead), log), "PermanentFailure");
 }
 
-/// An object that is no log at all: a job over a whole bucket passes it over, everybody else is told.
+/// A job over a whole bucket skips objects that are not logs; every other sender gets an error.
 #[test]
-fn an_object_that_is_no_log_ends_no_job() {
+fn an_object_that_is_not_a_log_does_not_fail_a_job() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("mixed")).unwrap();
     fs::write(root.path().join("mixed/picture.png"), b"\x89PNG\r\n\x1a\n0123456789").unwrap();
@@ -392,7 +390,7 @@ fn an_object_that_is_no_log_ends_no_job() {
 }
 
 #[test]
-fn the_same_object_twice_is_read_once() {
+fn a_duplicate_object_is_read_once() {
     let object = json!({"bucket": "objects", "key": "AWSLogs/111122223333/elasticloadbalancing/eu-west-1/2015/06/16/111122223333_elasticloadbalancing_eu-west-1_shop-classic_20150616T0830Z_198.51.100.77_2v1y09ki.log"});
     let world = odd(|_| None);
     let payload = json!({"objects": [object, object, object]}).to_string();
@@ -407,13 +405,13 @@ fn the_same_object_twice_is_read_once() {
 }
 
 #[test]
-fn the_function_is_never_fed_with_its_own_output() {
-    let beside = |place: &str| Settings {
+fn the_function_never_ingests_its_own_outputs() {
+    let writing_to = |place: &str| Settings {
         destination: Some(Location::S3(S3Prefix::parse(place).unwrap())),
         ..Settings::default()
     };
     let world = odd(|_| None);
-    let error = handle(world, beside("objects/AWSLogs/out"), &event("s3-put.json"))
+    let error = handle(world, writing_to("objects/AWSLogs/out"), &event("s3-put.json"))
         .answer
         .unwrap_err();
     assert!(error.to_string().contains("fed with its own output"), "{error}");
@@ -439,20 +437,20 @@ fn an_unknown_payload_is_never_acknowledged() {
 }
 
 #[test]
-fn first_sights_are_told_once_an_invocation() {
-    let notes = Notes::default();
+fn unknown_fields_are_reported_once_per_invocation() {
+    let events = Events::default();
     let function = function(odd(|_| None), settings());
     function
-        .handle(&event("objects.json"), Deadline::NONE, &notes)
+        .handle(&event("objects.json"), Deadline::NONE, &events)
         .answer
         .unwrap();
-    let notes = notes.0.into_inner().unwrap();
-    let told: Vec<_> = notes.iter().filter(|note| note.contains("position 35")).collect();
-    assert_eq!(told.len(), 1, "{notes:?}");
+    let events = events.0.into_inner().unwrap();
+    let reported = events.iter().filter(|event| event.contains("position 35"));
+    assert_eq!(reported.count(), 1, "{events:?}");
 }
 
 #[test]
-fn a_function_has_a_destination() {
+fn a_function_needs_a_destination() {
     for destination in [None, Some(Location::Stdout)] {
         let settings = Settings {
             destination,

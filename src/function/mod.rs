@@ -1,13 +1,15 @@
-//! The function: a payload in, every object of it ingested, an answer out.
+//! The handler of the Lambda function: it ingests every object of a payload and returns the response.
 //!
-//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`World`] and writes outputs to
-//! it; the Lambda and `alb-ingest replay` hand it different worlds. It keeps nothing from one invocation to the next.
+//! The handler is independent of AWS. [`Function::handle`] reads objects from a [`World`] and writes outputs to it; the
+//! Lambda and `alb-ingest replay` use different ones. It keeps no state between invocations.
 
+pub mod emf;
+mod event;
 mod guard;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod metrics;
-mod note;
+mod tally;
 mod work;
 
 use std::time::Duration;
@@ -16,17 +18,18 @@ use serde_json::Value;
 
 use crate::config::{Location, Settings};
 use crate::deadline::Deadline;
-use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
+use crate::trigger::{self, InvocationError, TriggerError};
 use crate::world::{NoSuchPlace, World};
 
-use metrics::{Tally, note_first_sights};
-pub use note::{Note, Watch};
+use event::report_unknown;
+pub use event::{Event, Observer, Subject};
+pub use tally::Tally;
 
-/// The memory that one object takes at a time: blocks, row groups and what is under way to and from S3.
-const MIB_AN_OBJECT: usize = 64;
-/// The memory that the program takes beside objects.
-const MIB_OF_PROGRAM: usize = 32;
-/// More objects side by side only wait for each other: an object keeps a processor busy.
+/// The memory that one object needs: blocks, row groups and the data in transfer to and from S3.
+const MIB_PER_OBJECT: usize = 64;
+/// The memory that the program needs without objects.
+const BASE_MIB: usize = 32;
+/// The maximum number of objects in parallel. One object keeps a processor busy, so more would only wait for each other.
 const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
@@ -38,40 +41,40 @@ pub struct Function {
     limits: Limits,
 }
 
-/// What the function may use.
+/// The resources of the function.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Memory in MiB.
     pub memory: usize,
-    /// Processors.
+    /// The number of processors.
     pub processors: usize,
 }
 
-/// An invocation that was worked on.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct Handled {
-    /// What the one who asked is told, or the error that makes it ask again.
+    /// The response to the invoker, or the error that makes it retry.
     pub answer: Result<Value, HandleError>,
-    /// What was counted.
+    /// The counts of the invocation.
     pub tally: Tally,
 }
 
-/// Why an invocation fails.
+/// The error of an invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// The payload is unknown. It is never acknowledged.
+    /// The payload is unknown, so it is not acknowledged.
     #[error("{0}")]
     Payload(#[from] TriggerError),
     /// Objects failed.
     #[error("{0}")]
     Objects(#[from] InvocationError),
-    /// An output has no place to go.
+    /// A destination is not available.
     #[error("{0}")]
     Place(#[from] NoSuchPlace),
 }
 
 impl HandleError {
-    /// What kind of error it is, in one word.
+    /// Returns the error type that Lambda reports.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Payload(_) => "UnknownPayload",
@@ -81,29 +84,29 @@ impl HandleError {
     }
 }
 
-/// Settings that do not make a function.
+/// The error of settings that do not configure a function.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
-    /// There is no destination.
+pub enum SetupError {
+    /// No destination is set.
     #[error("DESTINATION is not set; allowed: {0}")]
     NoDestination(&'static str),
-    /// The destination is of no use to a function.
-    #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
+    /// The destination is the standard output.
+    #[error("DESTINATION is \"-\", the standard output, which the log uses; name a bucket or a directory")]
     Stdout,
-    /// The world does not have the place.
+    /// The destination is not available.
     #[error("{0}")]
     Place(#[from] NoSuchPlace),
 }
 
 impl Function {
-    /// The function of these settings in that world.
+    /// Returns the function for these settings.
     ///
     /// # Errors
-    /// There is no destination, or none that the world has.
-    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
+    /// No destination is set, or the world does not have it.
+    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, SetupError> {
         let destination = match settings.destination.clone() {
-            None => return Err(Unfit::NoDestination(crate::config::SETTINGS[0].allowed)),
-            Some(Location::Stdout) => return Err(Unfit::Stdout),
+            None => return Err(SetupError::NoDestination(crate::config::SETTINGS[0].allowed)),
+            Some(Location::Stdout) => return Err(SetupError::Stdout),
             Some(destination) => destination,
         };
         world.destination(&destination, &settings, Deadline::NONE)?;
@@ -119,10 +122,10 @@ impl Function {
         })
     }
 
-    /// Works on a payload. Work stops in front of the deadline by a margin in which it can be answered.
-    pub fn handle(&self, payload: &[u8], deadline: Deadline, watch: &dyn Watch) -> Handled {
+    /// Processes a payload. The work stops some time before the deadline, so a response is still possible.
+    pub fn handle(&self, payload: &[u8], deadline: Deadline, observer: &dyn Observer) -> Handled {
         match trigger::parse(payload) {
-            Ok(payload) => self.handle_value(&payload, deadline, watch),
+            Ok(payload) => self.handle_value(&payload, deadline, observer),
             Err(error) => Handled {
                 answer: Err(error.into()),
                 tally: Tally::default(),
@@ -130,10 +133,10 @@ impl Function {
         }
     }
 
-    /// As [`Function::handle`], for a payload that is parsed already.
-    pub fn handle_value(&self, payload: &Value, deadline: Deadline, watch: &dyn Watch) -> Handled {
+    /// Processes a payload that is already parsed. See [`Function::handle`].
+    pub fn handle_value(&self, payload: &Value, deadline: Deadline, observer: &dyn Observer) -> Handled {
         let mut tally = Tally::default();
-        let answer = self.answer(payload, deadline, watch, &mut tally);
+        let answer = self.answer(payload, deadline, observer, &mut tally);
         Handled { answer, tally }
     }
 
@@ -141,46 +144,38 @@ impl Function {
         &self,
         payload: &Value,
         deadline: Deadline,
-        watch: &dyn Watch,
+        observer: &dyn Observer,
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
         let place = |location| self.world.destination(location, &self.settings, deadline);
-        let shift = work::Shift {
+        let outcomes = work::BatchWorker {
             settings: &self.settings,
             source: self.world.source(&self.settings, deadline).as_ref(),
             events: place(&self.destination)?.as_ref(),
             quarantine: place(&self.quarantine)?.as_ref(),
+            outputs: [&self.destination, &self.quarantine],
             deadline,
-            watch,
+            observer,
             two_threads: false,
         }
-        .work(&request, self.workers(), self.limits.processors);
-        let results: Vec<TaskResult> = shift
-            .iter()
-            .zip(&request.tasks)
-            .map(|(done, task)| {
-                tally.add(done);
-                done.result(task, is_batch(&request))
-            })
-            .collect();
-        note_first_sights(&shift, watch);
-        Ok(request.answer(&results, self.settings.partial_batch)?)
+        .run(&request, self.workers(), self.limits.processors)?;
+        for outcome in &outcomes {
+            tally.add(outcome);
+        }
+        report_unknown(&outcomes, observer);
+        Ok(request.answer(&outcomes, self.settings.partial_batch)?)
     }
 
-    /// How many objects are worked on side by side.
+    /// Returns the maximum number of objects in parallel.
     fn workers(&self) -> usize {
-        (self.limits.memory.saturating_sub(MIB_OF_PROGRAM) / MIB_AN_OBJECT).clamp(1, MAX_WORKERS)
+        (self.limits.memory.saturating_sub(BASE_MIB) / MIB_PER_OBJECT).clamp(1, MAX_WORKERS)
     }
 }
 
-const fn is_batch(request: &Request) -> bool {
-    matches!(request.kind, Kind::Batch { .. })
-}
-
-/// The time in front of the deadline that is kept for ending cleanly: a twentieth, five seconds to a minute, but never
-/// more than half of what there is.
+/// Returns the time before the deadline that is reserved for the response: a twentieth of the remaining time, five seconds to
+/// a minute, but never more than half of the remaining time.
 fn margin(deadline: Deadline) -> Duration {
     let left = deadline.remaining().unwrap_or_default();
     (left / 20)
@@ -194,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_margin_is_a_twentieth_within_bounds() {
-        // A moment passes between the two looks at the clock.
+        // Some time passes between the two readings of the clock.
         let margin_of = |seconds: u64| {
             margin(Deadline::after(Duration::from_secs(seconds)))
                 .as_millis()

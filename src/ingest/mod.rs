@@ -11,6 +11,7 @@ mod open;
 mod outputs;
 mod oversize;
 mod partition;
+mod pool;
 mod quarantine;
 mod unknown_values;
 
@@ -18,6 +19,7 @@ pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use open::ingest_open;
+pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
 use crate::config::{OnCorrupt, Settings};
