@@ -74,8 +74,8 @@ impl Request {
     pub fn answer(&self, outcomes: &[TaskOutcome], partial_batch: bool) -> Result<Value, InvocationError> {
         let verdicts = self.verdicts(outcomes)?;
         match &self.kind {
-            Kind::Direct => self.direct(&verdicts),
-            Kind::Queue { message_ids } => self.queue(&verdicts, message_ids, partial_batch),
+            Kind::Direct => direct(&verdicts),
+            Kind::Queue { message_ids } => queue(&verdicts, message_ids, partial_batch),
             Kind::Batch {
                 schema_version,
                 invocation_id,
@@ -124,66 +124,65 @@ impl Request {
             })
             .collect()
     }
+}
 
-    fn direct(&self, verdicts: &[(&Task, Verdict<'_>)]) -> Result<Value, InvocationError> {
-        let failed: Vec<_> = failures(verdicts).map(|(task, _)| task.origin.clone()).collect();
-        if !failed.is_empty() {
-            return Err(InvocationError::Failed {
-                what: "records",
-                failed,
-                of: self.tasks.len(),
-                details: details(verdicts),
-            });
-        }
-        let ingested = verdicts
+fn direct(verdicts: &[(&Task, Verdict<'_>)]) -> Result<Value, InvocationError> {
+    let failed: Vec<_> = failures(verdicts).map(|(task, _)| task.origin.clone()).collect();
+    if !failed.is_empty() {
+        return Err(InvocationError::Failed {
+            what: "records",
+            failed,
+            of: verdicts.len(),
+            details: details(verdicts),
+        });
+    }
+    let ingested = verdicts
+        .iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Ingested(_)))
+        .count();
+    let skipped = verdicts.len() - ingested;
+    Ok(json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}}))
+}
+
+fn queue(
+    verdicts: &[(&Task, Verdict<'_>)],
+    message_ids: &[String],
+    partial_batch: bool,
+) -> Result<Value, InvocationError> {
+    let units: BTreeSet<_> = failures(verdicts).map(|(task, _)| task.unit).collect();
+    // Lambda takes a repeated or unknown id for a failure of the whole batch.
+    let mut seen = BTreeSet::new();
+    let failed: Vec<_> = units
+        .into_iter()
+        .filter_map(|unit| message_ids.get(unit))
+        .filter(|id| seen.insert(*id))
+        .cloned()
+        .collect();
+    if !failed.is_empty() && !partial_batch {
+        let mut details = details(verdicts);
+        let ids: Vec<_> = failed
             .iter()
-            .filter(|(_, verdict)| matches!(verdict, Verdict::Ingested(_)))
-            .count();
-        let skipped = verdicts.len() - ingested;
-        Ok(json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}}))
-    }
-
-    fn queue(
-        &self,
-        verdicts: &[(&Task, Verdict<'_>)],
-        message_ids: &[String],
-        partial_batch: bool,
-    ) -> Result<Value, InvocationError> {
-        let units: BTreeSet<_> = failures(verdicts).map(|(task, _)| task.unit).collect();
-        // Lambda takes a repeated or unknown id for a failure of the whole batch.
-        let mut seen = BTreeSet::new();
-        let failed: Vec<_> = units
-            .into_iter()
-            .filter_map(|unit| message_ids.get(unit))
-            .filter(|id| seen.insert(*id))
-            .cloned()
+            .take(MAX_LISTED_IDS)
+            .map(|id| id.escape_debug().to_string())
             .collect();
-        if !failed.is_empty() && !partial_batch {
-            let mut details = details(verdicts);
-            let ids: Vec<_> = failed
-                .iter()
-                .take(MAX_LISTED_IDS)
-                .map(|id| id.escape_debug().to_string())
-                .collect();
-            let more = if failed.len() > ids.len() { ", …" } else { "" };
-            // Writing to a String does not fail.
-            let _ = write!(
-                details,
-                "; the whole batch will be retried (messages {}{more}): set PARTIAL_BATCH=true together with \
-                 ReportBatchItemFailures to retry only the failed messages",
-                ids.join(", ")
-            );
-            return Err(InvocationError::Failed {
-                what: "messages",
-                failed,
-                of: message_ids.len(),
-                details,
-            });
-        }
-        let mut response = SqsBatchResponse::default();
-        response.set_failures(failed);
-        to_json(&response)
+        let more = if failed.len() > ids.len() { ", …" } else { "" };
+        // Writing to a String does not fail.
+        let _ = write!(
+            details,
+            "; the whole batch will be retried (messages {}{more}): set PARTIAL_BATCH=true together with \
+             ReportBatchItemFailures to retry only the failed messages",
+            ids.join(", ")
+        );
+        return Err(InvocationError::Failed {
+            what: "messages",
+            failed,
+            of: message_ids.len(),
+            details,
+        });
     }
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(failed);
+    to_json(&response)
 }
 
 /// Returns the failed tasks and their errors.
