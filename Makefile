@@ -15,8 +15,8 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 FUZZ_TARGETS := line object trigger
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 30
-# SAM and cfn-lint; the local runs of the function have packages of their own beside them.
-VENV_SAM := .venv-sam
+# Python with the packages of pyproject.toml.
+PYTHON_BIN := .venv/bin/python
 # How `make sam-local` builds the function: debug takes a few minutes and gives the same bytes, release is what is deployed.
 MODE ?= debug
 # What `make artefact` builds for.
@@ -47,7 +47,7 @@ endif
 .PHONY: sample
 sample: ## Turn the sample objects into Parquet under out (OUT=...)
 	$(call heading,sample: events/objects to $(OUT))
-	cargo run --release --locked --no-default-features --bin alb-ingest -- run events/objects --to $(OUT)
+	cargo run --release --locked --no-default-features --features cli -- run events/objects --to $(OUT)
 
 .PHONY: fmt
 fmt: ## Format the source
@@ -83,9 +83,11 @@ doc: ## Build the documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 .PHONY: core
-core: ## Check that the core compiles without any AWS crate
-	$(call heading,core: the library without AWS)
+core: ## Check that the library, the function and the command line each compile on their own
+	$(call heading,core: each feature on its own)
 	cargo check --locked --lib --no-default-features
+	cargo check --locked --bin bootstrap --no-default-features --features aws
+	cargo check --locked --bin alb-ingest --no-default-features --features cli
 
 .PHONY: unit
 unit: ## Run the Rust tests
@@ -101,22 +103,17 @@ unit-fast: ## Run the Rust tests with the fast inflate (needs cmake, no part of 
 .PHONY: readers
 readers: venv ## Read the output with pyarrow and DuckDB, as users will
 	$(call heading,readers: pyarrow and DuckDB read the output)
-	.venv/bin/python -m pytest tests/python
+	$(PYTHON_BIN) -m pytest tests/python
 
 .PHONY: template
-template: venv-sam ## Check the template: lint, translation for every kind of choice, permissions, tables, alarms
+template: venv ## Check the template: lint, translation for every kind of choice, permissions, tables, alarms
 	$(call heading,template: the template of the installation)
-	$(VENV_SAM)/bin/python -m pytest tests/template
+	$(PYTHON_BIN) -m pytest tests/template
 
 .PHONY: account
-account: venv venv-sam ## Logs on their whole way: aws s3 cp, the template's queues in moto, the function, DuckDB
+account: venv ## Logs on their whole way: aws s3 cp, the template's queues in moto, the function, DuckDB
 	$(call heading,account: from aws s3 cp to a query$(comma) with moto as the account)
-	.venv/bin/python -m pytest tests/account
-
-.PHONY: venv-sam
-venv-sam: ## Set up .venv-sam with SAM and cfn-lint, pinned
-	$(call heading,venv-sam: SAM and cfn-lint)
-	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
+	$(PYTHON_BIN) -m pytest tests/account
 
 .PHONY: venv
 venv: ## Set up .venv with the pinned Python packages
@@ -152,14 +149,11 @@ reproduce: artefact ## Build and pack it a second time, from nothing, and compar
 	rm dist/first.zip
 
 .PHONY: sam-local
-sam-local: venv-sam venv-local ## Run every payload through the template's function in a container (MODE=debug or release)
+sam-local: ## Run every payload through the template's function in a container (MODE=debug or release)
+	$(call heading,venv: SAM$(comma) moto and cargo-lambda)
+	scripts/venv.sh test function
 	$(call heading,sam-local: the function of the template$(comma) $(MODE))
-	$(VENV_SAM)/bin/python scripts/sam/local.py --mode $(MODE) $(ARGS)
-
-.PHONY: venv-local
-venv-local: ## Set up .venv-local with moto and cargo-lambda, pinned
-	$(call heading,venv-local: moto and cargo-lambda)
-	scripts/venv.sh .venv-local scripts/sam/requirements.txt
+	$(PYTHON_BIN) scripts/sam/local.py --mode $(MODE) $(ARGS)
 
 ##@ Longer runs
 
@@ -205,25 +199,25 @@ memory: ## Measure peak memory on an object of 1.5 million lines
 .PHONY: measure-function
 measure-function: venv ## Measure the function: size, start, and a large object in 256 MiB (ARGS=--help)
 	$(call heading,measure-function: the function as it is deployed)
-	.venv/bin/python scripts/measure_function.py $(ARGS)
+	$(PYTHON_BIN) scripts/measure_function.py $(ARGS)
 
 ##@ Files that are made
 
 .PHONY: samples
 samples: ## Make the sample objects under events/objects again
 	$(call heading,samples: events/objects)
-	cargo run --quiet --release --locked --no-default-features --bin alb-ingest -- generate --samples events/objects
+	cargo run --quiet --release --locked --no-default-features --features cli,generate -- generate --samples events/objects
 
 .PHONY: ocsf-classes
 ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf again (installs OCSF's export)
 	$(call heading,ocsf-classes: tests/standards/ocsf)
-	scripts/venv.sh .venv-ocsf tests/standards/ocsf/requirements.txt
-	.venv-ocsf/bin/python scripts/ocsf_classes.py
+	scripts/venv.sh ocsf
+	$(PYTHON_BIN) scripts/ocsf_classes.py
 
 .PHONY: generated
 generated: ## Make the committed files in docs/ and the payloads in events/ again
 	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
-	UPDATE_GENERATED=1 cargo test --locked --test generated --test events --test cost
+	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/template.py
-	scripts/venv.sh $(VENV_SAM) tests/template/requirements.txt
-	UPDATE_GENERATED=1 $(VENV_SAM)/bin/python -m pytest tests/template/test_parameters.py
+	scripts/venv.sh
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py

@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200_000, help="lines of the object")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each schema")
     asked = parser.parse_args()
-    build = ["cargo", "build", "--release", "--locked", "--quiet", "--no-default-features", "--bin", "alb-ingest"]
-    subprocess.run(build, cwd=ROOT, check=True)
+    build = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "alb-ingest"]
+    subprocess.run([*build, "--no-default-features", "--features", "cli,generate"], cwd=ROOT, check=True)
     program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/alb-ingest"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,11 +11,10 @@
 
 use std::io;
 
-use alb_ingest::config::{Compression, Format, Settings};
-use alb_ingest::encode::{Encoder, JsonEncoder, ParquetEncoder};
-use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format as Table};
+use alb_ingest::encode::{Compression, Encoder, FileFormat, JsonEncoder, ParquetEncoder};
+use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format};
 use alb_ingest::generate::{Lines, Object};
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Options, Outcome, Staged, Target};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::input::{ObjectReader, Piece, ReadError};
@@ -40,7 +39,7 @@ struct Input {
     reference: ObjectRef,
 }
 
-fn input(format: &'static Table) -> Input {
+fn input(format: &'static Format) -> Input {
     let object = Object::new(format, 1, LINES);
     let mut lines = Lines::new(format, 1, object.traffic.clone());
     let mut text = Vec::new();
@@ -84,7 +83,7 @@ fn blocks(input: &Input) -> Vec<Vec<u8>> {
 }
 
 /// The events in batches as large as the engine's.
-fn batches(input: &Input, format: &'static Table) -> Vec<Batch> {
+fn batches(input: &Input, format: &'static Format) -> Vec<Batch> {
     let mut parser = LineParser::new(format.plan(), None);
     let mut batches = vec![Batch::new(format.plan())];
     for block in blocks(input) {
@@ -121,7 +120,7 @@ fn decompress(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = FORMATS.map(|format| format.name))]
 fn parse(bencher: Bencher<'_, '_>, table: &str) {
-    let format = Table::by_name(table).unwrap();
+    let format = Format::by_name(table).unwrap();
     let input = input(format);
     let blocks = blocks(&input);
     let mut batch = Batch::new(format.plan());
@@ -176,30 +175,29 @@ fn encode(mut encoder: Box<dyn Encoder<io::Sink> + '_>, batches: &[Batch]) {
 
 #[divan::bench]
 fn object_to_parquet(bencher: Bencher<'_, '_>) {
-    whole_object(bencher, Format::Parquet, Compression::Zstd);
+    whole_object(bencher, FileFormat::Parquet, Compression::Zstd);
 }
 
 #[divan::bench]
 fn object_to_json(bencher: Bencher<'_, '_>) {
-    whole_object(bencher, Format::Json, Compression::None);
+    whole_object(bencher, FileFormat::Json, Compression::None);
 }
 
 #[divan::bench]
 fn object_to_json_zstd(bencher: Bencher<'_, '_>) {
-    whole_object(bencher, Format::Json, Compression::Zstd);
+    whole_object(bencher, FileFormat::Json, Compression::Zstd);
 }
 
 /// Gzip in, files out, ledger and all; the files go nowhere.
-fn whole_object(bencher: Bencher<'_, '_>, format: Format, compression: Compression) {
+fn whole_object(bencher: Bencher<'_, '_>, format: FileFormat, compression: Compression) {
     let input = input(&ALB_ACCESS);
-    let settings = Settings {
-        format: Some(format),
-        compression: Some(compression),
-        ..Settings::default()
+    let options = Options {
+        format,
+        compression,
+        ..Options::default()
     };
     let target = Target {
-        settings: &settings,
-        table: None,
+        options: &options,
         events: &Nowhere,
         quarantine: &Nowhere,
     };

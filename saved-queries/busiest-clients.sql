@@ -1,4 +1,4 @@
--- Who asks most, and how much of it fails?
+-- Which clients send the most requests, and how many of them fail?
 -- table: alb_access_log
 select client_ip,
        count(*) as requests,

@@ -1,4 +1,4 @@
--- Which instances behind the Classic Load Balancers answer with errors?
+-- Which instances of Classic Load Balancers return errors?
 -- table: clb_access_log
 select elb, backend_ip,
        count(*) as requests,

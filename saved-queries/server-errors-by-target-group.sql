@@ -1,4 +1,4 @@
--- Which target groups answer with errors, and how often?
+-- Which target groups return errors, and how often?
 -- table: alb_access_log
 select split_part(target_group_arn, '/', 2) as target_group,
        count(*) as requests,

@@ -1,4 +1,4 @@
--- Which parts of the site are slow, and for how many?
+-- Which parts of the site are slow, and for how many requests?
 -- table: alb_access_log
 select request_host,
        regexp_extract(request_path, '^/[^/]*') as part,

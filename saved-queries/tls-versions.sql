@@ -1,4 +1,4 @@
--- Which TLS versions and ciphers do clients of the Network Load Balancers use?
+-- Which TLS versions and ciphers do clients of Network Load Balancers use?
 -- table: nlb_access_log
 select tls_protocol_version, tls_cipher, count(*) as connections, count(distinct client_ip) as clients
 from nlb_access_log

@@ -1,4 +1,4 @@
--- How does the traffic go by the minute?
+-- How does traffic develop minute by minute?
 -- table: alb_access_log
 select date_trunc('minute', timestamp) as minute,
        count(*) as requests,

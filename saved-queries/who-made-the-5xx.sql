@@ -1,4 +1,4 @@
--- Who made the 5xx? Where target_status_code is null no target answered: the load balancer made the error itself.
+-- Which server errors come from the load balancer, and which from a target? If target_status_code is null, no target answered.
 -- table: alb_access_log
 select elb_status_code, target_status_code, error_reason, count(*) as requests
 from alb_access_log

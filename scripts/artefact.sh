@@ -26,10 +26,12 @@ export CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$PWD=."$'\x1f'"--remap-path-
 export SOURCE_DATE_EPOCH=0
 unset RUSTFLAGS
 target=${CARGO_TARGET_DIR:-target}
+# Without the command line and the generator. `sam build` reads the same from package.metadata.lambda.build.
+build=(--locked --profile artefact --bin bootstrap --no-default-features --features aws)
 
 case $arch in
 x86_64)
-    cargo build --locked --profile artefact --bin bootstrap
+    cargo build "${build[@]}"
     binary=$target/artefact/bootstrap
     ;;
 arm64)
@@ -37,10 +39,9 @@ arm64)
         echo "artefact: the standard library for arm64 is missing: rustup target add $arm_target" >&2
         exit 1
     }
-    scripts/venv.sh .venv-local scripts/sam/requirements.txt
+    scripts/venv.sh function
     # The second part is the C library that is linked against; Amazon Linux 2023 has 2.34.
-    PATH="$PWD/.venv-local/bin:$PATH" cargo lambda build --locked --profile artefact --bin bootstrap \
-        --target "$arm_target.2.34"
+    PATH="$PWD/.venv/bin:$PATH" cargo lambda build "${build[@]}" --target "$arm_target.2.34"
     binary=$target/lambda/bootstrap/bootstrap
     ;;
 *)

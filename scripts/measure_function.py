@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the deployed function: size, start, and one large object within the memory it is given.
 
-Prints the lines that docs/function.md shows. Needs the readers' environment (`make venv`) and a build with the profile
+Prints the figures that docs/performance.md shows. Needs the readers' environment (`make venv`) and a build with the profile
 `artefact`; moto's S3 runs beside it and is not measured.
 """
 
@@ -28,8 +28,11 @@ CGROUPS = Path("/sys/fs/cgroup")
 def build(profile: str) -> tuple[Path, Path]:
     """The command line, which only makes the object, and the function."""
     cargo = ["cargo", "build", "--locked"]
-    subprocess.run([*cargo, "--release", "--no-default-features", "--bin", "alb-ingest"], cwd=ROOT, check=True)
-    subprocess.run([*cargo, "--profile", profile, "--bin", "bootstrap"], cwd=ROOT, check=True)
+    for command in (
+        ["--release", "--bin", "alb-ingest", "--no-default-features", "--features", "cli,generate"],
+        ["--profile", profile, "--bin", "bootstrap", "--no-default-features", "--features", "aws"],
+    ):
+        subprocess.run([*cargo, *command], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / "release/alb-ingest", target / profile / "bootstrap"
 

@@ -5,7 +5,7 @@ use std::io;
 use tokio::runtime::Handle;
 
 use crate::aws::{AwsWorld, Background, Clients, ConfigError, Tuning};
-use crate::config::{Location, Settings};
+use crate::config::{Location, StorageOptions};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::local::Folders;
@@ -65,25 +65,30 @@ impl Everywhere {
     ///
     /// # Errors
     /// The bucket cannot be listed.
-    pub fn list(&self, bucket: &str, prefix: &str, settings: &Settings) -> Result<Vec<ObjectRequest>, SourceError> {
-        self.aws.list(bucket, prefix, settings, Deadline::NONE)?.collect()
+    pub fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        options: &StorageOptions,
+    ) -> Result<Vec<ObjectRequest>, SourceError> {
+        self.aws.list(bucket, prefix, options, Deadline::NONE)?.collect()
     }
 }
 
 impl World for Everywhere {
-    fn source(&self, settings: &Settings, deadline: Deadline) -> Box<dyn Source> {
-        self.aws.source(settings, deadline)
+    fn source(&self, options: &StorageOptions, deadline: Deadline) -> Box<dyn Source> {
+        self.aws.source(options, deadline)
     }
 
     fn destination(
         &self,
         location: &Location,
-        settings: &Settings,
+        options: &StorageOptions,
         deadline: Deadline,
     ) -> Result<Box<dyn Destination>, NoSuchPlace> {
         match location {
-            Location::Directory(_) | Location::Stdout => self.folders.destination(location, settings, deadline),
-            Location::S3(_) | Location::Firehose { .. } => self.aws.destination(location, settings, deadline),
+            Location::Directory(_) | Location::Stdout => self.folders.destination(location, options, deadline),
+            Location::S3(_) | Location::Firehose { .. } => self.aws.destination(location, options, deadline),
         }
     }
 }

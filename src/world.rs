@@ -1,6 +1,6 @@
 //! The seam to where objects lie and outputs go: AWS, or folders in its place.
 
-use crate::config::{Location, Settings};
+use crate::config::{Location, StorageOptions};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::source::Source;
@@ -8,7 +8,7 @@ use crate::source::Source;
 /// Where objects lie and outputs go. Made once, and asked for its ends at each invocation, which has its own deadline.
 pub trait World: Send + Sync {
     /// The place that objects are read from, as the settings say it is read.
-    fn source(&self, settings: &Settings, deadline: Deadline) -> Box<dyn Source>;
+    fn source(&self, options: &StorageOptions, deadline: Deadline) -> Box<dyn Source>;
 
     /// The place that outputs go to, as the settings say it is written.
     ///
@@ -17,7 +17,7 @@ pub trait World: Send + Sync {
     fn destination(
         &self,
         location: &Location,
-        settings: &Settings,
+        options: &StorageOptions,
         deadline: Deadline,
     ) -> Result<Box<dyn Destination>, NoSuchPlace>;
 }

@@ -15,8 +15,9 @@ FAST_FEATURE = "fast-inflate"
 FAST = BENCH / "fast"
 TOOLS = BENCH / "tools"
 RESULTS = BENCH / "results.json"
-VENV = ROOT / ".venv-bench"
-REQUIREMENTS = HERE / "requirements.txt"
+VENV = ROOT / ".venv"
+# The group of pyproject.toml with the peers that are Python packages.
+GROUP = "bench"
 ENGINES = HERE / "engines"
 DOCUMENT = ROOT / "docs" / "performance.md"
 

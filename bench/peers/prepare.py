@@ -1,9 +1,9 @@
 """Installs and builds what takes part. Whatever cannot be had is noted with the reason, and the rest goes on."""
 
-import hashlib
 import os
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from config import (
     ELB_LOG_PARSER_VERSION,
     FAST,
     FAST_FEATURE,
+    GROUP,
     HERE,
-    REQUIREMENTS,
     ROOT,
     TARGET,
     TOOLS,
@@ -111,7 +111,7 @@ def fast_feature() -> str:
 
 def build(target: Path, profile: str, more: list[str]) -> Path:
     command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "alb-ingest", "--target-dir", target]
-    command += ["--no-default-features"]
+    command += ["--no-default-features", "--features=cli,generate"]
     if not passes([*command, *more], cwd=ROOT):
         raise Failed("alb-ingest does not build, see above")
     return target / profile / "alb-ingest"
@@ -155,19 +155,13 @@ def elb_log_parser(prepared: Prepared) -> None:
 
 def python_engines(prepared: Prepared, engines: list[str]) -> None:
     python = VENV / "bin" / "python"
-    stamp = VENV / "requirements.stamp"
-    wanted = sys.version.split()[0] + " " + hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        shutil.rmtree(VENV, ignore_errors=True)
+    if not passes([ROOT / "scripts/venv.sh", GROUP], cwd=ROOT) and python.exists():
+        # One package that cannot be installed does not prevent the others.
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         pip += ["--only-binary", ":all:"]
-        if passes([sys.executable, "-m", "venv", VENV]) and passes([*pip, "-r", REQUIREMENTS]):
-            stamp.write_text(wanted, encoding="utf-8")
-        elif python.exists():
-            # One package that cannot be had does not take the others with it.
-            for requirement in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
-                if not requirement.startswith("#"):
-                    passes([*pip, requirement])
+        groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+        for requirement in groups[GROUP]:
+            passes([*pip, requirement])
     for name in engines:
         try:
             program = f"import {name}; print({name}.__version__)"

@@ -3,11 +3,10 @@
 #![no_main]
 
 use alb_ingest::parse::batch::{Batch, LineParser};
-use alb_ingest::encode::{Encoder as _, JsonEncoder};
+use alb_ingest::encode::{Compression, Encoder as _, JsonEncoder};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::object::detect;
-use alb_ingest::config::Compression;
 use alb_ingest::schema::mapping::{Schema, OutputTable};
 use libfuzzer_sys::fuzz_target;
 

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, OnCorrupt, Options, Outcome, Staged, Target};
 use alb_ingest::object::ObjectRef;
-use alb_ingest::config::{Compression, Format, OnCorrupt, Settings};
+use alb_ingest::encode::{Compression, FileFormat};
 use alb_ingest::schema::mapping::Schema;
 use libfuzzer_sys::fuzz_target;
 
@@ -45,17 +45,16 @@ impl Staged for Bytes {
 }
 
 fn ingest(key: &str, schema: Schema, bytes: &[u8], chunk: usize) -> (String, BTreeMap<String, Vec<u8>>) {
-    let settings = Settings {
+    let options = Options {
         schema,
-        format: Some(Format::Json),
-        compression: Some(Compression::None),
+        format: FileFormat::Json,
+        compression: Compression::None,
         on_corrupt: OnCorrupt::Salvage,
-        ..Settings::default()
+        ..Options::default()
     };
     let (events, quarantine) = (Memory::default(), Memory::default());
     let target = Target {
-        settings: &settings,
-        table: None,
+        options: &options,
         events: &events,
         quarantine: &quarantine,
     };

@@ -1,4 +1,4 @@
--- Which actions do the rules take, and how do the requests end?
+-- Which actions do rules take, and how do the requests end?
 select
   action,
   count(*) as requests,

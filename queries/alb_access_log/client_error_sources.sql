@@ -1,4 +1,4 @@
--- Which clients collect the most 4xx?
+-- Which clients cause the most 4xx responses?
 select
   client_ip,
   count(*) as client_errors,

@@ -1,4 +1,4 @@
--- Which requests do not comply with the RFC, as HTTP desync attacks do not, and who sends them?
+-- Which requests violate the RFC, as in HTTP desync attacks, and who sends them?
 select
   classification,
   classification_reason,

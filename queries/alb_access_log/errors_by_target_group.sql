@@ -1,5 +1,5 @@
--- What share of each target group's requests ends in a server error?
--- A request that no target group took (a redirect, a fixed response, a block) has no target group.
+-- What is each target group's server-error rate?
+-- Requests without a target group were redirected, answered by a fixed response, or blocked.
 select
   split_part(target_group_arn, '/', 2) as target_group,
   count(*) as requests,

@@ -1,5 +1,5 @@
--- Which requests try to break in: path traversal, SQL injection, script injection, JNDI lookups, files that leak?
--- What a client wrote percent-encoded stands in the log so. A status below 400 deserves a look.
+-- Which requests look like attacks: path traversal, SQL injection, script injection, JNDI lookups, leaking files?
+-- Percent-encoded text is logged as the client sent it. A status below 400 deserves attention.
 with tries as (
   select
     event_id,

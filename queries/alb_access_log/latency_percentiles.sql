@@ -1,4 +1,4 @@
--- How long do the targets of each group take, at the median and at the slow end, in seconds?
+-- What is the latency of each target group, as p50, p90 and p99, in seconds?
 -- These percentiles are exact (nearest rank). On very large tables approx_percentile (Athena) or approx_quantile (DuckDB)
 -- is faster.
 with ranked as (

@@ -1,5 +1,5 @@
--- Has AWS added fields that no column knows yet, since when, and is there anything in them?
--- The tokens are kept in extra_fields as they stand.
+-- Has AWS added fields that no column knows yet, since when, and do they have values?
+-- extra_fields has the tokens verbatim.
 select
   extra_fields,
   count(*) as requests,

@@ -1,4 +1,4 @@
--- What do the holders of client certificates ask for? For load balancers with mutual TLS.
+-- What do the holders of client certificates request? For load balancers with mutual TLS.
 select
   connection.leaf_client_cert_subject,
   connection.leaf_client_cert_serial_number,

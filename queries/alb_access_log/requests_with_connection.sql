@@ -1,5 +1,5 @@
--- Over which TLS protocols and key exchanges do requests come? Requests and their connection join by conn_trace_id.
--- Access logs carry it since 2024.
+-- Which TLS protocols and key exchanges do requests use?
+-- Requests and connections join by conn_trace_id, which access logs have contained since 2024.
 select
   connection.tls_protocol,
   connection.tls_keyexchange,

@@ -1,4 +1,4 @@
--- Who scans the site? Clients whose user agent says so, and clients that ask for many paths that are not there.
+-- Which clients scan the site? Clients whose user agent is a scanner, or that request many paths that do not exist.
 with clients as (
   select
     client_ip,

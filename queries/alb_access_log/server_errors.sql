@@ -1,5 +1,5 @@
--- Who makes the 5xx: the load balancer or the target?
--- Where no target answered, the load balancer made the error itself.
+-- Which server errors come from the load balancer, and which from a target?
+-- If no target answered, the load balancer itself returned the error.
 select
   elb_status_code,
   case when target_status_code is null then 'load balancer' else 'target' end as made_by,

@@ -1,4 +1,4 @@
--- Which parts of the site are slow? The first part of the path, its 95th percentile and its median, in seconds.
+-- Which parts of the site are slow? The first part of the path, with its 95th percentile and median, in seconds.
 with ranked as (
   select
     request_host,

@@ -1,5 +1,5 @@
 -- Which requests took longer than a second, and where did the time go?
--- A time that was not measured is null and counts nothing here.
+-- A time that was not measured is null and not included.
 select
   "timestamp",
   request_verb,

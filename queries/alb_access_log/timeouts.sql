@@ -1,5 +1,5 @@
--- Which requests did somebody give up on: the client (460), or the load balancer because the target was too slow (504)?
--- The waiting time is not in the processing times then: it is what lies between the request and the answer.
+-- Which requests were abandoned: by the client (460), or by the load balancer because the target was too slow (504)?
+-- The processing times do not contain the wait: it is the time from request_creation_time to timestamp.
 select
   "timestamp",
   elb_status_code,

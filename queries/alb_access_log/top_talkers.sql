@@ -1,4 +1,4 @@
--- Which clients send the most requests, and how much do they take away?
+-- Which clients send the most requests, and how many bytes do they download?
 select
   client_ip,
   count(*) as requests,

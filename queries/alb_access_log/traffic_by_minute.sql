@@ -1,5 +1,5 @@
--- How does the traffic of a day go, minute by minute?
--- Put your day in the place of this one.
+-- How does traffic develop over a day, minute by minute?
+-- Replace the day by yours.
 select
   date_trunc('minute', "timestamp") as minute,
   count(*) as requests,

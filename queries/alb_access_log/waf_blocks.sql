@@ -1,5 +1,5 @@
--- Whom does AWS WAF block, and from what?
--- A request is blocked where waf is the last of the actions executed; no target sees it.
+-- Which clients and requests does AWS WAF block?
+-- A request is blocked if waf is the last action executed; no target receives it.
 with ended as (
   select
     event_id,

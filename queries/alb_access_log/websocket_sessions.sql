@@ -1,4 +1,4 @@
--- How long do WebSocket sessions last, and how much goes through them?
+-- How long do WebSocket sessions last, and how many bytes do they transfer?
 -- A WebSocket's event is written when the connection closes.
 select
   request_host,

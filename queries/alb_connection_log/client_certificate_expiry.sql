@@ -1,5 +1,5 @@
--- When do the client certificates run out that somebody uses, the soonest first?
--- The days are counted from the connection that used the certificate last.
+-- Which client certificates in use expire soonest?
+-- Days are counted from the connection that used the certificate last.
 select
   leaf_client_cert_subject,
   leaf_client_cert_serial_number,

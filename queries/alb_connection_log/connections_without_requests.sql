@@ -1,5 +1,5 @@
 -- Which clients open connections that never carry a request?
--- Both logs have to cover the time: a connection's requests may come later than its handshake.
+-- Both logs must cover the period: a connection's requests can come later than its handshake.
 select
   connection.client_ip,
   count(*) as connections,

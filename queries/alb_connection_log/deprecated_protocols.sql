@@ -1,4 +1,4 @@
--- Who still speaks versions of TLS and SSL that nobody should speak any more?
+-- Which clients still use deprecated versions of TLS and SSL?
 select
   tls_protocol,
   tls_cipher,

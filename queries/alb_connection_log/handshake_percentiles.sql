@@ -1,4 +1,4 @@
--- How long do TLS handshakes take with each protocol and cipher, in seconds?
+-- How long do TLS handshakes take by protocol and cipher, in seconds?
 with ranked as (
   select
     tls_protocol,

@@ -1,4 +1,4 @@
--- What share of each day's TLS connections has a post-quantum key exchange (ML-KEM)?
+-- What share of each day's TLS connections uses a post-quantum key exchange (ML-KEM)?
 select
   cast("timestamp" as date) as day,
   count(*) as connections,

@@ -1,4 +1,4 @@
--- Which protocols and ciphers do clients use, on which listener?
+-- Which protocols and ciphers do clients use, by listener?
 select
   listener_port,
   tls_protocol,

@@ -1,5 +1,5 @@
--- When did a target turn unhealthy, or healthy again?
--- Each node of the load balancer checks on its own, so that the changes are those that one node saw.
+-- When did a target become unhealthy, or healthy again?
+-- Each node of the load balancer checks independently, so the transitions are those seen by one node.
 with checks as (
   select
     event_id,

@@ -1,4 +1,4 @@
--- Which instances answer with server errors, and which errors does the load balancer make without one?
+-- Which instances return server errors, and which errors does the load balancer itself return?
 -- A backend status of 0 means that no instance answered.
 select
   elb,

@@ -1,4 +1,4 @@
--- How long do the instances take to answer, in seconds?
+-- What is the latency of the instances, in seconds?
 with ranked as (
   select
     elb,

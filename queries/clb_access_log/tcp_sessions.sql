@@ -1,4 +1,4 @@
--- Who uses the TCP and SSL listeners, and how much goes through them?
+-- Which clients use the TCP and SSL listeners, and how many bytes do they transfer?
 -- A session of such a listener has neither a status code nor a request; a session without a backend never reached one.
 select
   client_ip,

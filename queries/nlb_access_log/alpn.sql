@@ -1,4 +1,4 @@
--- Which application protocols do clients offer, and which one do they get?
+-- Which application protocols do clients offer, and which one is selected?
 select
   offered,
   coalesce(alpn_fe_protocol, 'none') as with_the_client,

@@ -1,4 +1,4 @@
--- Who still speaks versions of TLS that nobody should speak any more?
+-- Which clients still use deprecated versions of TLS?
 select
   tls_protocol_version,
   tls_cipher,

@@ -1,4 +1,4 @@
--- Which clients do not get through the TLS handshake?
+-- Which clients fail the TLS handshake?
 -- A connection whose handshake failed has no handshake time and no cipher.
 select
   listener,

@@ -1,4 +1,4 @@
--- How long do TLS handshakes take with each protocol, in milliseconds?
+-- How long do TLS handshakes take by protocol, in milliseconds?
 with ranked as (
   select
     tls_protocol_version,

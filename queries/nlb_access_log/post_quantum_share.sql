@@ -1,4 +1,4 @@
--- What share of each server name's TLS connections has a post-quantum key exchange (ML-KEM)?
+-- What share of each server name's TLS connections uses a post-quantum key exchange (ML-KEM)?
 select
   domain_name,
   count(*) as connections,

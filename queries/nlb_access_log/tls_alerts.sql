@@ -1,4 +1,4 @@
--- Which TLS alerts do clients send, over which protocol?
+-- Which TLS alerts do clients send, by protocol?
 select
   incoming_tls_alert,
   tls_protocol_version,

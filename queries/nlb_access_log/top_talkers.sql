@@ -1,4 +1,4 @@
--- Which clients move the most bytes through the TLS listeners?
+-- Which clients transfer the most bytes through TLS listeners?
 select
   client_ip,
   count(*) as connections,

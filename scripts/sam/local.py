@@ -29,8 +29,8 @@ from engine import Engine, NoEngine  # noqa: E402
 from invoke import Answer, Container, Emulator, counted, limits, reference  # noqa: E402
 from stack import Stack  # noqa: E402
 
-SAM = Path(sys.executable).parent / "sam"
-TOOLS = ROOT / ".venv-local/bin"
+TOOLS = Path(sys.executable).parent
+SAM = TOOLS / "sam"
 EMULATOR = Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
 BOOTSTRAP = BUILT.parent / "IngestFunction/bootstrap"

@@ -3,7 +3,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
-use crate::config::{S3Prefix, Settings};
+use crate::config::{S3Prefix, StorageOptions};
 use crate::deadline::Deadline;
 use crate::ingest::{Destination, DestinationError, Staged};
 use crate::object::ObjectRef;
@@ -44,7 +44,7 @@ impl S3Destination {
         clients: Clients,
         budget: Budget,
         place: &S3Prefix,
-        settings: &Settings,
+        options: &StorageOptions,
         deadline: Deadline,
     ) -> Self {
         Self {
@@ -52,9 +52,9 @@ impl S3Destination {
             budget,
             bucket: place.bucket.clone(),
             prefix: place.prefix.clone(),
-            owner: settings.destination_owner.clone(),
-            overwrite: settings.overwrite,
-            schema: settings.schema,
+            owner: options.destination_owner.clone(),
+            overwrite: options.overwrite,
+            schema: options.schema,
             deadline,
         }
     }

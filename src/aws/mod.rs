@@ -21,7 +21,7 @@ pub use clients::{Clients, ConfigError, Tuning};
 pub use list::Listing;
 pub use metadata::{METADATA, MetadataName};
 
-use crate::config::{Location, Settings};
+use crate::config::{Location, StorageOptions};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::source::Source;
@@ -54,22 +54,22 @@ impl AwsWorld {
         &self,
         bucket: &str,
         place: &str,
-        settings: &Settings,
+        options: &StorageOptions,
         deadline: Deadline,
     ) -> Result<Listing, crate::source::SourceError> {
-        Listing::open(S3Source::new(self.clients.clone(), settings, deadline), bucket, place)
+        Listing::open(S3Source::new(self.clients.clone(), options, deadline), bucket, place)
     }
 }
 
 impl World for AwsWorld {
-    fn source(&self, settings: &Settings, deadline: Deadline) -> Box<dyn Source> {
-        Box::new(S3Source::new(self.clients.clone(), settings, deadline))
+    fn source(&self, options: &StorageOptions, deadline: Deadline) -> Box<dyn Source> {
+        Box::new(S3Source::new(self.clients.clone(), options, deadline))
     }
 
     fn destination(
         &self,
         location: &Location,
-        settings: &Settings,
+        options: &StorageOptions,
         deadline: Deadline,
     ) -> Result<Box<dyn Destination>, NoSuchPlace> {
         match location {
@@ -77,14 +77,14 @@ impl World for AwsWorld {
                 self.clients.clone(),
                 self.budget.clone(),
                 place,
-                settings,
+                options,
                 deadline,
             ))),
             Location::Firehose { stream } => Ok(Box::new(firehose::Stream::new(
                 &self.clients.firehose(),
                 self.clients.runtime().clone(),
                 stream,
-                &settings.firehose,
+                &options.firehose,
                 deadline,
             ))),
             Location::Directory(_) | Location::Stdout => Err(NoSuchPlace {

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::types::RequestPayer;
 
-use crate::config::Settings;
+use crate::config::StorageOptions;
 use crate::deadline::Deadline;
 use crate::source::{Body, Cause, Source, SourceError};
 use crate::trigger::ObjectRequest;
@@ -21,12 +21,12 @@ pub(super) struct S3Source {
 }
 
 impl S3Source {
-    pub(super) fn new(clients: Clients, settings: &Settings, deadline: Deadline) -> Self {
+    pub(super) fn new(clients: Clients, options: &StorageOptions, deadline: Deadline) -> Self {
         Self {
             clients,
             deadline,
-            requester_pays: settings.requester_pays,
-            owner: settings.source_owner.clone(),
+            requester_pays: options.requester_pays,
+            owner: options.source_owner.clone(),
         }
     }
 

@@ -1,172 +1,234 @@
-//! The commands and their arguments. The settings come from their table.
+//! The commands and their arguments.
 
-use clap::builder::{PossibleValuesParser, StyledStr};
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use crate::config::SETTINGS;
+use crate::config::Section;
 use crate::formats::FORMATS;
 use crate::schema::catalog::FIRST_DAY;
 use crate::schema::mapping::Schema;
 
-/// The command line.
+use super::options::{heading, settings};
+
+/// The exit codes, for the help and the reference page.
+pub(super) const EXIT_CODES: [(&str, &str); 3] = [
+    ("0", "Every line is accounted for, as an event or in the quarantine."),
+    ("1", "An object failed, or the command could not do its work."),
+    ("2", "The command line or a setting is invalid."),
+];
+
+/// The heading of the options that are not settings of objects or outputs.
+const OTHER: &str = "Other options";
+
+/// The width at which help is wrapped on wide terminals.
+const MAX_WIDTH: usize = 100;
+
+/// Returns the command line.
 pub(super) fn command() -> Command {
-    Command::new("alb-ingest")
+    let long_examples = format!(
+        "{}\n\nExit codes:\n{}",
+        examples(&MAIN_EXAMPLES),
+        EXIT_CODES
+            .map(|(code, meaning)| format!("  {code}  {meaning}"))
+            .join("\n")
+    );
+    let command = Command::new("alb-ingest")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Turns AWS load balancer log objects into normalized, typed events, and loses nothing")
+        .about("Turn AWS load balancer logs into typed events as Parquet or JSON")
+        .max_term_width(MAX_WIDTH)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(run())
-        .subcommand(replay())
-        .subcommand(explain())
-        .subcommand(schema())
-        .subcommand(generate())
-        .subcommand(
-            Command::new("completions")
-                .about("Prints a completion script for a shell")
-                .after_help(examples(&[
-                    "alb-ingest completions bash > /etc/bash_completion.d/alb-ingest",
-                ]))
-                .arg(
-                    Arg::new("shell")
-                        .required(true)
-                        .value_parser(value_parser!(clap_complete::Shell)),
-                ),
-        )
+        .after_help(examples(&MAIN_EXAMPLES))
+        .after_long_help(long_examples)
+        .subcommands([run(), replay(), explain(), schema()]);
+    #[cfg(feature = "generate")]
+    let command = command.subcommand(generate());
+    command.subcommand(completions())
 }
 
-/// A flag for each setting.
-fn settings() -> impl Iterator<Item = Arg> {
-    SETTINGS.iter().map(|setting| {
-        let help = format!(
-            "{} [allowed: {}] [default: {}] [env: {}]",
-            setting.doc, setting.allowed, setting.default, setting.name
-        );
-        Arg::new(setting.flag)
-            .long(setting.flag)
-            .value_name(setting.name)
-            .help(help)
-    })
-}
-
-fn replay() -> Command {
-    Command::new("replay")
-        .about("Works on an invocation payload as the function does, and prints its answer")
-        .after_help(examples(&[
-            "alb-ingest replay events/s3-put.json --bucket-root events --to out",
-            "alb-ingest replay events/batch-2.0.json --bucket-root events --to out",
-            "DESTINATION=s3://events-bucket/parquet alb-ingest replay failed-message.json",
-        ]))
-        .arg(Arg::new("event").value_name("EVENT.json").required(true).help(
-            "The payload: what S3, SQS, SNS, EventBridge or S3 Batch Operations invokes the function with; - for stdin",
-        ))
-        .arg(
-            Arg::new("bucket-root")
-                .long("bucket-root")
-                .value_name("DIR")
-                .help("A folder whose folders stand for buckets: nothing of AWS is needed then"),
-        )
-        .args(settings())
-}
+const MAIN_EXAMPLES: [&str; 2] = [
+    "alb-ingest run logs --to out",
+    "alb-ingest run s3://my-logs/AWSLogs/ --to s3://my-events/parquet",
+];
 
 fn run() -> Command {
     Command::new("run")
-        .about("Ingests log objects: files, folders or stdin in; Parquet or JSON out")
+        .about("Ingest log objects and write them as Parquet or JSON")
+        .long_about(
+            "Ingest log objects and write them as Parquet or JSON.\n\n\
+             Each line becomes an event or goes to the quarantine; the report at the end counts them. Outputs that \
+             already exist are not written again.\n\n\
+             Options with an [env] note can also be set by that environment variable; the option takes precedence.",
+        )
+        .override_usage("alb-ingest run [OPTIONS] --to <DEST> <INPUT>...")
         .after_help(examples(&[
-            "alb-ingest run events/objects --to out",
-            "alb-ingest run access.log.gz --to - | jq .request_url",
-            "zcat old/*.gz | alb-ingest run - --table alb_access_log --to out --format json --compression gzip",
-            "alb-ingest run logs --to out --include '**/us-east-1/**' --report json",
+            "alb-ingest run logs --to out --include '**/us-east-1/**'",
+            "zcat access.log.gz | alb-ingest run - --to - | jq .request_url",
         ]))
         .arg(
             Arg::new("input")
                 .value_name("INPUT")
                 .required(true)
                 .num_args(1..)
-                .help("A file, a folder with everything below it, or - for stdin"),
+                .value_hint(ValueHint::AnyPath)
+                .help("File, directory, s3://BUCKET/PREFIX, or - for stdin")
+                .long_help(
+                    "File, directory, s3://BUCKET/PREFIX, or - for stdin.\n\n\
+                     Directories are searched recursively; hidden files are skipped.",
+                ),
         )
-        .args(settings())
-        .arg(table_flag())
+        .arg(table_option().help_heading(heading(Section::Input)))
+        .args(settings(|section| section != Section::Function))
         .arg(
             Arg::new("jobs")
                 .long("jobs")
                 .value_name("N")
                 .value_parser(value_parser!(u16).range(1..))
-                .help("Objects ingested at a time; fewer than this take a second thread each, where there are cores. The output does not depend on it [default: one for each core]"),
+                .help("Objects to ingest in parallel [default: number of cores]")
+                .long_help(
+                    "Objects to ingest in parallel.\n\n\
+                     If there are fewer objects than this and spare cores, each object uses a second thread. The \
+                     output does not depend on it.\n\n\
+                     [default: number of cores]",
+                )
+                .help_heading(OTHER),
         )
         .arg(
             Arg::new("report")
                 .long("report")
+                .value_name("FORMAT")
                 .value_parser(["text", "json"])
                 .default_value("text")
-                .help("How the report at the end is written"),
+                .help("Format of the report")
+                .long_help(
+                    "Format of the report at the end of the run.\n\n\
+                     The report goes to stdout, or to stderr if the events go to stdout.",
+                )
+                .help_heading(OTHER),
         )
+        .disable_help_flag(true)
+        .arg(help_flag())
+}
+
+fn replay() -> Command {
+    Command::new("replay")
+        .about("Process an invocation payload as the function does, and print its response")
+        .long_about(
+            "Process an invocation payload as the function does, and print its response.\n\n\
+             The exit code is 1 if the function would have returned an error.\n\n\
+             Options with an [env] note can also be set by that environment variable; the option takes precedence.",
+        )
+        .override_usage("alb-ingest replay [OPTIONS] --to <DEST> <EVENT.json>")
+        .after_help(examples(&[
+            "alb-ingest replay events/s3-put.json --bucket-root events --to out",
+            "DESTINATION=s3://my-events/parquet alb-ingest replay failed-message.json",
+        ]))
+        .arg(
+            Arg::new("event")
+                .value_name("EVENT.json")
+                .required(true)
+                .value_hint(ValueHint::FilePath)
+                .help("File with the payload, or - for stdin")
+                .long_help(
+                    "File with the payload, or - for stdin.\n\n\
+                     The payload is an event from S3, SQS, SNS, EventBridge or S3 Batch Operations, as the function \
+                     receives it.",
+                ),
+        )
+        .arg(
+            Arg::new("bucket-root")
+                .long("bucket-root")
+                .value_name("DIR")
+                .value_hint(ValueHint::DirPath)
+                .help("Directory whose subdirectories replace the buckets")
+                .long_help(
+                    "Directory whose subdirectories replace the buckets.\n\n\
+                     Objects are then read from local files, without access to AWS.",
+                )
+                .help_heading(heading(Section::Input)),
+        )
+        .args(settings(|_| true))
+        .disable_help_flag(true)
+        .arg(help_flag())
 }
 
 fn explain() -> Command {
     Command::new("explain")
-        .about("Shows a line field by field, or where and why reading it stopped")
+        .about("Show a line field by field, or where and why parsing failed")
+        .long_about(
+            "Show a line field by field, or where and why parsing failed.\n\n\
+             Each row shows the number and the name of the field, its raw text, and the column and value that it \
+             becomes. The exit code is 1 if a line is malformed.",
+        )
         .after_help(examples(&[
-            "alb-ingest explain 'http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 -'",
             "zcat access.log.gz | head -n 1 | alb-ingest explain",
+            "alb-ingest explain --table clb_access_log < malformed.log",
         ]))
         .arg(
             Arg::new("line")
                 .value_name("LINE")
-                .help("The line; every line of stdin where it is missing"),
+                .help("Line to explain [default: every line of stdin]"),
         )
-        .arg(table_flag())
+        .arg(table_option())
 }
 
 fn schema() -> Command {
-    let store = |name: &'static str, value: &'static str, help: &'static str| {
+    const STORE: &str = "Athena and Glue options";
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
     };
     Command::new("schema")
-        .about("Prints the columns of a table, for people or for what reads them")
+        .about("Print the columns of a table in a form that people or other tools read")
         .after_help(examples(&[
-            "alb-ingest schema alb_access_log --as markdown",
-            "alb-ingest schema alb_access_log --as athena --location s3://events-bucket/parquet --since 2026-01-01",
-            "alb-ingest schema nlb_access_log --as glue --location s3://events-bucket --partition-by hour > table.json",
+            "alb-ingest schema alb_access_log --as athena --location s3://my-events/parquet",
             "alb-ingest schema clb_access_log --as json-schema > clb_access_log.schema.json",
         ]))
-        .arg(
-            Arg::new("table")
-                .value_name("TABLE")
-                .required(true)
-                .value_parser(tables(&[])),
-        )
-        .arg(
-            Arg::new("as")
-                .long("as")
-                .value_name("FORM")
-                .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
-                .default_value("markdown")
-                .help("The form: a page, an Arrow schema, Athena's DDL, the TableInput of Glue, a JSON Schema of the events"),
-        )
-        .arg(
-            store("schema", "SCHEMA", "The names and the nesting of the values, as runs were told")
+        .arg(table_argument().required(true))
+        .arg(list_values_in_long_help(
+            option(
+                "as",
+                "FORM",
+                "Form: markdown, arrow, athena, glue or json-schema [default: markdown]",
+            )
+            .long_help(
+                "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena, the \
+                 TableInput of Glue, or a JSON Schema of the events.",
+            )
+            .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
+            .default_value("markdown"),
+        ))
+        .arg(list_values_in_long_help(
+            option("schema", "SCHEMA", "Schema of the events [default: native]")
+                .long_help("Schema of the events, as set with `run --schema`.")
                 .value_parser(Schema::ALL.map(Schema::name))
                 .default_value(Schema::Native.name()),
-        )
-        .arg(store(
-            "location",
-            "s3://BUCKET/PREFIX",
-            "athena, glue: the destination of the runs [default: s3://BUCKET/PREFIX, to be put right by hand]",
         ))
+        .next_help_heading(STORE)
         .arg(
-            store("partition-by", "LAYOUT", "athena, glue: how the runs laid out their files")
+            option("location", "PREFIX", "Destination of the events, s3://BUCKET/PREFIX").long_help(
+                "Destination of the events, as set with `run --to`.\n\n\
+                     [default: the placeholder s3://BUCKET/PREFIX, to be replaced in the output]",
+            ),
+        )
+        .arg(
+            option("partition-by", "LAYOUT", "Folder layout")
                 .value_parser(["day", "hour", "none"])
                 .default_value("day"),
         )
         .arg(
-            store("format", "FORMAT", "athena, glue: the format of the files")
+            option("format", "FORMAT", "File format")
                 .value_parser(["parquet", "json"])
                 .default_value("parquet"),
         )
-        .arg(store("since", "YYYY-MM-DD", "athena, glue: the first day that has events").default_value(FIRST_DAY))
-        .arg(store("database", "NAME", "athena: the database [default: the current one]"))
+        .arg(option("since", "DATE", "First day with events, YYYY-MM-DD").default_value(FIRST_DAY))
+        .arg(option(
+            "database",
+            "NAME",
+            "Athena database of the table [default: the current one]",
+        ))
 }
 
+#[cfg(feature = "generate")]
 fn generate() -> Command {
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name)
@@ -185,72 +247,127 @@ fn generate() -> Command {
             .help(help)
     };
     Command::new("generate")
-        .about("Makes log objects to try things with: the same seed gives the same bytes everywhere")
+        .about("Generate log objects for tests and measurements")
+        .long_about(
+            "Generate log objects for tests and measurements.\n\nThe same options and seed give the same bytes on every machine.",
+        )
+        .override_usage("alb-ingest generate [OPTIONS] <TABLE> --to <DIR>\n       alb-ingest generate --samples <DIR>")
         .after_help(examples(&[
             "alb-ingest generate alb_access_log --lines 200000 --seed 1 --to logs",
             "alb-ingest generate clb_access_log --lines 10 --hostile 0.2 --to -",
-            "alb-ingest generate --samples events/objects",
         ]))
-        .arg(
-            Arg::new("table")
-                .value_name("TABLE")
-                .required_unless_present("samples")
-                .value_parser(tables(&[])),
-        )
-        .arg(number("lines", "1000", "How many entries"))
-        .arg(number("seed", "1", "The seed that everything comes from"))
-        .arg(number("members", "1", "How many gzip members"))
+        .arg(table_argument().required_unless_present("samples"))
+        .arg(number("lines", "1000", "Number of log entries"))
+        .arg(number("seed", "1", "Seed of the random content"))
+        .arg(number("members", "1", "Number of gzip members"))
         .arg(
             Arg::new("fields")
                 .long("fields")
                 .value_name("N")
                 .value_parser(value_parser!(usize))
-                .help("How many fields a line has [default: all that are known]"),
+                .help("Number of fields per line [default: all known fields]"),
         )
         .arg(rate(
             "hostile",
-            "The share of lines with text that attackers and broken clients send",
+            "Share of lines with text from attackers and broken clients",
         ))
-        .arg(rate("broken", "The share of lines that are malformed"))
-        .arg(rate(
-            "repairable",
-            "The share of lines with a broken quote that can be repaired",
-        ))
+        .arg(rate("broken", "Share of malformed lines"))
+        .arg(rate("repairable", "Share of lines with a broken quote that can be repaired"))
         .arg(
             Arg::new("to")
                 .long("to")
-                .value_name("DIR|-")
+                .value_name("DIR")
+                .value_hint(ValueHint::DirPath)
                 .required_unless_present("samples")
-                .help("The folder in which the object gets its key as name, or - for stdout"),
+                .help("Directory to write the object to, under its key, or - for stdout"),
         )
         .arg(
             Arg::new("samples")
                 .long("samples")
                 .value_name("DIR")
+                .value_hint(ValueHint::DirPath)
                 .conflicts_with("table")
-                .help("Writes the project's sample objects into a folder instead"),
+                .help("Write the sample objects of the project to a directory instead"),
         )
 }
 
-fn table_flag() -> Arg {
-    Arg::new("table")
-        .long("table")
-        .value_name("TABLE")
-        .value_parser(tables(&["auto"]))
-        .action(ArgAction::Set)
-        .default_value("auto")
-        .help("The table; auto looks at the key and the first lines")
+fn completions() -> Command {
+    Command::new("completions")
+        .about("Print a completion script for a shell")
+        .after_help(examples(&[
+            "alb-ingest completions bash > /etc/bash_completion.d/alb-ingest",
+            "alb-ingest completions fish > ~/.config/fish/completions/alb-ingest.fish",
+        ]))
+        .arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(clap_complete::Shell))
+                .help("Shell"),
+        )
+}
+
+fn table_argument() -> Arg {
+    list_values_in_long_help(
+        Arg::new("table")
+            .value_name("TABLE")
+            .value_parser(tables(&[]))
+            .help("Table, such as alb_access_log")
+            .long_help("Table, one for each type of log."),
+    )
+}
+
+fn table_option() -> Arg {
+    list_values_in_long_help(
+        Arg::new("table")
+            .long("table")
+            .value_name("TABLE")
+            .value_parser(tables(&["auto"]))
+            .action(ArgAction::Set)
+            .default_value("auto")
+            .help("Table, such as alb_access_log [default: auto]")
+            .long_help("Table of the log lines. auto detects it from the key and the first lines."),
+    )
 }
 
 fn tables(more: &[&'static str]) -> PossibleValuesParser {
     PossibleValuesParser::new(more.iter().copied().chain(FORMATS.map(|format| format.name)))
 }
 
-fn examples(lines: &[&str]) -> StyledStr {
-    let mut text = "Examples:".to_owned();
-    for line in lines {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
-    text.into()
+/// The flag for help as clap defines it, but under the last heading.
+fn help_flag() -> Arg {
+    Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::Help)
+        .help("Print help (see more with '--help')")
+        .long_help("Print help (see a summary with '-h')")
+        .help_heading(OTHER)
+}
+
+/// Moves the default and the possible values, which are too long for one line, to the long help.
+fn list_values_in_long_help(arg: Arg) -> Arg {
+    let help = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
+    let notes = [default_note(&arg), possible_values_note(&arg)];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    arg.long_help(format!("{help}\n\n{}", notes.join("\n")))
+        .hide_default_value(true)
+        .hide_possible_values(true)
+}
+
+/// Returns the default of an argument as clap shows it.
+pub(super) fn default_note(arg: &Arg) -> Option<String> {
+    let value = arg.get_default_values().first()?;
+    Some(format!("[default: {}]", value.display()))
+}
+
+/// Returns the possible values of an argument as clap shows them.
+pub(super) fn possible_values_note(arg: &Arg) -> Option<String> {
+    let values = arg.get_possible_values();
+    let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+    (!names.is_empty()).then(|| format!("[possible values: {}]", names.join(", ")))
+}
+
+fn examples(lines: &[&str]) -> String {
+    format!("Examples:\n  {}", lines.join("\n  "))
 }

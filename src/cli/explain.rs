@@ -1,4 +1,4 @@
-//! `alb-ingest explain`: a line field by field, or where and why reading it stopped.
+//! `alb-ingest explain`: shows a line field by field, or where and why parsing failed.
 
 use std::io::{BufRead as _, Write};
 
@@ -11,39 +11,39 @@ use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
 use crate::parse::line::{Fault, Span, check, first_fault, misfits, repair, split_line};
 
-use super::table::Table;
+use super::text_table::TextTable;
 use super::{FAILED, OK, Stop, table};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// The most characters of a value that are shown.
-const SHOWN: usize = 100;
+/// The maximum number of characters shown of a value.
+const MAX_SHOWN: usize = 100;
 
 pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
     let forced = table(matches);
     let mut out = anstream::stdout().lock();
-    let mut all_read = true;
+    let mut all_parsed = true;
     if let Some(line) = matches.get_one::<String>("line") {
-        all_read &= explain_line(line.as_bytes(), forced, &mut out)?;
+        all_parsed &= explain_line(line.as_bytes(), forced, &mut out)?;
     } else {
         for line in std::io::stdin().lock().split(b'\n') {
             let line = line.map_err(|error| Stop::Failed(format!("cannot read stdin: {error}")))?;
             if !line.trim_ascii().is_empty() {
-                all_read &= explain_line(&line, forced, &mut out)?;
+                all_parsed &= explain_line(&line, forced, &mut out)?;
             }
         }
     }
-    Ok(if all_read { OK } else { FAILED })
+    Ok(if all_parsed { OK } else { FAILED })
 }
 
-/// Explains a line; whether it is an event.
+/// Explains a line and returns whether it is an event.
 fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let format = forced.or_else(|| detect(line, None).ok());
     let Some(format) = format.or_else(|| closest(line)) else {
-        let tried = detect(line, None).err().map(|unknown| unknown.to_string());
-        writeln!(out, "{BAD}unknown{BAD:#}: {}", tried.unwrap_or_default())?;
+        let unknown = detect(line, None).err().map(|unknown| unknown.to_string());
+        writeln!(out, "{BAD}unknown{BAD:#}: {}", unknown.unwrap_or_default())?;
         return Ok(false);
     };
     let plan = format.plan();
@@ -58,12 +58,12 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     writeln!(out, "{GOOD}{}{GOOD:#}: {}", format.name, format.title)?;
     let mut parts = vec![Span::NULL; plan.parts];
     let whole = Span::new(0, line.len());
-    let read = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
-    if read.is_err() {
-        // The parts of a line that was repaired are those of the repair.
+    let parsed = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
+    if parsed.is_err() {
+        // A repaired line has the parts of the repair.
         let _ = repair(plan, line, whole, &mut parts);
     }
-    let mut rows = Table::new(&["#", "field", "raw", "column", "value"]);
+    let mut rows = TextTable::new(&["#", "field", "raw", "column", "value"]);
     for (column, values) in plan.columns.iter().zip(batch.columns()) {
         let (number, field, raw) = match column.source {
             Source::Part { part, field, .. } => {
@@ -95,7 +95,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     Ok(true)
 }
 
-/// The table whose fields align with the line, and of those the one with the fewest values that do not fit.
+/// Returns the table whose fields align with the line and that has the fewest invalid values.
 fn closest(line: &[u8]) -> Option<&'static Format> {
     let aligned = FORMATS.into_iter().filter_map(|format| {
         let plan = format.plan();
@@ -106,9 +106,9 @@ fn closest(line: &[u8]) -> Option<&'static Format> {
     aligned.min_by_key(|(count, _)| *count).map(|(_, format)| format)
 }
 
+/// Shows the fault of a malformed line, with a mark below the byte.
 fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl Write) -> Result<(), Stop> {
     let plan = format.plan();
-    // The parser counts from the start of its block; here that is the line.
     let mut parts = vec![Span::NULL; plan.parts];
     let fault = match split_line(plan, line, Span::new(0, line.len()), &mut parts) {
         Err(split) => first_fault(plan, line, &parts, split),
@@ -124,16 +124,15 @@ fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl
     } else {
         writeln!(out, "byte {} of the line", fault.at)?;
     }
-    // Some of the line around the byte, and a mark below it.
     let from = fault.at.saturating_sub(60).min(line.len());
     let before = printable(line.get(from..fault.at.min(line.len())).unwrap_or_default());
-    let behind = printable(line.get(fault.at.min(line.len())..).unwrap_or_default());
-    writeln!(out, "  {before}{BAD}{behind}{BAD:#}")?;
+    let after = printable(line.get(fault.at.min(line.len())..).unwrap_or_default());
+    writeln!(out, "  {before}{BAD}{after}{BAD:#}")?;
     writeln!(out, "  {}{BAD}^{BAD:#}", " ".repeat(before.chars().count()))?;
     Ok(())
 }
 
-/// The value in the first row of a column, for people.
+/// Returns the first value of a column as text.
 fn shown(values: &Values, text: &[u8]) -> String {
     let text = match values {
         Values::Text(texts) => texts.get(0, text).map(|text| format!("\"{}\"", printable(text))),
@@ -153,7 +152,7 @@ fn shown(values: &Values, text: &[u8]) -> String {
     text.unwrap_or_else(|| "null".to_owned())
 }
 
-/// Text that a terminal takes as text: control characters and bytes that are not UTF-8 are escaped; long text is cut.
+/// Returns text that is safe to print: escapes control characters and invalid UTF-8, and shortens long text.
 fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -168,8 +167,8 @@ fn printable(bytes: &[u8]) -> String {
             let _ = std::fmt::Write::write_fmt(&mut text, format_args!("\\x{byte:02X}"));
         }
     }
-    if text.chars().count() > SHOWN {
-        text = text.chars().take(SHOWN - 1).chain(['…']).collect();
+    if text.chars().count() > MAX_SHOWN {
+        text = text.chars().take(MAX_SHOWN - 1).chain(['…']).collect();
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `alb-ingest generate`.
+//! `alb-ingest generate`: writes generated log objects.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -13,11 +13,13 @@ use super::{OK, Stop, table};
 pub(super) fn generate(matches: &ArgMatches) -> Result<u8, Stop> {
     if let Some(directory) = matches.get_one::<String>("samples") {
         let samples = write_samples(Path::new(directory)).map_err(|error| failed(directory, &error))?;
-        writeln!(anstream::stdout(), "{} objects in {directory}", samples.len())?;
+        writeln!(anstream::stdout(), "{} objects written to {directory}", samples.len())?;
         return Ok(OK);
     }
     let (Some(format), Some(to)) = (table(matches), matches.get_one::<String>("to")) else {
-        return Err(Stop::Usage("generate takes a table and --to, or --samples".to_owned()));
+        return Err(Stop::Usage(
+            "generate requires a table and --to, or --samples".to_owned(),
+        ));
     };
     let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
     let rate = |name: &str| matches.get_one::<Rate>(name).copied().unwrap_or_default();
@@ -40,6 +42,6 @@ pub(super) fn generate(matches: &ArgMatches) -> Result<u8, Stop> {
     Ok(OK)
 }
 
-fn failed(place: &str, error: &io::Error) -> Stop {
-    Stop::Failed(format!("cannot write {place}: {error}"))
+fn failed(path: &str, error: &io::Error) -> Stop {
+    Stop::Failed(format!("cannot write {path}: {error}"))
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Location, Settings};
-use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target, ingest_open, skip_unread};
+use crate::config::{Location, StorageOptions};
+use crate::ingest::{Ingest, IngestError, Ledger, Outcome, Problem, Target, ingest_open};
 use crate::local::{LocalObject, walk};
 use crate::object::ObjectRef;
 use crate::source::Source;
@@ -26,7 +26,7 @@ pub(super) fn find(
     inputs: &[PathBuf],
     outputs: [&Location; 2],
     ends: &Ends,
-    settings: &Settings,
+    options: &StorageOptions,
 ) -> Result<Vec<Input>, Stop> {
     let folder = |location: &Location| match location {
         Location::Directory(path) => Some(path.clone()),
@@ -38,7 +38,7 @@ pub(super) fn find(
     for input in inputs {
         match input.to_str().and_then(|text| text.split_once("://")) {
             Some(("s3", place)) => {
-                let listed = ends.list(place, settings)?;
+                let listed = ends.list(place, options)?;
                 objects.extend(listed.into_iter().map(Input::Remote));
             }
             Some(_) => {
@@ -145,7 +145,7 @@ impl Input {
         two_threads: bool,
         progress: impl Fn(u64),
     ) -> Result<Outcome, IngestError> {
-        if let Some(skip) = skip_unread(&object.key, target.settings) {
+        if let Some(skip) = target.options.skip_unread(&object.key) {
             return Ok(Outcome::Skipped(skip, Ledger::default()));
         }
         let body = source

@@ -1,14 +1,19 @@
-//! The command line: arguments in, a report on stdout, problems on stderr, an exit code.
+//! The command line: parses arguments, runs a command, and turns its result into an exit code.
+//!
+//! Results go to stdout, errors and progress to stderr.
 
 mod args;
 mod explain;
+#[cfg(feature = "generate")]
 mod generate;
 mod input;
+mod options;
+mod reference;
 mod replay;
 mod report;
 mod run;
 mod schema;
-mod table;
+mod text_table;
 mod totals;
 mod world;
 
@@ -18,36 +23,38 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::config::Settings;
+use crate::config::Config;
 use crate::formats::Format;
 
-/// Every line is accounted for.
+pub use reference::markdown;
+
+/// The exit code if every line is accounted for.
 const OK: u8 = 0;
-/// Some object failed, or the work could not be done.
+/// The exit code if an object failed or the command could not do its work.
 const FAILED: u8 = 1;
-/// The command was not understood.
+/// The exit code for an invalid command line or setting.
 const USAGE: u8 = 2;
 
-/// Why a command ends without having done its work.
+/// An error that ends a command.
 enum Stop {
-    /// The command was not understood; what to do.
+    /// The command line or a setting is invalid.
     Usage(String),
-    /// The work could not be done.
+    /// The command could not do its work.
     Failed(String),
 }
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Self::Failed(format!("cannot write: {error}"))
+        Self::Failed(format!("cannot write the output: {error}"))
     }
 }
 
-/// Runs the command. `environment` looks up an environment variable.
+/// Runs the command line; `environment` looks up an environment variable.
 pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let matches = match args::command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
-            // Help and version are no errors. A closed pipe is nobody's business.
+            // Help and version are not errors. Broken pipes are ignored.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { OK });
         }
@@ -71,22 +78,23 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => schema::schema(matches),
+        #[cfg(feature = "generate")]
         Some(("generate", matches)) => generate::generate(matches),
         Some(("completions", matches)) => print_completions(matches),
-        _ => Err(Stop::Usage("no command; try 'alb-ingest --help'".to_owned())),
+        _ => Err(Stop::Usage("no command given; see 'alb-ingest --help'".to_owned())),
     }
 }
 
-/// The settings: flags first, then the environment.
-fn settings(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Stop> {
-    Settings::read(|setting| {
-        let flag = matches.get_one::<String>(setting.flag).cloned();
-        flag.or_else(|| environment(setting.name))
+/// Reads the configuration: options take precedence over environment variables.
+fn config(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Stop> {
+    Config::read(|setting| {
+        let option = matches.get_one::<String>(setting.flag).cloned();
+        option.or_else(|| environment(setting.name))
     })
     .map_err(|error| Stop::Usage(error.to_string()))
 }
 
-/// The table that `--table` (or an argument) names; nothing for `auto`.
+/// Returns the table that `--table` or an argument names, and nothing for `auto`.
 fn table(matches: &ArgMatches) -> Option<&'static Format> {
     matches
         .get_one::<String>("table")

@@ -10,13 +10,13 @@ use crate::deadline::Deadline;
 use crate::function::{Event, Function, Limits, Observer};
 
 use super::world::Ends;
-use super::{FAILED, OK, Stop, settings};
+use super::{FAILED, OK, Stop, config};
 
 /// The memory of the replayed function in MiB, which limits the number of objects in parallel.
 const MEMORY_MIB: usize = 512;
 
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let settings = settings(matches, environment)?;
+    let config = config(matches, environment)?;
     let payload = payload(matches)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
     let ends = if root.is_some() {
@@ -25,7 +25,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
         Ends::everywhere()?
     };
     let function = Function::new(
-        settings,
+        config,
         ends.into_world(),
         Limits {
             memory: MEMORY_MIB,

@@ -1,19 +1,20 @@
-//! The report of a run, for people and for programs.
+//! The report of a run, as text and as JSON.
 
 use std::fmt::Write as _;
 
+use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
 use crate::config::Location;
 use crate::parse::line::time::write_timestamp;
 
-use super::table::Table;
+use super::text_table::TextTable;
 use super::totals::{Counts, TableTotals, Totals};
 
-/// How many reasons are shown for a table.
-const TOP_REASONS: usize = 5;
+/// The maximum number of reasons shown for a table.
+const MAX_REASONS: usize = 5;
 
-/// The report for people.
+/// Returns the report as text.
 pub(super) fn text(totals: &Totals, destination: &Location, quarantine: &Location) -> String {
     let mut text = String::new();
     if !totals.tables.is_empty() {
@@ -25,7 +26,7 @@ pub(super) fn text(totals: &Totals, destination: &Location, quarantine: &Locatio
 }
 
 fn counts(totals: &Totals) -> String {
-    let mut table = Table::new(&[
+    let mut table = TextTable::new(&[
         "table",
         "objects",
         "lines",
@@ -63,7 +64,8 @@ fn count_cells(name: &str, counts: &Counts) -> [String; 8] {
         bytes_out,
     } = *counts;
     let [objects, lines, events, quarantined, skipped, bytes_in, bytes_out] =
-        [objects, lines, events, quarantined, skipped_lines, bytes_in, bytes_out].map(number);
+        [objects, lines, events, quarantined, skipped_lines, bytes_in, bytes_out]
+            .map(|count| HumanCount(count).to_string());
     [
         name.to_owned(),
         objects,
@@ -76,7 +78,7 @@ fn count_cells(name: &str, counts: &Counts) -> [String; 8] {
     ]
 }
 
-/// What deserves a look, a line each.
+/// Writes a line for each thing that deserves attention.
 fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     // Writing to a String does not fail.
     for (name, table) in &totals.tables {
@@ -98,10 +100,10 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
             );
         }
         if table.with_extra_fields > 0 {
-            let events = number(table.with_extra_fields);
+            let events = HumanCount(table.with_extra_fields);
             let _ = writeln!(
                 text,
-                "new fields   {name}: {events} events have fields that no column knows; they are kept in extra_fields"
+                "new fields   {name}: {events} events have fields without a column; they are kept in extra_fields"
             );
         }
     }
@@ -114,13 +116,13 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     for (key, fault) in &totals.corrupt {
         let _ = writeln!(
             text,
-            "corrupt      {}: {fault}; the lines before it are kept",
+            "corrupt      {}: {fault}; the lines before the fault are kept",
             key.escape_debug()
         );
     }
     for error in &totals.failed {
         let hint = if error.problem.is_retryable() {
-            " (try again)"
+            " (retryable)"
         } else {
             ""
         };
@@ -140,27 +142,24 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
         );
         return;
     }
-    let (written, before) = (totals.outputs_written, totals.outputs_there_before);
-    let _ = match (written, before) {
+    let _ = match (totals.outputs_written, totals.outputs_existing) {
         (0, 0) => writeln!(text, "nothing written"),
-        (0, before) => writeln!(
+        (0, existing) => writeln!(
             text,
-            "nothing new: {} in {} were there before",
-            number_of(before, "file"),
-            destination
+            "nothing written: {} already in {destination}",
+            number_of(existing, "file"),
         ),
-        (written, 0) => writeln!(text, "{} written to {}", number_of(written, "file"), destination),
-        (written, before) => writeln!(
+        (written, 0) => writeln!(text, "{} written to {destination}", number_of(written, "file")),
+        (written, existing) => writeln!(
             text,
-            "{} written to {}; {} were there before",
+            "{} written to {destination}; {} already existed",
             number_of(written, "file"),
-            destination,
-            number(before)
+            HumanCount(existing)
         ),
     };
 }
 
-/// The report for programs: one JSON object.
+/// Returns the report as one JSON object.
 pub(super) fn json(totals: &Totals) -> String {
     let tables: Map<String, Value> = totals
         .tables
@@ -191,7 +190,7 @@ pub(super) fn json(totals: &Totals) -> String {
         "skipped_lines": totals.counts.skipped_lines,
         "bytes_in": totals.counts.bytes_in,
         "bytes_out": totals.counts.bytes_out,
-        "outputs": {"written": totals.outputs_written, "there_before": totals.outputs_there_before},
+        "outputs": {"written": totals.outputs_written, "there_before": totals.outputs_existing},
         "tables": tables,
         "skipped_objects": skips,
         "corrupt_objects": corrupt,
@@ -222,15 +221,15 @@ fn table_json(table: &TableTotals) -> Value {
     })
 }
 
-/// The most frequent first.
+/// Lists counts, the most frequent first.
 fn top(counts: impl Iterator<Item = (String, u64)>) -> String {
     let mut counts: Vec<_> = counts.collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let more = counts.len().saturating_sub(TOP_REASONS);
+    let more = counts.len().saturating_sub(MAX_REASONS);
     let mut words: Vec<_> = counts
         .into_iter()
-        .take(TOP_REASONS)
-        .map(|(name, count)| format!("{name} {}", number(count)))
+        .take(MAX_REASONS)
+        .map(|(name, count)| format!("{name} {}", HumanCount(count)))
         .collect();
     if more > 0 {
         words.push(format!("{more} more reasons"));
@@ -248,24 +247,11 @@ fn timestamp(micros: i64) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// A time to the second.
+/// Returns a time to the second.
 fn seconds(micros: i64) -> String {
     timestamp(micros).get(..19).unwrap_or_default().replace('T', " ")
 }
 
 fn number_of(count: u64, thing: &str) -> String {
-    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
-}
-
-/// A number with separators.
-fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    format!("{} {thing}{}", HumanCount(count), if count == 1 { "" } else { "s" })
 }

@@ -15,45 +15,38 @@ use crate::source::Source;
 use super::input::{Input, find, needs_aws};
 use super::totals::Totals;
 use super::world::Ends;
-use super::{FAILED, OK, Stop, report, settings, table};
+use super::{FAILED, OK, Stop, config, report, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let settings = settings(matches, environment)?;
-    let Some(destination) = settings.destination.clone() else {
-        return Err(Stop::Usage(
-            "no destination; name one with --to DIR, or --to - for JSON lines on stdout".to_owned(),
-        ));
-    };
+    let mut config = config(matches, environment)?;
+    config.ingest.table = table(matches);
+    let (destination, quarantine) = (&config.destination, &config.quarantine);
     let inputs: Vec<PathBuf> = matches
         .get_many::<String>("input")
         .into_iter()
         .flatten()
         .map(PathBuf::from)
         .collect();
-    let quarantine = settings
-        .quarantine()
-        .unwrap_or_else(|| destination.below("_quarantine"));
-    let ends = if needs_aws(&inputs, [&destination, &quarantine]) {
+    let ends = if needs_aws(&inputs, [destination, quarantine]) {
         Ends::everywhere()?
     } else {
         Ends::folders(None)
     };
-    let objects = find(&inputs, [&destination, &quarantine], &ends, &settings)?;
+    let objects = find(&inputs, [destination, quarantine], &ends, &config.storage)?;
     let open = |location: &Location| {
         ends.world()
-            .destination(location, &settings, Deadline::NONE)
+            .destination(location, &config.storage, Deadline::NONE)
             .map_err(|error| Stop::Usage(error.to_string()))
     };
-    let (events, rejects) = (open(&destination)?, open(&quarantine)?);
+    let (events, rejects) = (open(destination)?, open(quarantine)?);
     let target = Target {
-        settings: &settings,
-        table: table(matches),
+        options: &config.ingest,
         events: events.as_ref(),
         quarantine: rejects.as_ref(),
     };
-    let threads = Threads::of(matches, &destination, objects.len());
+    let threads = Threads::of(matches, destination, objects.len());
     let bar = progress_bar(objects.iter().map(Input::bytes).sum());
-    let source = ends.world().source(&settings, Deadline::NONE);
+    let source = ends.world().source(&config.storage, Deadline::NONE);
     let results = ingest_all(&objects, source.as_ref(), target, threads, &bar);
     bar.finish_and_clear();
 
@@ -67,10 +60,10 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let report = if json {
         report::json(&totals)
     } else {
-        report::text(&totals, &destination, &quarantine)
+        report::text(&totals, destination, quarantine)
     };
     // stdout carries the events where they go there.
-    if destination == Location::Stdout {
+    if *destination == Location::Stdout {
         anstream::stderr().write_all(report.as_bytes())?;
     } else {
         anstream::stdout().write_all(report.as_bytes())?;

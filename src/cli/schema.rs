@@ -1,4 +1,4 @@
-//! `schema`: a table's columns in the words of others.
+//! `alb-ingest schema`: prints the columns of a table in a form that people or other tools read.
 
 use std::io::Write as _;
 
@@ -6,13 +6,13 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::config::{Format, PartitionBy, S3Prefix};
+use crate::config::S3Prefix;
 use crate::parse::line::time::timestamp_micros;
-use crate::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
+use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
 
-/// The flags that say where and how the files lie, and the forms that ask for it.
-const STORE_FLAGS: [(&str, &[&str]); 5] = [
+/// The options that describe the files of the table, and the forms that use them.
+const STORE_OPTIONS: [(&str, &[&str]); 5] = [
     ("location", &["athena", "glue"]),
     ("partition-by", &["athena", "glue"]),
     ("format", &["athena", "glue"]),
@@ -23,37 +23,38 @@ const STORE_FLAGS: [(&str, &[&str]); 5] = [
 /// Prints the schema of a table.
 pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
     let Some(format) = super::table(matches) else {
-        return Err(Stop::Usage("no such table".to_owned()));
+        return Err(Stop::Usage("unknown table".to_owned()));
     };
     let form = matches.get_one::<String>("as").map_or("markdown", String::as_str);
-    for (flag, forms) in STORE_FLAGS {
-        if matches.value_source(flag) == Some(ValueSource::CommandLine) && !forms.contains(&form) {
-            return Err(Stop::Usage(format!("--{flag} needs --as {}", forms.join(" or "))));
+    for (option, forms) in STORE_OPTIONS {
+        if matches.value_source(option) == Some(ValueSource::CommandLine) && !forms.contains(&form) {
+            return Err(Stop::Usage(format!("--{option} requires --as {}", forms.join(" or "))));
         }
     }
     let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
-    let shape = OutputTable::of(schema.unwrap_or_default(), format.plan());
+    let table = OutputTable::of(schema.unwrap_or_default(), format.plan());
     let text = match form {
-        "arrow" => Ok(arrow::text(shape)),
-        "athena" => Ok(athena::ddl(shape, &store(matches)?, database(matches)?)),
-        "glue" => glue::table_input(shape, &store(matches)?),
-        "json-schema" => json_schema::schema(shape),
-        _ => Ok(markdown::page(shape)),
+        "arrow" => Ok(arrow::text(table)),
+        "athena" => Ok(athena::ddl(table, &store(matches)?, database(matches)?)),
+        "glue" => glue::table_input(table, &store(matches)?),
+        "json-schema" => json_schema::schema(table),
+        _ => Ok(markdown::page(table)),
     };
-    let text = text.map_err(|error| Stop::Failed(format!("cannot write the schema: {error}")))?;
+    let text = text.map_err(|error| Stop::Failed(format!("cannot generate the schema: {error}")))?;
     anstream::stdout().write_all(text.as_bytes())?;
     Ok(OK)
 }
 
-/// Where and how the files lie.
+/// Reads the description of the files.
 fn store(matches: &ArgMatches) -> Result<Store, Stop> {
     let mut store = Store::default();
-    let text = |flag: &str| matches.get_one::<String>(flag).map(String::as_str);
+    let text = |option: &str| matches.get_one::<String>(option).map(String::as_str);
     if let Some(value) = text("location") {
         store.location = value
             .strip_prefix("s3://")
             .and_then(S3Prefix::parse)
-            .ok_or_else(|| not_allowed("location", value, "s3://BUCKET/PREFIX"))?;
+            .ok_or_else(|| not_allowed("location", value, "s3://BUCKET/PREFIX"))?
+            .to_string();
     }
     if let Some(value) = text("since") {
         if value.len() != 10 || timestamp_micros(format!("{value}T00:00:00").as_bytes()).is_err() {
@@ -61,30 +62,30 @@ fn store(matches: &ArgMatches) -> Result<Store, Stop> {
         }
         value.clone_into(&mut store.since);
     }
-    store.partition_by = match text("partition-by") {
-        Some("hour") => PartitionBy::Hour,
-        Some("none") => PartitionBy::None,
-        _ => PartitionBy::Day,
+    store.folders = match text("partition-by") {
+        Some("hour") => Folders::Hourly,
+        Some("none") => Folders::Single,
+        _ => Folders::Daily,
     };
     store.format = match text("format") {
-        Some("json") => Format::Json,
-        _ => Format::Parquet,
+        Some("json") => TableFormat::Json,
+        _ => TableFormat::Parquet,
     };
     Ok(store)
 }
 
-/// The database in which the statement makes the table.
+/// Returns the database of the table.
 fn database(matches: &ArgMatches) -> Result<Option<&str>, Stop> {
     let Some(name) = matches.get_one::<String>("database") else {
         return Ok(None);
     };
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
-    if name.is_empty() || name.len() > 255 || !name.bytes().all(legal) {
-        return Err(not_allowed("database", name, "lower case letters, digits, _ and -"));
+    let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    if name.is_empty() || name.len() > 255 || !name.bytes().all(is_legal) {
+        return Err(not_allowed("database", name, "lowercase letters, digits, _ and -"));
     }
     Ok(Some(name))
 }
 
-fn not_allowed(flag: &str, value: &str, allowed: &str) -> Stop {
-    Stop::Usage(format!("--{flag} is {value:?}; allowed: {allowed}"))
+fn not_allowed(option: &str, value: &str, allowed: &str) -> Stop {
+    Stop::Usage(format!("--{option} is {value:?}; allowed: {allowed}"))
 }

@@ -1,4 +1,4 @@
-//! What a run adds up to.
+//! The totals of a run.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ pub(super) struct Totals {
     pub(super) tables: BTreeMap<&'static str, TableTotals>,
     pub(super) skipped: BTreeMap<Skip, u64>,
     pub(super) failed: Vec<IngestError>,
-    /// The objects whose rows were salvaged, and why.
+    /// The keys of the salvaged objects, each with its fault.
     pub(super) corrupt: Vec<(String, String)>,
     pub(super) counts: Counts,
     pub(super) outputs_written: u64,
-    pub(super) outputs_there_before: u64,
+    pub(super) outputs_existing: u64,
 }
 
-/// What is counted for a table as for the whole.
+/// The counts of a table or of the whole run.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) objects: u64,
@@ -42,7 +42,7 @@ pub(super) struct TableTotals {
 }
 
 impl Totals {
-    /// Adds what became of an object.
+    /// Adds the outcome of an object.
     pub(super) fn add(&mut self, object: &Input, result: Result<Outcome, IngestError>) {
         match result {
             Ok(Outcome::Ingested(ledger)) => {
@@ -71,7 +71,7 @@ impl Totals {
             let count = if output.written {
                 &mut self.outputs_written
             } else {
-                &mut self.outputs_there_before
+                &mut self.outputs_existing
             };
             *count += 1;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::Settings;
+use crate::config::StorageOptions;
 use crate::local::Folders;
 use crate::trigger::ObjectRequest;
 use crate::world::World;
@@ -65,14 +65,14 @@ impl Ends {
         not(feature = "aws"),
         expect(unused_variables, reason = "without AWS nothing can be asked")
     )]
-    pub(super) fn list(&self, place: &str, settings: &Settings) -> Result<Vec<ObjectRequest>, Stop> {
+    pub(super) fn list(&self, place: &str, options: &StorageOptions) -> Result<Vec<ObjectRequest>, Stop> {
         match self {
             Self::Folders(_) => Err(no_aws()),
             #[cfg(feature = "aws")]
             Self::Everywhere(world) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
                 world
-                    .list(bucket, prefix, settings)
+                    .list(bucket, prefix, options)
                     .map_err(|error| Stop::Failed(error.to_string()))
             }
         }

@@ -1,39 +1,46 @@
-//! The table of the settings.
+//! The table of settings.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{
-    Compression, Firehose, FirehoseRecords, Format, Location, OnCorrupt, OnMissing, PartitionBy, S3Prefix, Setting,
-};
+use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Section, Setting};
+use crate::encode::{Compression, FileFormat};
+use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
-const ACCOUNT: &str = "twelve digits";
+const ACCOUNT: &str = "12 digits";
 
-/// Every setting, in the order in which the documentation lists them.
-pub static SETTINGS: [Setting; 19] = [
-    Setting {
-        name: "DESTINATION",
-        flag: "to",
-        allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
-        default: "none: required",
-        doc: "Where the events go.",
-        apply: |settings, value| {
-            settings.destination = Some(Location::parse(value)?);
-            Some(())
-        },
+/// The one required setting.
+pub(super) const DESTINATION: Setting = Setting {
+    name: "DESTINATION",
+    flag: "to",
+    value_name: "DEST",
+    section: Section::Output,
+    allowed: "a directory, file:///DIR, s3://BUCKET/PREFIX, firehose://STREAM, or - (stdout, JSON lines)",
+    default: "none; required",
+    doc: "Where to write events: a directory, S3, Firehose, or - for stdout.",
+    apply: |raw, value| {
+        raw.destination = Some(Location::parse(value)?);
+        Some(())
     },
+};
+
+/// Every setting, in the order of the documentation.
+pub static SETTINGS: [Setting; 19] = [
+    DESTINATION,
     Setting {
         name: "FORMAT",
         flag: "format",
+        value_name: "FORMAT",
+        section: Section::Output,
         allowed: "parquet, json",
         default: "parquet; json on stdout and for firehose",
-        doc: "The format of the events.",
-        apply: |settings, value| {
-            settings.format = Some(match value {
-                "parquet" => Format::Parquet,
-                "json" => Format::Json,
+        doc: "Output format.",
+        apply: |raw, value| {
+            raw.format = Some(match value {
+                "parquet" => FileFormat::Parquet,
+                "json" => FileFormat::Json,
                 _ => return None,
             });
             Some(())
@@ -42,11 +49,13 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "COMPRESSION",
         flag: "compression",
+        value_name: "CODEC",
+        section: Section::Output,
         allowed: "zstd, snappy (Parquet only), gzip, none",
         default: "zstd; none on stdout and for firehose",
-        doc: "The compression inside Parquet files, or of JSON files.",
-        apply: |settings, value| {
-            settings.compression = Some(match value {
+        doc: "Compression codec. It applies to the pages inside Parquet files, or to whole JSON files.",
+        apply: |raw, value| {
+            raw.compression = Some(match value {
                 "zstd" => Compression::Zstd,
                 "snappy" => Compression::Snappy,
                 "gzip" => Compression::Gzip,
@@ -59,200 +68,232 @@ pub static SETTINGS: [Setting; 19] = [
     Setting {
         name: "PARTITION_BY",
         flag: "partition-by",
+        value_name: "LAYOUT",
+        section: Section::Output,
         allowed: "day, hour, none, security-lake",
         default: "day",
-        doc: "The folders that events are laid out in, by their own UTC time; a Firehose stream has none. security-lake is the layout of a custom source of Amazon Security Lake, with SCHEMA=ocsf.",
-        apply: |settings, value| {
-            settings.partition_by = match value {
+        doc: "Folder layout. Events are partitioned into folders by their own UTC time; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
+        apply: |raw, value| {
+            raw.partition_by = Some(match value {
                 "day" => PartitionBy::Day,
                 "hour" => PartitionBy::Hour,
                 "none" => PartitionBy::None,
                 "security-lake" => PartitionBy::SecurityLake,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
     Setting {
         name: "SCHEMA",
         flag: "schema",
+        value_name: "SCHEMA",
+        section: Section::Output,
         allowed: "native, panther, ecs, ocsf",
         default: "native",
-        doc: "The names and the nesting in which events are written: the table's own columns, or those of another product or standard.",
-        apply: |settings, value| {
-            settings.schema = Schema::parse(value)?;
+        doc: "Schema of the events. It determines the names and nesting of their values: the table's own columns, or those of another product or standard.",
+        apply: |raw, value| {
+            raw.schema = Some(Schema::parse(value)?);
             Some(())
         },
     },
     Setting {
         name: "QUARANTINE",
         flag: "quarantine",
+        value_name: "DEST",
+        section: Section::Output,
         allowed: "a directory, file:///DIR, or s3://BUCKET/PREFIX",
-        default: "_quarantine/ under the destination; ./_quarantine with stdout; required for firehose",
-        doc: "Where malformed lines go, each with its raw bytes, line number, offset and reason.",
-        apply: |settings, value| {
-            settings.quarantine = Some(Location::parse(value).filter(holds_files)?);
+        default: "_quarantine/ under the destination; ./_quarantine for stdout; required for firehose",
+        doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, byte offset and reason.",
+        apply: |raw, value| {
+            raw.quarantine = Some(Location::parse(value).filter(holds_files)?);
             Some(())
         },
     },
     Setting {
         name: "FIREHOSE_RECORDS",
         flag: "firehose-records",
+        value_name: "MODE",
+        section: Section::Firehose,
         allowed: "packed, single",
         default: "packed",
-        doc: "Firehose only: packed puts many events into a record, which costs a fraction; single puts one, for destinations that take a record as a document.",
-        apply: |settings, value| {
-            settings.firehose.records = match value {
+        doc: "Events per record. packed puts many events into each record, at a fraction of the cost; single puts one, for destinations that treat each record as a document.",
+        apply: |raw, value| {
+            raw.firehose_records = Some(match value {
                 "packed" => FirehoseRecords::Packed,
                 "single" => FirehoseRecords::Single,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
     Setting {
         name: "FIREHOSE_DYNAMIC_PARTITIONING",
         flag: "firehose-dynamic-partitioning",
+        value_name: "BOOL",
+        section: Section::Firehose,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Firehose only: whether the stream de-aggregates records for dynamic partitioning, which takes no more than 500 events a record.",
-        apply: |settings, value| {
-            settings.firehose.dynamic_partitioning = boolean(value)?;
+        doc: "Limit each record to 500 events. Required if the stream de-aggregates records for dynamic partitioning.",
+        apply: |raw, value| {
+            raw.firehose_dynamic_partitioning = Some(boolean(value)?);
             Some(())
         },
     },
     Setting {
         name: "FIREHOSE_BYTES_PER_SECOND",
         flag: "firehose-bytes-per-second",
-        allowed: "a whole number, 100000 or more",
+        value_name: "BYTES",
+        section: Section::Firehose,
+        allowed: "an integer, 100000 or more",
         default: "no limit",
-        doc: "Firehose only: the most bytes of records that one process sends in a second, so that a backfill leaves room in the stream's quota.",
-        apply: |settings, value| {
-            settings.firehose.bytes_per_second = Some(Firehose::parse_pace(value)?);
+        doc: "Maximum bytes of records sent per second. The limit applies to each process, so a backfill leaves room in the stream's quota.",
+        apply: |raw, value| {
+            raw.firehose_bytes_per_second = Some(Firehose::parse_pace(value)?);
             Some(())
         },
     },
     Setting {
         name: "ON_CORRUPT",
         flag: "on-corrupt",
+        value_name: "ACTION",
+        section: Section::Input,
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "What happens to a truncated or corrupt object: salvage keeps the rows before the fault and reports the object as corrupt, strict writes nothing and fails the object.",
-        apply: |settings, value| {
-            settings.on_corrupt = match value {
+        doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
+        apply: |raw, value| {
+            raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,
                 "strict" => OnCorrupt::Strict,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
     Setting {
         name: "ON_MISSING",
         flag: "on-missing",
+        value_name: "ACTION",
+        section: Section::Function,
         allowed: "fail, skip",
         default: "fail",
-        doc: "What happens to an object that is not there any more: fail leaves the message to be looked at, skip counts it.",
-        apply: |settings, value| {
-            settings.on_missing = match value {
+        doc: "Handling of deleted objects. fail fails the message, so it is kept for inspection; skip only counts the object.",
+        apply: |raw, value| {
+            raw.on_missing = Some(match value {
                 "fail" => OnMissing::Fail,
                 "skip" => OnMissing::Skip,
                 _ => return None,
-            };
+            });
             Some(())
         },
     },
     Setting {
         name: "PARTIAL_BATCH",
         flag: "partial-batch",
+        value_name: "BOOL",
+        section: Section::Function,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Function only: whether the queue's mapping has ReportBatchItemFailures, so that only the messages that failed come again; without it, one that failed brings back the whole batch.",
-        apply: |settings, value| {
-            settings.partial_batch = boolean(value)?;
+        doc: "Report failed messages one by one. Set it if the queue's event source mapping has ReportBatchItemFailures, so only failed messages are retried; without it, one failure retries the whole batch.",
+        apply: |raw, value| {
+            raw.partial_batch = Some(boolean(value)?);
             Some(())
         },
     },
     Setting {
         name: "OVERWRITE",
         flag: "overwrite",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether outputs that are there are replaced, for a deliberate reprocessing; without it they stay as they are.",
-        apply: |settings, value| {
-            settings.overwrite = boolean(value)?;
+        doc: "Replace outputs that already exist. Meant for deliberate reprocessing in S3; by default, existing outputs are left unchanged.",
+        apply: |raw, value| {
+            raw.overwrite = Some(boolean(value)?);
             Some(())
         },
     },
     Setting {
         name: "SOURCE",
         flag: "source",
+        value_name: "PREFIX",
+        section: Section::Function,
         allowed: S3,
         default: "not checked",
-        doc: "Function only: where its objects come from; a destination inside of it is refused, because the function would be fed with its own output.",
-        apply: |settings, value| {
-            settings.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
+        doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output.",
+        apply: |raw, value| {
+            raw.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
             Some(())
         },
     },
     Setting {
         name: "REQUESTER_PAYS",
         flag: "requester-pays",
+        value_name: "BOOL",
+        section: Section::S3,
         allowed: BOOLEAN,
         default: "false",
-        doc: "S3 only: whether this account pays for reading, which a bucket with Requester Pays asks for.",
-        apply: |settings, value| {
-            settings.requester_pays = boolean(value)?;
+        doc: "Pay for reading from Requester Pays buckets. Such buckets reject requests that do not accept the charge.",
+        apply: |raw, value| {
+            raw.requester_pays = Some(boolean(value)?);
             Some(())
         },
     },
     Setting {
         name: "SOURCE_OWNER",
         flag: "source-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are read; reading from any other fails.",
-        apply: |settings, value| {
-            settings.source_owner = Some(account(value)?);
+        doc: "Account that must own the buckets that are read. Reads from any other bucket fail.",
+        apply: |raw, value| {
+            raw.source_owner = Some(account(value)?);
             Some(())
         },
     },
     Setting {
         name: "DESTINATION_OWNER",
         flag: "destination-owner",
+        value_name: "ACCOUNT",
+        section: Section::S3,
         allowed: ACCOUNT,
         default: "not checked",
-        doc: "S3 only: the account that has to own the buckets that are written; writing to any other fails.",
-        apply: |settings, value| {
-            settings.destination_owner = Some(account(value)?);
+        doc: "Account that must own the buckets that are written. Writes to any other bucket fail.",
+        apply: |raw, value| {
+            raw.destination_owner = Some(account(value)?);
             Some(())
         },
     },
     Setting {
         name: "INCLUDE",
         flag: "include",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        value_name: "GLOBS",
+        section: Section::Input,
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "every key",
-        doc: "Only objects whose key matches one of these patterns are ingested.",
-        apply: |settings, value| {
-            settings.include = globs(value)?;
+        doc: "Ingest only objects whose key matches a pattern.",
+        apply: |raw, value| {
+            raw.include = Some(globs(value)?);
             Some(())
         },
     },
     Setting {
         name: "EXCLUDE",
         flag: "exclude",
-        allowed: "key patterns such as **/us-east-1/**, separated by commas",
+        value_name: "GLOBS",
+        section: Section::Input,
+        allowed: "comma-separated key patterns such as **/us-east-1/**",
         default: "no key",
-        doc: "Objects whose key matches one of these patterns are skipped.",
-        apply: |settings, value| {
-            settings.exclude = globs(value)?;
+        doc: "Skip objects whose key matches a pattern.",
+        apply: |raw, value| {
+            raw.exclude = Some(globs(value)?);
             Some(())
         },
     },
 ];
 
-/// Whether files can lie there.
+/// Returns whether the location can hold files.
 fn holds_files(location: &Location) -> bool {
     !matches!(location, Location::Stdout | Location::Firehose { .. })
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::GzBuilder;
 use flate2::write::GzEncoder;
 
-use crate::config::Compression;
+use super::Compression;
 
 /// A writer that compresses, or does not.
 pub enum Compressor<W: Write> {

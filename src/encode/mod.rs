@@ -4,12 +4,12 @@ mod compress;
 mod computed;
 mod json;
 mod object_constants;
+mod options;
 mod parquet;
 pub mod quarantine;
 
 use std::io::Write;
 
-use crate::config::{Compression, Format};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
@@ -18,6 +18,7 @@ pub use self::parquet::ParquetEncoder;
 pub use compress::Compressor;
 pub use computed::computed_numbers;
 pub use json::{EventWriter, JsonEncoder, Sink};
+pub use options::{Compression, FileFormat};
 
 /// Why events could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -49,24 +50,14 @@ pub trait Encoder<W: Write> {
 
 /// The encoder of a format, for the events of one object in the shape of their table.
 pub fn encoder<W: Write + Send + 'static>(
-    format: Format,
+    format: FileFormat,
     compression: Compression,
     shape: &'static OutputTable,
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {
     Ok(match format {
-        Format::Parquet => Box::new(ParquetEncoder::new(shape, facts, compression, out)?),
-        Format::Json => Box::new(JsonEncoder::new(shape, facts, compression, out)?),
+        FileFormat::Parquet => Box::new(ParquetEncoder::new(shape, facts, compression, out)?),
+        FileFormat::Json => Box::new(JsonEncoder::new(shape, facts, compression, out)?),
     })
-}
-
-/// The ending of a file's name.
-pub const fn extension(format: Format, compression: Compression) -> &'static str {
-    match (format, compression) {
-        (Format::Parquet, _) => "parquet",
-        (Format::Json, Compression::Zstd) => "json.zst",
-        (Format::Json, Compression::Gzip) => "json.gz",
-        (Format::Json, Compression::Snappy | Compression::None) => "json",
-    }
 }

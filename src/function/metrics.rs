@@ -1,6 +1,6 @@
 //! The metrics of the function, declared once in [`METRICS`].
 //!
-//! The function's log line (`emf`), `docs/metrics.md` and the alarms of `template.yaml` follow this table.
+//! The function's log line (`emf`), `docs/reference/metrics.md` and the alarms of `template.yaml` follow this table.
 
 use serde_json::Value;
 

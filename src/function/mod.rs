@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Location, Settings};
+use crate::config::{Config, Location};
 use crate::deadline::Deadline;
 use crate::trigger::{self, InvocationError, TriggerError};
 use crate::world::{NoSuchPlace, World};
@@ -34,9 +34,7 @@ const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
 pub struct Function {
-    settings: Settings,
-    destination: Location,
-    quarantine: Location,
+    config: Config,
     world: Box<dyn World>,
     limits: Limits,
 }
@@ -87,9 +85,6 @@ impl HandleError {
 /// The error of settings that do not configure a function.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// No destination is set.
-    #[error("DESTINATION is not set; allowed: {0}")]
-    NoDestination(&'static str),
     /// The destination is the standard output.
     #[error("DESTINATION is \"-\", the standard output, which the log uses; name a bucket or a directory")]
     Stdout,
@@ -99,27 +94,16 @@ pub enum SetupError {
 }
 
 impl Function {
-    /// Returns the function for these settings.
+    /// Returns the function for a configuration.
     ///
     /// # Errors
-    /// No destination is set, or the world does not have it.
-    pub fn new(settings: Settings, world: Box<dyn World>, limits: Limits) -> Result<Self, SetupError> {
-        let destination = match settings.destination.clone() {
-            None => return Err(SetupError::NoDestination(crate::config::SETTINGS[0].allowed)),
-            Some(Location::Stdout) => return Err(SetupError::Stdout),
-            Some(destination) => destination,
-        };
-        world.destination(&destination, &settings, Deadline::NONE)?;
-        let quarantine = settings
-            .quarantine()
-            .unwrap_or_else(|| destination.below("_quarantine"));
-        Ok(Self {
-            settings,
-            destination,
-            quarantine,
-            world,
-            limits,
-        })
+    /// The world does not have the destination.
+    pub fn new(config: Config, world: Box<dyn World>, limits: Limits) -> Result<Self, SetupError> {
+        if config.destination == Location::Stdout {
+            return Err(SetupError::Stdout);
+        }
+        world.destination(&config.destination, &config.storage, Deadline::NONE)?;
+        Ok(Self { config, world, limits })
     }
 
     /// Processes a payload. The work stops some time before the deadline, so a response is still possible.
@@ -149,13 +133,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let place = |location| self.world.destination(location, &self.settings, deadline);
+        let place = |location| self.world.destination(location, &self.config.storage, deadline);
         let outcomes = work::BatchWorker {
-            settings: &self.settings,
-            source: self.world.source(&self.settings, deadline).as_ref(),
-            events: place(&self.destination)?.as_ref(),
-            quarantine: place(&self.quarantine)?.as_ref(),
-            outputs: [&self.destination, &self.quarantine],
+            config: &self.config,
+            source: self.world.source(&self.config.storage, deadline).as_ref(),
+            events: place(&self.config.destination)?.as_ref(),
+            quarantine: place(&self.config.quarantine)?.as_ref(),
             deadline,
             observer,
             two_threads: false,
@@ -165,7 +148,7 @@ impl Function {
             tally.add(outcome);
         }
         report_unknown(&outcomes, observer);
-        Ok(request.answer(&outcomes, self.settings.partial_batch)?)
+        Ok(request.answer(&outcomes, self.config.function.partial_batch)?)
     }
 
     /// Returns the maximum number of objects in parallel.

@@ -1,10 +1,8 @@
 //! The objects of one invocation, ingested in parallel.
 
-use crate::config::{Location, OnMissing, Settings};
+use crate::config::{Config, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{
-    Destination, IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_open, skip_unread,
-};
+use crate::ingest::{Destination, IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_open};
 use crate::object::ObjectRef;
 use crate::source::Source;
 use crate::trigger::{InvocationError, ObjectRequest, Request, SkipReason, TaskError, TaskOutcome};
@@ -15,12 +13,10 @@ use super::guard::{Relation, relation};
 /// The parts that the objects of one invocation share.
 #[derive(Clone, Copy)]
 pub(super) struct BatchWorker<'a> {
-    pub(super) settings: &'a Settings,
+    pub(super) config: &'a Config,
     pub(super) source: &'a dyn Source,
     pub(super) events: &'a dyn Destination,
     pub(super) quarantine: &'a dyn Destination,
-    /// The locations of the events and of the quarantine.
-    pub(super) outputs: [&'a Location; 2],
     pub(super) deadline: Deadline,
     pub(super) observer: &'a dyn Observer,
     /// Whether each object is decompressed on a second thread.
@@ -66,7 +62,7 @@ impl BatchWorker<'_> {
                 ledger: Box::new(ledger),
             },
             Ok((_, Outcome::Skipped(skip, ledger))) => skipped(skip, ledger),
-            Err(error) if error.problem.is_missing() && self.settings.on_missing == OnMissing::Skip => {
+            Err(error) if error.problem.is_missing() && self.config.function.on_missing == OnMissing::Skip => {
                 TaskOutcome::Skipped(SkipReason::Missing)
             }
             Err(error) => TaskOutcome::Failed(TaskError::Object(error)),
@@ -87,11 +83,12 @@ impl BatchWorker<'_> {
 
     /// Returns the outcome of an object that must not be read.
     fn without_reading(&self, object: &ObjectRequest) -> Option<TaskOutcome> {
+        let unread = self.config.ingest.skip_unread(&object.key);
         let empty = object.size == Some(0);
-        if let Some(skip) = skip_unread(&object.key, self.settings).or_else(|| empty.then_some(Skip::Empty)) {
+        if let Some(skip) = unread.or_else(|| empty.then_some(Skip::Empty)) {
             return Some(skipped(skip, Ledger::default()));
         }
-        self.outputs
+        [&self.config.destination, &self.config.quarantine]
             .into_iter()
             .find_map(|place| match relation(&object.bucket, &object.key, place) {
                 Relation::None => None,
@@ -108,8 +105,7 @@ impl BatchWorker<'_> {
             .open(request)
             .map_err(|error| Problem::Unreadable(error).of(&unidentified(request)))?;
         let target = Target {
-            settings: self.settings,
-            table: None,
+            options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };

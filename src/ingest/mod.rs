@@ -8,6 +8,7 @@ mod destination;
 mod error;
 mod ledger;
 mod open;
+mod options;
 mod outputs;
 mod oversize;
 mod partition;
@@ -19,13 +20,11 @@ pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use open::ingest_open;
+pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
-use crate::config::{OnCorrupt, Settings};
-use crate::formats::Format;
-use crate::object::{ObjectFacts, ObjectRef, skip_by_key};
-use crate::object::{detect, is_test_entry};
+use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
@@ -45,10 +44,8 @@ const PROBE_MALFORMED: u64 = 20;
 /// Where the outputs of an object go, and how.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
-    /// The settings of the run.
-    pub settings: &'a Settings,
-    /// The table, where the user names it; the key and the lines decide otherwise.
-    pub table: Option<&'static Format>,
+    /// The options of the engine.
+    pub options: &'a Options,
     /// Where events go.
     pub events: &'a dyn Destination,
     /// Where malformed lines go.
@@ -91,18 +88,10 @@ struct TableStage {
     outputs: Outputs,
 }
 
-/// Whether the key or the settings tell that an object is not to be read.
-pub fn skip_unread(key: &str, settings: &Settings) -> Option<Skip> {
-    match skip_by_key(key) {
-        Some(skip) => Some(Skip::from(skip)),
-        None => (!settings.selects(key)).then_some(Skip::NotSelected),
-    }
-}
-
 impl<'a> Ingest<'a> {
     /// Begins an object, unless its key or the settings tell that it is not to be read.
     pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Skip> {
-        if let Some(skip) = skip_unread(&object.key, target.settings) {
+        if let Some(skip) = target.options.skip_unread(&object.key) {
             return Err(skip);
         }
         let facts = ObjectFacts::new(object);
@@ -175,7 +164,7 @@ impl<'a> Ingest<'a> {
     }
 
     fn can_salvage(&self, fault: ReadError) -> bool {
-        self.body.target.settings.on_corrupt == OnCorrupt::Salvage
+        self.body.target.options.on_corrupt == OnCorrupt::Salvage
             && matches!(fault, ReadError::Truncated { .. } | ReadError::Corrupt { .. })
     }
 
@@ -184,7 +173,7 @@ impl<'a> Ingest<'a> {
         let body = &mut self.body;
         let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
         let decided = !matches!(body.stage, Stage::Undecided { .. });
-        let hinted = body.target.table.is_some() || body.facts.key.table.is_some();
+        let hinted = body.target.options.table.is_some() || body.facts.key.table.is_some();
         let log_behind = matches!(body.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
         if log_behind || !decided && (cut.bytes.is_empty() || !hinted) {
             // Nothing that could be kept.
@@ -245,7 +234,7 @@ impl Body<'_> {
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
         if let Some(limit) = self.target.events.event_limit() {
-            let shape = OutputTable::of(self.target.settings.schema, table.batch.plan);
+            let shape = OutputTable::of(self.target.options.schema, table.batch.plan);
             let events = (shape, &self.facts);
             oversize::take_out(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
@@ -276,7 +265,7 @@ impl Body<'_> {
             self.stage = Stage::TestEntry(text.to_vec(), offset);
             return Ok(false);
         }
-        let format = match self.target.table {
+        let format = match self.target.options.table {
             Some(format) => format,
             None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
         };
@@ -298,7 +287,7 @@ impl Body<'_> {
 
     /// The table, as far as it is known.
     fn table(&self) -> Option<&'static str> {
-        let named = self.target.table.map(|table| table.name);
+        let named = self.target.options.table.map(|table| table.name);
         self.ledger.table.or(named).or(self.facts.key.table)
     }
 

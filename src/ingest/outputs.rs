@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder, extension};
+use crate::encode::{Encoder, encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
@@ -35,9 +35,9 @@ impl Outputs {
         target: Target<'_>,
         ledger: &mut Ledger,
     ) -> Result<(), Problem> {
-        let partitioner = Partitioner::new(target.settings, facts);
+        let partitioner = Partitioner::new(target.options.partition_by, facts);
         let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
-        let shape = OutputTable::of(target.settings.schema, batch.plan);
+        let shape = OutputTable::of(target.options.schema, batch.plan);
         for (row, partition) in partitioner.of_rows(batch, shape).enumerate() {
             rows.entry(partition).or_default().push(row);
         }
@@ -89,13 +89,13 @@ impl Outputs {
             Entry::Occupied(output) => Ok(output.into_mut()),
             Entry::Vacant(_) if open >= MAX_PARTITIONS => Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS }),
             Entry::Vacant(vacant) => {
-                let (format, compression) = (target.settings.format(), target.settings.compression());
+                let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
                     "{}{}-{}.{}",
                     partitioner.folders(shape.plan.format.name, partition),
                     facts.object.stem(),
                     facts.id,
-                    extension(format, compression),
+                    format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
                 let encoder = encoder(format, compression, shape, facts, staged)?;

@@ -1,11 +1,12 @@
 //! Which folder an event belongs to: its own UTC day, or hour.
 
-use crate::config::{PartitionBy, Settings};
 use crate::encode::computed_numbers;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::parse::line::time::{DAY, SECOND, date_text};
 use crate::schema::mapping::{OutputTable, security_lake_source};
+
+use super::PartitionBy;
 
 /// A partition: the number of its day (or hour) since 1970, or the only one; and the class of its events, where the
 /// layout keeps classes apart.
@@ -28,11 +29,8 @@ pub(super) struct Partitioner<'a> {
 }
 
 impl<'a> Partitioner<'a> {
-    pub(super) const fn new(settings: &Settings, facts: &'a ObjectFacts) -> Self {
-        Self {
-            by: settings.partition_by,
-            facts,
-        }
+    pub(super) const fn new(by: PartitionBy, facts: &'a ObjectFacts) -> Self {
+        Self { by, facts }
     }
 
     /// The partition of each event of the batch.

@@ -1,5 +1,4 @@
-use super::{Destination, DestinationError, Ingest, Problem, Staged, Target};
-use crate::config::{OnCorrupt, Settings};
+use super::{Destination, DestinationError, Ingest, OnCorrupt, Options, Problem, Staged, Target};
 use crate::object::ObjectRef;
 use crate::parse::input::{ReadError, Reader};
 
@@ -15,13 +14,12 @@ impl Destination for Nowhere {
 #[test]
 fn a_read_thread_that_ends_early_fails_the_object_and_is_no_fault_to_salvage() {
     for on_corrupt in [OnCorrupt::Salvage, OnCorrupt::Strict] {
-        let settings = Settings {
+        let options = Options {
             on_corrupt,
-            ..Settings::default()
+            ..Options::default()
         };
         let target = Target {
-            settings: &settings,
-            table: None,
+            options: &options,
             events: &Nowhere,
             quarantine: &Nowhere,
         };

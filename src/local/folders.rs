@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
-use crate::config::{Location, S3Prefix, Settings};
+use crate::config::{Location, S3Prefix, StorageOptions};
 use crate::deadline::Deadline;
 use crate::ingest::Destination;
 use crate::object::ObjectRef;
@@ -53,14 +53,14 @@ impl Folders {
 }
 
 impl World for Folders {
-    fn source(&self, _settings: &Settings, _deadline: Deadline) -> Box<dyn Source> {
+    fn source(&self, _options: &StorageOptions, _deadline: Deadline) -> Box<dyn Source> {
         Box::new(self.clone())
     }
 
     fn destination(
         &self,
         location: &Location,
-        _settings: &Settings,
+        _options: &StorageOptions,
         _deadline: Deadline,
     ) -> Result<Box<dyn Destination>, NoSuchPlace> {
         let no = |why| NoSuchPlace {

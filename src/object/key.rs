@@ -1,6 +1,6 @@
 //! What an object's key tells: log type, account, region, load balancer, end of the interval.
 //!
-//! Every layout of `docs/formats.md` is read; what a key does not tell is left out, and never guessed.
+//! Every layout of `docs/reference/formats.md` is read; what a key does not tell is left out, and never guessed.
 
 use crate::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS, Format, NLB_ACCESS};
 use crate::parse::line::time::timestamp_micros;

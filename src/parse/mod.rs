@@ -1,4 +1,4 @@
-//! From the bytes of an object to the columns of its events.
+//! Parsing: from the bytes of an object to the columns of its events.
 
 pub mod batch;
 pub mod input;

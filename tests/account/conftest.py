@@ -1,27 +1,39 @@
-"""The template's layouts, and the programs."""
+"""The translated templates, the emulator of the Lambda runtime, and the programs."""
 
-import json
-import subprocess
+import platform
 import sys
 from pathlib import Path
 
 import pytest
+import samcli
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "python")]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(Path(__file__).parent), str(TESTS / "python"), str(TESTS / "template")]
 
-from output import ROOT  # noqa: E402
+from stack import Stack  # noqa: E402
 from stand_ins import built  # noqa: E402
 from story import CHOICES  # noqa: E402
 
+EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
+
 
 @pytest.fixture(scope="session")
-def layout() -> dict:
-    """The translated template of each choice, and the emulator."""
-    command = [ROOT / ".venv-sam/bin/python", Path(__file__).with_name("layout.py"), json.dumps(CHOICES)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if done.returncode != 0:
-        pytest.exit(done.stderr, returncode=1)
-    return json.loads(done.stdout)
+def stacks() -> dict[str, dict]:
+    """The translated template of each choice of parameters."""
+    return {name: Stack(**choice).translated() for name, choice in CHOICES.items()}
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Path:
+    """The runtime interface emulator for this machine, which is part of SAM."""
+    machine = platform.machine()
+    if platform.system() != "Linux" or machine not in EMULATORS:
+        pytest.exit(
+            f"SAM has no runtime interface emulator for {platform.system()} on {machine}, only for Linux on "
+            f"{' and '.join(EMULATORS)}: run these tests there, or in a container",
+            returncode=1,
+        )
+    return Path(samcli.__file__).parent / "local/rapid" / EMULATORS[machine]
 
 
 @pytest.fixture(scope="session")

@@ -34,10 +34,10 @@ def choice(request) -> str:
 
 
 @pytest.fixture(scope="module")
-def story(choice, layout, bootstrap, program, tmp_path_factory):
+def story(choice, stacks, emulator, bootstrap, program, tmp_path_factory):
     """What happened in the account."""
     folder = tmp_path_factory.mktemp("account")
-    yield from tell(layout["stacks"][choice], Path(layout["emulator"]), bootstrap, program, folder)
+    yield from tell(stacks[choice], emulator, bootstrap, program, folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use alb_ingest::config::{Compression, Format, Settings};
-use alb_ingest::formats::Format as Table;
+use alb_ingest::encode::{Compression, FileFormat};
 use alb_ingest::ingest::{
-    Committed, Destination, DestinationError, Ingest, IngestError, Ledger, Outcome, Staged, Target,
+    Committed, Destination, DestinationError, Ingest, IngestError, Ledger, Options, Outcome, Staged, Target,
 };
 use alb_ingest::object::ObjectRef;
 use flate2::write::GzEncoder;
@@ -77,12 +76,12 @@ impl Staged for StagedBytes {
     }
 }
 
-/// Settings for JSON lines without compression.
-pub(crate) fn json() -> Settings {
-    Settings {
-        format: Some(Format::Json),
-        compression: Some(Compression::None),
-        ..Settings::default()
+/// Options for JSON lines without compression.
+pub(crate) fn json() -> Options {
+    Options {
+        format: FileFormat::Json,
+        compression: Compression::None,
+        ..Options::default()
     }
 }
 
@@ -102,34 +101,20 @@ pub(crate) struct Run {
 }
 
 /// Ingests an object in chunks of these lengths; what is left behind the last comes in one.
-pub(crate) fn ingest_chunks(
-    object: ObjectRef,
-    bytes: &[u8],
-    chunks: &[usize],
-    settings: &Settings,
-    table: Option<&'static Table>,
-) -> Run {
-    ingest_with(object, bytes, chunks, settings, table, false)
+pub(crate) fn ingest_chunks(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
+    ingest_with(object, bytes, chunks, options, false)
 }
 
 /// The same on two threads.
-pub(crate) fn ingest_on_two_threads(object: ObjectRef, bytes: &[u8], chunks: &[usize], settings: &Settings) -> Run {
-    ingest_with(object, bytes, chunks, settings, None, true)
+pub(crate) fn ingest_on_two_threads(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
+    ingest_with(object, bytes, chunks, options, true)
 }
 
-fn ingest_with(
-    object: ObjectRef,
-    bytes: &[u8],
-    chunks: &[usize],
-    settings: &Settings,
-    table: Option<&'static Table>,
-    two_threads: bool,
-) -> Run {
+fn ingest_with(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options, two_threads: bool) -> Run {
     let events = Memory::default();
     let quarantine = events.below("_quarantine/");
     let target = Target {
-        settings,
-        table,
+        options,
         events: &events,
         quarantine: &quarantine,
     };
@@ -155,8 +140,8 @@ fn push_all(mut ingest: Ingest<'_>, mut bytes: &[u8], chunks: &[usize]) -> Resul
 }
 
 /// Ingests an object in one chunk, the table by key and lines.
-pub(crate) fn ingest(key: &str, bytes: &[u8], settings: &Settings) -> Run {
-    ingest_chunks(object(key), bytes, &[], settings, None)
+pub(crate) fn ingest(key: &str, bytes: &[u8], options: &Options) -> Run {
+    ingest_chunks(object(key), bytes, &[], options)
 }
 
 impl Run {

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def free_port() -> int:
 def moto() -> Iterator[str]:
     """A moto server of its own: its endpoint."""
     port = free_port()
-    command = [ROOT / ".venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""What docs/firehose.md gives for removing copies removes them, and nothing else."""
+"""The queries of docs/guide/firehose.md remove duplicates and nothing else."""
 
 import gzip
 import os
@@ -10,7 +10,7 @@ from output import ROOT, json_lines, read_text
 
 def query(heading: str) -> str:
     """The statement under a heading of the page."""
-    page = (ROOT / "docs" / "firehose.md").read_text()
+    page = (ROOT / "docs/guide/firehose.md").read_text()
     return page.split(f"### {heading}\n", 1)[1].split("```sql\n", 1)[1].split("```", 1)[0]
 
 

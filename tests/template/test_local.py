@@ -120,12 +120,16 @@ def test_the_same_program_gives_the_same_zip(tmp_path):
 def test_sam_builds_what_the_artefact_is():
     """`sam build` knows one profile of cargo, `release`: the package tells cargo-lambda to make the artefact's of it."""
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
-    lines = manifest["package"]["metadata"]["lambda"]["build"]["config"]
-    told = tomllib.loads("\n".join(lines))["profile"]["release"]
+    build = manifest["package"]["metadata"]["lambda"]["build"]
+    told = tomllib.loads("\n".join(build["config"]))["profile"]["release"]
     artefact = manifest["profile"]["artefact"]
     assert artefact.pop("inherits") == "release"
     assert told == artefact
     assert told["strip"] == "symbols" and told["lto"] == "fat"
+    # The script passes the same features as options.
+    script = (ROOT / "scripts/artefact.sh").read_text()
+    assert build["no_default_features"] is True and build["features"] == ["aws"]
+    assert "--no-default-features --features aws" in script
     # cargo-lambda adds to a release what nothing here says, a panic that ends the process among it.
-    assert manifest["package"]["metadata"]["lambda"]["build"]["disable_optimizations"] is True
+    assert build["disable_optimizations"] is True
     assert manifest["profile"]["release"]["panic"] == "unwind"

@@ -1,4 +1,4 @@
-"""What the README and docs/deploy.md tell people to type is there: parameters, values, outputs, alarms, targets of make."""
+"""The parameters, values, outputs, alarms and make targets named in the README and the guides exist."""
 
 import re
 import tomllib
@@ -7,16 +7,16 @@ import pytest
 from stack import ROOT, Stack, template
 
 README = (ROOT / "README.md").read_text()
-# The README's part for operators, and the page behind it.
-PAGES = {
-    "README.md": README.split("\n## Deploy\n")[1].split("\n## ")[0],
-    "docs/deploy.md": (ROOT / "docs/deploy.md").read_text(),
-    "docs/security.md": (ROOT / "docs/security.md").read_text(),
+# The README's section for operators, and the pages that it links.
+PAGES = {"README.md": README.split("\n## Deploy\n")[1].split("\n## ")[0]} | {
+    page: (ROOT / page).read_text()
+    for page in ("docs/guide/deploy.md", "docs/guide/recovery.md", "docs/guide/firehose.md", "docs/security.md")
 }
+DEPLOY = "docs/guide/deploy.md"
 
 
-def ticked(page: str) -> list[str]:
-    """What stands between backticks, without the blocks of code."""
+def code_spans(page: str) -> list[str]:
+    """The texts in backticks, outside of code blocks."""
     return re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL))
 
 
@@ -26,38 +26,48 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_set_is_a_parameter_with_that_value(page):
+def test_parameters_and_their_values_exist(page):
     declared = template()["Parameters"]
-    given = [match.groups() for text in ticked(page) if (match := re.fullmatch(r"([A-Z][a-z]+[A-Za-z]*)=(\S+)", text))]
-    assert given or page == "docs/security.md"
+    # A setting of the function is in capitals, a parameter of the template is not.
+    given = [match.groups() for text in code_spans(page) if (match := re.fullmatch(r"([A-Z][a-z]+[A-Za-z]*)=(\S+)", text))]
+    assert given or page not in ("README.md", DEPLOY)
     for name, value in given:
         assert name in declared, f"{page} sets {name}"
         assert value in declared[name].get("AllowedValues", [value]), f"{page} sets {name} to {value}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md"])
-def test_outputs_and_alarms_that_are_named_are_there(page):
+def outputs_and_alarms(page: str) -> tuple[set[str], set[str]]:
+    text = re.sub(r"\s+", " ", PAGES[page])
+    return set(re.findall(r"outputs? `([A-Z][A-Za-z]+)`", text)), set(re.findall(r"alarm `([a-z-]+)`", text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_outputs_and_alarms_exist(page):
     source = template()
-    outputs = re.findall(r"output `?([A-Z][A-Za-z]+)", re.sub(r"\s+", " ", PAGES[page]))
-    assert {"EnableEvents", "Redrive", "ReplayObject"} <= set(outputs) <= set(source["Outputs"])
-    names = {
+    outputs, alarms = outputs_and_alarms(page)
+    assert outputs <= set(source["Outputs"])
+    assert alarms <= {
         body["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         for body in source["Resources"].values()
         if body["Type"] == "AWS::CloudWatch::Alarm"
     }
-    alarms = set(re.findall(r"alarm `([a-z-]+)`", PAGES[page]))
-    assert alarms and alarms <= names
 
 
-def test_the_quick_start_has_five_commands_and_they_are_the_same_twice():
+def test_the_guides_cover_the_outputs_and_alarms_that_need_action():
+    outputs, alarms = outputs_and_alarms(DEPLOY)
+    assert {"EnableEvents", "Redrive", "ReplayObject"} <= outputs
+    assert {"dead-letters", "oldest-message", "malformed", "unknown-fields"} <= alarms
+
+
+def test_the_readme_and_the_guide_have_the_same_five_commands():
     quick = commands(PAGES["README.md"])
-    assert len(quick) == 5 and quick == commands(PAGES["docs/deploy.md"])
+    assert len(quick) == 5 and quick == commands(PAGES[DEPLOY])
     settings = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
     assert f"--stack-name {settings['global']['parameters']['stack_name']} " in quick[3]
-    # The last one is what the stack's output says, with other names.
-    said = Stack().outputs["EnableLogging"]["Value"]
+    # The last one is the command in the stack's output, with other names.
+    output = Stack().outputs["EnableLogging"]["Value"]
     assert [word for word in quick[4].split() if word.startswith("--")] == [
-        word for word in said.split() if word.startswith("--") and word != "--region"
+        word for word in output.split() if word.startswith("--") and word != "--region"
     ]
 
 
@@ -65,18 +75,18 @@ def test_the_overrides_of_local_runs_are_parameters():
     settings = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
     for command in ("local_invoke", "local_start_lambda"):
         overrides = settings[command]["parameters"]["parameter_overrides"]
-        # Makes a stack: refused when one is unknown or wrong.
+        # Creates a stack: fails if a parameter is unknown or invalid.
         Stack(**dict(pair.split("=") for pair in overrides.split()))
 
 
-def test_targets_of_make_are_there():
+def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for page in ("README.md", "CONTRIBUTING.md", "docs/deploy.md", "docs/cost.md"):
-        text = (ROOT / page).read_text()
-        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE))
-        assert named <= targets, f"{page}: {named - targets}"
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE))
+        assert named <= targets, f"{page.relative_to(ROOT)}: {named - targets}"
 
 
-def test_the_build_server_runs_what_people_run():
+def test_the_build_server_runs_the_documented_targets():
     script = (ROOT / ".ci/run").read_text()
     assert re.findall(r"^make ([a-z-]+)", script, re.MULTILINE) == ["test", "sam-local"]

@@ -1,4 +1,4 @@
-"""The parameters are a form that explains itself, and choices that cannot work are refused with a sentence."""
+"""The parameters are documented, and choices that cannot work are rejected with an explanation."""
 
 import os
 import re
@@ -6,10 +6,10 @@ import re
 import pytest
 from stack import ROOT, Refused, Stack, template
 
-PAGE = ROOT / "docs/parameters.md"
+PAGE = ROOT / "docs/reference/parameters.md"
 
 
-def test_every_parameter_stands_once_in_the_form():
+def test_every_parameter_is_in_the_form_once():
     interface = template()["Metadata"]["AWS::CloudFormation::Interface"]
     shown = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     assert sorted(shown) == sorted(template()["Parameters"])
@@ -17,9 +17,9 @@ def test_every_parameter_stands_once_in_the_form():
 
 
 @pytest.mark.parametrize("name", template()["Parameters"])
-def test_a_parameter_says_what_it_takes(name):
+def test_a_parameter_documents_its_values(name):
     declared = template()["Parameters"][name]
-    assert declared["Description"].endswith("."), "a sentence"
+    assert declared["Description"].endswith("."), "not a sentence"
     if "AllowedPattern" in declared:
         assert declared["ConstraintDescription"].startswith("must be ")
         assert re.fullmatch(declared["AllowedPattern"], declared.get("Default", "elb-logs"))
@@ -30,9 +30,9 @@ def test_a_parameter_says_what_it_takes(name):
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "message"),
     [
-        ({"EventBucketName": "elb-logs"}, "fed with its own output"),
+        ({"EventBucketName": "elb-logs"}, "ingest its own output"),
         ({"LogSource": "ExistingTopic"}, "LogTopicArn is empty"),
         ({"LogBucketAccount": "111122223333"}, "Leave LogBucketAccount empty"),
         ({"LogBucketKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0e7d"}, "Leave LogBucketKeyArn empty"),
@@ -40,29 +40,29 @@ def test_a_parameter_says_what_it_takes(name):
         ({"Destination": "ExistingStream"}, "StreamName is empty"),
         ({"Destination": "NewStream", "StreamTable": "all"}, "takes one log type"),
         ({"Destination": "NewStream", "StreamDelivery": "Iceberg", "StreamTable": "all"}, "takes one log type"),
-        ({"VpcSubnetIds": "subnet-0123"}, "needs VpcSecurityGroupIds"),
-        ({"VpcSecurityGroupIds": "sg-0123"}, "needs VpcSubnetIds"),
-        ({"LogBucketName": "Logs"}, "name of a bucket"),
-        ({"LogPrefix": "web"}, "ends in a slash"),
-        ({"LogPrefix": "/web/"}, "ends in a slash"),
-        ({"LogAccounts": "1,2"}, "account numbers"),
+        ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
+        ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
+        ({"LogBucketName": "Logs"}, "bucket name"),
+        ({"LogPrefix": "web"}, "ends with a slash"),
+        ({"LogPrefix": "/web/"}, "ends with a slash"),
+        ({"LogAccounts": "1,2"}, "account IDs"),
         ({"FirstDay": "2024-13-01"}, "YYYY-MM-DD"),
         ({"StreamBytesPerSecond": "99999"}, "100000"),
         ({"Timeout": 61}, "Timeout is 61"),
     ],
 )
-def test_what_cannot_work_is_refused(choice, said):
-    with pytest.raises(Refused, match=said):
+def test_invalid_choices_are_rejected(choice, message):
+    with pytest.raises(Refused, match=message):
         Stack(**choice)
 
 
 def page() -> str:
-    """The parameters as a page of docs/."""
+    """Renders the parameters as a page of docs/reference."""
     source = template()
     interface = source["Metadata"]["AWS::CloudFormation::Interface"]
-    text = "# Parameters\n\nWhat `sam deploy --guided` asks, in the groups of the console's form. Two have no default: the names of the buckets.\n"
+    text = "# Template parameters\n\nThe parameters of `template.yaml`, in the groups of the console's form. Only the two bucket names have no default.\n"
     for group in interface["ParameterGroups"]:
-        text += f"\n## {group['Label']['default']}\n\n| parameter | allowed | default | what it does |\n|---|---|---|---|\n"
+        text += f"\n## {group['Label']['default']}\n\n| parameter | allowed | default | description |\n|---|---|---|---|\n"
         for name in group["Parameters"]:
             declared = source["Parameters"][name]
             if "AllowedValues" in declared:
@@ -72,7 +72,7 @@ def page() -> str:
             else:
                 allowed = f"{declared['MinValue']} to {declared['MaxValue']}" if "MaxValue" in declared else f"{declared['MinValue']} or more"
             default = declared.get("Default")
-            default = "none: required" if default is None else "" if default == "" else f"`{default}`"
+            default = "required" if default is None else "" if default == "" else f"`{default}`"
             text += f"| `{name}` | {allowed} | {default} | {declared['Description']} |\n"
     return text
 

@@ -1,4 +1,4 @@
-"""The roles allow what docs/security.md lists, each action for a call that is made, and nothing wider."""
+"""The roles allow exactly what docs/security.md lists, and each action is needed by a call."""
 
 import re
 
@@ -78,7 +78,7 @@ def test_the_role_and_the_calls_need_each_other(stacks):
 
 
 def test_defaults_allow_no_more_than_the_code_calls(stacks):
-    """Statement by statement, as docs/security.md has them side by side with the calls."""
+    """Compares statement by statement with the table of permissions and calls in docs/security.md."""
     allowed = {
         statement["Sid"]: sorted(actions(statement)) for statement in stacks["defaults"].statements("IngestRole")
     }
@@ -91,7 +91,7 @@ def test_defaults_allow_no_more_than_the_code_calls(stacks):
         "Poll": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
         "Log": ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
-    beside = PAGE.read_text().split("Side by side, for the defaults:")[1].split("\n- ")[0]
+    beside = PAGE.read_text().split("Permissions and calls, for the defaults:")[1].split("\n- ")[0]
     shown = [action for row in re.findall(r"^\| (`.+?) \|", beside, re.MULTILINE) for action in re.findall(r"`([^`]+)`", row)]
     # The two places of outputs have the same actions; the page has one row for both.
     del allowed["WriteQuarantine"]

@@ -7,7 +7,7 @@ import pytest
 from stack import ACCOUNT, ROOT, Stack, listed, template
 
 FOURTEEN_DAYS = 14 * 24 * 3600
-# Taken from docs/settings.md; see test_variables_are_settings.
+# Taken from docs/reference/settings.md; see test_variables_are_settings.
 NOT_SET = {
     "COMPRESSION": "zstd is what every reader of the tables takes",
     "OVERWRITE": "for a deliberate reprocessing alone",
@@ -197,7 +197,7 @@ def test_load_balancers_of_every_account_may_write(stacks):
 
 def settings() -> set[str]:
     """The settings' environment variables, from the page that is made from their table."""
-    page = (ROOT / "docs/settings.md").read_text()
+    page = (ROOT / "docs/reference/settings.md").read_text()
     return set(re.findall(r"^\| `--[a-z-]+` \| `([A-Z_]+)` \|", page, re.MULTILINE))
 
 

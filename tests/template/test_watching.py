@@ -40,7 +40,7 @@ WANTED = {
 
 def known() -> dict[str, tuple[str, set[str]]]:
     """Metrics by namespace: the program's own from the page that is made from their table."""
-    page = (ROOT / "docs/metrics.md").read_text()
+    page = (ROOT / "docs/reference/metrics.md").read_text()
     namespace, dimension = re.search(r"namespace `(\w+)`, one dimension, `(\w+)`", page).groups()
     own = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert len(own) > 10

@@ -9,13 +9,12 @@ mod values;
 
 use std::io::Write;
 
-use crate::config::Compression;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::parse::line::swar;
 use crate::schema::mapping::OutputTable;
 
-use super::{Compressor, EncodeError, Encoder};
+use super::{Compression, Compressor, EncodeError, Encoder};
 pub use events::EventWriter;
 pub use sink::Sink;
 

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use flate2::write::GzEncoder;
 use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 
-use crate::config::Compression;
+use crate::encode::Compression;
 use crate::encode::compress::ZSTD_LEVEL;
 
 /// Compresses pages.

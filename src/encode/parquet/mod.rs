@@ -19,7 +19,7 @@ use std::io::Write;
 
 use parquet::file::writer::TrackedWrite;
 
-use crate::config::Compression;
+use crate::encode::Compression;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};

@@ -15,7 +15,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::aws::Tuning;
-use crate::config::Settings;
+use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::everywhere::Everywhere;
 use crate::function::{Function, Handled, Limits};
@@ -60,7 +60,7 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
 }
 
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
-    let settings = Settings::read(|setting| environment(setting.name))?;
+    let config = Config::read(|setting| environment(setting.name))?;
     // One thread drives the runtime and the connections of the clients; objects are processed on other threads.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -78,7 +78,7 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         ..Tuning::default()
     };
     let world = Everywhere::on(runtime.handle(), tuning)?;
-    let function = Arc::new(Function::new(settings, Box::new(world), limits)?);
+    let function = Arc::new(Function::new(config, Box::new(world), limits)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (function, log) = (Arc::clone(&function), Arc::clone(&log));

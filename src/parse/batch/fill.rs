@@ -1,4 +1,4 @@
-//! Decodes the parts of split lines into columns, one column at a time.
+//! Decodes the parts of split lines into columns, column by column.
 
 use std::ops::Range;
 
@@ -8,34 +8,39 @@ use crate::parse::line::value::{comma_items, quoted_items, space_items};
 use crate::parse::line::{Fault, Reason, Span, extra_tokens, text};
 
 use super::Batch;
-use super::rows::Rows;
+use super::rows::{Row, Rows};
 use super::values::{Lists, Numbers, Texts, Values};
 
-/// Lines that were split, and the text their spans point into.
-pub(super) struct Split<'a> {
+/// Split lines, and the text that their spans point into.
+pub(super) struct SplitLines<'a> {
     pub(super) text: &'a [u8],
     pub(super) rows: &'a Rows,
     /// The load balancer that the object's key names.
     pub(super) load_balancer: Option<&'a [u8]>,
 }
 
-/// A part of every row.
+/// One part of every row.
 #[derive(Clone, Copy)]
 struct Part<'a> {
-    split: &'a Split<'a>,
+    split: &'a SplitLines<'a>,
     number: usize,
     decode: Decode,
-    /// How escapes are written, where the field has any.
+    /// The way escapes are written, if the field has any.
     escapes: Option<Escapes>,
 }
 
-/// Appends the rows to the batch. Rows with a value that does not fit are left in `faults`, in no order; the caller
-/// takes them out of the rows and fills again, because the batch then holds placeholders for them.
-pub(super) fn fill(split: &Split<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
+/// Appends the rows to the batch. Rows with a value that does not fit are added to `faults`, in no order; the batch then
+/// contains placeholders for them, so the caller removes those rows and fills again.
+pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
     let plan = batch.plan;
-    // Texts are not copied one by one: the lines come along, and each text is a place on them.
-    let base = u32::try_from(batch.text.len()).unwrap_or(u32::MAX);
+    // Texts are not copied one by one: the batch takes whole lines, and each text is a span of them.
+    let base = batch.text.len();
     batch.text.extend_from_slice(split.text);
+    assert!(
+        u32::try_from(batch.text.len()).is_ok(),
+        "spans are 32 bits: the text of a batch is a few blocks"
+    );
+    let base = u32::try_from(base).expect("shorter than the whole text");
     let load_balancer = split.load_balancer.map_or(Span::NULL, |name| {
         let start = batch.text.len();
         batch.text.extend_from_slice(name);
@@ -86,7 +91,7 @@ pub(super) fn fill(split: &Split<'_>, batch: &mut Batch, faults: &mut Vec<(usize
                 from.numbers(|text, span| times.timestamp(text, span).map(Some), numbers, &mut refuse);
             }
             Values::TextList(lists) => from.lists(base, lists, &mut batch.text),
-            Values::OfObject => {}
+            Values::OfObject => unreachable!("a part of a line is a column of its own"),
         }
         if column.presence == Presence::Required && values.nulls() > nulls {
             for (number, (_, span)) in split.rows.part(part).enumerate() {
@@ -99,11 +104,12 @@ pub(super) fn fill(split: &Split<'_>, batch: &mut Batch, faults: &mut Vec<(usize
     batch.rows += split.rows.rows().len();
 }
 
-fn fill_in(split: &Split<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
+fn fill_in(split: &SplitLines<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
     let rows = split.rows.rows();
     match (fill, values) {
         (Fill::SourceLine, Values::Int64(numbers)) => {
-            numbers.extend(rows.iter().map(|row| i64::try_from(row.line).ok()));
+            let number = |row: &Row| i64::try_from(row.line).expect("an object has fewer lines");
+            numbers.extend(rows.iter().map(|row| Some(number(row))));
         }
         (Fill::ExtraFields, Values::TextList(lists)) => {
             for row in rows {
@@ -113,24 +119,26 @@ fn fill_in(split: &Split<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>
                 lists.end(!row.extra.is_null());
             }
         }
-        _ => {}
+        (_, Values::OfObject) => {}
+        (fill, _) => unreachable!("{fill:?} is stored in another type"),
     }
 }
 
-/// Seconds, or null where they were not measured.
+/// Parses seconds; null if they were not measured.
 #[inline]
 #[expect(
     clippy::float_cmp,
-    reason = "the wire writes exactly this number for what was not measured"
+    reason = "logs have exactly this number for a time that was not measured"
 )]
 fn processing_seconds(text: &[u8], span: Span) -> Result<Option<f64>, Reason> {
     seconds(text, span).map(|seconds| (seconds != -1.0).then_some(seconds))
 }
 
-// Each of these is a loop over one column, and is not inlined into the loop over the columns, where it would share the
-// registers with all the others.
+// Each of these is a loop over one column. They are not inlined into the loop over the columns, where they would compete
+// for registers.
 impl Part<'_> {
-    /// Texts: places on the lines, whose text begins at `base` of the batch's; what reads otherwise is appended to it.
+    /// Fills texts: spans of the lines, whose text begins at `base` of the batch's text. A text that differs from its form on
+    /// the line is appended to `out`.
     #[inline(never)]
     fn texts(self, base: u32, texts: &mut Texts, out: &mut Vec<u8>) {
         let (rows, text) = (self.split.rows, self.split.text);
@@ -180,7 +188,7 @@ impl Part<'_> {
     fn lists(self, base: u32, lists: &mut Lists, out: &mut Vec<u8>) {
         let text = self.split.text;
         for (row, span) in self.split.rows.part(self.number) {
-            // An absent list of quoted parts may itself stand in quotes.
+            // An absent list of quoted parts may itself be quoted.
             let value = (!span.is_null())
                 .then(|| span.bytes(text))
                 .filter(|bytes| *bytes != b"\"-\"");
@@ -191,8 +199,7 @@ impl Part<'_> {
                         let (start, end) = (span.start() + item.start, span.start() + item.end);
                         lists.push_item(Span::new(start, end).shifted(base));
                     } else {
-                        let bytes = bytes.get(item).unwrap_or_default();
-                        lists.push_item_with(out, |out| text::append(bytes, self.escapes, out));
+                        lists.push_item_with(out, |out| text::append(&bytes[item], self.escapes, out));
                     }
                 };
                 match self.decode {

@@ -1,4 +1,10 @@
-//! Events as columns: typed buffers that lines are decoded into and encoders read from.
+//! Decodes lines into columns: typed buffers that encoders read.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken invariant must stop the object instead of writing wrong values; the panic is caught per object"
+)]
 
 mod fill;
 mod parser;
@@ -10,15 +16,15 @@ pub use values::{Lists, Numbers, Texts, Values};
 
 use crate::formats::{Fill, Plan, Source};
 
-/// A run of events of one object, column by column, in the order of their lines.
+/// Consecutive events of one object, column by column, in the order of their lines.
 ///
-/// The columns that are the same for every event of an object, and `event_id`, are not stored: encoders take them from
-/// the object.
+/// `event_id` and the columns that are the same for every event of an object are not stored: encoders take them from the
+/// object.
 #[derive(Debug)]
 pub struct Batch {
     /// The format of the events.
     pub plan: &'static Plan,
-    /// The text that the columns' texts stand in: the lines as they came, and texts that read otherwise.
+    /// The text that the columns' texts point into: the lines, followed by texts that differ from their form on the line.
     text: Vec<u8>,
     columns: Vec<Values>,
     rows: usize,
@@ -28,7 +34,7 @@ pub struct Batch {
 const TIMESTAMP: usize = 1;
 
 impl Batch {
-    /// An empty batch.
+    /// Returns an empty batch.
     pub fn new(plan: &'static Plan) -> Self {
         let columns = plan.columns.iter().map(Values::of).collect();
         Self {
@@ -39,49 +45,49 @@ impl Batch {
         }
     }
 
-    /// The number of events.
+    /// Returns the number of events.
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The values of each column, in output order.
+    /// Returns the values of each column, in output order.
     pub fn columns(&self) -> &[Values] {
         &self.columns
     }
 
-    /// The times of the events, microseconds since 1970.
+    /// Returns the times of the events, in microseconds since 1970.
     pub fn timestamps(&self) -> &[i64] {
-        match self.columns.get(TIMESTAMP) {
-            Some(Values::Timestamp(times)) => times.values(),
-            _ => &[],
+        match &self.columns[TIMESTAMP] {
+            Values::Timestamp(times) => times.values(),
+            _ => unreachable!("the second column of every table is its timestamp"),
         }
     }
 
-    /// The line numbers of the events.
+    /// Returns the line numbers of the events.
     pub fn line_numbers(&self) -> &[i64] {
         match self.columns.last() {
             Some(Values::Int64(lines)) => lines.values(),
-            _ => &[],
+            _ => unreachable!("the last column of every table is its line number"),
         }
     }
 
-    /// The text that the columns' texts stand in.
+    /// Returns the text that the columns' texts point into.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// The bytes of text that the batch holds.
+    /// Returns the number of bytes of that text.
     pub const fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// Removes every event, and keeps the buffers.
+    /// Removes every event but keeps the buffers.
     pub fn clear(&mut self) {
         self.truncate(0);
         self.text.clear();
     }
 
-    /// Removes the events behind the first `rows`.
+    /// Removes the events after the first `rows`.
     pub(crate) fn truncate(&mut self, rows: usize) {
         for column in &mut self.columns {
             column.truncate(rows);
@@ -89,7 +95,7 @@ impl Batch {
         self.rows = rows.min(self.rows);
     }
 
-    /// Appends to `out` the events at these positions.
+    /// Appends the events at these positions to `out`.
     pub fn select_into(&self, rows: &[usize], out: &mut Self) {
         for (from, into) in self.columns.iter().zip(&mut out.columns) {
             from.select_into(rows, &self.text, into, &mut out.text);
@@ -98,7 +104,7 @@ impl Batch {
     }
 }
 
-/// Whether the column's values are not stored in a batch.
+/// Returns whether the column's values come from the object and are not stored in a batch.
 const fn of_object(source: Source) -> bool {
     matches!(
         source,

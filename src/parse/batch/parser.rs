@@ -1,21 +1,21 @@
-//! Blocks of lines in, events and malformed lines out.
+//! Parses blocks of lines into events and malformed lines.
 
 use crate::formats::{Escapes, Plan};
 use crate::parse::line::text::is_plain;
 use crate::parse::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
 
 use super::Batch;
-use super::fill::{Split, fill};
+use super::fill::{SplitLines, fill};
 use super::rows::{Row, Rows};
 
-/// How many physical lines an entry may spread over. A user agent is cut at 8 KB, so that a real one has few; the
-/// bound keeps one stray quote from taking an object's lines with it.
+/// The maximum number of physical lines of an entry. A user agent is cut at 8 KB, so a real entry has few; the bound keeps
+/// one stray quote from consuming the lines of an object.
 const MAX_JOINED_LINES: usize = 64;
 
 /// Parses the lines of one object, block by block.
 ///
-/// A line is an entry: an event, a malformed line, or a blank one. An entry that raw newlines spread over several
-/// physical lines counts once, under the number of its first.
+/// A line is an entry: an event, a malformed line or a blank line. An entry that raw newlines spread over several physical
+/// lines counts once, with the number of its first.
 #[derive(Debug)]
 pub struct LineParser {
     plan: &'static Plan,
@@ -25,50 +25,50 @@ pub struct LineParser {
     faults: Vec<(usize, Fault)>,
     pending: Option<Pending>,
     next_line: u64,
-    /// The length from which entries are kept, and those that were.
+    /// The length from which the bytes of entries are kept.
     keep: Option<usize>,
     kept: Vec<Kept>,
-    /// Entries so far.
+    /// The number of entries.
     pub lines: u64,
-    /// Blank lines so far.
+    /// The number of blank lines.
     pub blank: u64,
-    /// Events so far that carry fields behind those the table knows.
+    /// The number of events with fields after those that the table knows.
     pub with_extra_fields: u64,
-    /// Repairs so far.
+    /// The number of repairs.
     pub repairs: Repairs,
 }
 
-/// How often each repair was made.
+/// The number of repairs by each rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repairs([u64; Repair::ALL.len()]);
 
-/// A line that is malformed.
+/// A malformed line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     /// The number of its first physical line, from 1.
     pub line: u64,
-    /// The offset of its first byte in the decompressed object.
+    /// The position of its first byte in the decompressed object.
     pub offset: u64,
-    /// Why it is malformed.
+    /// The fault.
     pub fault: Fault,
     /// Its bytes, without the newline.
     pub raw: Vec<u8>,
 }
 
-/// The entry behind a row of the batch, as it came.
+/// The raw entry of a row of the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The row of the batch.
     pub row: usize,
     /// The number of its first physical line, from 1.
     pub line: u64,
-    /// The offset of its first byte in the decompressed object.
+    /// The position of its first byte in the decompressed object.
     pub offset: u64,
     /// Its bytes, without the newline.
     pub raw: Vec<u8>,
 }
 
-/// An entry whose quoted text no physical line has ended yet.
+/// An entry whose quoted text has not been closed yet.
 #[derive(Debug)]
 struct Pending {
     text: Vec<u8>,
@@ -80,24 +80,22 @@ struct Pending {
 
 impl Repairs {
     fn count(&mut self, repair: Repair) {
-        if let Some(count) = self.0.get_mut(repair as usize) {
-            *count += 1;
-        }
+        self.0[repair as usize] += 1;
     }
 
-    /// Each repair and how often it was made.
+    /// Returns each rule with its number of repairs.
     pub fn iter(&self) -> impl Iterator<Item = (Repair, u64)> {
         Repair::ALL.into_iter().zip(self.0)
     }
 }
 
 impl LineParser {
-    /// A parser for the lines of one object, whose key may name the load balancer.
+    /// Returns a parser for the lines of one object, whose key may name the load balancer.
     pub fn new(plan: &'static Plan, load_balancer: Option<&str>) -> Self {
         Self::starting_at(1, plan, load_balancer)
     }
 
-    /// As [`LineParser::new`], for an object whose first lines, up to before `next_line`, are dealt with.
+    /// Like [`LineParser::new`], for an object whose lines before `next_line` have been handled.
     pub fn starting_at(next_line: u64, plan: &'static Plan, load_balancer: Option<&str>) -> Self {
         Self {
             plan,
@@ -116,44 +114,42 @@ impl LineParser {
         }
     }
 
-    /// Keeps the bytes of entries of that length or more, to be had by [`LineParser::take_kept`] behind each block.
+    /// Keeps the bytes of entries of at least this length, for [`LineParser::take_kept`] after each block.
     pub const fn keep_from(&mut self, bytes: usize) {
         self.keep = Some(bytes);
     }
 
-    /// The entries that were kept since the last time, in the order of their rows.
+    /// Returns the entries kept since the last call, in the order of their rows.
     pub fn take_kept(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.kept)
     }
 
-    /// The number of the next physical line.
+    /// Returns the number of the next physical line.
     pub const fn next_line(&self) -> u64 {
         self.next_line
     }
 
-    /// Counts a physical line that the reader took out of the object, because it is too long or was cut. An entry
-    /// that waits for its closing quote ends in front of it.
+    /// Counts a physical line that the reader removed from the text because it is too long or cut. An entry that waits for
+    /// its closing quote ends before it.
     pub fn skip_line(&mut self, malformed: &mut Vec<Malformed>) {
         self.finish(malformed);
         self.next_line += 1;
         self.lines += 1;
     }
 
-    /// Parses a block of whole lines that begins at `offset` of the object. Events go to `batch`, malformed lines to
+    /// Parses a block of whole lines that begins at `offset` of the object. Appends events to `batch` and malformed lines to
     /// `malformed`, each in the order of the lines.
     pub fn push_block(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let known = malformed.len();
         let mut at = 0;
         while at < text.len() {
-            let rest = text.get(at..).unwrap_or_default();
+            let rest = &text[at..];
             let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             self.push_line(text, Span::new(at, at + len), offset, batch, malformed);
             at += len + 1;
         }
         self.fill_rows(text, offset, batch, malformed);
-        if let Some(new) = malformed.get_mut(known..) {
-            new.sort_by_key(|malformed| malformed.line);
-        }
+        malformed[known..].sort_by_key(|malformed| malformed.line);
     }
 
     /// Ends the object: an entry that waits for its closing quote is malformed.
@@ -182,7 +178,7 @@ impl LineParser {
                 }
             };
             if begins {
-                // A whole entry, or the first line of one: the one before it was never ended.
+                // A whole entry, or the first line of one: the pending entry was never closed.
                 malformed.push(pending.into_malformed());
             } else {
                 self.fill_rows(text, offset, batch, malformed);
@@ -225,8 +221,8 @@ impl LineParser {
         }
     }
 
-    /// Takes a line of which every quote opens or closes a field, and every field is one that the table knows: nearly
-    /// all lines are so. False for any other.
+    /// Accepts a regular line: every quote opens or closes a field, and the table knows every field. Nearly all lines are
+    /// regular. Returns false for any other.
     #[inline]
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
         let parts = self.rows.add(self.plan.parts);
@@ -245,7 +241,7 @@ impl LineParser {
         true
     }
 
-    /// The split of a line, repaired where it has to be and can be; whether it was.
+    /// Returns the split of a line, repaired if it must and can be, and whether it was.
     fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<(Tail, bool), Fault> {
         match split {
             Ok(tail) if !tail.stray_quote => {
@@ -254,7 +250,7 @@ impl LineParser {
                 }
                 Ok((tail, false))
             }
-            // A quote behind the known fields: perhaps a quoted field ended too early, perhaps AWS wrote it so.
+            // A quote after the known fields: a quoted field ended too early, or AWS wrote it.
             Ok(tail) => match repair(self.plan, text, span, &mut self.row) {
                 Some((repaired, rule)) => {
                     self.repairs.count(rule);
@@ -271,7 +267,7 @@ impl LineParser {
         }
     }
 
-    /// Joins a physical line to the entry that waits for its closing quote.
+    /// Appends a physical line to the entry that waits for its closing quote.
     fn join(&mut self, mut pending: Pending, raw: &[u8], batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         pending.text.push(b'\n');
         pending.text.extend_from_slice(raw);
@@ -298,11 +294,11 @@ impl LineParser {
         }
     }
 
-    /// Decodes the rows so far into the batch; takes out those with a value that does not fit.
+    /// Decodes the rows into the batch, without those that have a value that does not fit.
     fn fill_rows(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         while !self.rows.is_empty() {
             let (before, text_before) = (batch.rows(), batch.text.len());
-            let split = Split {
+            let split = SplitLines {
                 text,
                 rows: &self.rows,
                 load_balancer: self.load_balancer.as_deref(),
@@ -322,7 +318,7 @@ impl LineParser {
         self.rows.clear();
     }
 
-    /// Keeps the long ones of the rows that were filled into the batch behind the first `before`.
+    /// Keeps the long entries among the rows that were added to the batch after the first `before`.
     fn keep_long(&mut self, text: &[u8], offset: u64, before: usize) {
         let Some(keep) = self.keep else { return };
         for (number, row) in self.rows.rows().iter().enumerate() {
@@ -339,23 +335,20 @@ impl LineParser {
     }
 
     fn take_out_faults(&mut self, text: &[u8], offset: u64, malformed: &mut Vec<Malformed>) {
-        // Stable, so that the first fault of a row is the one in its first column.
+        // Stable, so the first fault of a row is the one in its first column.
         self.faults.sort_by_key(|(row, _)| *row);
         self.faults.dedup_by_key(|(row, _)| *row);
         let mut out = Vec::new();
         for (number, fault) in std::mem::take(&mut self.faults) {
-            let Some(&Row {
+            let Row {
                 span, line, repaired, ..
-            }) = self.rows.rows().get(number)
-            else {
-                continue;
-            };
-            let mended = if repaired {
+            } = self.rows.rows()[number];
+            let repair = if repaired {
                 None
             } else {
                 repair(self.plan, text, span, &mut self.row)
             };
-            if let Some((tail, rule)) = mended {
+            if let Some((tail, rule)) = repair {
                 self.repairs.count(rule);
                 self.rows.replace(number, text, &self.row, tail.extra);
             } else {
@@ -374,7 +367,7 @@ impl LineParser {
 
 impl Pending {
     fn into_malformed(mut self) -> Malformed {
-        // Of a line that ends with CR and LF, as the other malformed lines are kept.
+        // Malformed lines are kept without their line ending, CR LF included.
         if self.text.ends_with(b"\r") {
             self.text.pop();
         }

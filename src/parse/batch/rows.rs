@@ -5,17 +5,17 @@ use crate::parse::line::Span;
 /// Lines that were split: the parts of each, and what else is known of it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// The parts of every row, one row behind the other; no piece where a part is `-`.
+    /// The parts of every row, row by row; null if a part is `-`.
     parts: Vec<Span>,
     lines: Vec<Row>,
-    /// How many parts a row has.
+    /// The number of parts of a row.
     stride: usize,
 }
 
-/// A line that was split.
+/// A split line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// Where it stands.
+    /// Its position in the text.
     pub(super) span: Span,
     /// Its unknown trailing fields.
     pub(super) extra: Span,
@@ -23,12 +23,12 @@ pub(super) struct Row {
     pub(super) line: u64,
     /// Whether it was repaired or joined.
     pub(super) repaired: bool,
-    /// Whether it is ASCII without a backslash, so that every text stands on it as it reads.
+    /// Whether it is ASCII without a backslash, so its texts need no change.
     pub(super) plain: bool,
 }
 
 impl Rows {
-    /// The rows, without their parts.
+    /// Returns the rows, without their parts.
     pub(super) fn rows(&self) -> &[Row] {
         &self.lines
     }
@@ -37,12 +37,11 @@ impl Rows {
         self.lines.is_empty()
     }
 
-    /// Each row with the place of one of its parts.
+    /// Returns each row with one of its parts.
     #[inline]
     pub(super) fn part(&self, part: usize) -> impl Iterator<Item = (&Row, Span)> {
         let parts = self.parts.chunks_exact(self.stride.max(1));
-        let place = move |parts: &[Span]| parts.get(part).copied().unwrap_or(Span::NULL);
-        self.lines.iter().zip(parts.map(place))
+        self.lines.iter().zip(parts.map(move |parts| parts[part]))
     }
 
     pub(super) fn push(&mut self, text: &[u8], parts: &[Span], row: Row) {
@@ -51,13 +50,13 @@ impl Rows {
         self.lines.push(row);
     }
 
-    /// Room for the parts of a row, none of them on the line yet. [`Rows::keep_added`] or [`Rows::drop_added`] follows.
+    /// Adds room for the parts of a row, all null. The caller must call [`Rows::keep_added`] or [`Rows::drop_added`] next.
     #[inline]
     pub(super) fn add(&mut self, stride: usize) -> &mut [Span] {
         self.stride = stride;
         let begin = self.parts.len();
         self.parts.resize(begin + stride, Span::NULL);
-        self.parts.get_mut(begin..).unwrap_or_default()
+        &mut self.parts[begin..]
     }
 
     /// Keeps the row that was added.
@@ -71,18 +70,17 @@ impl Rows {
         self.parts.truncate(self.lines.len() * self.stride);
     }
 
-    /// Puts the parts of a repaired line in the place of a row's.
+    /// Replaces the parts of a row with those of the repaired line.
     pub(super) fn replace(&mut self, number: usize, text: &[u8], parts: &[Span], extra: Span) {
-        let into = self.parts.chunks_exact_mut(self.stride.max(1)).nth(number);
-        for (into, part) in into.into_iter().flatten().zip(parts) {
+        let begin = number * self.stride;
+        for (into, part) in self.parts[begin..begin + self.stride].iter_mut().zip(parts) {
             *into = part.without_dash(text);
         }
-        if let Some(row) = self.lines.get_mut(number) {
-            (row.extra, row.repaired) = (extra, true);
-        }
+        let row = &mut self.lines[number];
+        (row.extra, row.repaired) = (extra, true);
     }
 
-    /// Removes the rows at these rising positions.
+    /// Removes the rows at these positions, which are in ascending order.
     pub(super) fn remove(&mut self, out: &[usize]) {
         retain(&mut self.parts, out, self.stride);
         retain(&mut self.lines, out, 1);

@@ -20,11 +20,11 @@ pub enum Values {
     Timestamp(Numbers<i64>),
     /// Lists of UTF-8 text.
     TextList(Lists),
-    /// The same for every event of the object, or made from the line number: taken from the object.
+    /// Values that come from the object and are not stored.
     OfObject,
 }
 
-/// Numbers, some of them null.
+/// A column of numbers, some of them null.
 #[derive(Debug, Default)]
 pub struct Numbers<T> {
     values: Vec<T>,
@@ -32,14 +32,14 @@ pub struct Numbers<T> {
     nulls: usize,
 }
 
-/// Texts, some of them null: where each stands in the batch's text.
+/// A column of texts, some of them null: spans of the batch's text.
 #[derive(Debug, Default)]
 pub struct Texts {
     views: Vec<Span>,
     nulls: usize,
 }
 
-/// Lists of texts, some of them null.
+/// A column of lists of texts, some of them null.
 #[derive(Debug, Default)]
 pub struct Lists {
     items: Texts,
@@ -49,7 +49,7 @@ pub struct Lists {
 }
 
 impl Values {
-    /// Empty buffers for a column.
+    /// Returns empty buffers for a column.
     pub(super) fn of(column: &PlannedColumn) -> Self {
         if of_object(column.source) {
             return Self::OfObject;
@@ -57,7 +57,7 @@ impl Values {
         Self::new(column.kind)
     }
 
-    /// Empty buffers for values of a kind.
+    /// Returns empty buffers for values of a kind.
     pub fn new(kind: Kind) -> Self {
         match kind {
             Kind::Text => Self::Text(Texts::default()),
@@ -69,7 +69,7 @@ impl Values {
         }
     }
 
-    /// The number of nulls.
+    /// Returns the number of nulls.
     pub(super) const fn nulls(&self) -> usize {
         match self {
             Self::Text(texts) => texts.nulls,
@@ -81,7 +81,7 @@ impl Values {
         }
     }
 
-    /// Removes every value, and keeps the buffers.
+    /// Removes every value but keeps the buffers.
     pub fn clear(&mut self) {
         self.truncate(0);
     }
@@ -97,7 +97,7 @@ impl Values {
         }
     }
 
-    /// Appends to `into`, whose batch's text is `into_text`, the values at these rows.
+    /// Appends the values at these rows to `into`, a column of the batch whose text is `into_text`.
     pub(super) fn select_into(&self, rows: &[usize], text: &[u8], into: &mut Self, into_text: &mut Vec<u8>) {
         match (self, into) {
             (Self::Text(from), Self::Text(into)) => {
@@ -123,8 +123,8 @@ impl Values {
                     into.end(valid);
                 }
             }
-            // Batches of one format have the same kinds in the same places.
-            _ => {}
+            (Self::OfObject, Self::OfObject) => {}
+            _ => unreachable!("batches of one format have the same columns"),
         }
     }
 }
@@ -150,31 +150,28 @@ impl<T: Copy + Default> Numbers<T> {
         }));
     }
 
-    /// The value of a row, if it has one.
+    /// Returns the value of a row, or `None` if it is null.
     #[inline]
     pub fn get(&self, row: usize) -> Option<T> {
-        match self.valid.get(row) {
-            Some(true) => self.values.get(row).copied(),
-            _ => None,
-        }
+        self.valid[row].then(|| self.values[row])
     }
 
-    /// The values, with a default where there is null.
+    /// Returns the values, with a default in place of each null.
     pub fn values(&self) -> &[T] {
         &self.values
     }
 
-    /// Which rows have a value; nothing where all have.
+    /// Returns which rows have a value, or `None` if all have.
     pub fn validity(&self) -> Option<&[bool]> {
         (self.nulls > 0).then_some(&self.valid)
     }
 
-    /// The number of nulls.
+    /// Returns the number of nulls.
     pub const fn nulls(&self) -> usize {
         self.nulls
     }
 
-    /// The values that are there, nulls left out.
+    /// Returns the values without nulls.
     #[inline]
     pub fn present(&self) -> impl Iterator<Item = T> {
         self.values
@@ -193,7 +190,7 @@ impl<T: Copy + Default> Numbers<T> {
     fn truncate(&mut self, rows: usize) {
         self.nulls -= match rows {
             0 => self.nulls,
-            _ => nulls_behind(&self.valid, rows),
+            _ => nulls_after(&self.valid, rows),
         };
         self.values.truncate(rows);
         self.valid.truncate(rows);
@@ -201,14 +198,14 @@ impl<T: Copy + Default> Numbers<T> {
 }
 
 impl Texts {
-    /// Appends a text that stands in the batch's text and is UTF-8, or null.
+    /// Appends a span of the batch's text that is UTF-8, or null.
     #[inline]
     pub fn push(&mut self, view: Span) {
         self.nulls += usize::from(view.is_null());
         self.views.push(view);
     }
 
-    /// Appends texts that stand in the batch's text and are UTF-8, or nulls.
+    /// Appends spans of the batch's text that are UTF-8, or nulls.
     #[inline]
     pub(super) fn extend(&mut self, views: impl Iterator<Item = Span>) {
         let mut nulls = 0;
@@ -217,12 +214,12 @@ impl Texts {
         self.nulls += nulls;
     }
 
-    /// Puts a view in the place of every null from row `from` on.
+    /// Replaces every null from row `from` on.
     pub(super) fn fill_nulls(&mut self, from: usize, view: Span) {
         if view.is_null() {
             return;
         }
-        for into in self.views.iter_mut().skip(from).filter(|view| view.is_null()) {
+        for into in self.views[from..].iter_mut().filter(|view| view.is_null()) {
             *into = view;
             self.nulls -= 1;
         }
@@ -236,48 +233,45 @@ impl Texts {
         self.push(Span::new(start, text.len()));
     }
 
-    /// The number of texts, nulls included.
+    /// Returns the number of texts, nulls included.
     pub const fn len(&self) -> usize {
         self.views.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no texts.
     pub const fn is_empty(&self) -> bool {
         self.views.is_empty()
     }
 
-    /// The number of nulls.
+    /// Returns the number of nulls.
     pub const fn nulls(&self) -> usize {
         self.nulls
     }
 
-    /// The text of a row, if it has one.
+    /// Returns the text of a row, or `None` if it is null.
     #[inline]
     pub fn get<'a>(&self, row: usize, text: &'a [u8]) -> Option<&'a [u8]> {
-        let view = self.views.get(row)?;
-        text.get(view.start()..view.end())
+        self.views[row].get(text)
     }
 
-    /// Where the text of a row stands in the batch's text, if it has one.
+    /// Returns the span of a row in the batch's text, or `None` if it is null.
     #[inline]
     pub fn view(&self, row: usize) -> Option<Span> {
-        self.views.get(row).copied().filter(|view| !view.is_null())
+        Some(self.views[row]).filter(|view| !view.is_null())
     }
 
-    /// The texts that are there, nulls left out.
+    /// Returns the texts without nulls.
     #[inline]
     pub fn present<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
-        self.views
-            .iter()
-            .filter_map(move |view| text.get(view.start()..view.end()))
+        self.views.iter().filter_map(move |view| view.get(text))
     }
 
-    /// Which rows have a value.
+    /// Returns which rows have a value.
     pub fn validity(&self) -> impl Iterator<Item = bool> {
         self.views.iter().map(|view| !view.is_null())
     }
 
-    /// Removes every text, and keeps the buffer.
+    /// Removes every text but keeps the buffer.
     pub fn clear(&mut self) {
         self.truncate(0);
     }
@@ -292,7 +286,7 @@ impl Texts {
 }
 
 impl Lists {
-    /// Appends an item that stands in the batch's text and is UTF-8 to the list that [`Lists::end`] ends.
+    /// Appends an item, a span of the batch's text that is UTF-8, to the list that [`Lists::end`] will end.
     #[inline]
     pub fn push_item(&mut self, view: Span) {
         self.items.push(view);
@@ -312,27 +306,19 @@ impl Lists {
         self.nulls += usize::from(!valid);
     }
 
-    /// The items of a row's list, if it has one.
+    /// Returns the items of a row's list, or `None` if it is null.
     pub fn get<'a>(&'a self, row: usize, text: &'a [u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
-        match self.valid.get(row) {
-            Some(true) => {
-                let items = start_of(&self.ends, row)..*self.ends.get(row)?;
-                Some(items.map(|item| self.items.get(item, text).unwrap_or_default()))
-            }
-            _ => None,
-        }
+        let items = self.views(row)?;
+        Some(items.iter().map(|item| item.bytes(text)))
     }
 
-    /// Where the items of a row's list stand in the batch's text, if it has one.
+    /// Returns the spans of the items of a row's list in the batch's text, or `None` if it is null.
     #[inline]
     pub fn views(&self, row: usize) -> Option<&[Span]> {
-        match self.valid.get(row) {
-            Some(true) => self.items.views.get(start_of(&self.ends, row)..*self.ends.get(row)?),
-            _ => None,
-        }
+        self.valid[row].then(|| &self.items.views[start_of(&self.ends, row)..self.ends[row]])
     }
 
-    /// The number of items of each list, and whether it is a list or null.
+    /// Returns the number of items of each list, and whether it is a list rather than null.
     pub fn lengths(&self) -> impl Iterator<Item = (usize, bool)> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts
@@ -341,17 +327,17 @@ impl Lists {
             .map(|((start, end), valid)| (end - start, *valid))
     }
 
-    /// The items of every list, one behind the other.
+    /// Returns the items of all lists.
     pub const fn items(&self) -> &Texts {
         &self.items
     }
 
-    /// The end of each list in [`Lists::items`].
+    /// Returns the end of each list in [`Lists::items`].
     pub fn ends(&self) -> &[usize] {
         &self.ends
     }
 
-    /// Which rows have a value; nothing where all have.
+    /// Returns which rows have a value, or `None` if all have.
     pub fn validity(&self) -> Option<&[bool]> {
         (self.nulls > 0).then_some(&self.valid)
     }
@@ -359,7 +345,7 @@ impl Lists {
     fn truncate(&mut self, rows: usize) {
         self.nulls -= match rows {
             0 => self.nulls,
-            _ => nulls_behind(&self.valid, rows),
+            _ => nulls_after(&self.valid, rows),
         };
         self.ends.truncate(rows);
         self.valid.truncate(rows);
@@ -369,11 +355,9 @@ impl Lists {
 
 #[inline]
 fn start_of(ends: &[usize], row: usize) -> usize {
-    row.checked_sub(1)
-        .and_then(|before| ends.get(before).copied())
-        .unwrap_or(0)
+    if row == 0 { 0 } else { ends[row - 1] }
 }
 
-fn nulls_behind(valid: &[bool], rows: usize) -> usize {
+fn nulls_after(valid: &[bool], rows: usize) -> usize {
     valid.iter().skip(rows).filter(|valid| !**valid).count()
 }

@@ -1,9 +1,9 @@
-//! The fields of a line, found in one pass over its bytes.
+//! Splits regular lines, nearly all of them, in one pass with SIMD.
 //!
-//! Sixteen bytes at a time are compared with a quote and a space; what is left are bit masks, one bit a byte. A running
-//! exclusive or over the quotes tells which bytes lie between quotes, and the spaces outside them separate the fields.
-//! That is right only where every quote opens or closes a field. Lines of which that is not true are left to
-//! [`split_line`](super::split_line), which reads byte by byte and says what is wrong.
+//! Sixteen bytes at a time are compared with a quote and a space, which gives bit masks with one bit per byte. A prefix XOR
+//! of the quote mask marks the bytes between quotes, and the spaces outside them separate the fields. This is correct only
+//! if every quote opens or closes a field. All other lines are left to [`split_line`](super::split_line), which reads byte
+//! by byte and reports the fault.
 
 use wide::u8x16;
 
@@ -12,31 +12,31 @@ use crate::formats::{Escapes, Plan, PlannedField, Quoting, Split};
 use super::Span;
 use super::split::split_token;
 
-/// The bytes whose masks fill a register.
+/// The number of bytes whose mask fills a register.
 const CHUNK: usize = 64;
 
-/// What one chunk leaves for the next.
+/// The state carried from one chunk to the next.
 struct Carry {
-    /// All ones where the chunk ended between quotes.
+    /// All ones if the chunk ended between quotes, otherwise 0.
     inside: u64,
-    /// One where the chunk's last byte was a separator, or the line begins.
+    /// 1 if the chunk's last byte was a separator, or at the start of the line.
     separator: u64,
-    /// One where the chunk's last byte closed a field.
+    /// 1 if the chunk's last byte closed a field.
     closed: u64,
 }
 
-/// A line that was split.
+/// A regular line that was split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Regular {
-    /// Whether it is ASCII without a backslash. May be wrongly false.
+    /// Whether the line is ASCII without a backslash. May be false although it is.
     pub plain: bool,
 }
 
-/// Splits the line that `line` spans in `base` as [`split_line`](super::split_line) does, with no piece for a part that is
-/// `-`. `parts` hold [`Span::NULL`] for each part of the plan.
+/// Splits the line at `line` in `base` as [`split_line`](super::split_line) does, with a null span for each part that is
+/// `-`. On entry, `parts` is [`Span::NULL`] for each part of the plan.
 ///
-/// Nothing where a quote stands elsewhere than at the ends of a field, a quoted field is not closed, a field is empty,
-/// unknown, missing or written otherwise than the format says; `parts` then hold nothing of meaning.
+/// Returns `None` if a quote is not at an end of a field, a quoted field is not closed, or a field is empty, unknown,
+/// missing or not written as the format specifies; `parts` is then unspecified.
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
     let (line_begin, len) = (line.start(), line.end() - line.start());
@@ -57,7 +57,7 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
         if !fits {
             return None;
         }
-        let chunk_begin = u32::try_from(line_begin + at).ok()?;
+        let chunk_begin = u32::try_from(line_begin + at).expect("a line ends within 4 GiB, as its span does");
         while separators != 0 {
             let end = chunk_begin + separators.trailing_zeros();
             split_field(base, Span { start: begin, end }, fields.next()?, parts)?;
@@ -66,7 +66,7 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
         }
         at += CHUNK;
     }
-    // A space at the end of the line begins a field that is not there.
+    // A space at the end of the line begins a missing field.
     if carry.inside != 0 || begin == line.end {
         return None;
     }
@@ -76,7 +76,7 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
     };
     split_field(base, last, fields.next()?, parts)?;
     let is_plain = unusual.to_bitmask() == 0;
-    // A quote behind a backslash ends no field where the log type writes quotes so.
+    // A quote after a backslash does not end a field if the log type escapes quotes this way.
     let readable = is_plain || plan.format.escapes == Escapes::Hex;
     let enough = plan.fields.len() - fields.len() >= plan.format.min_fields;
     (readable && enough).then_some(Regular { plain: is_plain })
@@ -85,15 +85,15 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
 /// Splits the token of a field, quotes included, into the field's parts.
 #[inline]
 fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
-    if base.get(value.start()) == Some(&b'"') {
+    if base[value.start()] == b'"' {
         match planned.quoting {
             Quoting::Quoted | Quoting::QuotedOrBare => {
                 value.start += 1;
                 value.end -= 1;
             }
-            // Runs to the next space, quotes or not: one that holds a space is left to the exact splitter.
+            // Ends at the next space, quoted or not: a value that contains a space is left to the exact splitter.
             Quoting::QuotedParts => {
-                if base.get(value.start()..value.end())?.contains(&b' ') {
+                if base[value.start()..value.end()].contains(&b' ') {
                     return None;
                 }
             }
@@ -102,9 +102,9 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
     } else if planned.quoting == Quoting::Quoted {
         return None;
     }
-    // Most fields are whole, which is not worth a call.
+    // Most fields are not split: that is not worth a call.
     if planned.split == Split::Whole {
-        *parts.get_mut(planned.first_part)? = value.without_dash(base);
+        parts[planned.first_part] = value.without_dash(base);
         return Some(());
     }
     split_parts(base, value, planned, parts)
@@ -112,7 +112,7 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
 
 #[inline(never)]
 fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
-    let into = parts.get_mut(planned.first_part..planned.behind_parts)?;
+    let into = &mut parts[planned.first_part..planned.behind_parts];
     split_token(base, value, planned.split, into).ok()?;
     for part in into {
         *part = part.without_dash(base);
@@ -121,18 +121,18 @@ fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Sp
 }
 
 impl Carry {
-    /// The separators of a chunk, and whether each of its quotes opens or closes a field and no field is empty.
+    /// Returns the separators of a chunk, and whether each of its quotes opens or closes a field and no field is empty.
     #[inline]
     const fn separators(&mut self, quotes: u64, spaces: u64, on_line: u64) -> (u64, bool) {
         let inside = prefix_xor(quotes) ^ self.inside;
         let separators = spaces & !inside;
-        let behind_separator = separators << 1 | self.separator;
+        let after_separator = separators << 1 | self.separator;
         let (opens, closes) = (quotes & inside, quotes & !inside);
-        let behind_close = closes << 1 | self.closed;
-        // A field begins behind a separator, and a separator or the end of the line stands behind its last quote.
-        let stray = opens & !behind_separator;
-        let glued = behind_close & !separators & on_line;
-        let empty = separators & behind_separator;
+        let after_close = closes << 1 | self.closed;
+        // A field begins after a separator, and a separator or the end of the line follows its last quote.
+        let stray = opens & !after_separator;
+        let glued = after_close & !separators & on_line;
+        let empty = separators & after_separator;
         self.inside = (inside.cast_signed() >> 63).cast_unsigned();
         self.separator = separators >> 63;
         self.closed = closes >> 63;
@@ -140,7 +140,7 @@ impl Carry {
     }
 }
 
-/// Each bit the exclusive or of those up to it: the bits between quotes, the opening quote included.
+/// Returns the prefix XOR of the bits: ones from each opening quote up to its closing quote.
 #[inline]
 const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^= bits << 1;
@@ -151,18 +151,16 @@ const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^ bits << 32
 }
 
-/// The masks of quotes and spaces in the bytes from `at` on. Gathers in `unusual` what is not plain.
+/// Returns the masks of quotes and spaces in the bytes from `at` on. Collects bytes that are not plain in `unusual`.
 #[inline]
 fn chunk_masks(base: &[u8], at: usize, unusual: &mut u8x16) -> (u64, u64) {
-    let rest = base.get(at..).unwrap_or_default();
+    let rest = &base[at..];
     if let Some(chunk) = rest.first_chunk::<CHUNK>() {
         return masks(chunk, unusual);
     }
-    // The end of the text: the same bytes, and nothing behind them.
+    // At the end of the text, zeros fill the chunk.
     let mut padded = [0; CHUNK];
-    for (into, byte) in padded.iter_mut().zip(rest) {
-        *into = *byte;
-    }
+    padded[..rest.len()].copy_from_slice(rest);
     masks(&padded, unusual)
 }
 

@@ -1,13 +1,13 @@
-//! Values from short tokens, a register at a time.
+//! Parses short tokens, a register at a time.
 //!
-//! Each function gives what its namesake in [`value`] or [`time`](super::time) gives: the usual form of a value is read
-//! from the eight bytes that stand from its first on in the text around it, whatever follows it there; every other form
-//! goes to the namesake.
+//! Each function returns what its namesake in [`value`] or [`time`](super::time) returns. The usual form of a value is read
+//! from the eight bytes of the text that begin with it, whatever follows the value there; every other form is left to the
+//! namesake.
 
 use super::time::{SECOND, timestamp_micros};
 use super::{Reason, Span, swar, value};
 
-/// A whole number that is never negative.
+/// Parses a non-negative integer.
 #[inline]
 pub fn count(base: &[u8], span: Span) -> Result<i64, Reason> {
     match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
@@ -16,14 +16,14 @@ pub fn count(base: &[u8], span: Span) -> Result<i64, Reason> {
     }
 }
 
-/// A port, 0 to 65535.
+/// Parses a port, 0 to 65535.
 #[inline]
 pub fn port(base: &[u8], span: Span) -> Result<i32, Reason> {
     let port = count(base, span)?;
     u16::try_from(port).map(i32::from).map_err(|_| Reason::OutOfRange)
 }
 
-/// A signed whole number of 32 bits.
+/// Parses a signed 32-bit integer.
 #[inline]
 pub fn int32(base: &[u8], span: Span) -> Result<i32, Reason> {
     match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
@@ -33,7 +33,7 @@ pub fn int32(base: &[u8], span: Span) -> Result<i32, Reason> {
     }
 }
 
-/// A signed whole number of 64 bits.
+/// Parses a signed 64-bit integer.
 #[inline]
 pub fn int64(base: &[u8], span: Span) -> Result<i64, Reason> {
     match word(base, span).and_then(|(word, len)| swar::number(word, len)) {
@@ -42,7 +42,7 @@ pub fn int64(base: &[u8], span: Span) -> Result<i64, Reason> {
     }
 }
 
-/// Seconds as a decimal number.
+/// Parses seconds, a decimal number.
 #[inline]
 pub fn seconds(base: &[u8], span: Span) -> Result<f64, Reason> {
     match word(base, span).and_then(|(word, len)| decimal(word, len)) {
@@ -51,8 +51,8 @@ pub fn seconds(base: &[u8], span: Span) -> Result<f64, Reason> {
     }
 }
 
-/// `digits.digits` of at most eight bytes: the point is taken out, and the number divided by its power of ten, which
-/// rounds as strtod does because both are exact.
+/// Parses `digits.digits` of at most eight bytes: removes the point and divides by the power of ten, which rounds as strtod
+/// does because both are exact.
 #[inline]
 fn decimal(word: u64, len: u32) -> Option<f64> {
     let on_token = u64::MAX >> (64 - 8 * len);
@@ -61,22 +61,22 @@ fn decimal(word: u64, len: u32) -> Option<f64> {
         return None;
     }
     let point = point.trailing_zeros() / 8;
-    let behind = len - point - 1;
+    let decimals = len - point - 1;
     let before = word & !(u64::MAX << (8 * point));
     let digits = before | (word >> 8 & (u64::MAX << (8 * point)));
     let number = swar::number(digits, len - 1)?;
-    Some(f64::from(number) / value::POWERS.get(behind as usize)?)
+    Some(f64::from(number) / value::POWERS[decimals as usize])
 }
 
-/// Times, most of which fall into the same minute as the one before.
+/// A parser of times, most of which are in the same minute as the previous one.
 #[derive(Debug, Default)]
 pub struct Times {
-    /// `YYYY-MM-DDTHH:MM` of the last time, and its microseconds.
+    /// The bytes `YYYY-MM-DDTHH:MM` of the previous time, and that minute in microseconds.
     minute: Option<(u128, i64)>,
 }
 
 impl Times {
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Parses a time into microseconds since 1970-01-01T00:00:00Z.
     #[inline]
     pub fn timestamp(&mut self, base: &[u8], span: Span) -> Result<i64, Reason> {
         let bytes = span.bytes(base);
@@ -94,7 +94,7 @@ impl Times {
     }
 }
 
-/// The bytes of the minute, and the microseconds behind it, of `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
+/// Returns the bytes of the minute, and the microseconds after it, of `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
 #[inline]
 fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
     let (minute, rest) = bytes.split_first_chunk::<16>()?;
@@ -108,7 +108,7 @@ fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
     if word & 0xff == u64::from(b'.') && word >> 56 == u64::from(b'Z') {
         let fraction = swar::number(word >> 8, 6)?;
         let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        // Second 60 is for the namesake.
+        // Second 60 is left to the namesake.
         if tens < 6 && ones < 10 {
             let seconds = i64::from(tens * 10 + ones);
             return Some((u128::from_le_bytes(*minute), seconds * SECOND + i64::from(fraction)));
@@ -117,13 +117,14 @@ fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
     None
 }
 
-/// The eight bytes from the first of the token on, and the length of the token, if that is at most eight.
+/// Returns the eight bytes from the first of the token on, and the length of the token, if it is at most eight.
 #[inline]
 fn word(base: &[u8], span: Span) -> Option<(u64, u32)> {
     let len = span.end.wrapping_sub(span.start);
     if !(1..=8).contains(&len) {
         return None;
     }
+    // A null span may look short, but is out of range.
     let bytes = base.get(span.start()..)?.first_chunk::<8>()?;
     Some((u64::from_le_bytes(*bytes), len))
 }

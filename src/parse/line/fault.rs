@@ -1,4 +1,4 @@
-//! Why a line is malformed.
+//! The fault of a malformed line.
 
 use std::fmt;
 
@@ -6,52 +6,52 @@ use crate::formats::Plan;
 
 use super::Span;
 
-/// Why a line is malformed, and where.
+/// A fault of a line: the reason and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// What is wrong.
+    /// The reason.
     pub reason: Reason,
-    /// The field in which it is wrong, as AWS's page names it.
+    /// The field at fault, by its name in the AWS documentation.
     pub field: Option<&'static str>,
-    /// The byte at which it is wrong, counted in the text that was read.
+    /// The position of the fault, in bytes of the text that was read.
     pub at: usize,
 }
 
-/// What is wrong with a line. The quarantine and the report carry [`Reason::name`].
+/// A reason why a line is malformed. The quarantine and the report contain [`Reason::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The line ends before the shortest form this type has ever had.
+    /// The line has fewer fields than any line of its type has had.
     TooFewFields,
-    /// Two spaces in a row, or a space at the start: there is no field between them.
+    /// Two consecutive spaces, or a space at the start, with no field between.
     EmptyField,
     /// A quoted field has no closing quote.
     UnterminatedQuote,
-    /// A field that is always in quotes is not.
+    /// A field that must be quoted is not.
     QuoteExpected,
-    /// A quote stands inside a field that never has one.
+    /// A field that must not contain a quote does.
     StrayQuote,
-    /// A value that every line has is absent.
+    /// A required value is absent.
     Missing,
-    /// Not a whole number.
+    /// Not an integer.
     NotAnInteger,
     /// Not a decimal number.
     NotANumber,
     /// A number that does not fit its column.
     OutOfRange,
-    /// Not a time of the form `YYYY-MM-DDTHH:MM:SS`, or one that no calendar has.
+    /// Not of the form `YYYY-MM-DDTHH:MM:SS`, or an invalid date or time.
     NotATime,
     /// Not of the form `address:port`.
     NotAnAddress,
     /// The line is longer than the limit.
     TooLong,
-    /// The object is corrupt: the line was cut by the fault.
+    /// The object is corrupt, and the fault cuts this line.
     CutByCorruption,
-    /// The event is larger than a record of the destination can be.
+    /// The event is larger than the largest record of the destination.
     EventTooLarge,
 }
 
 impl Reason {
-    /// The reason as a short identifier.
+    /// Returns the reason as a short identifier.
     pub const fn name(self) -> &'static str {
         match self {
             Self::TooFewFields => "too_few_fields",
@@ -76,34 +76,34 @@ impl fmt::Display for Reason {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::TooFewFields => "the line has fewer fields than any line of this type has had",
-            Self::EmptyField => "there is no field between two spaces",
+            Self::EmptyField => "a field between two spaces is empty",
             Self::UnterminatedQuote => "a quoted field has no closing quote",
-            Self::QuoteExpected => "a field that is always in quotes is not",
-            Self::StrayQuote => "a quote stands inside a field that has none",
-            Self::Missing => "a value that every line has is absent",
-            Self::NotAnInteger => "not a whole number",
+            Self::QuoteExpected => "a field that must be quoted is not",
+            Self::StrayQuote => "an unexpected quote inside a field",
+            Self::Missing => "a required value is absent",
+            Self::NotAnInteger => "not an integer",
             Self::NotANumber => "not a decimal number",
             Self::OutOfRange => "the number does not fit its column",
-            Self::NotATime => "not a time of the form YYYY-MM-DDTHH:MM:SS, or one that no calendar has",
+            Self::NotATime => "not of the form YYYY-MM-DDTHH:MM:SS, or an invalid date or time",
             Self::NotAnAddress => "not of the form address:port",
             Self::TooLong => "the line is longer than 1 MiB",
-            Self::CutByCorruption => "the object is corrupt behind this point",
-            Self::EventTooLarge => "the event is larger than a record of the destination can be",
+            Self::CutByCorruption => "the object is corrupt after this point",
+            Self::EventTooLarge => "the event is larger than the largest record of the destination",
         })
     }
 }
 
 impl Fault {
-    /// A fault in a field of the format.
+    /// Returns a fault in a field of the format.
     pub fn in_field(reason: Reason, plan: &Plan, field: usize, span: Span) -> Self {
         Self {
             reason,
-            field: plan.fields.get(field).map(|planned| planned.field.name),
+            field: Some(plan.fields[field].field.name),
             at: span.position(),
         }
     }
 
-    /// A fault of the whole line.
+    /// Returns a fault of the whole line.
     pub const fn of_line(reason: Reason, at: usize) -> Self {
         Self {
             reason,

@@ -1,4 +1,10 @@
-//! One line: bytes in, parts and typed values out. No regular expressions, no allocation for a field.
+//! Parses one line into parts and typed values, without regular expressions and without an allocation per field.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken invariant must stop the object instead of writing wrong values; the panic is caught per object"
+)]
 
 mod fast_split;
 pub mod fast_value;
@@ -18,15 +24,15 @@ pub use split::{Span, Tail, extra_tokens, split_line};
 
 use crate::formats::{Plan, Presence, Source};
 
-/// Checks that every value of a line that was split fits its column. `base` is the text that the spans point into.
+/// Checks that every value of a split line fits its column. `base` is the text that the spans point into.
 pub fn check(plan: &Plan, base: &[u8], parts: &[Span]) -> Result<(), Fault> {
     misfits(plan, base, parts).next().map_or(Ok(()), Err)
 }
 
-/// The fault of a line that does not split: a value in front of the fault may already not fit its column, which says
-/// more about what is wrong.
+/// Returns the fault to report for a line that cannot be split. A value before the fault may already not fit its column,
+/// which says more about the cause.
 pub fn first_fault(plan: &Plan, base: &[u8], parts: &[Span], fault: Fault) -> Fault {
-    // What is absent may stand behind the fault, where nothing was read.
+    // An absent value may belong after the fault, where nothing was read.
     let present = misfits(plan, base, parts).filter(|misfit| misfit.reason != Reason::Missing);
     present
         .min_by_key(|misfit| misfit.at)
@@ -34,7 +40,7 @@ pub fn first_fault(plan: &Plan, base: &[u8], parts: &[Span], fault: Fault) -> Fa
         .unwrap_or(fault)
 }
 
-/// The values that do not fit their columns, in the order of the columns.
+/// Returns the values that do not fit their columns, in the order of the columns.
 pub fn misfits(plan: &Plan, base: &[u8], parts: &[Span]) -> impl Iterator<Item = Fault> {
     plan.columns.iter().filter_map(move |column| {
         let Source::Part {
@@ -43,7 +49,7 @@ pub fn misfits(plan: &Plan, base: &[u8], parts: &[Span]) -> impl Iterator<Item =
         else {
             return None;
         };
-        let span = parts.get(part).copied().unwrap_or(Span::NULL);
+        let span = parts[part];
         let reason = match span.value(base) {
             None if column.presence == Presence::Required => Reason::Missing,
             None => return None,

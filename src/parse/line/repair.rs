@@ -1,7 +1,7 @@
-//! Repairs lines whose free text alone is broken, where the rest still aligns.
+//! Repairs lines whose only fault is in free text, if the rest still aligns.
 //!
-//! A repair is made only where exactly one reading of the line gives every field behind the break a value of its type;
-//! otherwise the line stays malformed. Each repair is counted under its name.
+//! A line is repaired only if exactly one reading of it gives every field after the fault a value of its type; otherwise it
+//! stays malformed. Each repair is counted under its name.
 
 use memchr::memmem;
 
@@ -13,11 +13,12 @@ use super::{Span, Tail, check};
 /// The rules by which a line is repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repair {
-    /// Client text holds a quote that is not escaped; its end was found by aligning the fields behind it.
+    /// Client text contains an unescaped quote; its end was found by aligning the fields after it.
     UnescapedQuote,
-    /// An entry that a raw newline spread over several physical lines was joined.
+    /// An entry that raw newlines spread over several physical lines was joined.
     JoinedLines,
-    /// A Classic line without its two address fields, as copies on web pages have it; the addresses are null.
+    /// A line of a Classic Load Balancer without its two address fields, as copies on web pages have it; the addresses are
+    /// null.
     AddressesMissing,
 }
 
@@ -25,7 +26,7 @@ impl Repair {
     /// Every rule.
     pub const ALL: [Self; 3] = [Self::UnescapedQuote, Self::JoinedLines, Self::AddressesMissing];
 
-    /// The rule as a short identifier.
+    /// Returns the rule as a short identifier.
     pub const fn name(self) -> &'static str {
         match self {
             Self::UnescapedQuote => "unescaped_quote",
@@ -35,16 +36,16 @@ impl Repair {
     }
 }
 
-/// Tries every rule on a line that is malformed; on success `parts` are those of the repaired line.
+/// Tries every rule on a malformed line; on success `parts` are those of the repaired line.
 pub fn repair(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<(Tail, Repair)> {
-    let text = base.get(..line.end())?;
+    let text = &base[..line.end()];
     if let Some(tail) = unescaped_quote(plan, text, line.start(), parts) {
         return Some((tail, Repair::UnescapedQuote));
     }
     addresses_missing(plan, text, line.start(), parts).map(|tail| (tail, Repair::AddressesMissing))
 }
 
-/// Finds the end of the client's text as the one quote behind which every field has a value of its type.
+/// Finds the end of the client's text: the only quote after which every field has a value of its type.
 fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
     let first = plan.fields.iter().position(|planned| planned.field.free_text)?;
     let free = plan
@@ -71,7 +72,7 @@ fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -
             let Some(tail) = aligned(plan, text, first, &texts, close, parts) else {
                 continue;
             };
-            // Two readings: nobody can say which one is right.
+            // Two readings: it is undecidable which one is right.
             if found.as_ref().is_some_and(|(_, other)| *other != *parts) {
                 return None;
             }
@@ -83,17 +84,17 @@ fn unescaped_quote(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -
     Some(tail)
 }
 
-/// The last quotes that a space or the end of the line follows. Behind a client's text stand a few dozen quotes at
-/// most; the bound keeps a hostile line of a megabyte of quotes from costing more than its reading.
+/// Returns the last quotes that are followed by a space or the end of the line. A client's text is followed by a few dozen
+/// quotes at most; the bound keeps a hostile line of a megabyte of quotes from costing more than reading it.
 fn closing_candidates(text: &[u8], begin: usize, ends: impl Fn(&usize) -> bool) -> Vec<usize> {
-    memchr::memrchr_iter(b'"', text.get(begin..).unwrap_or_default())
+    memchr::memrchr_iter(b'"', &text[begin..])
         .map(|quote| begin + quote)
         .filter(|quote| matches!(text.get(quote + 1), None | Some(b' ')) && ends(quote))
         .take(64)
         .collect()
 }
 
-/// The ways to cut the region between the first quote and the last into the texts of the free fields.
+/// Returns the ways to cut the region between the first quote and the last into the texts of the free-text fields.
 fn cut_free_text(
     text: &[u8],
     begin: usize,
@@ -104,21 +105,21 @@ fn cut_free_text(
     if free < 2 {
         return vec![vec![Span::new(begin, close)]];
     }
-    let region = text.get(begin..close).unwrap_or_default();
+    let region = &text[begin..close];
     let cuts: Vec<usize> = memmem::find_iter(region, b"\" \"")
         .filter(|cut| ends(&(begin + cut)))
         .take(64)
         .collect();
     let spans = |cut: &usize| vec![Span::new(begin, begin + cut), Span::new(begin + cut + 3, close)];
     match cuts.as_slice() {
-        // The shortest lines end with the first of the free fields.
+        // The shortest lines end with the first free-text field.
         [] => vec![vec![Span::new(begin, close)]],
         [cut] => vec![spans(cut)],
-        // A request line ends with its version, or the dash in place of it.
+        // A request line ends with its version, or a dash in place of it.
         several => several
             .iter()
             .filter(|cut| {
-                let request = region.get(..**cut).unwrap_or_default().trim_ascii_end();
+                let request = region[..**cut].trim_ascii_end();
                 let version = request.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
                 version == b"-" || version.starts_with(b"HTTP/")
             })
@@ -127,25 +128,25 @@ fn cut_free_text(
     }
 }
 
-/// The line read with these free texts, if every field has a value of its type and there are as many as lines of this
-/// type have had.
+/// Reads the line with these free texts. Succeeds if every field has a value of its type, and their number is one that
+/// lines of this type have had.
 fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
     for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
-        let into = parts.get_mut(planned.first_part..planned.behind_parts)?;
+        let into = &mut parts[planned.first_part..planned.behind_parts];
         split_token(text, *span, planned.split, into).ok()?;
     }
-    let behind = first + texts.len();
+    let next = first + texts.len();
     let mut cursor = Cursor {
         at: close + 2,
         inner_quote: false,
     };
-    let fields = cursor.fields(plan, text, behind..plan.fields.len(), parts).ok()?;
+    let fields = cursor.fields(plan, text, next..plan.fields.len(), parts).ok()?;
     let tail = cursor.tail(plan, text, fields).ok()?;
     let known_length = plan.format.lengths.contains(&fields);
     (known_length && !tail.stray_quote && check(plan, text, parts).is_ok()).then_some(tail)
 }
 
-/// Reads a line as if the fields that [`Format::elidable`] names were not on it.
+/// Reads a line as if it lacked the fields that [`Format::elidable`] names.
 fn addresses_missing(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span]) -> Option<Tail> {
     let Format { elidable, .. } = plan.format;
     let first = plan
@@ -162,6 +163,6 @@ fn addresses_missing(plan: &Plan, text: &[u8], start: usize, parts: &mut [Span])
         .fields(plan, text, first + elidable.len()..plan.fields.len(), parts)
         .ok()?;
     let tail = cursor.tail(plan, text, fields).ok()?;
-    // A line without the trailing fields either is too short to be sure of.
+    // A line that also lacks trailing fields is too short for certainty.
     (fields == plan.fields.len() && tail.extra.is_null() && check(plan, text, parts).is_ok()).then_some(tail)
 }

@@ -1,6 +1,6 @@
-//! The request line: method, URL, version, and the URL's own parts.
+//! Splits a request line into method, URL, version, and the parts of the URL.
 //!
-//! The split never fails a row: what cannot be split is null, and `request_url` keeps the whole.
+//! The split never fails a row: parts that cannot be found are null, and `request_url` keeps the whole text.
 
 use memchr::memchr3;
 
@@ -8,26 +8,26 @@ use super::Span;
 
 /// Splits `METHOD SP URL SP VERSION` and the URL into method, URL, version, scheme, host, port, path.
 ///
-/// The method ends at the first space, the version begins behind the last, and the URL is everything between, spaces
-/// included. Seen, too: a space before the closing quote, no version, no URL, and `- - - ` for no request at all.
+/// The method ends at the first space, the version begins after the last, and the URL is everything between, spaces
+/// included. Real logs also have: a space before the closing quote, no version, no URL, and `- - - ` for no request at all.
 pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
     let [verb, url, version, url_parts @ ..] = into else {
-        return;
+        unreachable!("a request has seven parts")
     };
     let Some(bytes) = value.value(text) else { return };
     let begin = value.start();
-    // Methods, versions, schemes and ports are a few bytes: a vector search would take longer to set up.
+    // Methods, versions, schemes and ports have a few bytes: vector code would take longer to set up.
     let Some(first) = bytes.iter().position(|byte| *byte == b' ') else {
         *url = value;
         split_url(text, value, url_parts);
         return;
     };
     *verb = Span::new(begin, begin + first);
-    let rest = bytes.get(first + 1..).unwrap_or_default();
+    let rest = &bytes[first + 1..];
     let trimmed = rest.strip_suffix(b" ").unwrap_or(rest);
     let last = trimmed.iter().rposition(|byte| *byte == b' ');
-    let tail = trimmed.get(last.map_or(0, |at| at + 1)..).unwrap_or_default();
-    // A space before the closing quote stands either behind the version or in place of it.
+    let tail = &trimmed[last.map_or(0, |at| at + 1)..];
+    // A space before the closing quote either follows the version or replaces it.
     let has_version = tail.starts_with(b"HTTP/") || tail == b"-" || (last.is_some() && trimmed.len() == rest.len());
     let from = begin + first + 1;
     let url_end = if has_version {
@@ -44,22 +44,22 @@ pub(super) fn split_request(text: &[u8], value: Span, into: &mut [Span]) {
 
 /// Splits `scheme://host:port/path?query` into scheme, host, port, path.
 fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
-    let [scheme, host, port, path] = into else { return };
+    let [scheme, host, port, path] = into else {
+        unreachable!("a URL has four parts")
+    };
     let Some(bytes) = url.value(text) else { return };
     let begin = url.start();
     let authority_at = match bytes.iter().position(|byte| *byte == b':') {
-        Some(colon)
-            if bytes.get(colon..colon + 3) == Some(b"://") && is_scheme(bytes.get(..colon).unwrap_or_default()) =>
-        {
+        Some(colon) if bytes[colon..].starts_with(b"://") && is_scheme(&bytes[..colon]) => {
             *scheme = Span::new(begin, begin + colon);
             colon + 3
         }
-        // An origin-form target has a path and nothing else.
+        // An origin-form target is only a path.
         _ if bytes.first() == Some(&b'/') => 0,
         _ => return,
     };
-    let behind = bytes.get(authority_at..).unwrap_or_default();
-    let authority_len = memchr3(b'/', b'?', b'#', behind).unwrap_or(behind.len());
+    let authority = &bytes[authority_at..];
+    let authority_len = memchr3(b'/', b'?', b'#', authority).unwrap_or(authority.len());
     split_authority(
         text,
         Span::new(begin + authority_at, begin + authority_at + authority_len),
@@ -67,7 +67,7 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
         port,
     );
     let path_at = authority_at + authority_len;
-    let tail = bytes.get(path_at..).unwrap_or_default();
+    let tail = &bytes[path_at..];
     if tail.first() == Some(&b'/') {
         let len = memchr::memchr2(b'?', b'#', tail).unwrap_or(tail.len());
         *path = Span::new(begin + path_at, begin + path_at + len);
@@ -81,18 +81,18 @@ fn is_scheme(bytes: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// `host:port`. Where there is no path, the load balancer glues the dash of the absent path to the port: `host:80-`.
+/// Splits `host:port`. If the path is absent, load balancers append its dash to the port: `host:80-`.
 fn split_authority(text: &[u8], authority: Span, host: &mut Span, port: &mut Span) {
     let bytes = authority.bytes(text);
     if bytes.is_empty() {
         return;
     }
     let (begin, end) = (authority.start(), authority.end());
-    // The colons inside the brackets of an IPv6 address separate no port.
+    // A colon inside the brackets of an IPv6 address does not begin a port.
     let colon = bytes
         .iter()
         .rposition(|byte| *byte == b':')
-        .filter(|colon| !bytes.get(*colon..).unwrap_or_default().contains(&b']'));
+        .filter(|colon| !bytes[*colon..].contains(&b']'));
     let Some(colon) = colon else {
         *host = authority;
         return;
@@ -100,7 +100,7 @@ fn split_authority(text: &[u8], authority: Span, host: &mut Span, port: &mut Spa
     if colon > 0 {
         *host = Span::new(begin, begin + colon);
     }
-    let digits = bytes.get(colon + 1..).unwrap_or_default();
+    let digits = &bytes[colon + 1..];
     let glued = digits.strip_suffix(b"-").unwrap_or(digits);
     let fits = !glued.is_empty()
         && glued.len() <= 5

@@ -1,4 +1,4 @@
-//! Splits a line into the parts that its format names.
+//! Splits a line into the parts that its format names, byte by byte, and reports the fault of a line that it cannot split.
 
 use std::ops::Range;
 
@@ -9,38 +9,39 @@ use crate::formats::{Escapes, Plan, Quoting, Split};
 use super::request::split_request;
 use super::{Fault, Reason, swar};
 
-/// A piece of a text: first byte and the byte behind the last, or nothing at all.
+/// A range of bytes in a text, or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// What stands behind the last field the format knows, and what the split noticed.
+/// The rest of a line after the last known field, and findings of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tail {
-    /// The unknown trailing fields, without the space before and behind them; [`Span::NULL`] where there are none.
+    /// The unknown trailing fields, without the spaces around them; [`Span::NULL`] if there are none.
     pub extra: Span,
-    /// The number of fields found, the unknown ones excluded.
+    /// The number of known fields found.
     pub fields: usize,
-    /// Whether a quoted field holds a quote that is not escaped, but does not end it either.
+    /// Whether a quoted field contains a quote that neither is escaped nor ends the field.
     pub inner_quote: bool,
-    /// Whether a quote stands where the unknown trailing fields have none: a sign that a quoted field ended too early.
+    /// Whether an unknown trailing field has a misplaced quote: a sign that a quoted field ended too early.
     pub stray_quote: bool,
 }
 
 impl Span {
-    /// No piece at all: the field is not on the line.
+    /// The null span: the field is not on the line.
     pub const NULL: Self = Self {
         start: u32::MAX,
         end: u32::MAX,
     };
 
-    /// The same piece, or no piece where it is the dash that stands for no value. The position is kept.
+    /// Returns a null span if this span is the dash that means "no value", and itself otherwise. A null span made this way
+    /// keeps the position of the dash.
     #[inline]
     #[must_use]
     pub fn without_dash(self, base: &[u8]) -> Self {
-        if self.end.wrapping_sub(self.start) == 1 && base.get(self.start()) == Some(&b'-') {
+        if self.end.wrapping_sub(self.start) == 1 && !self.is_null() && base[self.start()] == b'-' {
             return Self {
                 start: u32::MAX,
                 end: self.start,
@@ -49,64 +50,70 @@ impl Span {
         self
     }
 
-    /// The first byte of the piece, or of the dash that stands for no value.
+    /// Returns the position of the first byte, or of the dash that means "no value".
     pub const fn position(self) -> usize {
         if self.is_null() { self.end() } else { self.start() }
     }
 
-    /// The piece from `start` to before `end`. Texts are blocks of a few megabytes at most; a position that does not
-    /// fit is no position.
+    /// Returns the span from `start` up to `end`.
+    ///
+    /// # Panics
+    /// The positions do not fit in 32 bits. Texts are blocks of a few megabytes.
     pub fn new(start: usize, end: usize) -> Self {
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(start), Ok(end)) => Self { start, end },
-            _ => Self::NULL,
+        let position = |at| u32::try_from(at).expect("texts are shorter than 4 GiB");
+        Self {
+            start: position(start),
+            end: position(end),
         }
     }
 
-    /// The same piece where the text stands `base` bytes further on.
+    /// Returns this span, which is not null, in a text that contains its own from byte `base` on.
     #[must_use]
     pub const fn shifted(self, base: u32) -> Self {
         Self {
-            start: self.start.wrapping_add(base),
-            end: self.end.wrapping_add(base),
+            start: self.start + base,
+            end: self.end + base,
         }
     }
 
-    /// The first byte.
+    /// Returns the position of the first byte.
     pub const fn start(self) -> usize {
         self.start as usize
     }
 
-    /// The byte behind the last.
+    /// Returns the position after the last byte.
     pub const fn end(self) -> usize {
         self.end as usize
     }
 
-    /// Whether the field is not on the line.
+    /// Returns whether the field is not on the line, or has no value.
     pub const fn is_null(self) -> bool {
         self.start == u32::MAX
     }
 
-    /// The bytes of the piece; empty where there is none.
-    pub fn bytes(self, base: &[u8]) -> &[u8] {
-        base.get(self.start()..self.end()).unwrap_or_default()
+    /// Returns the bytes of the span, or `None` if it is null.
+    #[inline]
+    pub fn get(self, base: &[u8]) -> Option<&[u8]> {
+        (!self.is_null()).then(|| &base[self.start()..self.end()])
     }
 
-    /// The bytes of a value; nothing where the field is not on the line or is `-`.
+    /// Returns the bytes of the span, empty if it is null.
+    pub fn bytes(self, base: &[u8]) -> &[u8] {
+        self.get(base).unwrap_or_default()
+    }
+
+    /// Returns the bytes of a value, or `None` if the field is not on the line or is `-`.
     pub fn value(self, base: &[u8]) -> Option<&[u8]> {
-        match base.get(self.start()..self.end()) {
-            None | Some(b"-") => None,
-            some => some,
-        }
+        self.get(base).filter(|bytes| *bytes != b"-")
     }
 }
 
-/// Splits the line that `line` spans in `base` and writes its parts, one for each part of the plan.
+/// Splits the line at `line` in `base` and writes its parts, one for each part of the plan.
 ///
-/// A field that the line is too short for is [`Span::NULL`]. Fields behind the known ones are left in [`Tail::extra`].
+/// Fields missing at the end of a line are [`Span::NULL`]. Fields after the known ones are left in [`Tail::extra`].
 pub fn split_line(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Result<Tail, Fault> {
     parts.fill(Span::NULL);
-    let text = base.get(..line.end()).unwrap_or_default();
+    let text = &base[..line.end()];
     let mut cursor = Cursor {
         at: line.start(),
         inner_quote: false,
@@ -117,14 +124,14 @@ pub fn split_line(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> R
 
 /// A position on a line that is being split.
 pub(super) struct Cursor {
-    /// The byte at which the next field begins.
+    /// The position at which the next field begins.
     pub(super) at: usize,
-    /// Whether a quoted field held a quote that is not escaped, but did not end it either.
+    /// Whether a quoted field contained a quote that neither was escaped nor ended the field.
     pub(super) inner_quote: bool,
 }
 
 impl Cursor {
-    /// Splits the fields of that range, as far as the line goes; returns the number of the field behind the last.
+    /// Splits the fields of the range, as far as the line goes; returns the number of the field after the last one found.
     pub(super) fn fields(
         &mut self,
         plan: &Plan,
@@ -132,7 +139,7 @@ impl Cursor {
         range: Range<usize>,
         parts: &mut [Span],
     ) -> Result<usize, Fault> {
-        let mut behind = range.start;
+        let mut next = range.start;
         for (number, planned) in plan.fields.iter().enumerate().take(range.end).skip(range.start) {
             if self.at >= text.len() {
                 break;
@@ -149,22 +156,21 @@ impl Cursor {
                 field: Some(planned.field.name),
                 at,
             })?;
-            let into = parts
-                .get_mut(planned.first_part..planned.behind_parts)
-                .unwrap_or_default();
+            let into = &mut parts[planned.first_part..planned.behind_parts];
             split_token(text, token.value, planned.split, into)
                 .map_err(|reason| Fault::in_field(reason, plan, number, token.value))?;
             self.at = token.next;
-            behind = number + 1;
+            next = number + 1;
         }
-        Ok(behind)
+        Ok(next)
     }
 
-    /// What stands behind the known fields, of which `fields` were found.
+    /// Reads the rest of the line after the known fields, of which `fields` were found.
     pub(super) fn tail(self, plan: &Plan, text: &[u8], fields: usize) -> Result<Tail, Fault> {
         if fields < plan.format.min_fields {
             return Err(Fault::of_line(Reason::TooFewFields, text.len()));
         }
+        // The position is one past the end if no space follows the last field.
         let rest = text.get(self.at..).unwrap_or_default().trim_ascii_end();
         let extra = if rest.is_empty() {
             Span::NULL
@@ -181,7 +187,7 @@ impl Cursor {
     }
 }
 
-/// Whether a token is in quotes or has none.
+/// Returns whether a token is in quotes or contains none.
 fn well_formed(token: &[u8]) -> bool {
     match token {
         [b'"', .., b'"'] => true,
@@ -189,8 +195,8 @@ fn well_formed(token: &[u8]) -> bool {
     }
 }
 
-/// The tokens of the unknown trailing fields, verbatim, quotes included. Never fails: what does not look like a token
-/// any more is the last one.
+/// Returns the tokens of the unknown trailing fields, verbatim, quotes included. Never fails: the rest of a text that no
+/// longer looks like a token is the last one.
 pub fn extra_tokens(base: &[u8], extra: Span) -> impl Iterator<Item = &[u8]> {
     let mut rest = extra.bytes(base);
     std::iter::from_fn(move || {
@@ -203,8 +209,8 @@ pub fn extra_tokens(base: &[u8], extra: Span) -> impl Iterator<Item = &[u8]> {
             Some(b'"') => closing_quote(rest, 1, Escapes::Hex, &mut ignored).map(|quote| quote + 1),
             _ => memchr(b' ', rest),
         };
-        let (token, behind) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
-        rest = behind;
+        let token;
+        (token, rest) = rest.split_at(end.unwrap_or(rest.len()));
         Some(token)
     })
 }
@@ -212,11 +218,11 @@ pub fn extra_tokens(base: &[u8], extra: Span) -> impl Iterator<Item = &[u8]> {
 struct Token {
     /// The value, without the quotes.
     value: Span,
-    /// Where the next field begins.
+    /// The position at which the next field begins.
     next: usize,
 }
 
-/// Reads the token that begins at `at`.
+/// Reads the token that begins at `at`, inside the text.
 #[inline]
 fn token(
     text: &[u8],
@@ -225,7 +231,7 @@ fn token(
     escapes: Escapes,
     inner_quote: &mut bool,
 ) -> Result<Token, (Reason, usize)> {
-    let opens = text.get(at) == Some(&b'"');
+    let opens = text[at] == b'"';
     match (quoting, opens) {
         (Quoting::Quoted | Quoting::QuotedOrBare, true) => {
             let close = closing_quote(text, at + 1, escapes, inner_quote).ok_or((Reason::UnterminatedQuote, at))?;
@@ -236,11 +242,11 @@ fn token(
         }
         (Quoting::Quoted, false) => Err((Reason::QuoteExpected, at)),
         (Quoting::QuotedParts, _) => {
-            let end = at + find_either(text.get(at..).unwrap_or_default(), b' ', b' ');
+            let end = at + find_either(&text[at..], b' ', b' ');
             bare_token(at, end)
         }
         (Quoting::Bare | Quoting::QuotedOrBare, _) => {
-            let end = at + find_either(text.get(at..).unwrap_or_default(), b' ', b'"');
+            let end = at + find_either(&text[at..], b' ', b'"');
             if text.get(end) == Some(&b'"') {
                 return Err((Reason::StrayQuote, end));
             }
@@ -249,8 +255,8 @@ fn token(
     }
 }
 
-/// The position of the first byte that is one or the other, or the length. Fields are short: eight bytes at a time in
-/// one register beat the set-up of wider ones; what is longer is left to those.
+/// Returns the position of the first byte that equals either, or the length. Fields are short: eight bytes at a time in a
+/// general-purpose register beat the set-up of vector code, which handles long fields.
 #[inline]
 fn find_either(text: &[u8], one: u8, other: u8) -> usize {
     /// Fields longer than this are searched by `memchr`.
@@ -264,7 +270,7 @@ fn find_either(text: &[u8], one: u8, other: u8) -> usize {
         }
         at += 8;
     }
-    let rest = text.get(at..).unwrap_or_default();
+    let rest = &text[at..];
     at + memchr::memchr2(one, other, rest).unwrap_or(rest.len())
 }
 
@@ -278,12 +284,12 @@ fn bare_token(at: usize, end: usize) -> Result<Token, (Reason, usize)> {
     })
 }
 
-/// The quote that ends a quoted field whose text begins at `at`: the first that a space or the end of the line
-/// follows and, where quotes are escaped by a backslash, that is not escaped.
+/// Returns the quote that ends a quoted field whose text begins at `at`: the first one that is followed by a space or the
+/// end of the line and is not escaped (if the log type escapes quotes with a backslash).
 pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_quote: &mut bool) -> Option<usize> {
     let begin = at;
     loop {
-        let quote = at + find_either(text.get(at..)?, b'"', b'"');
+        let quote = at + find_either(&text[at..], b'"', b'"');
         if quote >= text.len() {
             return None;
         }
@@ -298,10 +304,15 @@ pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_
     }
 }
 
-/// Whether an odd number of backslashes stands before the quote.
+/// Returns whether an odd number of backslashes precedes the quote.
 pub(super) fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
-    let before = text.get(begin..quote).unwrap_or_default();
-    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+    text[begin..quote]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\')
+        .count()
+        % 2
+        == 1
 }
 
 /// Splits a token into the parts that its field names.
@@ -309,16 +320,12 @@ pub(super) fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
 pub(super) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Span]) -> Result<(), Reason> {
     match split {
         Split::Whole => {
-            if let Some(part) = into.first_mut() {
-                *part = value;
-            }
+            into[0] = value;
             Ok(())
         }
         Split::HostPort => split_host_port(text, value, into),
         Split::Target => {
-            let Some((whole, address)) = into.split_first_mut() else {
-                return Ok(());
-            };
+            let (whole, address) = into.split_first_mut().expect("a target has parts");
             *whole = value;
             let bytes = value.bytes(text);
             if bytes.starts_with(b"arn:") || memchr(b':', bytes).is_none() {
@@ -337,11 +344,13 @@ pub(super) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Sp
     }
 }
 
-/// `address:port` at the last colon: IPv6 stands on the wire without brackets. Brackets are accepted and removed.
+/// Splits `address:port` at the last colon: AWS writes IPv6 addresses without brackets. Brackets are accepted and removed.
 fn split_host_port(text: &[u8], value: Span, into: &mut [Span]) -> Result<(), Reason> {
     let Some(bytes) = value.value(text) else { return Ok(()) };
-    let [host, port] = into else { return Ok(()) };
-    // A port has five digits at most: a search for a vector of bytes would take longer to set up.
+    let [host, port] = into else {
+        unreachable!("an address has two parts")
+    };
+    // A port has at most five digits: vector code would take longer to set up.
     let colon = bytes
         .iter()
         .rposition(|byte| *byte == b':')
@@ -358,9 +367,11 @@ fn split_host_port(text: &[u8], value: Span, into: &mut [Span]) -> Result<(), Re
     Ok(())
 }
 
-/// `NotBefore=…;NotAfter=…`, in any order; a time that is not there is null.
+/// Splits `NotBefore=…;NotAfter=…`, in any order; a missing time is null.
 fn split_validity(text: &[u8], value: Span, into: &mut [Span]) {
-    let [whole, not_before, not_after] = into else { return };
+    let [whole, not_before, not_after] = into else {
+        unreachable!("a validity has three parts")
+    };
     *whole = value;
     let mut at = value.start();
     for piece in value.bytes(text).split(|byte| *byte == b';') {

@@ -1,12 +1,12 @@
-//! Text: escapes undone once, always UTF-8.
+//! Unescapes text, once, into UTF-8.
 
 use crate::formats::Escapes;
 
 /// Appends the text of a field to `out` as UTF-8.
 ///
-/// With `escapes`, `\xHH` and the eight-digit `\x000000HH` become their byte and, where the log type writes it so,
-/// `\"` becomes a quote: once, so that a client's own `\x41`, which is logged as `\x5Cx41`, comes out as it was sent.
-/// Bytes that are then not UTF-8 stay in their `\xHH` form.
+/// With `escapes`, `\xHH` and the eight-digit `\x000000HH` become the byte they encode and, if the log type writes it,
+/// `\"` becomes a quote. Text is unescaped once: a client's own `\x41`, which is logged as `\x5Cx41`, becomes `\x41` again.
+/// Bytes that are not UTF-8 afterwards keep their `\xHH` form.
 pub fn append(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     if is_plain(raw, escapes) {
         out.extend_from_slice(raw);
@@ -15,7 +15,7 @@ pub fn append(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether the text reads as it stands: ASCII and, where escapes are undone, without any.
+/// Returns whether the text needs no change: ASCII and, if escapes are undone, without any.
 #[inline]
 pub fn is_plain(raw: &[u8], escapes: Option<Escapes>) -> bool {
     raw.is_ascii() && (escapes.is_none() || memchr::memchr(b'\\', raw).is_none())
@@ -24,7 +24,7 @@ pub fn is_plain(raw: &[u8], escapes: Option<Escapes>) -> bool {
 #[cold]
 fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     let mut bytes = Vec::with_capacity(raw.len());
-    // How many raw bytes each byte was written with.
+    // The number of raw bytes that each byte was written with.
     let mut widths = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(first) = rest.first() {
@@ -33,7 +33,7 @@ fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
             .unwrap_or((*first, 1));
         bytes.push(byte);
         widths.push(width);
-        rest = rest.get(width..).unwrap_or_default();
+        rest = &rest[width..];
     }
     let mut widths = widths.into_iter();
     let mut at = 0;
@@ -43,7 +43,7 @@ fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
         for byte in chunk.invalid() {
             match widths.next() {
                 Some(width) if width > 1 => {
-                    out.extend_from_slice(raw.get(at..at + width).unwrap_or_default());
+                    out.extend_from_slice(&raw[at..at + width]);
                     at += width;
                 }
                 _ => {
@@ -55,7 +55,7 @@ fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     }
 }
 
-/// The byte that an escape at the start of `raw` stands for, and how many bytes the escape takes.
+/// Returns the byte that an escape at the start of `raw` encodes, and the length of the escape.
 fn unescape(raw: &[u8], escapes: Escapes) -> Option<(u8, usize)> {
     match raw {
         [b'\\', b'"', ..] if escapes == Escapes::BackslashQuote => Some((b'"', 2)),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_undone_once() {
+    fn text_is_unescaped_once() {
         let hex = Some(Escapes::Hex);
         assert_eq!(text(br"a\x22b\x22", hex), r#"a"b""#);
         assert_eq!(text(br"\x5Cx41", hex), r"\x41");
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_stays_escaped() {
+    fn bytes_that_are_not_utf8_stay_escaped() {
         let hex = Some(Escapes::Hex);
         assert_eq!(text(br"\xff\xC3\x28", hex), r"\xff\xC3(");
         assert_eq!(text(b"caf\xE9", hex), r"caf\xE9");
         assert_eq!(text(b"caf\xE9", None), r"caf\xE9");
         assert_eq!(text("café".as_bytes(), None), "café");
-        // Half a character raw, half escaped: together they are one.
+        // One character, half raw and half escaped.
         assert_eq!(text(b"\xC3\\xA9", hex), "é");
         assert_eq!(text(b"\\xE2\\x82 \xE2", hex), r"\xE2\x82 \xE2");
     }

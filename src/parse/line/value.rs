@@ -1,4 +1,4 @@
-//! Typed values from the bytes of a part. A value that does not fit is a [`Reason`], never a silent null.
+//! Parses the bytes of a part into a typed value. A value that does not fit is a [`Reason`], never a silent null.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::formats::Decode;
 use super::Reason;
 use super::time::timestamp_micros;
 
-/// Checks that the bytes make a value of that decoding.
+/// Checks that the bytes are a value of the decoding.
 pub fn check(decode: Decode, bytes: &[u8]) -> Result<(), Reason> {
     match decode {
         Decode::Text
@@ -25,18 +25,18 @@ pub fn check(decode: Decode, bytes: &[u8]) -> Result<(), Reason> {
     }
 }
 
-/// A signed whole number of 32 bits.
+/// Parses a signed 32-bit integer.
 pub fn int32(bytes: &[u8]) -> Result<i32, Reason> {
     i32::try_from(int64(bytes)?).map_err(|_| Reason::OutOfRange)
 }
 
-/// A port, 0 to 65535.
+/// Parses a port, 0 to 65535.
 pub fn port(bytes: &[u8]) -> Result<i32, Reason> {
     let port = count(bytes)?;
     u16::try_from(port).map(i32::from).map_err(|_| Reason::OutOfRange)
 }
 
-/// A signed whole number of 64 bits.
+/// Parses a signed 64-bit integer.
 pub fn int64(bytes: &[u8]) -> Result<i64, Reason> {
     match bytes.strip_prefix(b"-") {
         Some(digits) => count(digits).map(|value| -value),
@@ -44,12 +44,12 @@ pub fn int64(bytes: &[u8]) -> Result<i64, Reason> {
     }
 }
 
-/// A whole number that is never negative.
+/// Parses a non-negative integer.
 pub fn count(bytes: &[u8]) -> Result<i64, Reason> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
         return Err(Reason::NotAnInteger);
     }
-    // Eighteen digits always fit.
+    // 18 digits always fit.
     if bytes.len() <= 18 {
         return Ok(bytes
             .iter()
@@ -63,16 +63,16 @@ pub fn count(bytes: &[u8]) -> Result<i64, Reason> {
         .ok_or(Reason::OutOfRange)
 }
 
-/// Powers of ten that a double holds exactly.
+/// The powers of ten that a double represents exactly.
 pub(super) const POWERS: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ];
 
-/// Seconds as a decimal number. Infinities and not-a-number are no seconds.
-#[expect(clippy::cast_precision_loss, reason = "at most fifteen digits: exact in a double")]
+/// Parses seconds, a finite decimal number.
+#[expect(clippy::cast_precision_loss, reason = "at most 15 digits: exact in a double")]
 pub fn seconds(bytes: &[u8]) -> Result<f64, Reason> {
     let (negative, digits) = bytes.strip_prefix(b"-").map_or((false, bytes), |digits| (true, digits));
-    // Up to fifteen digits, mantissa and power of ten are exact, so that one division rounds as strtod does.
+    // With up to 15 digits, the mantissa and the power of ten are exact, so one division rounds as strtod does.
     if digits.len() <= 16 {
         let mut mantissa = 0_i64;
         let mut seen = 0_usize;
@@ -87,9 +87,8 @@ pub fn seconds(bytes: &[u8]) -> Result<f64, Reason> {
                 _ => return slow_seconds(bytes),
             }
         }
-        let power = POWERS.get(point.map_or(0, |point| seen - point));
-        if let (1..=15, Some(power)) = (seen, power) {
-            let value = mantissa as f64 / power;
+        if (1..=15).contains(&seen) {
+            let value = mantissa as f64 / POWERS[point.map_or(0, |point| seen - point)];
             return Ok(if negative { -value } else { value });
         }
     }
@@ -113,17 +112,17 @@ fn slow_seconds(bytes: &[u8]) -> Result<f64, Reason> {
     }
 }
 
-/// Where the items of a list that commas separate stand. Empty bytes are the empty list.
+/// Returns the positions of the items of a comma-separated list. Empty bytes are the empty list.
 pub fn comma_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(bytes, b',')
 }
 
-/// Where the items of a list that spaces separate stand. Empty bytes are the empty list.
+/// Returns the positions of the items of a space-separated list. Empty bytes are the empty list.
 pub fn space_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(bytes, b' ').filter(|item| !item.is_empty())
 }
 
-/// Where the items of `"a","b"`, whose last quote may be missing, stand. `""` is the empty list.
+/// Returns the positions of the items of a list such as `"a","b"`, whose last quote may be missing. `""` is the empty list.
 pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let list = if bytes == b"\"\"" { &[] } else { bytes };
     items(list, b',').map(|item| {
@@ -138,7 +137,7 @@ fn items(bytes: &[u8], separator: u8) -> impl Iterator<Item = Range<usize>> {
     let mut next = (!bytes.is_empty()).then_some(0);
     std::iter::from_fn(move || {
         let start = next?;
-        let rest = bytes.get(start..)?;
+        let rest = &bytes[start..];
         let len = rest.iter().position(|byte| *byte == separator);
         next = len.map(|len| start + len + 1);
         Some(start..start + len.unwrap_or(rest.len()))
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_fit_or_say_why_not() {
+    fn integers_parse_or_return_a_reason() {
         assert_eq!(port(b"65535"), Ok(65_535));
         assert_eq!(port(b"99999"), Err(Reason::OutOfRange));
         assert_eq!(port(b""), Err(Reason::NotAnInteger));
@@ -190,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn lists_keep_their_items() {
+    fn lists_are_split_into_items() {
         fn all<I: Iterator<Item = Range<usize>>>(
             items: impl Fn(&'static [u8]) -> I,
             list: &'static str,
         ) -> Vec<&'static str> {
-            items(list.as_bytes()).filter_map(|item| list.get(item)).collect()
+            items(list.as_bytes()).map(|item| &list[item]).collect()
         }
         assert_eq!(all(comma_items, "waf,forward"), ["waf", "forward"]);
         assert_eq!(all(comma_items, "waf,,"), ["waf", "", ""]);

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Store;
 use super::hive::hive_columns;
-use crate::config::{Format, PartitionBy};
+use super::{Folders, Store, TableFormat};
 use crate::schema::mapping::OutputTable;
 
 /// The statement that makes the table over the files of a run, in the database named or the current one.
@@ -47,14 +46,14 @@ pub fn ddl(shape: &OutputTable, store: &Store, database: Option<&str>) -> String
 /// What a person has to know before running the statement.
 fn head(shape: &OutputTable, store: &Store) -> String {
     let format = match store.format {
-        Format::Parquet => "Parquet",
-        Format::Json => "JSON lines",
+        TableFormat::Parquet => "Parquet",
+        TableFormat::Json => "JSON lines",
     };
-    let folders = match store.partition_by {
-        PartitionBy::Day => "a folder for each day",
-        PartitionBy::Hour => "a folder for each hour",
+    let folders = match store.folders {
+        Folders::Daily => "a folder for each day",
+        Folders::Hourly => "a folder for each hour",
         // The lake makes tables of its own; as files they are read whole.
-        PartitionBy::None | PartitionBy::SecurityLake => "one folder",
+        Folders::Single => "one folder",
     };
     let mut head = format!(
         "-- {}: {}, {} columns, schema version {}. {format}, {folders}.\n",

@@ -8,4 +8,4 @@ pub mod json_schema;
 pub mod markdown;
 mod store;
 
-pub use store::{FIRST_DAY, Store};
+pub use store::{FIRST_DAY, Folders, Store, TableFormat};

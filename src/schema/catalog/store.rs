@@ -1,8 +1,6 @@
 //! How a table's files lie in a bucket, in the words that the Glue catalog has for it. Athena's DDL and Glue's JSON say
 //! the same from here.
 
-use crate::config::{Format, PartitionBy, S3Prefix};
-
 /// The day from which folders are looked for where nobody says another: Elastic Load Balancing has written logs since
 /// 2014, and a day that lies too late would hide events.
 pub const FIRST_DAY: &str = "2014-01-01";
@@ -14,14 +12,34 @@ const JSON_TIMESTAMP: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'";
 /// Where and how a run wrote the files.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The destination of the run.
-    pub location: S3Prefix,
-    /// How files are laid out in folders.
-    pub partition_by: PartitionBy,
+    /// The destination of the run: `s3://BUCKET/PREFIX/`.
+    pub location: String,
+    /// The folders of a table.
+    pub folders: Folders,
     /// The format of the files.
-    pub format: Format,
+    pub format: TableFormat,
     /// The first day that has a folder, `YYYY-MM-DD`.
     pub since: String,
+}
+
+/// The folders that the files of a table are partitioned into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folders {
+    /// One folder per day.
+    Daily,
+    /// One folder per hour.
+    Hourly,
+    /// One folder for all files.
+    Single,
+}
+
+/// The format of the files of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Parquet.
+    Parquet,
+    /// JSON lines.
+    Json,
 }
 
 /// A column that a folder's name stands for.
@@ -57,12 +75,9 @@ impl Default for Store {
     /// Parquet by day, in a bucket that has still to be named.
     fn default() -> Self {
         Self {
-            location: S3Prefix {
-                bucket: "BUCKET".to_owned(),
-                prefix: "PREFIX/".to_owned(),
-            },
-            partition_by: PartitionBy::Day,
-            format: Format::Parquet,
+            location: "s3://BUCKET/PREFIX/".to_owned(),
+            folders: Folders::Daily,
+            format: TableFormat::Parquet,
             since: FIRST_DAY.to_owned(),
         }
     }
@@ -76,24 +91,24 @@ impl Store {
 
     /// The columns that folders stand for.
     pub(super) const fn partition_keys(&self) -> &'static [PartitionKey] {
-        match self.partition_by {
-            PartitionBy::Day => &[DATE],
-            PartitionBy::Hour => &[DATE, HOUR],
-            PartitionBy::None | PartitionBy::SecurityLake => &[],
+        match self.folders {
+            Folders::Daily => &[DATE],
+            Folders::Hourly => &[DATE, HOUR],
+            Folders::Single => &[],
         }
     }
 
     /// The classes that read the files.
     pub(super) const fn classes(&self) -> Classes {
         match self.format {
-            Format::Parquet => Classes {
+            TableFormat::Parquet => Classes {
                 input: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
                 output: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
                 serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
                 parameters: &[("serialization.format", "1")],
             },
             // Not OpenX's: its page warns that the rows it finds may change from one query to the next.
-            Format::Json => Classes {
+            TableFormat::Json => Classes {
                 input: "org.apache.hadoop.mapred.TextInputFormat",
                 output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 serde: "org.apache.hive.hcatalog.data.JsonSerDe",
@@ -106,8 +121,8 @@ impl Store {
     /// <https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html>
     pub(super) fn properties(&self, table: &str) -> Vec<(&'static str, String)> {
         let classification = match self.format {
-            Format::Parquet => "parquet",
-            Format::Json => "json",
+            TableFormat::Parquet => "parquet",
+            TableFormat::Json => "json",
         };
         let mut properties = vec![("classification", classification.to_owned())];
         let mut put = |name, value: &str| properties.push((name, value.to_owned()));
@@ -120,7 +135,7 @@ impl Store {
             put("projection.date.interval", "1");
             put("projection.date.interval.unit", "DAYS");
             template.push_str("date=${date}/");
-            if self.partition_by == PartitionBy::Hour {
+            if self.folders == Folders::Hourly {
                 put("projection.hour.type", "integer");
                 put("projection.hour.range", "0,23");
                 put("projection.hour.digits", "2");

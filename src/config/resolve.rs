@@ -1,0 +1,166 @@
+//! The second stage: defaults, and settings that conflict.
+
+use globset::GlobSet;
+
+use super::table::DESTINATION;
+use super::{
+    Config, Firehose, FirehoseRecords, FunctionOptions, Location, OnMissing, RawConfig, SettingError, StorageOptions,
+};
+use crate::encode::{Compression, FileFormat};
+use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
+use crate::schema::mapping::Schema;
+
+/// A rule that rejects settings that conflict. It returns the error text: both settings, the reason and the remedy.
+type Check = fn(&RawConfig, &Config) -> Option<String>;
+
+/// The checks, in the order in which their errors are reported.
+const CHECKS: [Check; 5] = [
+    check_compression,
+    check_stdout,
+    check_security_lake,
+    check_firehose,
+    check_loop,
+];
+
+impl RawConfig {
+    /// Fills in defaults and rejects conflicts.
+    ///
+    /// # Errors
+    /// The destination is missing, or settings conflict.
+    pub fn resolve(self) -> Result<Config, SettingError> {
+        let config = self.with_defaults()?;
+        match CHECKS.iter().find_map(|check| check(&self, &config)) {
+            Some(text) => Err(SettingError::Conflict(text)),
+            None => Ok(config),
+        }
+    }
+
+    fn with_defaults(&self) -> Result<Config, SettingError> {
+        let Some(destination) = self.destination.clone() else {
+            return Err(SettingError::Missing {
+                name: DESTINATION.name,
+                flag: DESTINATION.flag,
+                allowed: DESTINATION.allowed,
+            });
+        };
+        // These take lines of text; the others take files.
+        let lines = match &destination {
+            Location::Stdout | Location::Firehose { .. } => true,
+            Location::Directory(_) | Location::S3(_) => false,
+        };
+        let (format, compression) = if lines {
+            (FileFormat::Json, Compression::None)
+        } else {
+            (FileFormat::Parquet, Compression::Zstd)
+        };
+        let partition_by = match &destination {
+            // A stream has no folders.
+            Location::Firehose { .. } => PartitionBy::None,
+            Location::Directory(_) | Location::Stdout | Location::S3(_) => {
+                self.partition_by.unwrap_or(PartitionBy::Day)
+            }
+        };
+        let schema = self.schema.unwrap_or(Schema::Native);
+        Ok(Config {
+            quarantine: self
+                .quarantine
+                .clone()
+                .unwrap_or_else(|| destination.below("_quarantine")),
+            destination,
+            ingest: Options {
+                keys: KeyFilter {
+                    include: self.include.clone().unwrap_or_else(GlobSet::empty),
+                    exclude: self.exclude.clone().unwrap_or_else(GlobSet::empty),
+                },
+                table: None,
+                schema,
+                format: self.format.unwrap_or(format),
+                compression: self.compression.unwrap_or(compression),
+                partition_by,
+                on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
+            },
+            storage: StorageOptions {
+                requester_pays: self.requester_pays.unwrap_or(false),
+                source_owner: self.source_owner.clone(),
+                destination_owner: self.destination_owner.clone(),
+                overwrite: self.overwrite.unwrap_or(false),
+                schema,
+                firehose: Firehose {
+                    records: self.firehose_records.unwrap_or(FirehoseRecords::Packed),
+                    dynamic_partitioning: self.firehose_dynamic_partitioning.unwrap_or(false),
+                    bytes_per_second: self.firehose_bytes_per_second,
+                },
+            },
+            function: FunctionOptions {
+                on_missing: self.on_missing.unwrap_or(OnMissing::Fail),
+                partial_batch: self.partial_batch.unwrap_or(false),
+            },
+        })
+    }
+}
+
+fn check_compression(_raw: &RawConfig, config: &Config) -> Option<String> {
+    (config.ingest.format == FileFormat::Json && config.ingest.compression == Compression::Snappy).then(|| {
+        "COMPRESSION is \"snappy\", which JSON files do not support; allowed with FORMAT json: zstd, gzip, none"
+            .to_owned()
+    })
+}
+
+fn check_stdout(_raw: &RawConfig, config: &Config) -> Option<String> {
+    (config.destination == Location::Stdout && config.ingest.format == FileFormat::Parquet).then(|| {
+        "FORMAT is \"parquet\", which cannot be written to stdout; write to a directory, or set FORMAT to json"
+            .to_owned()
+    })
+}
+
+/// Checks what a custom source of Amazon Security Lake requires.
+fn check_security_lake(raw: &RawConfig, config: &Config) -> Option<String> {
+    if raw.partition_by != Some(PartitionBy::SecurityLake) {
+        return None;
+    }
+    let problem = if is_firehose(config) {
+        "and DESTINATION is a Firehose stream, which has no folders; set DESTINATION to the lake's bucket"
+    } else if config.ingest.schema != Schema::Ocsf {
+        "and SCHEMA is not ocsf, the only schema that the lake accepts; set SCHEMA to ocsf"
+    } else if config.ingest.format != FileFormat::Parquet {
+        "and FORMAT is not parquet, the only format that the lake accepts; set FORMAT to parquet"
+    } else if raw.quarantine.is_none() {
+        "and QUARANTINE is not set: malformed lines must not be written to the lake; set QUARANTINE to s3://BUCKET/PREFIX or a directory"
+    } else {
+        return None;
+    };
+    Some(format!("PARTITION_BY is \"security-lake\", {problem}"))
+}
+
+/// Checks what a Firehose stream requires: it takes uncompressed JSON lines, and malformed lines must go elsewhere.
+fn check_firehose(raw: &RawConfig, config: &Config) -> Option<String> {
+    if !is_firehose(config) {
+        return None;
+    }
+    let problem = if config.ingest.format == FileFormat::Parquet {
+        "FORMAT is \"parquet\", which a Firehose stream does not accept: its records are JSON lines; remove FORMAT, and let the stream convert records if you need Parquet"
+    } else if config.ingest.compression != Compression::None {
+        "COMPRESSION is set, but records of a Firehose stream are not compressed; remove COMPRESSION, and let the stream compress what it delivers"
+    } else if raw.quarantine.is_none() {
+        "DESTINATION is a Firehose stream, and QUARANTINE is not set: malformed lines are not sent to the stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory"
+    } else {
+        return None;
+    };
+    Some(problem.to_owned())
+}
+
+/// Checks that no output is written to where the function's objects come from.
+fn check_loop(raw: &RawConfig, config: &Config) -> Option<String> {
+    let source = raw.source.as_ref()?;
+    let outputs = [("DESTINATION", &config.destination), ("QUARANTINE", &config.quarantine)];
+    outputs.into_iter().find_map(|(name, location)| match location {
+        Location::S3(output) if source.encloses(output) => Some(format!(
+            "{name} is {output}, which is inside SOURCE {source}: the function would ingest its own output; use another bucket, or a prefix outside SOURCE"
+        )),
+        _ => None,
+    })
+}
+
+const fn is_firehose(config: &Config) -> bool {
+    matches!(config.destination, Location::Firehose { .. })
+}

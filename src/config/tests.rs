@@ -1,0 +1,194 @@
+use super::{Config, Firehose, FirehoseRecords, Location, RawConfig, SETTINGS, SettingError};
+use crate::encode::{Compression, FileFormat};
+use crate::ingest::PartitionBy;
+
+fn raw(values: &[(&str, &str)]) -> Result<RawConfig, SettingError> {
+    RawConfig::read(|setting| {
+        values
+            .iter()
+            .find(|(name, _)| *name == setting.name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+}
+
+/// Reads settings whose destination, unless they have one, is the directory `out`.
+fn read(values: &[(&str, &str)]) -> Result<Config, SettingError> {
+    let destination = [("DESTINATION", "out")];
+    raw(&[values, &destination].concat())?.resolve()
+}
+
+#[test]
+fn errors_name_the_setting_its_value_and_the_allowed_values() {
+    for setting in SETTINGS
+        .iter()
+        .filter(|setting| !["DESTINATION", "QUARANTINE"].contains(&setting.name))
+    {
+        let error = read(&[(setting.name, "[nonsense")]).unwrap_err().to_string();
+        assert!(
+            error.contains(setting.name) && error.contains("[nonsense") && error.contains(setting.allowed),
+            "{error}"
+        );
+    }
+    assert!(read(&[("DESTINATION", "ftp://host/dir")]).is_err());
+    assert!(read(&[("QUARANTINE", "-")]).is_err());
+    assert!(read(&[("FORMAT", "json"), ("COMPRESSION", "snappy")]).is_err());
+    assert!(read(&[("DESTINATION", "-"), ("FORMAT", "parquet")]).is_err());
+}
+
+#[test]
+fn the_destination_is_required() {
+    for values in [&[][..], &[("DESTINATION", "")], &[("FORMAT", "json")]] {
+        let error = raw(values).unwrap().resolve().unwrap_err().to_string();
+        assert!(
+            error.starts_with("DESTINATION (--to) is not set; allowed: a directory"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn defaults_follow_the_destination() {
+    let defaults = |destination: &str| {
+        let config = read(&[("DESTINATION", destination)]).unwrap();
+        let text = config.quarantine.to_string();
+        (config.ingest.format, config.ingest.compression, text)
+    };
+    let file = |quarantine: &str| (FileFormat::Parquet, Compression::Zstd, quarantine.to_owned());
+    assert_eq!(defaults("out"), file("out/_quarantine"));
+    assert_eq!(defaults("s3://logs-out/a"), file("s3://logs-out/a/_quarantine/"));
+    assert_eq!(
+        defaults("-"),
+        (FileFormat::Json, Compression::None, "_quarantine".to_owned())
+    );
+    assert_eq!(
+        read(&[("DESTINATION", "file:///a/b")]).unwrap().destination,
+        Location::Directory("/a/b".into())
+    );
+}
+
+#[test]
+fn keys_are_selected_by_pattern() {
+    let config = read(&[("INCLUDE", "**/us-east-1/**, *.log"), ("EXCLUDE", "**/conn_log*")]).unwrap();
+    let keys = config.ingest.keys;
+    assert!(keys.selects("AWSLogs/1/elasticloadbalancing/us-east-1/2026/x.log.gz"));
+    assert!(keys.selects("x.log"));
+    assert!(!keys.selects("AWSLogs/1/elasticloadbalancing/us-east-1/2026/conn_log_x.log.gz"));
+    assert!(!keys.selects("AWSLogs/1/elasticloadbalancing/eu-west-1/2026/x.gz"));
+}
+
+#[test]
+fn outputs_inside_the_source_are_rejected() {
+    const SOURCE: (&str, &str) = ("SOURCE", "s3://logs/lb");
+    for (destination, quarantine, rejected) in [
+        ("s3://logs/lb/out", "s3://rejects", Some("DESTINATION")),
+        ("s3://logs/out", "s3://logs/lb/rejects", Some("QUARANTINE")),
+        ("s3://logs/out", "s3://rejects", None),
+    ] {
+        let config = read(&[SOURCE, ("DESTINATION", destination), ("QUARANTINE", quarantine)]);
+        match (config, rejected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(name)) => assert!(error.to_string().starts_with(name), "{error}"),
+            (config, _) => panic!("{destination}, {quarantine}: {config:?}"),
+        }
+    }
+}
+
+mod firehose {
+    use super::{Compression, FileFormat, Firehose, FirehoseRecords, Location, PartitionBy, read};
+
+    const STREAM: (&str, &str) = ("DESTINATION", "firehose://alb-logs");
+    const QUARANTINE: (&str, &str) = ("QUARANTINE", "s3://rejects/alb");
+
+    #[test]
+    fn a_stream_takes_json_lines_and_requires_a_quarantine() {
+        let config = read(&[STREAM, QUARANTINE, ("PARTITION_BY", "hour")]).unwrap();
+        let stream = "alb-logs".to_owned();
+        assert_eq!(config.destination, Location::Firehose { stream });
+        assert_eq!(
+            (
+                config.ingest.format,
+                config.ingest.compression,
+                config.ingest.partition_by
+            ),
+            (FileFormat::Json, Compression::None, PartitionBy::None)
+        );
+        assert_eq!(config.quarantine.to_string(), "s3://rejects/alb/");
+        assert_eq!(config.storage.firehose, Firehose::default());
+        for (setting, value, wanted) in [
+            ("FORMAT", "parquet", "FORMAT is"),
+            ("COMPRESSION", "zstd", "COMPRESSION is set"),
+            ("COMPRESSION", "gzip", "COMPRESSION is set"),
+            (
+                "QUARANTINE",
+                "firehose://other",
+                "QUARANTINE is \"firehose://other\"; allowed:",
+            ),
+        ] {
+            let error = read(&[STREAM, (setting, value), QUARANTINE]).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
+        }
+        assert!(read(&[STREAM, QUARANTINE, ("FORMAT", "json"), ("COMPRESSION", "none")]).is_ok());
+        let error = read(&[STREAM]).unwrap_err().to_string();
+        assert!(error.contains("QUARANTINE is not set"), "{error}");
+    }
+
+    #[test]
+    fn records_and_the_rate_limit_are_parsed() {
+        let config = read(&[
+            ("FIREHOSE_RECORDS", "single"),
+            ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
+            ("FIREHOSE_BYTES_PER_SECOND", "100000"),
+        ]);
+        let wanted = Firehose {
+            records: FirehoseRecords::Single,
+            dynamic_partitioning: true,
+            bytes_per_second: Some(100_000),
+        };
+        assert_eq!(config.unwrap().storage.firehose, wanted);
+        for limit in ["99999", "0", "-1", "1e6", "1MB"] {
+            assert!(read(&[("FIREHOSE_BYTES_PER_SECOND", limit)]).is_err(), "{limit}");
+        }
+    }
+
+    #[test]
+    fn stream_names_are_validated() {
+        for wrong in ["firehose://", "firehose://a/b", "firehose://a b", "firehose://ä"] {
+            assert_eq!(Location::parse(wrong), None, "{wrong}");
+        }
+        let name = "a".repeat(64);
+        assert!(Location::parse(&format!("firehose://{name}")).is_some());
+        assert!(Location::parse(&format!("firehose://{name}a")).is_none());
+        let stream = Location::parse("firehose://A.b_c-1").unwrap();
+        assert_eq!(stream.to_string(), "firehose://A.b_c-1");
+    }
+}
+
+mod security_lake {
+    use super::read;
+
+    const LAKE: (&str, &str) = ("PARTITION_BY", "security-lake");
+    const OCSF: (&str, &str) = ("SCHEMA", "ocsf");
+    const BUCKET: (&str, &str) = ("DESTINATION", "s3://aws-security-data-lake-eu-west-1-x/ext");
+    const QUARANTINE: (&str, &str) = ("QUARANTINE", "s3://rejects");
+
+    #[test]
+    fn the_lake_takes_ocsf_in_parquet_and_requires_a_quarantine() {
+        assert!(read(&[LAKE, OCSF, BUCKET, QUARANTINE]).is_ok());
+        let rejected: [(&[(&str, &str)], &str); 4] = [
+            (&[LAKE, BUCKET, QUARANTINE], "SCHEMA is not ocsf"),
+            (&[LAKE, OCSF, BUCKET], "QUARANTINE is not set"),
+            (
+                &[LAKE, OCSF, BUCKET, QUARANTINE, ("FORMAT", "json")],
+                "FORMAT is not parquet",
+            ),
+            (
+                &[LAKE, OCSF, QUARANTINE, ("DESTINATION", "firehose://stream")],
+                "is a Firehose stream",
+            ),
+        ];
+        for (values, reason) in rejected {
+            let error = read(values).unwrap_err().to_string();
+            assert!(error.contains(reason) && error.contains("PARTITION_BY"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The options of the engine.
+
+use globset::GlobSet;
+
+use crate::encode::{Compression, FileFormat};
+use crate::formats::Format;
+use crate::object::skip_by_key;
+use crate::schema::mapping::Schema;
+
+use super::Skip;
+
+/// The options that decide which objects are ingested and which bytes are written for them.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The keys to ingest.
+    pub keys: KeyFilter,
+    /// The table, if the user names one; otherwise it is detected from the key and the lines.
+    pub table: Option<&'static Format>,
+    /// The names and the nesting of the events' values.
+    pub schema: Schema,
+    /// The format of the events' files.
+    pub format: FileFormat,
+    /// The compression of the events' files.
+    pub compression: Compression,
+    /// The folders that events are partitioned into.
+    pub partition_by: PartitionBy,
+    /// The treatment of corrupt objects.
+    pub on_corrupt: OnCorrupt,
+}
+
+/// The folders that events are partitioned into, by their own UTC time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionBy {
+    /// `date=YYYY-MM-DD`.
+    Day,
+    /// `date=YYYY-MM-DD/hour=HH`.
+    Hour,
+    /// One folder per table.
+    None,
+    /// `region=…/accountId=…/eventDay=YYYYMMDD` below a custom source of Amazon Security Lake.
+    SecurityLake,
+}
+
+/// The treatment of corrupt objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCorrupt {
+    /// Keep the rows before the fault, quarantine the line that it cuts, and report the object as corrupt.
+    Salvage,
+    /// Write nothing and fail the object.
+    Strict,
+}
+
+/// Selects objects by their keys.
+#[derive(Debug, Clone)]
+pub struct KeyFilter {
+    /// Patterns of the keys to ingest; an empty set selects every key.
+    pub include: GlobSet,
+    /// Patterns of the keys to leave out.
+    pub exclude: GlobSet,
+}
+
+impl Default for Options {
+    /// Returns the options of a run without settings: Parquet files by day, compressed with Zstandard.
+    fn default() -> Self {
+        Self {
+            keys: KeyFilter::default(),
+            table: None,
+            schema: Schema::Native,
+            format: FileFormat::Parquet,
+            compression: Compression::Zstd,
+            partition_by: PartitionBy::Day,
+            on_corrupt: OnCorrupt::Salvage,
+        }
+    }
+}
+
+impl Options {
+    /// Returns the reason to skip an object without reading it, if its key gives one.
+    pub fn skip_unread(&self, key: &str) -> Option<Skip> {
+        match skip_by_key(key) {
+            Some(skip) => Some(Skip::from(skip)),
+            None => (!self.keys.selects(key)).then_some(Skip::NotSelected),
+        }
+    }
+}
+
+impl Default for KeyFilter {
+    /// Returns a filter that selects every key.
+    fn default() -> Self {
+        Self {
+            include: GlobSet::empty(),
+            exclude: GlobSet::empty(),
+        }
+    }
+}
+
+impl KeyFilter {
+    /// Returns whether an object with this key is ingested.
+    pub fn selects(&self, key: &str) -> bool {
+        (self.include.is_empty() || self.include.is_match(key)) && !self.exclude.is_match(key)
+    }
+}

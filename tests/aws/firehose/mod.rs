@@ -1,0 +1,166 @@
+//! Events into a Firehose stream: nothing is lost whatever fails, no limit is passed, and what cannot be mended is said at
+//! once. The server's records are what is compared with, never what the client believes.
+
+mod faults;
+mod objects;
+mod pace;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use alb_ingest::aws::firehose::{Patience, Stream};
+use alb_ingest::config::{Firehose, FirehoseRecords};
+use alb_ingest::deadline::Deadline;
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ledger};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::common;
+use crate::servers::clients;
+use crate::servers::firehose::Server;
+
+const NAME: &str = "logs";
+
+/// Pauses that a test can wait for.
+const QUICK: Patience = Patience {
+    first: Duration::from_millis(1),
+    longest: Duration::from_millis(10),
+    answer: Duration::from_secs(5),
+    tries: 40,
+    seed: Some(1),
+};
+
+const PACKED: Firehose = Firehose {
+    records: FirehoseRecords::Packed,
+    dynamic_partitioning: false,
+    bytes_per_second: None,
+};
+
+const SINGLE: Firehose = Firehose {
+    records: FirehoseRecords::Single,
+    ..PACKED
+};
+
+const PARTITIONED: Firehose = Firehose {
+    dynamic_partitioning: true,
+    ..PACKED
+};
+
+/// The runtime that calls are sent on.
+fn handle() -> Handle {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    });
+    runtime.handle().clone()
+}
+
+fn server() -> Server {
+    let server = Server::start();
+    server.stream(NAME);
+    server
+}
+
+/// A stream of the server. The SDK's own retries are on, as they are unless somebody turns them off.
+fn stream(server: &Server, settings: &Firehose, deadline: Deadline, patience: Patience) -> Stream {
+    let sdk = clients::Patience {
+        tries: 3,
+        read: Duration::from_secs(30),
+    };
+    let client = clients::firehose(&server.endpoint(), &sdk);
+    Stream::with_patience(&client, handle(), NAME, settings, deadline, patience)
+}
+
+fn quick(server: &Server, settings: &Firehose) -> Stream {
+    stream(server, settings, Deadline::NONE, QUICK)
+}
+
+/// A line of so many bytes, its newline included, that begins with an id.
+fn event(number: usize, len: usize) -> Vec<u8> {
+    let head = format!("{{\"event_id\":\"{number:010}\",\"pad\":\"");
+    let pad = len.saturating_sub(head.len() + 3);
+    [head.as_bytes(), &vec![b'x'; pad], b"\"}\n"].concat()
+}
+
+/// Stages lines and commits them; they are written in pieces that end anywhere.
+fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, DestinationError> {
+    let mut staged = stream.stage("key", &common::object("key")).unwrap();
+    for piece in lines.concat().chunks(piece) {
+        if let Err(error) = staged.write_all(piece) {
+            return Err(error.downcast::<DestinationError>().unwrap());
+        }
+    }
+    staged.commit(&Ledger::default())
+}
+
+/// The id of an event: the first value of its line.
+fn id(line: &[u8]) -> String {
+    let begin = line
+        .strip_prefix(b"{\"event_id\":\"")
+        .expect("a line begins with its id");
+    let end = begin.iter().position(|byte| *byte == b'"').unwrap();
+    String::from_utf8(begin[..end].to_vec()).unwrap()
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+}
+
+/// Holds that the stream has every event of the source, and none that it has not; those that are there twice have the same
+/// bytes. Returns how many came more than once.
+fn check_events<'a>(server: &Server, source: impl Iterator<Item = &'a [u8]>) -> usize {
+    let source: BTreeMap<String, &[u8]> = source.map(|line| (id(line), line)).collect();
+    let delivered = server.delivered(NAME);
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for line in lines(&delivered) {
+        let id = id(line);
+        assert!(source.get(&id) == Some(&line), "{id} is not as in the source");
+        *times.entry(id).or_default() += 1;
+    }
+    assert!(
+        times.keys().eq(source.keys()),
+        "{} of {} events",
+        times.len(),
+        source.len()
+    );
+    times.values().filter(|times| **times > 1).count()
+}
+
+/// Holds that no call and no record was larger than it may be, the ones that were turned down included.
+fn check_limits(server: &Server, settings: &Firehose) {
+    let most = match settings {
+        Firehose {
+            records: FirehoseRecords::Single,
+            ..
+        } => 1,
+        Firehose {
+            dynamic_partitioning: true,
+            ..
+        } => 500,
+        _ => usize::MAX,
+    };
+    for batch in server.batches() {
+        assert!((1..=500).contains(&batch.sizes.len()), "{} records", batch.sizes.len());
+        assert!(batch.sizes.iter().sum::<usize>() <= 4_000_000, "{:?}", batch.sizes);
+        assert!(batch.sizes.iter().all(|size| *size <= 1_000_000), "{:?}", batch.sizes);
+    }
+    for record in server.records(NAME) {
+        assert!(record.ends_with(b"\n"));
+        assert!((1..=most).contains(&lines(&record).count()));
+    }
+    for entry in server.journal().entries() {
+        let refused = [
+            "ValidationException",
+            "InvalidArgumentException",
+            "SerializationException",
+        ];
+        assert!(
+            entry.fault.is_some() || !refused.contains(&entry.code.as_str()),
+            "{entry:?}"
+        );
+    }
+}

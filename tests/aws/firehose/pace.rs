@@ -1,0 +1,78 @@
+//! How fast events are sent.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use alb_ingest::config::Firehose;
+use alb_ingest::deadline::Deadline;
+use alb_ingest::ingest::{Destination as _, Ledger};
+
+use super::{PACKED, QUICK, SINGLE, check_events, event, put, quick, server, stream};
+use crate::servers::fault::{Fault, Rule};
+
+#[test]
+fn two_calls_of_an_object_are_under_way_at_a_time() {
+    const CALLS: u32 = 6;
+    const EACH: Duration = Duration::from_millis(500);
+    let server = server();
+    server.faults().add(Rule::new(Fault::Delay(EACH)));
+    let source: Vec<_> = (0..500 * CALLS as usize).map(|number| event(number, 100)).collect();
+    let began = Instant::now();
+    put(&quick(&server, &SINGLE), &source, 10_000).unwrap();
+    let took = began.elapsed();
+    assert_eq!(server.batches().len(), CALLS as usize);
+    assert!(took >= EACH * CALLS / 2, "{took:?}: more than two at a time");
+    assert!(took < EACH * CALLS, "{took:?}: one behind the other");
+}
+
+#[test]
+fn everything_that_is_sent_shares_one_pace() {
+    const PACE: usize = 200_000;
+    let server = server();
+    let settings = Firehose {
+        bytes_per_second: Some(PACE as u64),
+        ..PACKED
+    };
+    let stream = stream(&server, &settings, Deadline::NONE, QUICK);
+    let source: Vec<_> = (0..40).map(|number| event(number, 20_000)).collect();
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for half in source.chunks(20) {
+            let stream = &stream;
+            scope.spawn(move || put(stream, half, 9_999).unwrap());
+        }
+    });
+    let took = began.elapsed();
+    assert_eq!(check_events(&server, source.iter().map(Vec::as_slice)), 0);
+    assert!(
+        server
+            .batches()
+            .iter()
+            .all(|batch| batch.sizes.iter().sum::<usize>() <= PACE)
+    );
+    // 800,000 bytes: the last fifth of them goes three seconds behind the first.
+    assert!(took >= Duration::from_millis(2_950), "{took:?}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+#[test]
+fn a_pace_that_leaves_no_time_fails_before_the_deadline() {
+    let server = server();
+    let settings = Firehose {
+        bytes_per_second: Some(100_000),
+        ..PACKED
+    };
+    let began = Instant::now();
+    let stream = stream(&server, &settings, Deadline::at(began + Duration::from_secs(3)), QUICK);
+    let mut staged = stream.stage("key", &crate::common::object("key")).unwrap();
+    let written = (0..100).try_for_each(|number| staged.write_all(&event(number, 50_000)));
+    let error = match written {
+        Ok(()) => staged.commit(&Ledger::default()).unwrap_err(),
+        Err(error) => error.downcast().unwrap(),
+    };
+    assert!(
+        error.retryable && error.to_string().contains("no time was left"),
+        "{error}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(3));
+}

@@ -1,0 +1,356 @@
+//! The real `bootstrap`, driven through Lambda's runtime API, with a test server that enforces S3's rules.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::servers::fault::{Fault, Op, Rule};
+use crate::servers::lambda::{Function, Outcome};
+use crate::servers::queue::{self, Queue};
+use crate::servers::{firehose, s3};
+use alb_ingest::function::metrics::METRICS;
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_mins(1);
+/// The number of kills. Their delays are long enough for a slow machine and short enough to hit a working function.
+const KILLS: u64 = 12;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Starts a server with the sample objects in the bucket `objects`, and an empty bucket `outputs`.
+fn samples() -> s3::Server {
+    let server = s3::Server::start();
+    server.bucket("objects", s3::Options::default());
+    server.bucket("outputs", s3::Options::default());
+    let root = package().join("events/objects");
+    for file in walkdir::WalkDir::new(&root) {
+        let file = file.unwrap();
+        if file.file_type().is_file() {
+            let key = file.path().strip_prefix(&root).unwrap().to_str().unwrap();
+            server.put("objects", key, fs::read(file.path()).unwrap());
+        }
+    }
+    server
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn event(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(package().join("events").join(name)).unwrap()).unwrap()
+}
+
+/// Sets AWS's variables for a program that uses this server.
+fn aws(command: &mut Command, server: &s3::Server) {
+    command
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_ENDPOINT_URL", server.endpoint());
+}
+
+fn function(server: &s3::Server, more: &[(&str, &str)]) -> Function {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    aws(&mut command, server);
+    command
+        .env("DESTINATION", "s3://outputs/all")
+        .env("PARTIAL_BATCH", "true");
+    for (name, value) in more {
+        command.env(name, value);
+    }
+    Function::new(command, 256)
+}
+
+fn outputs(server: &s3::Server) -> Files {
+    assert!(server.open_uploads("outputs").is_empty());
+    let objects = server.objects("outputs").into_iter();
+    objects.map(|(key, object)| (key, object.body.to_vec())).collect()
+}
+
+/// Returns the response and the outputs of `alb-ingest replay`, with folders in place of buckets.
+fn replayed(name: &str) -> (Value, Files) {
+    let out = tempfile::tempdir().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
+        .arg("replay")
+        .arg(package().join("events").join(name))
+        .arg("--bucket-root")
+        .arg(package().join("events"))
+        .arg("--to")
+        .arg(out.path())
+        .arg("--partial-batch")
+        .output()
+        .unwrap();
+    let answer = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{name}: {done:?}"));
+    let mut files = Files::new();
+    for file in walkdir::WalkDir::new(out.path()) {
+        let file = file.unwrap();
+        if file.file_type().is_file() {
+            let key = file.path().strip_prefix(out.path()).unwrap().to_str().unwrap();
+            files.insert(format!("all/{key}"), fs::read(file.path()).unwrap());
+        }
+    }
+    (answer, files)
+}
+
+#[test]
+fn the_function_and_replay_have_the_same_response_and_outputs() {
+    for name in [
+        "s3-put.json",
+        "s3-several-records.json",
+        "sqs-partial-failure.json",
+        "sqs-sns.json",
+        "eventbridge.json",
+        "batch-1.0.json",
+        "batch-2.0.json",
+        "failed-invocation.json",
+        "objects.json",
+        "test-event.json",
+    ] {
+        let server = samples();
+        let mut function = function(&server, &[]);
+        let outcome = function.invoke(&event(name), LIMIT);
+        let (answer, files) = replayed(name);
+        assert_eq!(outcome, Outcome::Response(answer), "{name}: {}", function.stdout());
+        assert_eq!(outputs(&server), files, "{name}");
+    }
+}
+
+#[test]
+fn a_run_over_a_bucket_has_the_same_outputs_as_the_function() {
+    let server = samples();
+    let mut function = function(&server, &[]);
+    let outcome = function.invoke(&event("s3-several-records.json"), LIMIT);
+    assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+    let of_function = outputs(&server);
+
+    server.bucket("others", s3::Options::default());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alb-ingest"));
+    aws(&mut command, &server);
+    let done = command
+        .args([
+            "run",
+            "s3://objects/AWSLogs/",
+            "--to",
+            "s3://others/all",
+            "--report",
+            "json",
+        ])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["objects"]["failed"], 0);
+    let others = server.objects("others");
+    assert!(others.len() > of_function.len());
+    for (key, bytes) in of_function {
+        assert_eq!(others[&key].body.to_vec(), bytes, "{key}");
+    }
+}
+
+#[test]
+fn concurrent_and_repeated_deliveries_change_nothing() {
+    let server = samples();
+    let payload = event("sqs-s3.json");
+    let (_, files) = replayed("sqs-s3.json");
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut function = function(&server, &[]);
+                let outcome = function.invoke(&payload, LIMIT);
+                assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+            });
+        }
+    });
+    assert_eq!(outputs(&server), files);
+    let mut function = function(&server, &[]);
+    function.invoke(&payload, LIMIT);
+    assert_eq!(outputs(&server), files);
+    let counted = metrics(&function);
+    assert_eq!(counted["ObjectsCommittedBefore"], counted["ObjectsIngested"]);
+}
+
+/// No open upload and no partial output remains.
+#[test]
+fn the_next_delivery_completes_the_work_of_a_killed_function() {
+    let (_, files) = replayed("sqs-s3.json");
+    let payload = event("sqs-s3.json");
+    let mut killed = 0;
+    for number in 0..KILLS {
+        let server = samples();
+        let mut function = function(&server, &[]);
+        let after = Duration::from_millis(number * number + 2 * number);
+        if function.invoke_and_kill(&payload, LIMIT, after)
+            == (Outcome::ProcessExited {
+                code: None,
+                signal: Some(9),
+            })
+        {
+            killed += 1;
+        }
+        let objects = server.objects("outputs");
+        for (key, object) in &objects {
+            assert_eq!(&object.body.to_vec(), &files[key], "{key} after a kill");
+        }
+        let outcome = function.invoke(&payload, LIMIT);
+        assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+        assert_eq!(outputs(&server), files);
+    }
+    assert!(killed > 0, "no kill hit a working function");
+}
+
+/// The invalid message moves to the dead-letter queue.
+#[test]
+fn a_queue_delivers_every_valid_message_despite_faults() {
+    let server = samples();
+    server
+        .faults()
+        .add(Rule::new(Fault::FinAt(1_000)).op(Op::GetObject).nth(2));
+    server
+        .faults()
+        .add(Rule::new(Fault::LoseResponse).op(Op::PutObject).nth(1));
+    let mut function = function(&server, &[]);
+    let mut queue = Queue::new(queue::Settings::default());
+    let messages = event("sqs-s3.json");
+    for record in messages["Records"].as_array().unwrap() {
+        queue.send(record["body"].as_str().unwrap());
+    }
+    let bad = queue.send("no JSON");
+    queue.drain(50, |batch| function.invoke(batch, LIMIT).into());
+    let (_, files) = replayed("sqs-s3.json");
+    assert_eq!(outputs(&server), files);
+    assert!(queue.left().is_empty());
+    let dead: Vec<_> = queue.dead.iter().map(|message| message.id.clone()).collect();
+    assert_eq!(dead, [bad]);
+}
+
+#[test]
+fn an_invalid_setting_stops_the_start_with_its_name_its_value_and_the_allowed_values() {
+    let server = samples();
+    for (name, value, allowed) in [
+        ("ON_CORRUPT", "maybe", "salvage, strict"),
+        ("DESTINATION", "ftp://somewhere", "s3://BUCKET/PREFIX"),
+        ("PARTIAL_BATCH", "yes", "true, false"),
+        ("SOURCE", "s3://outputs", "its own output"),
+    ] {
+        let mut function = function(&server, &[(name, value)]);
+        let outcome = function.invoke(&event("test-event.json"), LIMIT);
+        assert!(!matches!(outcome, Outcome::Response(_)), "{name}: {outcome:?}");
+        let log = function.stdout();
+        assert!(
+            log.contains(name) && log.contains(value.trim_start_matches("s3://")) && log.contains(allowed),
+            "{name}: {log}"
+        );
+    }
+    assert!(server.objects("outputs").is_empty());
+}
+
+/// Returns the metrics of the last invocation.
+fn metrics(function: &Function) -> Value {
+    assert!(function.wrote("\"_aws\"", Duration::from_secs(5)));
+    let log = function.stdout();
+    let line = log.lines().rfind(|line| line.contains("\"_aws\"")).unwrap();
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn the_log_is_json_and_quotes_no_line() {
+    const SECRET: &str = "hunter2";
+    let server = samples();
+    let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1150Z_203.0.113.10_canary00.log";
+    let sample = server.objects("objects");
+    let (_, classic) = sample.iter().find(|(key, _)| key.ends_with("2v1y09ki.log")).unwrap();
+    assert!(!classic.body.is_empty());
+    let line = format!(
+        "https 2026-10-07T11:50:00.000000Z app/shop/7f3c9a1e5b2d4860 broken?token={SECRET} \"GET https://x/?password={SECRET}\n"
+    );
+    server.put("objects", key, line.repeat(3));
+    server.put("objects", "notes.txt", format!("my password is {SECRET}\n"));
+    let mut function = function(&server, &[("AWS_LAMBDA_LOG_LEVEL", "DEBUG")]);
+    let objects = ["notes.txt", key].map(|key| serde_json::json!({"bucket": "objects", "key": key}));
+    let outcome = function.invoke(&serde_json::json!({ "objects": objects }), LIMIT);
+    let Outcome::Error { message, kind } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(kind, "ObjectsFailed");
+    let counted = metrics(&function);
+    for metric in &METRICS {
+        assert!(
+            metric.name == "Delay" || counted[metric.name].is_number(),
+            "{}",
+            metric.name
+        );
+    }
+    let log = function.stdout() + &function.stderr() + &message;
+    assert!(!log.contains(SECRET), "{log}");
+    for line in function.stdout().lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        let id = line.get("requestId").or_else(|| line["span"].get("requestId"));
+        assert!(id.is_some() || line["level"] == "DEBUG", "{line}");
+    }
+}
+
+#[test]
+fn the_function_reports_a_missed_deadline_before_it_is_killed() {
+    let server = samples();
+    server
+        .faults()
+        .add(Rule::new(Fault::StallAt(100)).op(Op::GetObject).during(1..=50));
+    let mut function = function(&server, &[]);
+    // The first invocation starts the process.
+    function.invoke(&event("test-event.json"), LIMIT);
+    let outcome = function.invoke(&event("s3-put.json"), Duration::from_secs(4));
+    let Outcome::Error { message, .. } = outcome else {
+        panic!("{outcome:?}: {}", function.stdout())
+    };
+    assert!(message.contains("1 of 1"), "{message}");
+    assert!(outputs(&server).is_empty());
+}
+
+/// Together they have the same events and quarantined lines as a replay.
+#[test]
+fn events_go_to_a_stream_and_malformed_lines_to_a_bucket() {
+    let server = samples();
+    let firehose = firehose::Server::start();
+    firehose.stream("events");
+    let mut function = function(
+        &server,
+        &[
+            ("DESTINATION", "firehose://events"),
+            ("QUARANTINE", "s3://outputs/quarantine"),
+            // An empty variable counts as unset, and the variable of a service takes precedence.
+            ("AWS_ENDPOINT_URL", ""),
+            ("AWS_ENDPOINT_URL_S3", &server.endpoint()),
+            ("AWS_ENDPOINT_URL_FIREHOSE", &firehose.endpoint()),
+        ],
+    );
+    let outcome = function.invoke(&event("objects.json"), LIMIT);
+    assert!(
+        matches!(outcome, Outcome::Response(_)),
+        "{outcome:?}: {}",
+        function.stdout()
+    );
+    let sent = firehose.records("events").concat();
+    let ids = sent.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let ids: std::collections::BTreeSet<String> = ids
+        .map(|line| {
+            serde_json::from_slice::<Value>(line).unwrap()["event_id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let counted = metrics(&function);
+    assert_eq!(counted["Events"], ids.len());
+    let (_, files) = replayed("objects.json");
+    let of_replay = files.keys().filter(|key| key.contains("_quarantine/"));
+    let of_replay: Vec<_> = of_replay
+        .map(|key| key.replace("all/_quarantine", "quarantine"))
+        .collect();
+    assert_eq!(outputs(&server).into_keys().collect::<Vec<_>>(), of_replay);
+}

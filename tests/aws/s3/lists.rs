@@ -1,0 +1,85 @@
+//! The objects of a bucket.
+
+use alb_ingest::source::Cause;
+
+use super::rig::{LOGS, Rig, put};
+use crate::servers::fault::{Fault, Op};
+use crate::servers::s3::Options;
+
+/// The keys at a place.
+fn keys(rig: &Rig, place: &str) -> Vec<String> {
+    let listed = rig.world.list(LOGS, place, &rig.config.storage, rig.deadline).unwrap();
+    listed.map(|object| object.unwrap().key).collect()
+}
+
+#[test]
+fn everything_below_a_place_is_listed_once() {
+    let rig = Rig::new();
+    rig.server.bucket(
+        LOGS,
+        Options {
+            page: 3,
+            ..Options::default()
+        },
+    );
+    let mut wanted: Vec<String> = (0..10)
+        .map(|index| format!("logs/{index}/a+b &%2B é\u{1}{index}.gz"))
+        .collect();
+    wanted.push("logs/x".to_owned());
+    for key in wanted.iter().chain([&"logs2/y".to_owned(), &"log".to_owned()]) {
+        put(&rig, key, key.as_bytes());
+    }
+    wanted.sort();
+    assert_eq!(keys(&rig, "logs"), wanted);
+    assert_eq!(keys(&rig, "logs/"), wanted);
+    assert_eq!(keys(&rig, "logs/x"), ["logs/x"]);
+    assert_eq!(keys(&rig, "log"), ["log"]);
+    assert_eq!(keys(&rig, "nothing"), [""; 0]);
+    assert_eq!(keys(&rig, "").len(), wanted.len() + 2);
+    // What is listed can be read, and is the object that was listed.
+    let listed = rig.world.list(LOGS, "logs", &rig.config.storage, rig.deadline).unwrap();
+    for object in listed {
+        let object = object.unwrap();
+        let (found, bytes) = rig.read(&object).unwrap();
+        assert_eq!(object.size, Some(bytes.len() as u64));
+        assert_eq!(bytes, object.key.as_bytes());
+        assert_eq!(Some(found.version), object.etag);
+    }
+}
+
+#[test]
+fn a_listing_that_fails_says_so_and_ends() {
+    let rig = Rig::new();
+    rig.server.bucket(
+        LOGS,
+        Options {
+            page: 2,
+            ..Options::default()
+        },
+    );
+    for key in ["a/1", "a/2", "a/3"] {
+        put(&rig, key, b"x");
+    }
+    rig.server.faults().add(
+        crate::servers::fault::Rule::new(Fault::Status(503, "SlowDown"))
+            .op(Op::ListObjectsV2)
+            .during(2..=99),
+    );
+    let mut listed = rig.world.list(LOGS, "a", &rig.config.storage, rig.deadline).unwrap();
+    assert!(listed.next().unwrap().is_ok() && listed.next().unwrap().is_ok());
+    let error = listed.next().unwrap().unwrap_err();
+    assert_eq!(error.cause, Cause::Unreachable, "{error}");
+    assert!(listed.next().is_none());
+
+    rig.server.faults().clear();
+    let list = |bucket: &str| {
+        rig.world
+            .list(bucket, "a", &rig.config.storage, rig.deadline)
+            .err()
+            .unwrap()
+    };
+    assert_eq!(list("nowhere").cause, Cause::Refused);
+    assert!(list("nowhere").text.contains("no bucket"), "{}", list("nowhere"));
+    rig.always(Op::ListObjectsV2, Fault::Status(403, "AccessDenied"));
+    assert!(list(LOGS).text.contains("s3:ListBucket"), "{}", list(LOGS));
+}

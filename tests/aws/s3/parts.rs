@@ -1,0 +1,266 @@
+//! Outputs that are larger than a part.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use alb_ingest::aws::Tuning;
+use alb_ingest::ingest::{Committed, DestinationError, Staged};
+
+use super::rig::{OUT, PART, PREFIX, Rig, THERE, ledger, noise, tuning};
+use crate::servers::fault::{Fault, Op, Rule};
+use crate::servers::s3::Options;
+
+const KEY: &str = "t/large.parquet";
+
+/// Two whole parts and a bit, in writes that end nowhere in particular.
+fn large() -> Vec<u8> {
+    noise(2 * PART + 123_456, 5)
+}
+
+fn stage(rig: &Rig, bytes: &[u8], version: &str) -> Box<dyn Staged> {
+    let mut staged = rig.stage(KEY, version);
+    for chunk in bytes.chunks(777_777) {
+        staged.write_all(chunk).unwrap();
+    }
+    staged
+}
+
+fn commit(rig: &Rig, bytes: &[u8]) -> Result<Committed, DestinationError> {
+    stage(rig, bytes, "1").commit(&ledger())
+}
+
+fn written(bytes: &[u8]) -> Committed {
+    Committed::Written(bytes.len() as u64)
+}
+
+/// The output is there and whole, and no upload is left.
+fn is_whole(rig: &Rig, bytes: &[u8]) {
+    assert!(rig.outputs()[KEY] == bytes);
+    assert_eq!(rig.server.open_uploads(OUT), []);
+}
+
+#[test]
+fn parts_go_out_early_and_show_late() {
+    let bytes = large();
+    // With room in memory, and with hardly any: then parts go over files.
+    for memory in [64 << 20, 1 << 20] {
+        let rig = Rig::with(Tuning { memory, ..tuning() });
+        let staged = stage(&rig, &bytes, "1");
+        let open = rig.server.open_uploads(OUT);
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].parts, BTreeMap::from([(1, PART), (2, PART)]));
+        assert!(rig.outputs().is_empty());
+        assert_eq!(staged.commit(&ledger()).unwrap(), written(&bytes));
+        is_whole(&rig, &bytes);
+        let object = rig.server.get(OUT, &format!("{PREFIX}{KEY}")).unwrap();
+        assert!(object.etag.ends_with("-3"));
+        // Counts are not known when an upload begins.
+        let names: Vec<_> = object.metadata().into_keys().collect();
+        let always = alb_ingest::aws::METADATA.iter().filter(|name| name.always);
+        let always: Vec<_> = always
+            .map(|name| name.name)
+            .filter(|name| *name != "source-key-sha256")
+            .collect();
+        assert_eq!(names.len(), always.len());
+        assert!(names.iter().all(|name| always.contains(&name.as_str())), "{names:?}");
+        for part in rig.server.journal().of(Op::UploadPart) {
+            let checked = ["x-amz-checksum-crc32", "x-amz-trailer"];
+            assert!(checked.iter().any(|name| part.header(name).is_some()), "{part:?}");
+        }
+        let completed = &rig.server.journal().of(Op::CompleteMultipartUpload)[0];
+        assert_eq!(completed.header("if-none-match"), Some("*"));
+        assert_eq!(object.headers["content-type"], "application/vnd.apache.parquet");
+    }
+}
+
+#[test]
+fn an_output_of_a_part_is_still_one_request() {
+    let rig = Rig::new();
+    let bytes = noise(PART, 6);
+    assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
+    is_whole(&rig, &bytes);
+    assert_eq!(
+        (
+            rig.server.journal().count(Op::PutObject),
+            rig.server.journal().entries().len()
+        ),
+        (1, 1)
+    );
+    // And from a file, when there is no memory at all.
+    let rig = Rig::with(Tuning { memory: 0, ..tuning() });
+    rig.fault(Op::PutObject, 1, Fault::Refuse);
+    assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
+    is_whole(&rig, &bytes);
+}
+
+#[test]
+fn uploads_that_fail_leave_nothing_behind() {
+    let bytes = large();
+    let part = |number| {
+        Rule::new(Fault::Status(503, "SlowDown"))
+            .op(Op::UploadPart)
+            .during(number..=99)
+    };
+    let denied = |op| Rule::new(Fault::Status(403, "AccessDenied")).op(op);
+    for (rule, retryable, words) in [
+        (part(1), true, "fewer requests"),
+        (part(3), true, "fewer requests"),
+        (denied(Op::CreateMultipartUpload), false, "s3:PutObject"),
+        (denied(Op::UploadPart), false, "s3:PutObject"),
+        (denied(Op::CompleteMultipartUpload), false, "s3:PutObject"),
+        (
+            Rule::new(Fault::ErrorIn200).op(Op::CompleteMultipartUpload),
+            true,
+            "S3 failed",
+        ),
+        (
+            Rule::new(Fault::Status(409, "ConditionalRequestConflict")).op(Op::CompleteMultipartUpload),
+            true,
+            "in the way",
+        ),
+        (
+            Rule::new(Fault::Status(404, "NoSuchUpload")).op(Op::CompleteMultipartUpload),
+            true,
+            "lifecycle",
+        ),
+    ] {
+        let rig = Rig::new();
+        rig.server.faults().add(rule.clone());
+        let error = commit(&rig, &bytes).unwrap_err();
+        assert_eq!(error.retryable, retryable, "{rule:?}: {error}");
+        assert!(error.to_string().contains(words), "{rule:?}: {error}");
+        assert!(rig.outputs().is_empty());
+        // Whose upload S3 says is gone is left alone.
+        if words != "lifecycle" {
+            rig.nothing_is_there();
+        }
+    }
+    // Nobody commits it.
+    let rig = Rig::new();
+    drop(stage(&rig, &bytes, "1"));
+    rig.nothing_is_there();
+    assert_eq!(rig.server.journal().count(Op::AbortMultipartUpload), 1);
+    // The function's threads for blocking work wait for it, too: behind the answer nothing runs any more.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let destination = rig.destination();
+    let (half, shared) = (bytes.clone(), std::sync::Arc::new(rig));
+    let gone = {
+        let rig = shared.clone();
+        runtime.spawn_blocking(move || {
+            let mut staged = destination.stage(KEY, &super::rig::source("1")).unwrap();
+            staged.write_all(&half).unwrap();
+            assert_eq!(rig.server.open_uploads(OUT).len(), 1);
+            drop(staged);
+            rig.nothing_is_there();
+        })
+    };
+    runtime.block_on(gone).unwrap();
+    // A thread that drives a runtime does not: it would wait for itself.
+    let rig = std::sync::Arc::into_inner(shared).unwrap();
+    let staged = stage(&rig, &bytes, "1");
+    std::thread::scope(|scope| {
+        let dropped = scope.spawn(|| runtime.block_on(async move { drop(staged) }));
+        dropped.join().unwrap();
+    });
+    for _ in 0..200 {
+        if rig.server.open_uploads(OUT).is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    rig.nothing_is_there();
+}
+
+#[test]
+fn uploads_come_through_what_passes() {
+    let bytes = large();
+    for faults in [
+        vec![
+            (Op::UploadPart, 2, Fault::Refuse),
+            (Op::UploadPart, 3, Fault::LoseResponse),
+        ],
+        vec![(Op::CompleteMultipartUpload, 1, Fault::ErrorIn200)],
+        vec![(
+            Op::CompleteMultipartUpload,
+            1,
+            Fault::Status(409, "ConditionalRequestConflict"),
+        )],
+        vec![(Op::CreateMultipartUpload, 1, Fault::Status(500, "InternalError"))],
+    ] {
+        let rig = Rig::new();
+        for (op, nth, fault) in &faults {
+            rig.fault(*op, *nth, fault.clone());
+        }
+        assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes), "{faults:?}");
+        is_whole(&rig, &bytes);
+        rig.all_happened();
+    }
+}
+
+#[test]
+fn a_lost_completion_is_looked_up() {
+    let bytes = large();
+    // The repetition is turned down because the object is there, or it is a success again.
+    for (completes_again, wanted) in [(false, THERE), (true, written(&bytes))] {
+        let rig = Rig::new();
+        rig.server.bucket(
+            OUT,
+            Options {
+                completes_again,
+                ..Options::default()
+            },
+        );
+        rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
+        assert_eq!(commit(&rig, &bytes).unwrap(), wanted);
+        is_whole(&rig, &bytes);
+    }
+    // No answer ever.
+    let rig = Rig::new();
+    rig.always(Op::CompleteMultipartUpload, Fault::LoseResponse);
+    assert_eq!(commit(&rig, &bytes).unwrap(), THERE);
+    is_whole(&rig, &bytes);
+    // Where outputs are replaced, nothing turns the repetition down but the upload, which is gone.
+    let mut rig = Rig::new();
+    rig.config.storage.overwrite = true;
+    rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
+    assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
+    is_whole(&rig, &bytes);
+    // And where the object is another's work, that is no success.
+    rig.always(Op::CompleteMultipartUpload, Fault::Status(404, "NoSuchUpload"));
+    let mut other = bytes.clone();
+    other[7] ^= 1;
+    let error = commit(&rig, &other).unwrap_err();
+    assert!(
+        error.retryable && error.to_string().contains("upload is gone"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_large_output_that_is_there_stays() {
+    let bytes = large();
+    let rig = Rig::new();
+    // Both were under way; the second finds the first's.
+    let (first, second) = (stage(&rig, &bytes, "1"), stage(&rig, &bytes, "1"));
+    assert_eq!(rig.server.open_uploads(OUT).len(), 2);
+    assert_eq!(first.commit(&ledger()).unwrap(), written(&bytes));
+    assert_eq!(second.commit(&ledger()).unwrap(), THERE);
+    is_whole(&rig, &bytes);
+    let mut other = bytes.clone();
+    other[PART + 1] ^= 1;
+    let shorter = &bytes[..bytes.len() - 1];
+    // Equal lengths of one version are the same; without a version only equal bytes are.
+    assert_eq!(commit(&rig, shorter).unwrap(), Committed::AlreadyThere { same: false });
+    let error = stage(&rig, &bytes, "2").commit(&ledger()).unwrap_err();
+    assert!(
+        !error.retryable && error.to_string().contains("no output of this log object"),
+        "{error}"
+    );
+    is_whole(&rig, &bytes);
+    rig.server.delete(OUT, &format!("{PREFIX}{KEY}"));
+    assert_eq!(stage(&rig, &bytes, "").commit(&ledger()).unwrap(), written(&bytes));
+    assert_eq!(stage(&rig, &bytes, "").commit(&ledger()).unwrap(), THERE);
+    let same = stage(&rig, &other, "").commit(&ledger()).unwrap();
+    assert_eq!(same, Committed::AlreadyThere { same: false });
+    is_whole(&rig, &bytes);
+}

@@ -1,0 +1,141 @@
+//! What S3 refuses, and how an operator gets to know.
+
+use alb_ingest::source::Cause;
+
+use super::rig::{LOGS, Rig, put};
+use crate::servers::fault::{Fault, Op};
+use crate::servers::s3::Options;
+
+#[test]
+fn refusals_are_told_apart() {
+    let own = Options::default;
+    let other_owner = Options {
+        owner: "999988887777".to_owned(),
+        ..own()
+    };
+    let rows: Vec<(Options, &str, Cause, &str)> = vec![
+        (own(), "missing", Cause::Missing, "no such object"),
+        (
+            Options {
+                missing_is_403: true,
+                ..own()
+            },
+            "missing",
+            Cause::Refused,
+            "without s3:ListBucket",
+        ),
+        (
+            Options {
+                archived: vec!["key".to_owned()],
+                ..own()
+            },
+            "key",
+            Cause::Refused,
+            "restore it",
+        ),
+        (
+            Options {
+                kms_denied: true,
+                ..own()
+            },
+            "key",
+            Cause::Refused,
+            "kms:Decrypt",
+        ),
+        (
+            Options {
+                region: "eu-west-1".to_owned(),
+                ..own()
+            },
+            "key",
+            Cause::Refused,
+            "in eu-west-1, and was asked for in us-east-1",
+        ),
+        (
+            Options {
+                requester_pays: true,
+                ..own()
+            },
+            "key",
+            Cause::Refused,
+            "REQUESTER_PAYS",
+        ),
+        (other_owner, "key", Cause::Refused, "SOURCE_OWNER is 111122223333"),
+    ];
+    let mut rig = Rig::new();
+    rig.config.storage.source_owner = Some("111122223333".to_owned());
+    let asked = put(&rig, "key", b"content");
+    for (options, key, cause, words) in rows {
+        rig.server.bucket(LOGS, options);
+        let mut asked = asked.clone();
+        key.clone_into(&mut asked.key);
+        let error = rig.read(&asked).unwrap_err();
+        assert_eq!(error.cause, cause, "{words}: {error}");
+        assert!(error.text.contains(words), "{error}");
+        assert!(error.text.contains("request TESTREQUEST"), "{error}");
+    }
+    let mut elsewhere = asked.clone();
+    elsewhere.bucket = "nowhere".to_owned();
+    let error = rig.read(&elsewhere).unwrap_err();
+    assert_eq!((error.cause, error.bucket.as_str()), (Cause::Refused, "nowhere"));
+    assert!(error.text.contains("no bucket"), "{error}");
+
+    // Paying, and asking the right owner, helps.
+    rig.server.bucket(
+        LOGS,
+        Options {
+            requester_pays: true,
+            ..own()
+        },
+    );
+    rig.config.storage.requester_pays = true;
+    assert_eq!(rig.read(&asked).unwrap().1, b"content");
+}
+
+#[test]
+fn what_passes_is_waited_for_and_what_does_not_is_said() {
+    for (fault, words) in [
+        (Fault::Status(503, "SlowDown"), "fewer requests"),
+        (Fault::Status(500, "InternalError"), "S3 failed"),
+        (Fault::Status(429, "TooManyRequests"), "fewer requests"),
+        (Fault::Refuse, "no answer"),
+    ] {
+        let rig = Rig::new();
+        let asked = put(&rig, "key", b"content");
+        rig.fault(Op::GetObject, 1, fault.clone());
+        rig.fault(Op::GetObject, 2, fault.clone());
+        assert_eq!(rig.read(&asked).unwrap().1, b"content", "{fault:?}");
+        rig.all_happened();
+        rig.always(Op::GetObject, fault);
+        let error = rig.read(&asked).unwrap_err();
+        assert_eq!(error.cause, Cause::Unreachable, "{error}");
+        assert!(error.text.contains(words), "{error}");
+    }
+    // These do not pass on their own, and are asked for once.
+    for (fault, cause, words) in [
+        (Fault::Status(403, "AccessDenied"), Cause::Refused, "s3:GetObject"),
+        (Fault::Status(403, "InvalidAccessKeyId"), Cause::Refused, "credentials"),
+        (Fault::Status(400, "KMS.DisabledException"), Cause::Refused, "disabled"),
+        (Fault::Status(400, "ExpiredToken"), Cause::Unreachable, "expired"),
+    ] {
+        let rig = Rig::new();
+        let asked = put(&rig, "key", b"content");
+        rig.always(Op::GetObject, fault);
+        let error = rig.read(&asked).unwrap_err();
+        assert_eq!(error.cause, cause, "{error}");
+        assert!(error.text.contains(words), "{error}");
+        assert_eq!(rig.server.journal().count(Op::GetObject), 1);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_no_answer() {
+    let rig = Rig::new();
+    let asked = put(&rig, "key", b"content");
+    let Rig {
+        server, world, config, ..
+    } = rig;
+    drop(server);
+    let failed = super::rig::ingest(&world, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
+    assert!(failed.retryable && failed.text.contains("no answer"), "{failed:?}");
+}

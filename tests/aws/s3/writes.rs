@@ -1,0 +1,285 @@
+//! Outputs that are one request: there once, or not at all.
+
+use std::time::Duration;
+
+use alb_ingest::aws::{AwsWorld, Clients};
+use alb_ingest::deadline::Deadline;
+use alb_ingest::encode::Compression;
+use alb_ingest::ingest::Committed;
+
+use super::rig::{Failed, OUT, PREFIX, Rig, THERE, ingest, ledger, object, put, reference, sample, tuning};
+use crate::servers::clients::{self, Patience};
+use crate::servers::fault::{Fault, Op};
+use crate::servers::s3::Options;
+
+#[test]
+fn writes_that_fail_for_a_while_come_through() {
+    let (key, bytes) = sample("ev7rnxke");
+    for faults in [
+        vec![Fault::Status(500, "InternalError"), Fault::Status(503, "SlowDown")],
+        vec![Fault::Refuse],
+        vec![Fault::LoseResponse],
+        vec![Fault::Status(409, "ConditionalRequestConflict"); 4],
+        vec![
+            Fault::Refuse,
+            Fault::LoseResponse,
+            Fault::Status(409, "OperationAborted"),
+        ],
+    ] {
+        let rig = Rig::new();
+        let asked = put(&rig, &key, &bytes);
+        let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
+        assert_eq!(wanted.len(), 2, "the object reaches over midnight");
+        for (nth, fault) in faults.iter().enumerate() {
+            rig.fault(Op::PutObject, nth as u64 + 1, fault.clone());
+        }
+        let ledger = rig.ingest(&asked).unwrap();
+        assert!(rig.outputs() == wanted, "{faults:?}");
+        assert_eq!(ledger.outputs.len(), 2);
+        rig.all_happened();
+    }
+}
+
+#[test]
+fn writes_that_keep_failing_leave_nothing_and_say_why() {
+    let (key, bytes) = sample("qfy86bt1");
+    for (fault, retryable, words) in [
+        (Fault::Status(503, "SlowDown"), true, "fewer requests"),
+        (Fault::Status(409, "ConditionalRequestConflict"), true, "in the way"),
+        (Fault::Refuse, true, "no answer"),
+        (Fault::Status(403, "AccessDenied"), false, "s3:PutObject"),
+        (Fault::Status(404, "NoSuchBucket"), false, "no bucket"),
+        (Fault::Status(400, "BadDigest"), true, "checksum"),
+    ] {
+        let rig = Rig::new();
+        let asked = put(&rig, &key, &bytes);
+        rig.always(Op::PutObject, fault);
+        let failed = rig.ingest(&asked).unwrap_err();
+        assert_eq!((failed.cause, failed.retryable), (None, retryable), "{failed:?}");
+        assert!(
+            failed.text.contains(words) && failed.text.contains("s3://out/lake/v1/"),
+            "{failed:?}"
+        );
+        rig.nothing_is_there();
+    }
+    for (options, words) in [
+        (
+            Options {
+                kms_denied: true,
+                ..Options::default()
+            },
+            "kms:GenerateDataKey",
+        ),
+        (
+            Options {
+                region: "eu-west-1".to_owned(),
+                ..Options::default()
+            },
+            "eu-west-1",
+        ),
+        (
+            Options {
+                owner: "999988887777".to_owned(),
+                ..Options::default()
+            },
+            "DESTINATION_OWNER is 111122223333",
+        ),
+    ] {
+        let mut rig = Rig::new();
+        rig.config.storage.destination_owner = Some("111122223333".to_owned());
+        let asked = put(&rig, &key, &bytes);
+        rig.server.bucket(OUT, options);
+        let failed = rig.ingest(&asked).unwrap_err();
+        assert!(!failed.retryable && failed.text.contains(words), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_is_looked_up() {
+    let rig = Rig::new();
+    // Each try is carried out or turned down for the one before, and no answer comes.
+    rig.always(Op::PutObject, Fault::LoseResponse);
+    let mut staged = rig.stage("t/a.parquet", "1");
+    staged.write_all(b"content").unwrap();
+    assert_eq!(staged.commit(&ledger()).unwrap(), THERE);
+    assert_eq!(rig.outputs()["t/a.parquet"], b"content");
+}
+
+#[test]
+fn what_is_there_is_known_by_its_source() {
+    let rig = Rig::new();
+    let commit = |version: &str, bytes: &[u8]| {
+        let mut staged = rig.stage("t/a.json", version);
+        staged.write_all(bytes).unwrap();
+        staged.commit(&ledger())
+    };
+    assert_eq!(commit("1", b"content").unwrap(), Committed::Written(7));
+    assert_eq!(commit("1", b"content").unwrap(), THERE);
+    // The same source with other settings: left as it is, and said.
+    let other = Committed::AlreadyThere { same: false };
+    assert_eq!(commit("1", b"CONTENT").unwrap(), other);
+    assert_eq!(commit("1", b"more content").unwrap(), other);
+    // Another source, or none that is known: nobody may take one for the other.
+    let collides = |error: alb_ingest::ingest::DestinationError| {
+        assert!(!error.retryable);
+        assert!(error.to_string().contains("no output of this log object"), "{error}");
+    };
+    collides(commit("2", b"content").unwrap_err());
+    collides(commit("", b"content").unwrap_err());
+    rig.server.put(OUT, &format!("{PREFIX}t/a.json"), "foreign");
+    collides(commit("1", b"foreign").unwrap_err());
+    assert_eq!(rig.outputs()["t/a.json"], b"foreign");
+
+    // Stdin has no version, and only equal bytes are the same.
+    rig.server.delete(OUT, &format!("{PREFIX}t/a.json"));
+    assert_eq!(commit("", b"content").unwrap(), Committed::Written(7));
+    assert_eq!(commit("", b"content").unwrap(), THERE);
+    assert_eq!(commit("", b"CONTENT").unwrap(), other);
+    assert_eq!(rig.outputs()["t/a.json"], b"content");
+
+    // What is there may not be looked at: then it is not known, and no success.
+    rig.always(Op::HeadObject, Fault::Status(403, "AccessDenied"));
+    let error = commit("", b"content").unwrap_err();
+    assert!(
+        !error.retryable && error.to_string().contains("s3:GetObject below"),
+        "{error}"
+    );
+    // Gone when it is looked at: written again.
+    rig.server.faults().clear();
+    rig.fault(Op::HeadObject, 1, Fault::Status(404, "NoSuchKey"));
+    assert_eq!(commit("", b"content").unwrap(), THERE);
+}
+
+#[test]
+fn reprocessing_replaces_what_is_there() {
+    let mut rig = Rig::new();
+    let (key, bytes) = sample("qfy86bt1");
+    let asked = put(&rig, &key, &bytes);
+    rig.config.ingest.compression = Compression::None;
+    rig.ingest(&asked).unwrap();
+    let before = rig.outputs();
+    rig.config.ingest.compression = Compression::Zstd;
+    rig.ingest(&asked).unwrap();
+    assert!(rig.outputs() == before, "without OVERWRITE all stays");
+    rig.config.storage.overwrite = true;
+    let ledger = rig.ingest(&asked).unwrap();
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
+    assert!(rig.outputs() != before && ledger.outputs.iter().all(|output| output.written));
+    // The answer is lost, and the next try replaces the bytes by themselves.
+    rig.fault(Op::PutObject, 1, Fault::LoseResponse);
+    rig.ingest(&asked).unwrap();
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
+}
+
+#[test]
+fn of_two_runs_at_once_one_writes_and_both_succeed() {
+    let rig = Rig::new();
+    let (key, bytes) = sample("ev7rnxke");
+    let asked = put(&rig, &key, &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
+    for _ in 0..4 {
+        for key in wanted.keys() {
+            rig.server.delete(OUT, &format!("{PREFIX}{key}"));
+        }
+        let worlds = [rig.another_world(tuning()), rig.another_world(tuning())];
+        let runs: Vec<Result<_, Failed>> = std::thread::scope(|scope| {
+            let run = |world| {
+                let (config, asked) = (&rig.config, &asked);
+                scope.spawn(move || ingest(world, config, Deadline::NONE, asked))
+            };
+            let threads: Vec<_> = worlds.iter().map(run).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let ledgers: Vec<_> = runs.into_iter().map(Result::unwrap).collect();
+        for index in 0..wanted.len() {
+            let written = ledgers.iter().filter(|ledger| ledger.outputs[index].written).count();
+            assert_eq!(written, 1, "{}", rig.server.journal().text());
+        }
+        assert!(rig.outputs() == wanted);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a deadline is a moment")]
+fn nothing_is_committed_behind_the_deadline() {
+    let mut rig = Rig::new();
+    let now = std::time::Instant::now();
+    rig.deadline = Deadline::at(now + Duration::from_millis(200));
+    let mut staged = rig.stage("t/a.json", "1");
+    staged.write_all(b"content").unwrap();
+    std::thread::sleep(Duration::from_millis(210));
+    let error = staged.commit(&ledger()).unwrap_err();
+    assert!(
+        error.retryable && error.to_string().contains("time that this may take is over"),
+        "{error}"
+    );
+    assert_eq!(rig.server.journal().entries().len(), 0);
+
+    // A server that is slow to answer is not waited for beyond it.
+    rig.always(Op::PutObject, Fault::Delay(Duration::from_secs(20)));
+    let began = std::time::Instant::now();
+    rig.deadline = Deadline::at(began + Duration::from_millis(200));
+    let mut staged = rig.stage("t/b.json", "1");
+    staged.write_all(b"content").unwrap();
+    let error = staged.commit(&ledger()).unwrap_err();
+    assert!(error.retryable && began.elapsed() < Duration::from_secs(8), "{error}");
+    // It was stored all the same: the next run finds it.
+    rig.server.faults().clear();
+    rig.deadline = Deadline::NONE;
+    let mut staged = rig.stage("t/b.json", "1");
+    staged.write_all(b"content").unwrap();
+    assert_eq!(staged.commit(&ledger()).unwrap(), THERE);
+}
+
+/// As the function does it: one thread drives the runtime, and the engine works on threads for blocking work.
+#[test]
+fn the_engine_works_on_the_threads_of_a_runtime() {
+    let rig = Rig::new();
+    let (key, bytes) = sample("ev7rnxke");
+    let asked = put(&rig, &key, &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&asked), &bytes);
+    rig.fault(Op::GetObject, 1, Fault::FinAt(1000));
+    rig.fault(Op::PutObject, 1, Fault::Refuse);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sdk = clients::config(&rig.server.endpoint(), &Patience::NONE);
+    let config = rig.config.clone();
+    let ledger = runtime.block_on(async move {
+        let world = AwsWorld::new(Clients::with_config(sdk, tuning()).unwrap());
+        let run = move || ingest(&world, &config, Deadline::NONE, &asked);
+        tokio::task::spawn_blocking(run).await.unwrap().unwrap()
+    });
+    assert_eq!(ledger.outputs.len(), wanted.len());
+    assert!(rig.outputs() == wanted);
+    rig.all_happened();
+}
+
+#[test]
+fn the_page_lists_the_metadata() {
+    let page = include_str!("../../../docs/reference/s3.md");
+    for alb_ingest::aws::MetadataName { name, always, doc } in alb_ingest::aws::METADATA {
+        let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
+        assert!(page.contains(&row), "docs/reference/s3.md: {row}");
+    }
+}
+
+#[test]
+fn names_and_types_fit_what_is_inside() {
+    let rig = Rig::new();
+    for (key, kind) in [
+        ("a.parquet", "application/vnd.apache.parquet"),
+        ("a.json", "application/x-ndjson"),
+        ("a.json.gz", "application/gzip"),
+        ("a.json.zst", "application/zstd"),
+    ] {
+        let mut staged = rig.stage(key, "1");
+        staged.write_all(b"x").unwrap();
+        staged.commit(&ledger()).unwrap();
+        let object = rig.server.get(OUT, &format!("{PREFIX}{key}")).unwrap();
+        assert_eq!(object.headers["content-type"], kind);
+        assert_eq!(object.headers.get("content-encoding"), None);
+        assert_eq!(object.metadata()["source-key"], "t%C3%A4glich/a%20b.log.gz");
+    }
+}

@@ -1,0 +1,106 @@
+//! What a server was asked and what it did.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::fault::{Fault, Op};
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) op: Op,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    /// All headers but the signature, by lower-case name.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The status of the answer, 0 when the connection was closed without one.
+    pub(crate) status: u16,
+    /// AWS's name of the error, empty for none.
+    pub(crate) code: String,
+    pub(crate) fault: Option<Fault>,
+    /// Whether the request was carried out, whatever was answered.
+    pub(crate) done: bool,
+    /// Bytes of the request's body, as they came over the wire.
+    pub(crate) received: u64,
+    sent: Arc<AtomicU64>,
+}
+
+impl Entry {
+    /// Bytes of the answer's body that were handed to the connection.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
+        self.sent.clone()
+    }
+
+    pub(crate) fn new(op: Op, bucket: &str, key: &str, call: &super::http::Call) -> Self {
+        let names = call.headers.keys().filter(|name| *name != "authorization");
+        let headers = names.map(|name| (name.as_str().to_owned(), call.list(name.as_str())));
+        Self {
+            op,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            headers: headers.collect(),
+            status: 0,
+            code: String::new(),
+            fault: None,
+            done: false,
+            received: call.body.len() as u64,
+            sent: Arc::new(AtomicU64::new(0)),
+        }
+    }
+}
+
+/// The requests in the order in which they were answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journal {
+    entries: Arc<Mutex<Vec<Entry>>>,
+}
+
+impl Journal {
+    pub(crate) fn add(&self, entry: Entry) {
+        self.entries.lock().unwrap().push(entry);
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.entries.lock().unwrap().clone()
+    }
+
+    pub(crate) fn of(&self, op: Op) -> Vec<Entry> {
+        self.entries().into_iter().filter(|entry| entry.op == op).collect()
+    }
+
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.of(op).len()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.entries.lock().unwrap().clear();
+    }
+
+    /// One line a request, for the message of a test that fails.
+    pub(crate) fn text(&self) -> String {
+        let line = |entry: &Entry| {
+            let Entry {
+                op,
+                bucket,
+                key,
+                status,
+                code,
+                fault,
+                received,
+                ..
+            } = entry;
+            let sent = entry.sent();
+            format!("{op} {bucket}/{key}: {status} {code} in {received} out {sent} {fault:?}\n")
+        };
+        self.entries().iter().map(line).collect()
+    }
+}

@@ -1,0 +1,18 @@
+//! Facts about the repository: generated files are up to date, layers are kept, and standards are followed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod cost;
+mod dependencies;
+mod floors;
+mod generated;
+mod links;
+mod standards;

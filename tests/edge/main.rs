@@ -1,0 +1,21 @@
+//! The edges: the command line, the trigger payloads and their responses, and the function on local folders.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests may panic"
+)]
+
+mod answers;
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+mod envelopes;
+mod events;
+mod function;
+mod help;
+mod readme;
+mod triggers;

@@ -1,0 +1,130 @@
+//! Golden pairs: each `tests/golden/<table>/<case>.log` becomes exactly its `.jsonl` and `.quarantine.jsonl`.
+//!
+//! How to add one stands in `tests/golden/README.md`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alb_ingest::formats::FORMATS;
+use alb_ingest::ingest::{Options, PartitionBy};
+use serde_json::{Map, Value};
+
+use crate::common;
+
+/// A key of that type, whose stamp is the end of the interval of the newer lines.
+fn key(table: &str) -> String {
+    let folders = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07";
+    let (prefix, load_balancer, node, ending) = match table {
+        "alb_access_log" => ("", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
+        "alb_connection_log" => ("conn_log_", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
+        "alb_health_check_log" => (
+            "health_check_log_",
+            "app.web.50dc6c495c0c9188",
+            "_203.0.113.10",
+            "log.gz",
+        ),
+        "nlb_access_log" => ("", "net.edge.c6e77e28c25b2234", "", "log.gz"),
+        "clb_access_log" => ("", "classic", "_203.0.113.10", "log"),
+        other => panic!("give {other} a key"),
+    };
+    format!(
+        "{folders}/{prefix}123456789012_elasticloadbalancing_us-east-1_{load_balancer}_20261007T1145Z{node}_4c8scnzy.{ending}"
+    )
+}
+
+fn cases(table: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(table);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut cases: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    cases.sort();
+    cases
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+fn update() -> bool {
+    std::env::var_os("UPDATE_GOLDEN").is_some()
+}
+
+/// Compares with the expected file, which is missing where nothing is expected.
+fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
+    let found = str::from_utf8(found).unwrap();
+    if update() {
+        match found {
+            "" => drop(fs::remove_file(expected)),
+            _ => fs::write(expected, found).unwrap(),
+        }
+        return;
+    }
+    let wanted = fs::read_to_string(expected).unwrap_or_default();
+    let (wanted, found): (Vec<_>, Vec<_>) = (wanted.lines().collect(), found.lines().collect());
+    for line in 0..wanted.len().max(found.len()) {
+        let (wanted, found) = (wanted.get(line), found.get(line));
+        if wanted != found {
+            let place = format!("{}, line {}", expected.display(), line + 1);
+            problems.push(format!("{place}\n{}", difference(wanted, found)));
+        }
+    }
+}
+
+/// The keys in which two rows differ; the rows where one of them is missing, or only the order of the keys differs.
+fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
+    let parse = |row: Option<&&str>| serde_json::from_str::<Map<String, Value>>(row?).ok();
+    let mut text = String::new();
+    if let (Some(wanted), Some(found)) = (parse(wanted), parse(found)) {
+        let keys: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
+        for key in keys.into_iter().filter(|key| wanted.get(*key) != found.get(*key)) {
+            let show = |row: &Map<String, Value>| row.get(key).map_or("(none)".to_owned(), Value::to_string);
+            writeln!(text, "  {key}: expected {}, found {}", show(&wanted), show(&found)).unwrap();
+        }
+    }
+    if text.is_empty() {
+        let none = &"(no line)";
+        let (wanted, found) = (wanted.unwrap_or(none), found.unwrap_or(none));
+        text = format!("  expected {wanted}\n  found    {found}\n");
+    }
+    text
+}
+
+#[test]
+fn every_case_gives_exactly_its_events_and_its_quarantine() {
+    let options = Options {
+        partition_by: PartitionBy::None,
+        ..common::json()
+    };
+    let mut problems = Vec::new();
+    for format in FORMATS {
+        for case in cases(format.name) {
+            let log = fs::read(&case).unwrap();
+            let run = common::ingest(&key(format.name), &log, &options);
+            match &run.result {
+                Ok(_) => assert_eq!(run.ledger().table, Some(format.name), "{}", case.display()),
+                Err(error) => problems.push(format!("{}: {error}", case.display())),
+            }
+            compare(&case.with_extension("jsonl"), &run.events(), &mut problems);
+            compare(
+                &case.with_extension("quarantine.jsonl"),
+                &run.quarantine(),
+                &mut problems,
+            );
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The wire grows at its tail, and lines of every length stay in archives.
+#[test]
+fn every_length_of_every_table_has_a_case() {
+    for format in FORMATS {
+        let names: Vec<_> = cases(format.name)
+            .iter()
+            .map(|case| case.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        for length in format.lengths {
+            let name = format!("fields-{length}");
+            assert!(names.contains(&name), "{} has no case {name}", format.name);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The layout of Amazon Security Lake, as its page asks of a custom source.
+//! <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::common;
+use crate::common::any::{bytes_of, read_parquet};
+use alb_ingest::encode::FileFormat;
+use alb_ingest::formats::{CLB_ACCESS, FORMATS};
+use alb_ingest::generate::{Object, Rate, Traffic};
+use alb_ingest::ingest::{Options, PartitionBy};
+use alb_ingest::schema::mapping::Schema;
+use bytes::Bytes;
+use parquet::column::page::Page;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use serde_json::Value;
+
+/// The most bytes of a page before compression.
+const PAGE_BYTES: usize = 1_000_000;
+
+fn lake() -> Options {
+    Options {
+        schema: Schema::Ocsf,
+        format: FileFormat::Parquet,
+        partition_by: PartitionBy::SecurityLake,
+        ..Options::default()
+    }
+}
+
+/// The events of each file, by the source and the folders below it.
+fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
+    let files = run.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
+    let laid = files.map(|(key, bytes)| {
+        let (source, below) = key.split_once('/').unwrap();
+        let (folders, _) = below.rsplit_once('/').unwrap();
+        let rows = read_parquet(bytes).into_iter().map(Value::Object).collect();
+        ((source.to_owned(), folders.to_owned()), rows)
+    });
+    laid.collect()
+}
+
+#[test]
+fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
+    let mut sources = BTreeSet::new();
+    for format in FORMATS {
+        let mut object = Object::new(format, 3, 600);
+        object.traffic = Traffic {
+            hostile: Rate::per_million(200_000),
+            ..object.traffic
+        };
+        let (bytes, _) = bytes_of(&object);
+        let run = common::ingest(&object.key(), &bytes, &lake());
+        let laid = laid(&run);
+        let events: usize = laid.values().map(Vec::len).sum();
+        assert_eq!(run.ledger().events, events as u64);
+        for ((source, folders), rows) in laid {
+            let names: Vec<_> = folders.split('/').collect();
+            let [region, account, day] = names[..] else {
+                panic!("{folders}")
+            };
+            let balancer = &object.traffic.balancer;
+            assert_eq!(region, format!("region={}", balancer.region));
+            assert_eq!(account, format!("accountId={}", balancer.account));
+            let day = day.strip_prefix("eventDay=").unwrap();
+            for row in &rows {
+                let time = row["time_dt"].as_str().unwrap();
+                assert!(time.replace('-', "").starts_with(day), "{source} {time}");
+            }
+            let classes: BTreeSet<_> = rows.iter().map(|row| row["class_uid"].as_i64().unwrap()).collect();
+            assert_eq!(classes.len(), 1, "{source}: {classes:?}");
+            sources.insert((source, classes.into_iter().next().unwrap()));
+        }
+    }
+    let expected = [
+        ("alb_access_log", 4002),
+        ("alb_connection_log", 4001),
+        ("alb_health_check_log", 4001),
+        ("clb_http_log", 4002),
+        ("clb_tcp_log", 4001),
+        ("nlb_access_log", 4001),
+    ];
+    let expected = expected.map(|(source, class)| (source.to_owned(), class));
+    assert_eq!(sources, BTreeSet::from(expected));
+}
+
+#[test]
+fn what_the_key_does_not_tell_is_external() {
+    let mut text = Vec::new();
+    alb_ingest::generate::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
+    let run = common::ingest("some.log", &text, &lake());
+    let laid = laid(&run);
+    let ((_, folders), _) = laid.first_key_value().unwrap();
+    assert!(
+        folders.starts_with("region=external/accountId=external/eventDay="),
+        "{folders}"
+    );
+}
+
+/// Lines of several kilobytes, which fill pages long before they have many rows.
+#[test]
+fn pages_are_small_enough() {
+    let agent = "x".repeat(6_000);
+    let line = |number: usize| {
+        format!(
+            "http 2026-10-07T11:42:13.{number:06}Z app/a/b 192.0.2.1:1 10.0.0.1:80 0.001 0.002 0.000 200 200 1 2 \"GET http://a.example:80/{number} HTTP/1.1\" \"{agent}{number}\" - - - \"-\"\n"
+        )
+    };
+    let text: String = (0..1_000).map(line).collect();
+    let run = common::ingest("some.log", text.as_bytes(), &lake());
+    assert_eq!(run.ledger().events, 1_000);
+    let reader = SerializedFileReader::new(Bytes::from(run.events())).unwrap();
+    let group = reader.get_row_group(0).unwrap();
+    let mut largest = 0;
+    for column in 0..group.num_columns() {
+        let mut pages = group.get_column_page_reader(column).unwrap();
+        while let Some(page) = pages.get_next_page().unwrap() {
+            if matches!(page, Page::DataPage { .. } | Page::DataPageV2 { .. }) {
+                largest = largest.max(page.buffer().len());
+            }
+        }
+    }
+    assert!((PAGE_BYTES / 2..=PAGE_BYTES).contains(&largest), "{largest}");
+}

@@ -1,0 +1,22 @@
+//! The engine: from log lines to Parquet and JSON, on objects in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod encoders;
+mod golden;
+mod lake;
+mod objects;
+mod properties;
+mod reference;
+mod samples;
+mod schemas;
+mod shapes;
+mod splitting;

@@ -1,0 +1,110 @@
+//! Destinations that fail, and outputs that already exist.
+
+use std::io::{self, Write};
+
+use alb_ingest::formats::ALB_ACCESS;
+use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Problem, Staged, Target};
+use alb_ingest::object::ObjectRef;
+
+use super::{accesses, broken, key};
+use crate::common::{Memory, json, object};
+
+/// A destination that fails at one of its steps.
+#[derive(Clone, Copy, PartialEq)]
+enum Fails {
+    Staging,
+    Writing,
+    Committing,
+}
+
+impl Destination for Fails {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+        if *self == Self::Staging {
+            return Err(full());
+        }
+        Ok(Box::new(*self))
+    }
+}
+
+impl Write for Fails {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if *self == Self::Writing {
+            return Err(io::Error::other(full().source));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Staged for Fails {
+    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+        Err(full())
+    }
+}
+
+fn full() -> DestinationError {
+    DestinationError {
+        what: "cannot write there".to_owned(),
+        source: io::Error::from(io::ErrorKind::StorageFull).into(),
+        retryable: true,
+    }
+}
+
+#[test]
+fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
+    let options = json();
+    let memory = Memory::default();
+    let text = [accesses(3), broken(1).into_bytes()].concat();
+    for fails in [Fails::Staging, Fails::Writing, Fails::Committing] {
+        for (events, quarantine) in [
+            (&fails as &dyn Destination, &memory as &dyn Destination),
+            (&memory, &fails),
+        ] {
+            let target = Target {
+                options: &options,
+                events,
+                quarantine,
+            };
+            let mut ingest = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
+            let error = ingest.push(&text).and_then(|()| ingest.finish().map(drop)).unwrap_err();
+            assert!(error.problem.is_retryable(), "{error}");
+            assert!(
+                matches!(*error.problem, Problem::Destination(_) | Problem::Encode(_)),
+                "{error:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_there_already_stays_and_is_said() {
+    let options = json();
+    let memory = Memory::default();
+    let quarantine = memory.below("_quarantine/");
+    let target = Target {
+        options: &options,
+        events: &memory,
+        quarantine: &quarantine,
+    };
+    let text = [accesses(3), broken(1).into_bytes()].concat();
+    let mut ledgers = Vec::new();
+    for _ in 0..2 {
+        let mut ingest = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
+        ingest.push(&text).unwrap();
+        match ingest.finish().unwrap() {
+            Outcome::Ingested(ledger) => ledgers.push((ledger, memory.files())),
+            other @ Outcome::Skipped(..) => panic!("{other:?}"),
+        }
+    }
+    let [(first, before), (second, after)] = ledgers.as_slice() else {
+        panic!("two runs")
+    };
+    assert!(before == after);
+    assert_eq!(first.outputs.len(), 2);
+    assert!(first.outputs.iter().all(|output| output.written) && first.bytes_out > 0);
+    assert!(second.outputs.iter().all(|output| !output.written) && second.bytes_out == 0);
+    assert_eq!((first.events, first.quarantined), (second.events, second.quarantined));
+}

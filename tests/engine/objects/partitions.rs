@@ -1,0 +1,96 @@
+//! The partitions that events are written to.
+
+use alb_ingest::formats::ALB_ACCESS;
+use alb_ingest::ingest::{Options, PartitionBy};
+
+use super::{SILENT, access_at, key, key_at};
+use crate::common::{ingest, json, rows};
+
+#[test]
+fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
+    let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
+    let laid = |end: &str, times: &[&str], by: PartitionBy| {
+        let options = Options {
+            partition_by: by,
+            ..json()
+        };
+        ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
+    };
+    // Around midnight: two files, named alike, each with its own events.
+    let midnight = laid(
+        "2026-10-07T00:05:00Z",
+        &[
+            "2026-10-06T23:59:59.999999Z",
+            "2026-10-07T00:00:00.000000Z",
+            "2026-10-06T23:58:00Z",
+        ],
+        PartitionBy::Day,
+    );
+    assert_eq!(midnight.partitions(), ["date=2026-10-06", "date=2026-10-07"]);
+    let names: Vec<_> = midnight
+        .files
+        .keys()
+        .map(|key| key.rsplit_once('/').unwrap().1)
+        .collect();
+    assert_eq!(names[0], names[1]);
+    assert_eq!(
+        midnight.files.values().map(|file| rows(file).len()).collect::<Vec<_>>(),
+        [2, 1]
+    );
+    // A day before and a day behind the stamp still count as near it; a microsecond more does not.
+    let near = ["2026-10-06T11:45:00Z", "2026-10-08T11:45:00Z"];
+    let far = [
+        "2026-10-06T11:44:59.999999Z",
+        "2026-10-08T11:45:00.000001Z",
+        "1970-01-01T00:00:00Z",
+    ];
+    let end = "2026-10-07T11:45:00Z";
+    assert_eq!(
+        laid(end, &near, PartitionBy::Day).partitions(),
+        ["date=2026-10-06", "date=2026-10-08"]
+    );
+    let run = laid(end, &far, PartitionBy::Day);
+    assert_eq!(run.partitions(), ["date=2026-10-07"]);
+    // Only the folder is the stamp's: the events keep their times.
+    assert_eq!(rows(&run.events())[2]["timestamp"], "1970-01-01T00:00:00.000000Z");
+    assert_eq!(
+        laid(
+            end,
+            &["2026-10-07T11:42:13Z", "2026-10-07T10:59:59Z", far[0]],
+            PartitionBy::Hour
+        )
+        .partitions(),
+        ["date=2026-10-07/hour=10", "date=2026-10-07/hour=11"]
+    );
+    assert_eq!(laid(end, &near, PartitionBy::None).partitions(), [""]);
+    // Without a stamp every event lies on its own day.
+    let run = ingest(SILENT, at(&far).as_bytes(), &json());
+    assert_eq!(
+        run.partitions(),
+        ["date=1970-01-01", "date=2026-10-06", "date=2026-10-08"]
+    );
+}
+
+#[test]
+fn too_many_days_fail_and_say_what_to_do() {
+    let day = |number: i64| {
+        let date = alb_ingest::parse::line::time::date_text(number);
+        access_at(&format!("{date}T12:00:00Z"), "a") + "\n"
+    };
+    let text = |days: i64| (20_000..20_000 + days).map(day).collect::<String>();
+    assert_eq!(ingest(SILENT, text(400).as_bytes(), &json()).partitions().len(), 400);
+    let error = ingest(SILENT, text(401).as_bytes(), &json()).error();
+    assert!(
+        error.contains("more than 400 days or hours") && error.contains("--partition-by none"),
+        "{error}"
+    );
+    let options = Options {
+        partition_by: PartitionBy::None,
+        ..json()
+    };
+    assert_eq!(ingest(SILENT, text(401).as_bytes(), &options).ledger().events, 401);
+    assert_eq!(
+        ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
+        401
+    );
+}

@@ -1,0 +1,142 @@
+//! `alb-ingest schema`: the forms for others, their flags, and what is refused.
+
+use std::process::Command;
+
+use alb_ingest::formats::FORMATS;
+use alb_ingest::schema::mapping::{Node, OutputTable, Schema};
+
+/// What the command prints, and its exit code.
+fn schema(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
+        .arg("schema")
+        .args(args)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn printed(args: &[&str]) -> String {
+    let (code, out, error) = schema(args);
+    assert_eq!(code, 0, "{args:?}: {error}");
+    assert_eq!(out, schema(args).1, "{args:?} prints something else the second time");
+    out
+}
+
+/// The names below which values stand, at every level.
+fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>) {
+    for node in nodes {
+        found.push(shape.name_of(node));
+        if let Node::Group(group) = node {
+            names(shape, &group.nodes, found);
+        }
+    }
+}
+
+#[test]
+fn every_form_has_every_name_of_every_schema() {
+    for (format, schema) in FORMATS
+        .into_iter()
+        .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
+    {
+        let shape = OutputTable::of(schema, format.plan());
+        let mut expected = Vec::new();
+        names(shape, &shape.nodes, &mut expected);
+        for form in ["markdown", "arrow", "athena", "glue", "json-schema"] {
+            let shown = printed(&[format.name, "--as", form, "--schema", schema.name()]);
+            for name in &expected {
+                // Glue keeps names in lower case.
+                let found = shown.contains(name) || shown.contains(&name.to_ascii_lowercase());
+                assert!(found, "{} as {form}, {}, misses {name}", format.name, schema.name());
+            }
+            assert!(
+                shown.ends_with('\n') && !shown.ends_with("\n\n"),
+                "{} as {form}",
+                format.name
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_location_the_text_says_what_to_put_in() {
+    let shown = printed(&["clb_access_log", "--as", "athena"]);
+    assert!(
+        shown.contains("LOCATION 's3://BUCKET/PREFIX/clb_access_log/'"),
+        "{shown}"
+    );
+    assert!(shown.contains("-- Put the destination of your runs"), "{shown}");
+    let shown = printed(&["clb_access_log", "--as", "athena", "--location", "s3://events-bucket"]);
+    assert!(
+        shown.contains("LOCATION 's3://events-bucket/clb_access_log/'"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("BUCKET") && !shown.contains("Put the destination"),
+        "{shown}"
+    );
+}
+
+/// Some readers of DDL take a quote in a comment for the beginning of a text, and a semicolon for the statement's end.
+#[test]
+fn comments_of_the_statement_hold_no_quotes() {
+    for format in FORMATS {
+        let shown = printed(&[format.name, "--as", "athena"]);
+        let comments: Vec<_> = shown.lines().filter(|line| line.starts_with("--")).collect();
+        assert!(comments.len() >= 4);
+        for line in comments {
+            assert!(!line.contains(['\'', '"', '`', ';']), "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_statement_goes_into_the_database_named() {
+    let shown = printed(&["nlb_access_log", "--as", "athena", "--database", "elb_logs"]);
+    assert!(
+        shown.contains("CREATE EXTERNAL TABLE IF NOT EXISTS `elb_logs`.`nlb_access_log` ("),
+        "{shown}"
+    );
+}
+
+#[test]
+fn json_takes_the_serde_that_is_told_the_form_of_times() {
+    let shown = printed(&["alb_access_log", "--as", "athena", "--format", "json"]);
+    assert!(shown.contains("'org.apache.hive.hcatalog.data.JsonSerDe'"), "{shown}");
+    assert!(
+        shown.contains(r"'timestamp.formats' = 'yyyy-MM-dd\'T\'HH:mm:ss.SSSSSS\'Z\''"),
+        "{shown}"
+    );
+    assert!(!shown.contains("parquet"), "{shown}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let refused: [(&[&str], &str); 9] = [
+        (&["--as", "athena", "--location", "events-bucket"], "s3://BUCKET/PREFIX"),
+        (&["--as", "athena", "--location", "s3://"], "s3://BUCKET/PREFIX"),
+        (&["--as", "glue", "--location", "s3://Bucket/x"], "s3://BUCKET/PREFIX"),
+        (&["--as", "athena", "--since", "2026-02-30"], "YYYY-MM-DD"),
+        (&["--as", "athena", "--since", "2026-1-1"], "YYYY-MM-DD"),
+        (&["--as", "athena", "--database", "a`b"], "lowercase letters"),
+        (
+            &["--as", "glue", "--database", "elb"],
+            "--database requires --as athena",
+        ),
+        (
+            &["--as", "json-schema", "--location", "s3://events"],
+            "--location requires --as athena or glue",
+        ),
+        (
+            &["--partition-by", "hour"],
+            "--partition-by requires --as athena or glue",
+        ),
+    ];
+    for (flags, said) in refused {
+        let args: Vec<_> = ["alb_access_log"].iter().chain(flags).copied().collect();
+        let (code, out, error) = schema(&args);
+        assert_eq!(code, 2, "{args:?}: {out}{error}");
+        assert!(out.is_empty() && error.contains(said), "{args:?}: {error}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Every schema carries what the table's own columns hold, in JSON and in Parquet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::common;
+use crate::common::any::{any_object, bytes_of, cases, read_parquet};
+use alb_ingest::encode::FileFormat;
+use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::ingest::Options;
+use alb_ingest::schema::mapping::{Literal, OutputTable, Schema, Test, Value};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value as Json, json};
+
+/// The longest comment that Glue takes, in bytes.
+const COMMENT_BYTES: usize = 255;
+
+fn shapes() -> impl Iterator<Item = &'static OutputTable> {
+    let tables = FORMATS.into_iter();
+    tables.flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())))
+}
+
+fn others() -> Vec<Schema> {
+    let others = Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native);
+    others.collect()
+}
+
+#[test]
+fn every_column_stands_somewhere_as_it_is() {
+    for shape in shapes() {
+        let taken: BTreeSet<_> = shape
+            .leaves
+            .iter()
+            .filter_map(|leaf| match leaf.value {
+                // The other half of a column in two places is looked for where events are mapped back.
+                Value::Column(column) | Value::Conditional { column, .. } => Some(column),
+                _ => None,
+            })
+            .collect();
+        let lost = shape.plan.columns.iter().enumerate();
+        let lost: Vec<_> = lost
+            .filter(|(number, _)| !taken.contains(number))
+            .map(|(_, column)| column.name)
+            .collect();
+        assert!(
+            lost.is_empty(),
+            "{:?} {} lacks {lost:?}",
+            shape.schema,
+            shape.plan.format.name
+        );
+    }
+}
+
+/// The columns that a test looks at, the test, and what it has to say.
+type Half<'a> = (&'a Vec<usize>, Test, bool);
+
+/// A column in two places is whole: everywhere the same test, and one place for the rows in which it fails.
+#[test]
+fn halves_of_a_column_fit_together() {
+    for shape in shapes() {
+        let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
+        for leaf in &shape.leaves {
+            if let Value::Conditional {
+                column,
+                inputs,
+                test,
+                holds,
+            } = &leaf.value
+            {
+                halves.entry(*column).or_default().push((inputs, *test, *holds));
+            }
+        }
+        for (column, halves) in halves {
+            let name = shape.plan.columns[column].name;
+            let (inputs, test, _) = halves[0];
+            let alike = |half: &Half<'_>| half.0 == inputs && std::ptr::fn_addr_eq(half.1, test);
+            assert!(
+                halves.iter().all(alike),
+                "{:?}: {name} is tested in two ways",
+                shape.schema
+            );
+            let rest = halves.iter().filter(|(_, _, holds)| !holds).count();
+            assert!(rest == 1 && halves.len() > 1, "{:?}: {name} is not whole", shape.schema);
+        }
+    }
+}
+
+#[test]
+fn names_are_told_apart_and_documented() {
+    for shape in shapes() {
+        let table = shape.plan.format.name;
+        let mut seen = BTreeSet::new();
+        for leaf in &shape.leaves {
+            // Glue keeps names in lower case.
+            let path = leaf.path.to_ascii_lowercase();
+            assert!(seen.insert(path.clone()), "{:?} {table} has {path} twice", shape.schema);
+            assert!(
+                !leaf.doc.is_empty() && leaf.doc.len() <= COMMENT_BYTES,
+                "{table} {path}"
+            );
+            assert!(leaf.doc.ends_with('.'), "{table} {path}: {}", leaf.doc);
+        }
+        for path in &seen {
+            let groups = path.match_indices('.').filter_map(|(at, _)| path.get(..at));
+            for group in groups {
+                assert!(
+                    !seen.contains(group),
+                    "{:?} {table}: {group} is a value and a group",
+                    shape.schema
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_has_one_type_in_every_table() {
+    for schema in Schema::ALL {
+        let mut kinds = BTreeMap::new();
+        for leaf in shapes()
+            .filter(|shape| shape.schema == schema)
+            .flat_map(|shape| &shape.leaves)
+        {
+            let kind = *kinds.entry(&leaf.path).or_insert(leaf.kind);
+            assert_eq!(kind, leaf.kind, "{schema:?} {}", leaf.path);
+        }
+    }
+}
+
+#[test]
+fn schemas_are_found_by_their_names() {
+    for schema in Schema::ALL {
+        assert_eq!(Schema::parse(schema.name()), Some(schema));
+    }
+    assert_eq!(Schema::parse("Native"), None);
+}
+
+/// Takes what stands at a path out of an event, and groups that are then empty.
+fn take(event: &mut Json, path: &str) -> Option<Json> {
+    let Some((name, rest)) = path.split_once('.') else {
+        return event.as_object_mut()?.remove(path);
+    };
+    let group = event.get_mut(name)?;
+    let taken = take(group, rest);
+    if group.as_object().is_some_and(serde_json::Map::is_empty) {
+        event.as_object_mut()?.remove(name);
+    }
+    taken
+}
+
+fn literal(literal: Literal) -> Json {
+    match literal {
+        Literal::Text(text) => json!(text),
+        Literal::Int32(number) => json!(number),
+        Literal::Int64(number) => json!(number),
+        Literal::Words(words) => json!(words),
+    }
+}
+
+/// The native event is what stands in the other at the places of its columns; besides there are constants and what rules
+/// made, and nothing else.
+fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
+    let mut rest = event.clone();
+    // What stands in one of two places.
+    let mut halves: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
+    for leaf in &shape.leaves {
+        let taken = take(&mut rest, &leaf.path);
+        match &leaf.value {
+            Value::Column(column) => {
+                let name = shape.plan.columns[*column].name;
+                prop_assert_eq!(taken.as_ref(), native.get(name), "{} from {}", &leaf.path, name);
+            }
+            Value::Constant(value) => prop_assert_eq!(taken, Some(literal(*value)), "{}", &leaf.path),
+            Value::Conditional { column, .. } => {
+                let found = halves.entry(shape.plan.columns[*column].name).or_default();
+                // A value may stand in more than one place of the same sense.
+                found.extend(taken.filter(|value| !found.contains(value)));
+            }
+            Value::Computed { .. } => {
+                let fits = taken.is_none_or(|value| match leaf.kind {
+                    Kind::Text | Kind::Timestamp => value.is_string(),
+                    Kind::Int32 | Kind::Int64 => value.is_i64(),
+                    Kind::Float64 => value.is_f64(),
+                    Kind::TextList => value.is_array(),
+                });
+                prop_assert!(fits, "{}", &leaf.path);
+            }
+        }
+    }
+    for (name, found) in halves {
+        let expected: Vec<_> = native.get(name).cloned().into_iter().collect();
+        prop_assert_eq!(found, expected, "{}", name);
+    }
+    prop_assert_eq!(rest, json!({}), "in no shape");
+    Ok(())
+}
+
+fn same(json: &Json, parquet: &Json) -> bool {
+    match (json, parquet) {
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+        }
+        // serde_json does not promise to read the last bit.
+        (Json::Number(a), Json::Number(b)) if a.is_f64() => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= 2.0 * f64::EPSILON * a.abs()
+        }
+        _ => json == parquet,
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(120))]
+
+    /// The same events in every schema and both formats.
+    #[test]
+    fn every_schema_carries_the_values_of_the_columns(object in any_object(), schema in select(others())) {
+        let (bytes, _) = bytes_of(&object);
+        let key = object.key();
+        let native = common::ingest(&key, &bytes, &common::json());
+        let in_json = common::ingest(&key, &bytes, &Options { schema, ..common::json() });
+        let in_parquet = Options { schema, format: FileFormat::Parquet, ..Options::default() };
+        let in_parquet = common::ingest(&key, &bytes, &in_parquet);
+        prop_assert_eq!(native.result.is_ok(), in_json.result.is_ok());
+        prop_assert_eq!(native.quarantine(), in_json.quarantine());
+        prop_assert_eq!(native.quarantine(), in_parquet.quarantine());
+        let shape = OutputTable::of(schema, object.format.plan());
+        let events = common::rows(&in_json.events());
+        let natives = common::rows(&native.events());
+        prop_assert_eq!(natives.len(), events.len());
+        for (native, event) in natives.iter().zip(&events) {
+            maps_back(shape, native, event)?;
+        }
+        let files = in_parquet.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
+        let rows: Vec<_> = files.flat_map(|(_, bytes)| read_parquet(bytes)).collect();
+        prop_assert_eq!(rows.len(), events.len());
+        for (event, row) in events.iter().zip(rows) {
+            let row = Json::Object(row);
+            prop_assert!(same(event, &row), "{}\n{}", event, row);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The pass over a line's separators, held to the splitter that reads byte by byte.
+
+use alb_ingest::formats::{FORMATS, Format, NLB_ACCESS};
+use alb_ingest::generate::{Lines, Rate, Traffic};
+use alb_ingest::parse::line::text::is_plain;
+use alb_ingest::parse::line::{Span, split_line, split_regular};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Splits every line of the text both ways; returns how many lines were regular, and how many there are.
+fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestCaseError> {
+    let plan = format.plan();
+    let (mut regular, mut lines, mut at) = (0, 0, 0);
+    for line in text.split(|byte| *byte == b'\n') {
+        let span = Span::new(at, at + line.len());
+        at += line.len() + 1;
+        lines += 1;
+        let mut exact = vec![Span::NULL; plan.parts];
+        let tail = split_line(plan, text, span, &mut exact);
+        let mut marked = vec![Span::NULL; plan.parts];
+        let Some(found) = split_regular(plan, text, span, &mut marked) else {
+            continue;
+        };
+        regular += 1;
+        let shown = line.escape_ascii();
+        let tail = tail.map_err(|fault| TestCaseError::fail(format!("{fault}: {shown}")))?;
+        prop_assert!(
+            tail.extra.is_null() && !tail.inner_quote && !tail.stray_quote,
+            "{}",
+            shown
+        );
+        let exact: Vec<Span> = exact.iter().map(|part| part.without_dash(text)).collect();
+        prop_assert_eq!(exact, marked, "{}", shown);
+        prop_assert!(!found.plain || is_plain(line, Some(format.escapes)), "{}", shown);
+    }
+    Ok((regular, lines))
+}
+
+fn generated(format: &'static Format, seed: u64, hostile: u32, fields: Option<usize>, lines: usize) -> Vec<u8> {
+    let traffic = Traffic {
+        fields,
+        hostile: Rate::per_million(hostile),
+        ..Traffic::default()
+    };
+    let mut generator = Lines::new(format, seed, traffic);
+    let mut text = Vec::new();
+    for _ in 0..lines {
+        generator.write(&mut text);
+    }
+    text
+}
+
+/// Ordinary lines take the quick way: otherwise the comparison below would compare nothing.
+#[test]
+fn ordinary_lines_are_regular() {
+    for format in FORMATS {
+        let text = generated(format, 7, 0, None, 500);
+        let (regular, lines) = compare(format, text.trim_ascii_end()).unwrap();
+        assert_eq!(lines, 500);
+        let expected = match format.name {
+            // ALPN lists are quoted parts glued by commas; TCP entries of Classic have quotes as all others.
+            "nlb_access_log" => 100,
+            _ => 490,
+        };
+        assert!(regular >= expected, "{}: {regular} of {lines}", format.name);
+    }
+}
+
+/// A list of quoted parts runs to the next space, even between two quotes.
+#[test]
+fn a_space_ends_a_list_of_quoted_parts() {
+    let mut text = generated(&NLB_ACCESS, 7, 0, Some(21), 1);
+    text.truncate(text.trim_ascii_end().len());
+    let behind_list = text.iter().rposition(|byte| *byte == b' ').unwrap();
+    text.truncate(behind_list);
+    for list in ["\" ttp/1.1\"", "\"h2\",\" \"", "\"a b\""] {
+        let line = [&text, b" ".as_slice(), list.as_bytes()].concat();
+        let (regular, lines) = compare(&NLB_ACCESS, &line).unwrap();
+        assert_eq!((regular, lines), (0, 1), "{list}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    /// A regular line is split as the exact splitter does, whatever was done to it.
+    #[test]
+    fn marked_lines_are_split_alike(
+        format in select(FORMATS.to_vec()),
+        seed: u64,
+        hostile in select(vec![0, 300_000]),
+        shorter in 0_usize..12,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), select(b"\" \\-,:\r\n\xe9x0.".to_vec()), any::<bool>()), 0..6),
+    ) {
+        let fields = format.known_fields().saturating_sub(shorter).max(format.min_fields);
+        let mut text = generated(format, seed, hostile, Some(fields), 4);
+        for (at, byte, insert) in edits {
+            let at = at.index(text.len());
+            if insert { text.insert(at, byte) } else { text[at] = byte }
+        }
+        compare(format, &text)?;
+    }
+
+    /// The same for text of nothing but the bytes that matter.
+    #[test]
+    fn odd_lines_are_split_alike(
+        format in select(FORMATS.to_vec()),
+        bytes in prop::collection::vec(select(b"\"\" \\-:x1".to_vec()), 0..400),
+    ) {
+        compare(format, &bytes)?;
+    }
+}
