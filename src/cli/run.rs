@@ -1,41 +1,30 @@
 //! `alb-ingest run`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::thread;
 
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::config::Location;
 use crate::deadline::Deadline;
-use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished};
-use crate::source::Source;
+use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
+use crate::storage::{Entry, Location, Storage as _};
 
-use super::input::{Input, find, needs_aws};
+use super::input::{find, origins, storage};
 use super::totals::Totals;
-use super::world::Ends;
 use super::{FAILED, OK, Stop, config, report, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let mut config = config(matches, environment)?;
     config.ingest.table = table(matches);
     let (destination, quarantine) = (&config.destination, &config.quarantine);
-    let inputs: Vec<PathBuf> = matches
-        .get_many::<String>("input")
-        .into_iter()
-        .flatten()
-        .map(PathBuf::from)
-        .collect();
-    let ends = if needs_aws(&inputs, [destination, quarantine]) {
-        Ends::everywhere()?
-    } else {
-        Ends::folders(None)
-    };
-    let objects = find(&inputs, [destination, quarantine], &ends, &config.storage)?;
+    let outputs = [destination, quarantine];
+    let origins = origins(matches, outputs)?;
+    let storage = storage(&origins, outputs, config.storage.clone())?;
+    let objects = find(&origins, &storage)?;
     let open = |location: &Location| {
-        ends.world()
-            .destination(location, &config.storage, Deadline::NONE)
+        storage
+            .sink(location, Deadline::NONE)
             .map_err(|error| Stop::Usage(error.to_string()))
     };
     let (events, rejects) = (open(destination)?, open(quarantine)?);
@@ -45,14 +34,13 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         quarantine: rejects.as_ref(),
     };
     let threads = Threads::of(matches, destination, objects.len());
-    let bar = progress_bar(objects.iter().map(Input::bytes).sum());
-    let source = ends.world().source(&config.storage, Deadline::NONE);
-    let results = ingest_all(&objects, source.as_ref(), target, threads, &bar);
+    let bar = progress_bar(objects.iter().filter_map(|entry| entry.object.size).sum());
+    let results = ingest_all(&objects, target, threads, &bar);
     bar.finish_and_clear();
 
     let mut totals = Totals::default();
-    for (object, result) in objects.iter().zip(results) {
-        totals.add(object, result);
+    for (entry, result) in objects.iter().zip(results) {
+        totals.add(&entry.object, result);
     }
     let json = matches
         .get_one::<String>("report")
@@ -62,8 +50,8 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         report::text(&totals, destination, quarantine)
     };
-    // stdout carries the events where they go there.
-    if *destination == Location::Stdout {
+    // The report must not be mixed into events on stdout.
+    if destination.is_stdout() {
         anstream::stderr().write_all(report.as_bytes())?;
     } else {
         anstream::stdout().write_all(report.as_bytes())?;
@@ -84,7 +72,7 @@ impl Threads {
     fn of(matches: &ArgMatches, destination: &Location, objects: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let requested = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
-        Self::on(cores, requested, *destination == Location::Stdout, objects)
+        Self::on(cores, requested, destination.is_stdout(), objects)
     }
 
     fn on(cores: usize, requested: usize, in_order: bool, objects: usize) -> Self {
@@ -99,7 +87,7 @@ impl Threads {
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {
-    // For people: a pipe gets no bar.
+    // A pipe does not get a progress bar.
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
@@ -112,8 +100,7 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 
 /// Ingests the objects in parallel and returns the results in the order of the objects.
 fn ingest_all(
-    objects: &[Input],
-    source: &dyn Source,
+    objects: &[Entry],
     target: Target<'_>,
     threads: Threads,
     bar: &ProgressBar,
@@ -124,26 +111,30 @@ fn ingest_all(
     };
     pool.run(
         objects,
-        |object| ingest(object, source, target, threads, bar),
-        |object, unfinished| {
+        |entry| ingest(entry, target, threads, bar),
+        |entry, unfinished| {
             let problem = match unfinished {
                 Unfinished::Panicked => Problem::Panic,
                 Unfinished::Expired => Problem::OutOfTime,
             };
-            Err(problem.of(&object.unidentified()))
+            Err(problem.of(&entry.object.unidentified()))
         },
     )
 }
 
-fn ingest(
-    object: &Input,
-    source: &dyn Source,
-    target: Target<'_>,
-    threads: Threads,
-    bar: &ProgressBar,
-) -> Result<Outcome, IngestError> {
-    bar.set_message(object.key().to_owned());
-    object.ingest(source, target, threads.two_per_object, |bytes| bar.inc(bytes))
+fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
+    bar.set_message(entry.object.key.clone());
+    let ingested = ingest_object(
+        &entry.object,
+        entry.source.as_ref(),
+        target,
+        threads.two_per_object,
+        |bytes| {
+            bar.inc(bytes as u64);
+            Ok(())
+        },
+    );
+    ingested.map(|(_, outcome)| outcome)
 }
 
 #[cfg(test)]

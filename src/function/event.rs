@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::formats::Format;
 use crate::ingest::{Corruption, Ledger};
-use crate::object::ObjectRef;
-use crate::trigger::{Counts, ObjectRequest, SkipReason, Task, TaskError, TaskOutcome, Work};
+use crate::object::{ObjectRef, ObjectRequest};
+use crate::trigger::{Counts, SkipReason, Task, TaskError, TaskOutcome, Work};
 
 /// An observer of the function's work.
 pub trait Observer: Sync {

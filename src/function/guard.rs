@@ -1,6 +1,6 @@
 //! The guard against a loop in which the function ingests its own output.
 
-use crate::config::{Location, S3Prefix};
+use crate::storage::{Location, S3Prefix};
 
 /// The relation of an object to a location of outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub(super) enum Relation {
 
 /// Returns the relation of an object to a location of outputs.
 pub(super) fn relation(bucket: &str, key: &str, place: &Location) -> Relation {
-    let Location::S3(place) = place else {
+    let Some(place) = place.s3_prefix() else {
         return Relation::None;
     };
-    if place.holds(bucket, key) {
+    if place.contains(bucket, key) {
         let below = key.get(place.prefix.len()..).unwrap_or_default();
         let is_output = !place.prefix.is_empty() && is_output_key(below);
         return if is_output { Relation::Output } else { Relation::Mixed };

@@ -1,7 +1,7 @@
 //! The handler of the Lambda function: it ingests every object of a payload and returns the response.
 //!
-//! The handler is independent of AWS. [`Function::handle`] reads objects from a [`World`] and writes outputs to it; the
-//! Lambda and `alb-ingest replay` use different ones. It keeps no state between invocations.
+//! The handler is independent of AWS. [`Function::handle`] reads objects from a [`Storage`] and writes outputs to
+//! it; the Lambda and `alb-ingest replay` use different ones. It keeps no state between invocations.
 
 pub mod emf;
 mod event;
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Config, Location};
+use crate::config::Config;
 use crate::deadline::Deadline;
+use crate::storage::{Storage, StorageError};
 use crate::trigger::{self, InvocationError, TriggerError};
-use crate::world::{NoSuchPlace, World};
 
 use event::report_unknown;
 pub use event::{Event, Observer, Subject};
@@ -35,7 +35,7 @@ const MAX_WORKERS: usize = 16;
 /// The function, ready for invocations.
 pub struct Function {
     config: Config,
-    world: Box<dyn World>,
+    storage: Box<dyn Storage>,
     limits: Limits,
 }
 
@@ -68,7 +68,7 @@ pub enum HandleError {
     Objects(#[from] InvocationError),
     /// A destination is not available.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl HandleError {
@@ -90,20 +90,24 @@ pub enum SetupError {
     Stdout,
     /// The destination is not available.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl Function {
-    /// Returns the function for a configuration.
+    /// Creates a function with a configuration and a storage.
     ///
     /// # Errors
-    /// The world does not have the destination.
-    pub fn new(config: Config, world: Box<dyn World>, limits: Limits) -> Result<Self, SetupError> {
-        if config.destination == Location::Stdout {
+    /// The storage does not serve the destination.
+    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, SetupError> {
+        if config.destination.is_stdout() {
             return Err(SetupError::Stdout);
         }
-        world.destination(&config.destination, &config.storage, Deadline::NONE)?;
-        Ok(Self { config, world, limits })
+        storage.sink(&config.destination, Deadline::NONE)?;
+        Ok(Self {
+            config,
+            storage,
+            limits,
+        })
     }
 
     /// Processes a payload. The work stops some time before the deadline, so a response is still possible.
@@ -133,12 +137,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let place = |location| self.world.destination(location, &self.config.storage, deadline);
+        let sink = |location| self.storage.sink(location, deadline);
         let outcomes = work::BatchWorker {
             config: &self.config,
-            source: self.world.source(&self.config.storage, deadline).as_ref(),
-            events: place(&self.config.destination)?.as_ref(),
-            quarantine: place(&self.config.quarantine)?.as_ref(),
+            source: self.storage.source(deadline).as_ref(),
+            events: sink(&self.config.destination)?.as_ref(),
+            quarantine: sink(&self.config.quarantine)?.as_ref(),
             deadline,
             observer,
             two_threads: false,

@@ -2,10 +2,10 @@
 
 use crate::config::{Config, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{Destination, IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_open};
-use crate::object::ObjectRef;
-use crate::source::Source;
-use crate::trigger::{InvocationError, ObjectRequest, Request, SkipReason, TaskError, TaskOutcome};
+use crate::ingest::{IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_object};
+use crate::object::{ObjectRef, ObjectRequest};
+use crate::storage::{Sink, Source};
+use crate::trigger::{InvocationError, Request, SkipReason, TaskError, TaskOutcome};
 
 use super::event::{Observer, Subject, report, report_records};
 use super::guard::{Relation, relation};
@@ -15,8 +15,8 @@ use super::guard::{Relation, relation};
 pub(super) struct BatchWorker<'a> {
     pub(super) config: &'a Config,
     pub(super) source: &'a dyn Source,
-    pub(super) events: &'a dyn Destination,
-    pub(super) quarantine: &'a dyn Destination,
+    pub(super) events: &'a dyn Sink,
+    pub(super) quarantine: &'a dyn Sink,
     pub(super) deadline: Deadline,
     pub(super) observer: &'a dyn Observer,
     /// Whether each object is decompressed on a second thread.
@@ -78,7 +78,7 @@ impl BatchWorker<'_> {
                 None => Problem::OutOfTime,
             },
         };
-        TaskOutcome::Failed(TaskError::Object(problem.of(&unidentified(object))))
+        TaskOutcome::Failed(TaskError::Object(problem.of(&object.unidentified())))
     }
 
     /// Returns the outcome of an object that must not be read.
@@ -100,16 +100,12 @@ impl BatchWorker<'_> {
     }
 
     fn ingest(&self, request: &ObjectRequest) -> Result<(ObjectRef, Outcome), IngestError> {
-        let body = self
-            .source
-            .open(request)
-            .map_err(|error| Problem::Unreadable(error).of(&unidentified(request)))?;
         let target = Target {
             options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };
-        ingest_open(body, target, self.two_threads, |_| {
+        ingest_object(request, self.source, target, self.two_threads, |_| {
             // The margin before the function's own deadline leaves time to report this.
             if self.deadline.has_passed() {
                 return Err(Problem::OutOfTime);
@@ -124,9 +120,4 @@ fn skipped(skip: Skip, ledger: Ledger) -> TaskOutcome {
         skip,
         ledger: Box::new(ledger),
     })
-}
-
-/// Returns the object before its version is known.
-fn unidentified(object: &ObjectRequest) -> ObjectRef {
-    object.identity(&object.key, "")
 }

@@ -4,9 +4,7 @@ use crate::encode::EncodeError;
 use crate::object::ObjectRef;
 use crate::object::Unknown;
 use crate::parse::input::ReadError;
-use crate::source::{Cause, SourceError};
-
-use super::DestinationError;
+use crate::storage::{ErrorKind, StorageError};
 
 /// The error of one object. None of its outputs was committed; if its destination is a stream, events may have been sent.
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +61,9 @@ pub enum Problem {
         /// The key of the output.
         key: String,
     },
-    /// The source could not be read.
-    #[error("cannot read: {0}")]
-    Source(std::io::Error),
-    /// The source failed.
-    #[error("{}", .0.text)]
-    Unreadable(SourceError),
+    /// The object could not be opened or read.
+    #[error("cannot read: {}", .0.message)]
+    Unreadable(StorageError),
     /// The deadline passed before the object was read to its end.
     #[error(
         "not enough time before the deadline; the object was not acknowledged: give the function more time or memory, or fewer messages per batch"
@@ -77,9 +72,9 @@ pub enum Problem {
     /// The events could not be encoded or written.
     #[error("{0}")]
     Encode(EncodeError),
-    /// The destination failed.
+    /// An output could not be staged, written or committed.
     #[error("{0}")]
-    Destination(#[from] DestinationError),
+    Destination(#[from] StorageError),
     /// The counts do not balance: a defect of this program.
     #[error(
         "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed; please report this"
@@ -100,10 +95,10 @@ pub enum Problem {
 }
 
 impl From<EncodeError> for Problem {
-    /// A destination that fails during a write reports its own error inside the I/O error.
+    /// Recovers the error of a sink, which travels through the encoders inside an I/O error.
     fn from(error: EncodeError) -> Self {
         match error {
-            EncodeError::Write(error) => match error.downcast::<DestinationError>() {
+            EncodeError::Write(error) => match error.downcast::<StorageError>() {
                 Ok(error) => Self::Destination(error),
                 Err(error) => Self::Encode(EncodeError::Write(error)),
             },
@@ -123,7 +118,7 @@ impl Problem {
 
     /// Returns whether the object does not exist.
     pub const fn is_missing(&self) -> bool {
-        matches!(self, Self::Unreadable(error) if matches!(error.cause, Cause::Missing))
+        matches!(self, Self::Unreadable(error) if matches!(error.kind, ErrorKind::NotFound))
     }
 
     /// Returns whether the object is not a load balancer log, as far as its bytes show.
@@ -135,9 +130,8 @@ impl Problem {
     pub const fn is_retryable(&self) -> bool {
         match self {
             // A panic can have a passing cause, such as a machine without memory. Its sender limits the retries.
-            Self::Source(_) | Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Panic => true,
-            Self::Unreadable(error) => error.is_retryable(),
-            Self::Destination(error) => error.retryable,
+            Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Panic => true,
+            Self::Unreadable(error) | Self::Destination(error) => error.is_retryable(),
             Self::Read(_)
             | Self::Unknown(_)
             | Self::MostlyMalformed { .. }

@@ -5,10 +5,12 @@
 
 use aws_lambda_events::s3_batch_job::{S3BatchJobEvent, S3BatchJobTask};
 
+use crate::object::ObjectRequest;
+
 use super::error::{Names, TriggerError};
 use super::key::{form_decoded, percent_decoded};
 use super::node::Node;
-use super::{Kind, ObjectRequest, Request, Task, Work};
+use super::{Kind, Request, Task, Work};
 
 /// Returns whether S3 Batch Operations is the sender.
 pub(super) fn is_batch(node: &Node) -> bool {

@@ -20,7 +20,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::object::ObjectRef;
+use crate::object::ObjectRequest;
 
 pub use answer::InvocationError;
 pub use error::{KeyFault, Names, TriggerError};
@@ -84,31 +84,6 @@ pub enum Work {
     Refused(TriggerError),
 }
 
-/// An object to ingest, as a payload or a list describes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObjectRequest {
-    /// The name of the bucket.
-    pub bucket: String,
-    /// The key, decoded.
-    pub key: String,
-    /// Another reading of the key, which is tried once if `key` does not exist. Only S3 Batch Operations has it: AWS does not
-    /// document whether a `+` in a manifest is a plus or a space.
-    pub alternative_key: Option<String>,
-    /// The version to read; never empty. `null` is the version of an object that was put while versioning was off. Newer
-    /// versions can exist, so it is requested by this name.
-    pub version_id: Option<String>,
-    /// The ETag without quotes, according to the event.
-    pub etag: Option<String>,
-    /// The length in bytes, according to the event.
-    pub size: Option<u64>,
-    /// Orders the events of one key: hex digits, to be padded with zeros on the right and compared as text.
-    pub sequencer: Option<String>,
-    /// The time of the event, as the event writes it.
-    pub event_time: Option<String>,
-    /// The region of the bucket.
-    pub region: Option<String>,
-}
-
 /// An event that does not announce a new object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IgnoredEvent {
@@ -165,21 +140,6 @@ impl Request {
                     .or_insert(number);
                 task.duplicate_of = (same != number).then_some(same);
             }
-        }
-    }
-}
-
-impl ObjectRequest {
-    /// Returns the identity of the object that was found under `key`. `etag` is the ETag that S3 reports, without quotes.
-    ///
-    /// The version is the version id. If there is none, or it is `null`, the version is the ETag: a bucket without versioning,
-    /// or with versioning suspended, gives the version `null` to different bytes with every put.
-    pub fn identity(&self, key: &str, etag: &str) -> ObjectRef {
-        let version = self.version_id.as_deref().filter(|version| *version != "null");
-        ObjectRef {
-            bucket: self.bucket.clone(),
-            key: key.to_owned(),
-            version: version.unwrap_or(etag).to_owned(),
         }
     }
 }

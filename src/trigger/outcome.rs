@@ -6,9 +6,9 @@
 use std::fmt;
 
 use crate::ingest::{IngestError, Ledger, Skip};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, ObjectRequest};
 
-use super::{IgnoredEvent, InvocationError, ObjectRequest, Request, TriggerError, Work};
+use super::{IgnoredEvent, InvocationError, Request, TriggerError, Work};
 
 /// The outcome of one task.
 #[derive(Debug)]

@@ -1,9 +1,11 @@
 //! The records and events of S3, and the form for replays by hand.
 
+use crate::object::{ObjectRequest, unquoted};
+
 use super::error::{Names, TriggerError};
 use super::key::form_decoded;
 use super::node::Node;
-use super::{IgnoredEvent, ObjectRequest, Work};
+use super::{IgnoredEvent, Work};
 
 /// The prefixes of the S3 event names that do not announce a new object. An event with any other name is refused: its
 /// meaning is unknown, and it may announce a new object.
@@ -108,7 +110,7 @@ fn check_major(node: &Node, field: &str, wanted: &'static str, version: &str) ->
 /// Returns the ETag without quotes from the first of the fields that has one.
 fn etag(object: &Node, names: &[&str]) -> Result<Option<String>, TriggerError> {
     for name in names {
-        let etag = object.find_text(name)?.map(|etag| etag.trim_matches('"'));
+        let etag = object.find_text(name)?.map(unquoted);
         if let Some(etag) = etag.filter(|etag| !etag.is_empty()) {
             return Ok(Some(etag.to_owned()));
         }

@@ -1,9 +1,8 @@
 //! The tasks of each kind of payload.
 
 use crate::envelopes::*;
-use alb_ingest::trigger::{
-    IgnoredEvent, InvocationError, Kind, MAX_ENVELOPES, ObjectRequest, TriggerError, Work, read, read_value,
-};
+use alb_ingest::object::ObjectRequest;
+use alb_ingest::trigger::{IgnoredEvent, InvocationError, Kind, MAX_ENVELOPES, TriggerError, Work, read, read_value};
 use serde_json::{Value, json};
 
 /// Returns the objects in order; a task without an object fails the test.
