@@ -35,7 +35,7 @@ impl Observer for Events {
 }
 
 /// Objects from folders, or faults in their place; outputs in memory.
-struct Odd {
+struct FaultyStorage {
     local: Local,
     memory: Memory,
     fault: fn(&ObjectRequest) -> Option<Fault>,
@@ -50,7 +50,7 @@ enum Fault {
     MayNotBeRead,
 }
 
-impl Storage for &'static Odd {
+impl Storage for &'static FaultyStorage {
     fn source(&self, _deadline: Deadline) -> Box<dyn Source> {
         Box::new(*self)
     }
@@ -67,7 +67,7 @@ impl Storage for &'static Odd {
     }
 }
 
-impl Source for &'static Odd {
+impl Source for &'static FaultyStorage {
     fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, StorageError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let error = |kind| StorageError::new(Operation::Read, object.key.clone(), kind, format!("{kind:?}"));
@@ -113,8 +113,8 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn odd(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static Odd {
-    Box::leak(Box::new(Odd {
+fn faulty(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static FaultyStorage {
+    Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(package().join("events"))),
         memory: Memory::default(),
         fault,
@@ -129,7 +129,7 @@ fn config() -> RawConfig {
     }
 }
 
-fn function(world: &'static Odd, config: RawConfig) -> Function {
+fn function(world: &'static FaultyStorage, config: RawConfig) -> Function {
     Function::new(config.resolve().unwrap(), Box::new(world), LIMITS).unwrap()
 }
 
@@ -137,7 +137,7 @@ fn event(name: &str) -> Vec<u8> {
     fs::read(package().join("events").join(name)).unwrap()
 }
 
-fn handle(world: &'static Odd, config: RawConfig, payload: &[u8]) -> Handled {
+fn handle(world: &'static FaultyStorage, config: RawConfig, payload: &[u8]) -> Handled {
     function(world, config).handle(payload, Deadline::NONE, &Events::default())
 }
 
@@ -149,7 +149,7 @@ fn metrics(handled: &Handled) -> Value {
 /// Returns the outputs of the same objects from a replay by hand.
 fn reference(keys: &[String]) -> Files {
     let memory = Memory::default();
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let objects: Vec<_> = keys
         .iter()
         .map(|key| json!({"bucket": "objects", "key": key}))
@@ -177,7 +177,7 @@ fn a_second_delivery_of_any_payload_changes_nothing() {
     for path in payloads() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let payload = fs::read(&path).unwrap();
-        let world = odd(|_| None);
+        let world = faulty(|_| None);
         let partial = RawConfig {
             partial_batch: Some(true),
             ..config()
@@ -210,12 +210,12 @@ fn a_second_delivery_of_any_payload_changes_nothing() {
 
 #[test]
 fn the_outputs_do_not_depend_on_the_trigger() {
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     handle(world, config(), &event("s3-put.json")).answer.unwrap();
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.10_qfy86bt1.log.gz";
     assert_eq!(world.memory.files(), reference(&[key.to_owned()]));
     for way in ["sns.json", "failed-invocation.json", "sqs-failed-invocation.json"] {
-        let other = odd(|_| None);
+        let other = faulty(|_| None);
         handle(other, config(), &event(way)).answer.unwrap();
         assert_eq!(other.memory.files(), world.memory.files(), "{way}");
     }
@@ -227,7 +227,7 @@ fn only_failed_messages_are_retried() {
         partial_batch: Some(true),
         ..config()
     };
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let answer = handle(world, partial, &event("sqs-partial-failure.json"))
         .answer
         .unwrap();
@@ -245,7 +245,7 @@ fn only_failed_messages_are_retried() {
         ])
     );
     // Without the setting the response would not be read, and the messages would be deleted.
-    let whole = handle(odd(|_| None), config(), &event("sqs-partial-failure.json"));
+    let whole = handle(faulty(|_| None), config(), &event("sqs-partial-failure.json"));
     let error = whole.answer.unwrap_err();
     assert!(
         matches!(error, HandleError::Objects(InvocationError::Failed { .. })),
@@ -264,7 +264,7 @@ fn a_panic_or_a_broken_connection_fails_only_its_object() {
             None
         }
     }
-    let world = odd(fault);
+    let world = faulty(fault);
     let events = Events::default();
     let function = function(world, config());
     let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &events);
@@ -297,7 +297,7 @@ fn a_panic_or_a_broken_connection_fails_only_its_object() {
 
 #[test]
 fn nothing_starts_after_the_deadline() {
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let handled = function(world, config()).handle(
         &event("sqs-s3.json"),
         Deadline::after(Duration::from_millis(1)),
@@ -311,18 +311,18 @@ fn nothing_starts_after_the_deadline() {
 #[test]
 fn a_missing_object_fails_or_is_skipped_according_to_the_setting() {
     let payload = event("s3-put.json");
-    let failed = handle(odd(|_| Some(Fault::IsGone)), config(), &payload);
+    let failed = handle(faulty(|_| Some(Fault::IsGone)), config(), &payload);
     assert!(failed.answer.is_err());
     let skip = RawConfig {
         on_missing: Some(OnMissing::Skip),
         ..config()
     };
-    let skipped = handle(odd(|_| Some(Fault::IsGone)), skip.clone(), &payload);
+    let skipped = handle(faulty(|_| Some(Fault::IsGone)), skip.clone(), &payload);
     assert_eq!(metrics(&skipped)["ObjectsSkipped"], 1);
     skipped.answer.unwrap();
     // An object that may not be read is not a missing object.
     assert!(
-        handle(odd(|_| Some(Fault::MayNotBeRead)), skip, &payload)
+        handle(faulty(|_| Some(Fault::MayNotBeRead)), skip, &payload)
             .answer
             .is_err()
     );
@@ -333,7 +333,7 @@ fn a_job_gets_the_result_code_of_each_task() {
     let code = |fault: fn(&ObjectRequest) -> Option<Fault>, key: &str| {
         let mut payload: Value = serde_json::from_slice(&event("batch-2.0.json")).unwrap();
         payload["tasks"][0]["s3Key"] = key.into();
-        let answer = handle(odd(fault), config(), payload.to_string().as_bytes())
+        let answer = handle(faulty(fault), config(), payload.to_string().as_bytes())
             .answer
             .unwrap();
         assert_eq!(answer["invocationSchemaVersion"], "2.0");
@@ -355,7 +355,7 @@ fn an_object_that_is_not_a_log_does_not_fail_a_job() {
     fs::create_dir(root.path().join("mixed")).unwrap();
     fs::write(root.path().join("mixed/picture.png"), b"\x89PNG\r\n\x1a\n0123456789").unwrap();
     fs::write(root.path().join("mixed/notes.txt"), b"remember the milk\n").unwrap();
-    let world: &'static Odd = Box::leak(Box::new(Odd {
+    let world: &'static FaultyStorage = Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(root.path().to_path_buf())),
         memory: Memory::default(),
         fault: |_| None,
@@ -378,7 +378,7 @@ fn an_object_that_is_not_a_log_does_not_fail_a_job() {
 #[test]
 fn a_duplicate_object_is_read_once() {
     let object = json!({"bucket": "objects", "key": "AWSLogs/111122223333/elasticloadbalancing/eu-west-1/2015/06/16/111122223333_elasticloadbalancing_eu-west-1_shop-classic_20150616T0830Z_198.51.100.77_2v1y09ki.log"});
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let payload = json!({"objects": [object, object, object]}).to_string();
     let handled = handle(world, config(), payload.as_bytes());
     assert_eq!(world.opened.load(Ordering::Relaxed), 1);
@@ -396,7 +396,7 @@ fn the_function_never_ingests_its_own_outputs() {
         destination: Some(Location::S3(S3Prefix::parse(place).unwrap())),
         ..RawConfig::default()
     };
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let error = handle(world, writing_to("objects/AWSLogs/out"), &event("s3-put.json"))
         .answer
         .unwrap_err();
@@ -417,7 +417,7 @@ fn an_unknown_payload_is_never_acknowledged() {
         "not json",
         r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#,
     ] {
-        let handled = handle(odd(|_| None), config(), payload.as_bytes());
+        let handled = handle(faulty(|_| None), config(), payload.as_bytes());
         assert!(handled.answer.is_err(), "{payload}");
     }
 }
@@ -425,7 +425,7 @@ fn an_unknown_payload_is_never_acknowledged() {
 #[test]
 fn unknown_fields_are_reported_once_per_invocation() {
     let events = Events::default();
-    let function = function(odd(|_| None), config());
+    let function = function(faulty(|_| None), config());
     function
         .handle(&event("objects.json"), Deadline::NONE, &events)
         .answer
@@ -442,5 +442,5 @@ fn a_function_needs_a_destination() {
         destination: Some(Location::Stdout),
         ..RawConfig::default()
     };
-    assert!(Function::new(stdout.resolve().unwrap(), Box::new(odd(|_| None)), LIMITS).is_err());
+    assert!(Function::new(stdout.resolve().unwrap(), Box::new(faulty(|_| None)), LIMITS).is_err());
 }
