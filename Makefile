@@ -220,4 +220,5 @@ generated: ## Make the committed files in docs/ and the payloads in events/ agai
 	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/template.py
 	scripts/venv.sh
-	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py tests/python/test_shown_commands.py
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/python/test_shown_commands.py
