@@ -4,10 +4,9 @@
 //! touch and one for the quarantine, and commits them when the whole object is read and its ledger balances:
 //! `lines = events + quarantined + skipped`. An object that fails commits nothing.
 
-mod destination;
 mod error;
 mod ledger;
-mod open;
+mod object;
 mod options;
 mod outputs;
 mod oversize;
@@ -15,18 +14,19 @@ mod partition;
 mod quarantine;
 mod unknown_values;
 
-pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
-pub use open::ingest_open;
+pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use unknown_values::UnknownValue;
 
+use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
+use crate::storage::Sink;
 
 use outputs::Outputs;
 use quarantine::Quarantine;
@@ -45,9 +45,9 @@ pub struct Target<'a> {
     /// The options of the engine.
     pub options: &'a Options,
     /// Where events go.
-    pub events: &'a dyn Destination,
+    pub events: &'a dyn Sink,
     /// Where malformed lines go.
-    pub quarantine: &'a dyn Destination,
+    pub quarantine: &'a dyn Sink,
 }
 
 /// Ingests one object. See the module's documentation.
@@ -171,7 +171,7 @@ impl<'a> Ingest<'a> {
         let body = &mut self.body;
         let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
         let decided = !matches!(body.stage, Stage::Undecided { .. });
-        let hinted = body.target.options.table.is_some() || body.facts.key.table.is_some();
+        let hinted = body.target.options.table.is_some() || body.facts.key.log_type.is_some();
         let log_behind = matches!(body.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
         if log_behind || !decided && (cut.bytes.is_empty() || !hinted) {
             // Nothing that could be kept.
@@ -265,7 +265,9 @@ impl Body<'_> {
         }
         let format = match self.target.options.table {
             Some(format) => format,
-            None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
+            None => detect(text, self.facts.key.log_type)
+                .map_err(Problem::Unknown)?
+                .format(),
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
@@ -286,7 +288,8 @@ impl Body<'_> {
     /// The table, as far as it is known.
     fn table(&self) -> Option<&'static str> {
         let named = self.target.options.table.map(|table| table.name);
-        self.ledger.table.or(named).or(self.facts.key.table)
+        let in_key = self.facts.key.log_type.map(LogType::table);
+        self.ledger.table.or(named).or(in_key)
     }
 
     /// Tells the quarantine the table, as far as it is known.
