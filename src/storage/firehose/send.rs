@@ -85,7 +85,7 @@ impl Sender {
                     attempts = if records.len() < before { 1 } else { attempts };
                     last = format!("{} of {before} records were rejected: {code}", records.len());
                 }
-                Ok(Response::Contradictory(what)) => last = what.to_owned(),
+                Ok(Response::Contradictory(what)) => what.clone_into(&mut last),
                 Err(failure) if failure.is_retryable() => last = self.message(&failure),
                 Err(failure) => return Err(SendError::Rejected(failure)),
             }

@@ -224,12 +224,13 @@ impl Function {
         self.invocations += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.invocations);
         let init_limit = self.init_limit;
+        // Before a new process starts: it may report an init error at once.
+        if let Some(running) = &self.running {
+            running.shared.state.lock().unwrap().outcome = None;
+        }
         let running = self.start();
         let asked = Instant::now();
-        let mut state = running.shared.state.lock().unwrap();
-        state.waiting = Some(Event { id, payload, limit });
-        state.outcome = None;
-        drop(state);
+        running.shared.state.lock().unwrap().waiting = Some(Event { id, payload, limit });
         running.shared.event.notify_one();
 
         let outcome = running.outcome(asked + init_limit, limit, kill_after);
