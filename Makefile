@@ -1,41 +1,41 @@
-# `make` lists the targets; `make test` is what has to pass before a change goes in, here and on the build server.
+# `make` lists the targets. `make test` must pass before a change is merged; the build server runs it too.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# The steps share one cargo target directory and print headings: side by side they would only wait and mix.
+# The steps share one cargo target directory: in parallel they would wait for each other and mix their output.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-# Pinned tools, installed into .tools where the machine does not bring them.
+# Pinned tools, installed into .tools unless the machine has them.
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 FUZZ_TARGETS := line object trigger
-# Seconds that each fuzz target runs.
+# Run time of each fuzz target in seconds.
 FUZZ_SECONDS ?= 30
-# Python with the packages of pyproject.toml.
+# The Python interpreter with the packages of pyproject.toml.
 PYTHON_BIN := .venv/bin/python
-# How `make sam-local` builds the function: debug takes a few minutes and gives the same bytes, release is what is deployed.
+# The build mode of `make sam-local`: debug builds faster and produces the same output, release is what is deployed.
 MODE ?= debug
-# What `make artefact` builds for.
+# The architecture that `make artefact` builds for.
 ARCH ?= x86_64
-# The folder that `make sample` writes.
+# The folder that `make sample` writes to.
 OUT ?= out
 
 heading = @printf '\n==> %s\n' '$(1)'
 
-##@ Every day
+##@ Everyday
 
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
-build: ## Build the command line and the library for everyday use (release); with ARCH=..., the function, as artefact does
+build: ## Build the command line and the library (release); with ARCH=..., build the function like artefact
 ifeq ($(origin ARCH),file)
 	$(call heading,build: release)
 	cargo build --release --locked
@@ -45,7 +45,7 @@ else
 endif
 
 .PHONY: sample
-sample: ## Turn the sample objects into Parquet under out (OUT=...)
+sample: ## Convert the sample objects to Parquet in out (OUT=...)
 	$(call heading,sample: events/objects to $(OUT))
 	cargo run --release --locked --no-default-features --features cli -- run events/objects --to $(OUT)
 
@@ -55,8 +55,8 @@ fmt: ## Format the source
 	cargo fmt
 
 .PHONY: replay
-replay: ## Run a payload through the function's own handler on the sample objects (EVENT=events/sqs-s3.json, OUT=...)
-	@test -n "$(EVENT)" || { echo 'replay: name a payload, such as EVENT=events/sqs-s3.json' >&2; exit 2; }
+replay: ## Run a payload through the function's handler on the sample objects (EVENT=events/sqs-s3.json, OUT=...)
+	@test -n "$(EVENT)" || { echo 'replay: EVENT is not set; use a payload such as EVENT=events/sqs-s3.json' >&2; exit 2; }
 	$(call heading,replay: $(EVENT) to $(OUT))
 	DESTINATION="file://$(abspath $(OUT))" PARTIAL_BATCH=true \
 		cargo run --quiet --release --locked --bin alb-ingest -- replay $(EVENT) --bucket-root events
@@ -64,21 +64,21 @@ replay: ## Run a payload through the function's own handler on the sample object
 ##@ Tests
 
 .PHONY: test
-test: fmt-check lint doc core unit readers template account deny ## Everything that has to pass; the build server runs this
+test: fmt-check lint doc core unit readers template account deny ## Run all checks and tests, as the build server does
 	$(call heading,test: all passed)
 
 .PHONY: fmt-check
-fmt-check: ## Check the format
+fmt-check: ## Check the formatting
 	$(call heading,fmt-check: the source is formatted)
 	cargo fmt --check
 
 .PHONY: lint
-lint: ## Run clippy over every target, warnings are errors
+lint: ## Run clippy on every target; warnings are errors
 	$(call heading,lint: clippy)
 	cargo clippy --locked --all-targets -- -D warnings
 
 .PHONY: doc
-doc: ## Build the documentation, warnings are errors
+doc: ## Build the documentation; warnings are errors
 	$(call heading,doc: rustdoc)
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
@@ -95,39 +95,39 @@ unit: ## Run the Rust tests
 	cargo test --locked
 
 .PHONY: unit-fast
-unit-fast: ## Run the Rust tests with the fast inflate (needs cmake, no part of make test)
+unit-fast: ## Run the Rust tests with the feature fast-inflate (needs cmake, not part of make test)
 	$(call heading,unit-fast: cargo test with the feature fast-inflate)
-	@command -v cmake >/dev/null || { echo 'unit-fast: cmake is missing; on Debian and Ubuntu: apt-get install cmake' >&2; exit 1; }
+	@command -v cmake >/dev/null || { echo 'unit-fast: cmake not found; on Debian and Ubuntu: apt-get install cmake' >&2; exit 1; }
 	cargo test --locked --features fast-inflate
 
 .PHONY: readers
-readers: venv ## Read the output with pyarrow and DuckDB, as users will
+readers: venv ## Test the output with pyarrow, DuckDB and other readers
 	$(call heading,readers: pyarrow and DuckDB read the output)
 	$(PYTHON_BIN) -m pytest tests/python
 
 .PHONY: template
-template: venv ## Check the template: lint, translation for every kind of choice, permissions, tables, alarms
-	$(call heading,template: the template of the installation)
+template: venv ## Test the template: lint, translation of every choice of parameters, permissions, tables, alarms
+	$(call heading,template: the deployment template)
 	$(PYTHON_BIN) -m pytest tests/template
 
 .PHONY: account
-account: venv ## Logs on their whole way: aws s3 cp, the template's queues in moto, the function, DuckDB
+account: venv ## Test the deployment end to end: aws s3 cp, the template's queues in moto, the function, DuckDB
 	$(call heading,account: from aws s3 cp to a query$(comma) with moto as the account)
 	$(PYTHON_BIN) -m pytest tests/account
 
 .PHONY: venv
-venv: ## Set up .venv with the pinned Python packages
+venv: ## Install the pinned Python packages into .venv
 	$(call heading,venv: Python packages)
 	scripts/venv.sh
 
 .PHONY: deny
-deny: ## Check licences, banned crates and sources of the dependencies
+deny: ## Check the licences and sources of the dependencies, and banned crates
 	$(call heading,deny: licences$(comma) bans$(comma) sources)
 	@if scripts/tool.sh cargo-deny $(CARGO_DENY_VERSION); then \
 		echo 'cargo deny check licenses bans sources'; \
 		cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
 	else \
-		echo 'deny: SKIPPED, cargo-deny $(CARGO_DENY_VERSION) is neither here nor installable; the dependencies were not checked' >&2; \
+		echo 'deny: SKIPPED: cargo-deny $(CARGO_DENY_VERSION) is not installed and cannot be installed; the dependencies were not checked' >&2; \
 	fi
 
 comma := ,
@@ -135,12 +135,12 @@ comma := ,
 ##@ The function
 
 .PHONY: artefact
-artefact: ## Build the function as it is deployed and pack it into dist (ARCH=x86_64, arm64, or all that can be built here)
+artefact: ## Build the deployable function and pack it into dist (ARCH=x86_64, arm64, or all)
 	$(call heading,artefact: $(ARCH))
 	scripts/artefact.sh $(ARCH)
 
 .PHONY: reproduce
-reproduce: artefact ## Build and pack it a second time, from nothing, and compare the bytes
+reproduce: artefact ## Build and pack the function a second time from scratch, and compare the bytes
 	$(call heading,reproduce: a second build of $(ARCH))
 	mv dist/alb-ingest-$(ARCH).zip dist/first.zip
 	rm -rf target/artefact target/*/artefact
@@ -158,7 +158,7 @@ sam-local: ## Run every payload through the template's function in a container (
 ##@ Longer runs
 
 .PHONY: audit
-audit: ## Check the dependencies for known vulnerabilities (fetches the advisories)
+audit: ## Check the dependencies for known vulnerabilities (downloads the advisories)
 	$(call heading,audit: advisories)
 	scripts/tool.sh cargo-deny $(CARGO_DENY_VERSION)
 	cargo deny --locked check advisories
@@ -175,48 +175,48 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 	done
 
 .PHONY: bench
-bench: ## Measure lines and bytes a second of parsing, decompression and encoding
+bench: ## Measure the throughput of parsing, decompression and encoding
 	$(call heading,bench: build)
 	cargo bench --locked --bench '*' --no-run
 	$(call heading,bench: results)
 	@cargo bench --locked --bench '*' --quiet
 
 .PHONY: bench-peers
-bench-peers: ## Measure beside DuckDB, Polars, ClickHouse, VRL, elb-log-parser, gzip (ARGS=--help)
-	$(call heading,bench-peers: alb-ingest beside other programs)
+bench-peers: ## Compare with DuckDB, Polars, ClickHouse, VRL, elb-log-parser and gzip (ARGS=--help)
+	$(call heading,bench-peers: alb-ingest and other programs)
 	python3 bench/peers/run.py $(ARGS)
 
 .PHONY: bench-schemas
-bench-schemas: ## Measure what each output schema costs beside native (ARGS=--help)
-	$(call heading,bench-schemas: panther$(comma) ecs and ocsf beside native)
+bench-schemas: ## Compare the cost of each output schema with native (ARGS=--help)
+	$(call heading,bench-schemas: panther$(comma) ecs and ocsf compared with native)
 	python3 bench/schemas.py $(ARGS)
 
 .PHONY: memory
-memory: ## Measure peak memory on an object of 1.5 million lines
+memory: ## Measure the peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
 	scripts/memory.sh
 
 .PHONY: measure-function
-measure-function: venv ## Measure the function: size, start, and a large object in 256 MiB (ARGS=--help)
-	$(call heading,measure-function: the function as it is deployed)
+measure-function: venv ## Measure the function: size, start-up time, and a large object in 256 MiB (ARGS=--help)
+	$(call heading,measure-function: the deployable function)
 	$(PYTHON_BIN) scripts/measure_function.py $(ARGS)
 
-##@ Files that are made
+##@ Generated files
 
 .PHONY: samples
-samples: ## Make the sample objects under events/objects again
+samples: ## Regenerate the sample objects in events/objects
 	$(call heading,samples: events/objects)
 	cargo run --quiet --release --locked --no-default-features --features cli,generate -- generate --samples events/objects
 
 .PHONY: ocsf-classes
-ocsf-classes: ## Make the JSON Schemas of OCSF's classes in tests/standards/ocsf again (installs OCSF's export)
+ocsf-classes: ## Regenerate the JSON Schemas of the OCSF classes in tests/standards/ocsf (installs OCSF's export)
 	$(call heading,ocsf-classes: tests/standards/ocsf)
 	scripts/venv.sh ocsf
 	$(PYTHON_BIN) scripts/ocsf_classes.py
 
 .PHONY: generated
-generated: ## Make the committed files in docs/ and the payloads in events/ again
-	$(call heading,generated: docs from the tables$(comma) payloads from the sample objects)
+generated: ## Regenerate the committed files in docs/, events/ and template.yaml
+	$(call heading,generated: documentation$(comma) payloads and the template's tables)
 	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/template.py
 	scripts/venv.sh

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Packs a built function into the zip that Lambda takes, the same bytes for the same binary, and checks it first.
+"""Checks a built function and packs it into the zip file that Lambda expects. The same binary gives the same bytes.
 
 usage: artefact.py BOOTSTRAP ZIP x86_64|arm64
 
-The binary may ask for no newer C library than Amazon Linux 2023 has. Only the standard library is needed.
+The binary must not require a newer C library than that of Amazon Linux 2023. Needs only Python's standard library.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path
 
 # Amazon Linux 2023, and so provided.al2023: https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
-NEWEST_GLIBC = (2, 34)
-# The earliest time that a zip can say.
+MAX_GLIBC = (2, 34)
+# The earliest time that a zip file can represent.
 TIME = (1980, 1, 1, 0, 0, 0)
 # SHT_GNU_verneed: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 VERSIONS_NEEDED = 0x6FFFFFFE
@@ -23,24 +23,24 @@ MACHINES = {62: "x86_64", 183: "arm64"}
 
 
 def machine(binary: bytes) -> str:
-    """The architecture of an ELF program for Linux, in Lambda's words."""
+    """Returns the architecture of an ELF binary, as Lambda names it."""
     if binary[:6] != b"\x7fELF\x02\x01":
-        raise SystemExit("artefact: not a 64-bit ELF program")
+        raise SystemExit("artefact: not a 64-bit ELF binary")
     number = int.from_bytes(binary[18:20], "little")
     if number not in MACHINES:
-        raise SystemExit(f"artefact: no architecture of Lambda: ELF machine {number}")
+        raise SystemExit(f"artefact: Lambda does not support this architecture: ELF machine {number}")
     return MACHINES[number]
 
 
 def sections(binary: bytes) -> list[tuple[int, int, int, int]]:
-    """Type, offset, link and number of entries of the sections of a 64-bit ELF program."""
+    """Returns the type, offset, link and number of entries of each section of a 64-bit ELF binary."""
     (start,), (size, count) = struct.unpack_from("<Q", binary, 0x28), struct.unpack_from("<HH", binary, 0x3A)
     heads = [struct.unpack_from("<IIQQQQII", binary, start + number * size) for number in range(count)]
     return [(kind, offset, link, entries) for _, kind, _, _, offset, _, link, entries in heads]
 
 
-def versions_asked_for(binary: bytes) -> set[str]:
-    """The versions of symbols that the program asks its libraries for: the section .gnu.version_r, as `readelf -V` shows it."""
+def required_versions(binary: bytes) -> set[str]:
+    """Returns the symbol versions that the binary requires of its libraries: section .gnu.version_r, as shown by `readelf -V`."""
     found = set()
     parts = sections(binary)
     for kind, offset, link, entries in parts:
@@ -59,17 +59,17 @@ def versions_asked_for(binary: bytes) -> set[str]:
     return found
 
 
-def newest_glibc(binary: bytes) -> tuple[int, ...]:
-    """The newest version of the C library whose symbols the program asks for."""
-    names = [re.fullmatch(r"GLIBC_([0-9]+(?:\.[0-9]+)+)", name) for name in versions_asked_for(binary)]
+def required_glibc(binary: bytes) -> tuple[int, ...]:
+    """Returns the newest version of the C library whose symbols the binary requires."""
+    names = [re.fullmatch(r"GLIBC_([0-9]+(?:\.[0-9]+)+)", name) for name in required_versions(binary)]
     versions = [tuple(map(int, name[1].split("."))) for name in names if name]
     if not versions:
-        raise SystemExit("artefact: the program names no version of the C library")
+        raise SystemExit("artefact: the binary does not name a version of the C library")
     return max(versions)
 
 
 def pack(binary: bytes, path: Path) -> None:
-    """Writes the zip: one file, no times, no names of people."""
+    """Writes the zip file: one entry, without a timestamp or an owner."""
     entry = zipfile.ZipInfo("bootstrap", TIME)
     entry.create_system = 3
     entry.external_attr = 0o100755 << 16
@@ -84,12 +84,12 @@ def main() -> None:
         raise SystemExit(__doc__)
     source, target, wanted = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     binary = source.read_bytes()
-    kind, glibc = machine(binary), newest_glibc(binary)
+    kind, glibc = machine(binary), required_glibc(binary)
     if kind != wanted:
-        raise SystemExit(f"artefact: {source} is for {kind}, not for {wanted}: this machine's own processor is another one")
+        raise SystemExit(f"artefact: {source} is for {kind}, not for {wanted}: this machine has another processor")
     shown = ".".join(map(str, glibc))
-    if glibc > NEWEST_GLIBC:
-        newest = ".".join(map(str, NEWEST_GLIBC))
+    if glibc > MAX_GLIBC:
+        newest = ".".join(map(str, MAX_GLIBC))
         raise SystemExit(f"artefact: {source} needs GLIBC {shown}; provided.al2023 has {newest}. Build it with cargo-lambda and zig.")
     pack(binary, target)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()

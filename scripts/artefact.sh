@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the function as it is deployed, and packs it: dist/alb-ingest-ARCH.zip, the same bytes on every run.
-# usage: artefact.sh [x86_64|arm64|all], where all is what this machine can build
+# Builds the deployable function and packs it as dist/alb-ingest-ARCH.zip. Every run produces the same bytes.
+# usage: artefact.sh [x86_64|arm64|all]; all skips arm64 if its target is not installed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,11 +16,11 @@ if [[ $arch == all ]]; then
     if can_build_arm; then
         exec scripts/artefact.sh arm64
     fi
-    echo "artefact: arm64 is left out; it needs: rustup target add $arm_target"
+    echo "artefact: skipped arm64; to build it: rustup target add $arm_target"
     exit 0
 fi
 
-# No path of this machine in the binary. Cargo names the registry's folder below its home.
+# Keep this machine's paths out of the binary. Cargo's registry is below its home directory.
 home=${CARGO_HOME:-$HOME/.cargo}
 export CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$PWD=."$'\x1f'"--remap-path-prefix=$home=cargo"
 export SOURCE_DATE_EPOCH=0
@@ -36,16 +36,16 @@ x86_64)
     ;;
 arm64)
     can_build_arm || {
-        echo "artefact: the standard library for arm64 is missing: rustup target add $arm_target" >&2
+        echo "artefact: the standard library for arm64 is not installed; run: rustup target add $arm_target" >&2
         exit 1
     }
     scripts/venv.sh function
-    # The second part is the C library that is linked against; Amazon Linux 2023 has 2.34.
+    # The suffix is the version of the C library to link against; Amazon Linux 2023 has 2.34.
     PATH="$PWD/.venv/bin:$PATH" cargo lambda build "${build[@]}" --target "$arm_target.2.34"
     binary=$target/lambda/bootstrap/bootstrap
     ;;
 *)
-    echo "artefact: $arch is neither x86_64, arm64 nor all" >&2
+    echo "artefact: unknown architecture $arch: expected x86_64, arm64 or all" >&2
     exit 2
     ;;
 esac

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measures the deployed function: size, start, and one large object within the memory it is given.
+"""Measures the deployable function: its size, its start-up time, and one large object within its memory limit.
 
-Prints the figures that docs/performance.md shows. Needs the readers' environment (`make venv`) and a build with the profile
-`artefact`; moto's S3 runs beside it and is not measured.
+Prints the figures of docs/performance.md. Needs the packages of `make venv`. moto's S3 runs next to the function and is not
+measured.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def build(profile: str) -> tuple[Path, Path]:
-    """The command line, which only makes the object, and the function."""
+    """Builds the command line, which only generates the object, and the function; returns their paths."""
     cargo = ["cargo", "build", "--locked"]
     for command in (
         ["--release", "--bin", "alb-ingest", "--no-default-features", "--features", "cli,generate"],
@@ -38,7 +38,7 @@ def build(profile: str) -> tuple[Path, Path]:
 
 
 class Limit:
-    """A limit on memory: a control group where there may be one, else a limit on the process's own data."""
+    """A memory limit: a control group if it can be created, otherwise a limit on the data of the process."""
 
     def __init__(self, mebibytes: int):
         self.bytes = mebibytes * 1024 * 1024
@@ -62,7 +62,7 @@ class Limit:
     def remove(self) -> None:
         if not self.group:
             return
-        # The kernel takes a moment to see that the last process of a group is gone.
+        # It takes the kernel a moment to notice that the last process of the group has exited.
         for _ in range(50):
             try:
                 return self.group.rmdir()
@@ -71,15 +71,15 @@ class Limit:
 
 
 def peak(pid: int) -> float:
-    """The most that a process held, in MB."""
+    """Returns the peak resident memory of a process, in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024 / 1e6
-    raise SystemExit("no VmHWM")
+    raise SystemExit(f"/proc/{pid}/status has no VmHWM")
 
 
 def start_time(bootstrap: Path, settings: dict[str, str]) -> float:
-    """Milliseconds from the start of the process to its first question for an event."""
+    """Returns the milliseconds from the start of the process to its first request for an event."""
     began = time.perf_counter()
     runtime = Runtime(bootstrap, settings)
     runtime.asked.get(timeout=10)
@@ -90,16 +90,16 @@ def start_time(bootstrap: Path, settings: dict[str, str]) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--lines", type=int, default=900_000, help="lines of the large object [default: 900000]")
-    options.add_argument("--memory", type=int, default=256, help="MiB that the function is given [default: 256]")
-    options.add_argument("--profile", default="artefact", help="cargo's profile [default: artefact]")
+    options.add_argument("--lines", type=int, default=900_000, help="lines in the large object [default: 900000]")
+    options.add_argument("--memory", type=int, default=256, help="memory limit of the function in MiB [default: 256]")
+    options.add_argument("--profile", default="artefact", help="cargo profile [default: artefact]")
     options = options.parse_args()
     program, bootstrap = build(options.profile)
     settings = {**CREDENTIALS, "AWS_CONFIG_FILE": "/dev/null"}
     settings |= {"DESTINATION": "s3://outputs", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(options.memory)}
     print(f"bootstrap    {bootstrap.stat().st_size / 1e6:.1f} MB")
     starts = [start_time(bootstrap, settings) for _ in range(STARTS)]
-    print(f"start        {statistics.median(starts):.0f} ms, median of {STARTS}, until it asks for an event")
+    print(f"start        {statistics.median(starts):.0f} ms, median of {STARTS}, until it requests an event")
 
     with tempfile.TemporaryDirectory() as folder:
         made = [program, "generate", "alb_access_log", "--lines", str(options.lines), "--to", folder]
@@ -127,7 +127,7 @@ def main() -> None:
             raise SystemExit(f"the function failed: {answer}")
         print(
             f"large object {path.stat().st_size / 1e6:.1f} MB of gzip, {options.lines:,} lines: {took:.1f} s, "
-            f"{written / 1e6:.1f} MB written, peak {held:.1f} MB with {options.memory} MiB allowed ({limit.how})"
+            f"{written / 1e6:.1f} MB written, peak {held:.1f} MB of {options.memory} MiB ({limit.how})"
         )
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Shows that memory does not grow with the object: one access log object of 1.5 million lines (about 1 GB of text)
-# becomes Parquet below 100 MB of resident memory and JSON below 50 MB. Fails when a limit is not kept.
+# Verifies that memory use does not grow with the size of an object: an access log object of 1.5 million lines (about 1 GB
+# of text) is converted to Parquet in under 100 MB of resident memory, and to JSON in under 50 MB. Fails if a limit is exceeded.
 #
-# LINES=... takes another size. The files stand in a temporary folder (TMPDIR) and go away at the end.
+# LINES=... sets another size. The files are written to a temporary folder (TMPDIR) and deleted at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,10 +19,10 @@ trap 'rm -rf "$folder"' EXIT
 echo "generating $lines lines"
 "$program" generate alb_access_log --lines "$lines" --seed 1 --to "$folder/objects"
 
-# What the objects hold, whether the generator compressed them or not.
+# The content of the objects; they may or may not be compressed.
 read -r found bytes < <(find "$folder/objects" -type f -print0 | xargs -0 gzip -dcf | wc -l -c)
 if [[ $found != "$lines" ]]; then
-    echo "the objects hold $found lines, not $lines" >&2
+    echo "expected $lines lines in the objects, found $found" >&2
     exit 1
 fi
 awk -v bytes="$bytes" 'BEGIN { printf "%.0f MB of text\n\n", bytes / 1e6 }'
@@ -33,7 +33,7 @@ for format in parquet json; do
     scripts/peak_memory.py --label "$format" --bytes "$bytes" --lines "$lines" --limit-mb "${!limit}" -- \
         "$program" run "$folder/objects" --to "$folder/$format" --format "$format" --report json \
         >"$folder/$format.out" || failed=1
-    # The command's report stands in front of the measurement.
+    # The measurement follows the command's report.
     tail -n 1 "$folder/$format.out"
     # The report must account for every line.
     python3 - "$folder/$format.out" "$lines" <<'PYTHON' || failed=1

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Writes the JSON Schemas of the OCSF classes that events are held against: tests/standards/ocsf/class-*.json.
+"""Writes the JSON Schemas of the OCSF classes that events are validated against: tests/standards/ocsf/class-*.json.
 
-The source is OCSF's own export of version 1.3.0 (https://schema.ocsf.io/1.3.0/export/schema), which the package
-`ocsf-json-schema` on PyPI brings. In it a class has every attribute of what it extends and includes, and of each profile.
-`make ocsf-classes` installs the package and runs this.
+The source is OCSF's export of version 1.3.0 (https://schema.ocsf.io/1.3.0/export/schema), which is part of the PyPI package
+`ocsf-json-schema`. In the export, a class has the attributes of everything it extends and includes, and of each profile.
+`make ocsf-classes` installs the package and runs this script.
 
-Each file stands alone, in draft 2020-12, and is as strict as the export allows:
+Each file is self-contained, uses draft 2020-12, and is as strict as the export allows:
 
-- Types hold with their length, range, pattern and enumeration. No attribute is allowed that OCSF does not name, but in the
-  one object that is open, which is the type of `unmapped`.
-- What is required is required, also where a constraint names it.
-- The profiles in PROFILES exist; what one brings is required, or forbidden, as `metadata.profiles` names it or not.
-- The objects in OBJECTS are written out. Any other object, and any attribute that is deprecated, may not occur: nothing
-  here emits one.
-- `class_uid`, `category_uid` and `type_uid` agree with `activity_id`, and the name beside a number is the number's own, other
-  than for 99, which is named freely.
+- Types are checked with their length, range, pattern and enumeration. Attributes that OCSF does not define are rejected,
+  except in the type of `unmapped`, the only open object.
+- Required attributes are required, including those that a constraint requires.
+- Only the profiles in PROFILES are accepted. The attributes of a profile are required if `metadata.profiles` lists it, and
+  rejected otherwise.
+- Only the objects in OBJECTS are expanded. Other objects and deprecated attributes are rejected: the project never emits them.
+- `class_uid`, `category_uid` and `type_uid` are consistent with `activity_id`, and the name next to a number is the name of
+  that number, except for 99 (other), whose name is free.
 """
 
 import hashlib
@@ -36,11 +36,11 @@ OBJECTS = (
 PRIMITIVES = {"boolean_t": "boolean", "integer_t": "integer", "long_t": "integer", "float_t": "number", "string_t": "string"}
 LIMITS = {"integer_t": (-(2**31), 2**31 - 1), "long_t": (-(2**63), 2**63 - 1)}
 CONSTRAINTS = {"at_least_one": "anyOf", "just_one": "oneOf"}
-# Names of a number whose own name does not just lose its `_id`.
+# Name attributes whose name is not that of the number without `_id`.
 CAPTIONS = {
     "class_uid": "class_name", "category_uid": "category_name", "type_uid": "type_name", "activity_id": "activity_name",
 }  # fmt: skip
-# The number that is named freely.
+# The number with a free name.
 OTHER = 99
 COMMENT = (
     "Compiled from the Open Cybersecurity Schema Framework's schema export; Apache License 2.0, Copyright OCSF a Series of "
@@ -51,16 +51,16 @@ Json = dict[str, object]
 
 
 def export() -> Json:
-    """OCSF's export, of the bytes that this was written for."""
+    """Returns OCSF's export, after checking its digest."""
     data = (resources.files("ocsf_json_schema") / "ocsf" / f"{VERSION}.json").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != EXPORT_SHA256:
-        raise SystemExit(f"ocsf_classes: the export of {VERSION} has another SHA-256: {found}, not {EXPORT_SHA256}")
+        raise SystemExit(f"ocsf_classes: the export of {VERSION} has SHA-256 {found}, expected {EXPORT_SHA256}")
     return json.loads(data)
 
 
 def scalar(kind: str, enum: Json | None, types: Json) -> Json:
-    """A value of a type, with the limits of the type and of the primitive type below it."""
+    """Returns the rule for a value of a type, with the limits of the type and of its primitive type."""
     if kind == "json_t":
         return {}
     primitive = kind if kind in PRIMITIVES else types[kind]["type"]
@@ -81,7 +81,7 @@ def scalar(kind: str, enum: Json | None, types: Json) -> Json:
 
 
 def attribute_rule(attribute: Json, types: Json) -> Json | bool:
-    """What an attribute may hold; False where it may not occur."""
+    """Returns the rule for an attribute; False if the attribute is rejected."""
     if "@deprecated" in attribute:
         return False
     if attribute["type"] != "object_t":
@@ -94,7 +94,7 @@ def attribute_rule(attribute: Json, types: Json) -> Json | bool:
 
 
 def captions(attributes: Json) -> Iterator[Json]:
-    """The name that goes with each number."""
+    """Yields a rule for the name of each number."""
     for name, attribute in sorted(attributes.items()):
         default = CAPTIONS.get(name) or name.removesuffix("_id")
         caption = attribute.get("sibling") or default
@@ -110,7 +110,7 @@ def captions(attributes: Json) -> Iterator[Json]:
 
 
 def item_rule(item: Json, types: Json, is_class: bool = False) -> Json:
-    """A class or an object. What profiles bring to a class is required elsewhere."""
+    """Returns the rule for a class or an object. `profile_rules` has the required attributes of the profiles of a class."""
     attributes = {
         name: attribute
         for name, attribute in item["attributes"].items()
@@ -139,7 +139,7 @@ def item_rule(item: Json, types: Json, is_class: bool = False) -> Json:
 
 
 def profile_rules(attributes: Json) -> Iterator[Json]:
-    """What each profile brings to a class."""
+    """Yields a rule for the attributes that each profile adds to a class."""
     for profile in PROFILES:
         own = {name: attribute for name, attribute in attributes.items() if attribute.get("profile") == profile}
         named = {"properties": {"profiles": {"contains": {"const": profile}}}, "required": ["profiles"]}
@@ -151,7 +151,7 @@ def profile_rules(attributes: Json) -> Iterator[Json]:
 
 
 def type_rules(uid: int, attributes: Json) -> Iterator[Json]:
-    """The number that stands for class and activity together."""
+    """Yields a rule for the number that combines class and activity."""
     for activity in sorted(map(int, attributes["activity_id"]["enum"])):
         yield {
             "if": {"properties": {"activity_id": {"const": activity}}},
@@ -160,7 +160,7 @@ def type_rules(uid: int, attributes: Json) -> Iterator[Json]:
 
 
 def definitions(rule: Json, source: Json, types: Json) -> Json:
-    """The objects that a class leads to."""
+    """Returns the rules for the objects that a rule refers to, directly or indirectly."""
     found: Json = {}
     wanted = named(rule)
     while missing := sorted(wanted - found.keys()):
@@ -171,12 +171,12 @@ def definitions(rule: Json, source: Json, types: Json) -> Json:
 
 
 def named(rule: Json) -> set[str]:
-    """The objects that a rule names."""
+    """Returns the names of the objects that a rule refers to."""
     return set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(rule)))
 
 
 def class_rule(name: str, source: Json) -> Json:
-    """A class, with the objects that it leads to."""
+    """Returns the schema of a class, with the objects that it refers to."""
     item = source["classes"][name]
     types = source["types"]
     metadata = {"version": {"const": source["version"]}, "profiles": {"items": {"enum": list(PROFILES)}}}

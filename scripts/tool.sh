@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that a cargo tool is there: `scripts/tool.sh cargo-deny 0.20.2`.
+# Ensures that a cargo tool is available: `scripts/tool.sh cargo-deny 0.20.2`.
 #
-# A tool on the PATH or in .tools of the same minor version serves; else the exact version is installed into .tools.
-# Fails, with a sentence that says so, when it cannot be installed (without a network, say).
+# Accepts a tool of the same minor version on the PATH or in .tools; otherwise installs the exact version into .tools.
+# Fails with a message if it cannot be installed, for example without a network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ version=${2:?usage: scripts/tool.sh TOOL VERSION}
 subcommand=${tool#cargo-}
 export PATH="$PWD/.tools/bin:$PATH"
 
-serves() {
+available() {
     command -v "$tool" >/dev/null || return 1
     local found
     # Both `cargo deny --version` and `cargo fuzz --version` print "<name> <version>".
@@ -19,14 +19,14 @@ serves() {
     [[ ${found%.*} == "${version%.*}" ]]
 }
 
-if serves; then
+if available; then
     exit 0
 fi
 echo "installing $tool $version into .tools (once, a few minutes)"
-# Neither the project's target directory nor its compiler flags have a part in the tool.
+# The project's target directory and compiler flags must not affect the tool.
 if env -u CARGO_TARGET_DIR -u RUSTFLAGS -u RUSTC_BOOTSTRAP \
-    cargo install "$tool" --version "=$version" --locked --force --quiet --root .tools </dev/null && serves; then
+    cargo install "$tool" --version "=$version" --locked --force --quiet --root .tools </dev/null && available; then
     exit 0
 fi
-echo "$tool $version cannot be installed here: cargo install failed, see above" >&2
+echo "cannot install $tool $version: cargo install failed, see above" >&2
 exit 1

@@ -1,4 +1,4 @@
-"""A server that stands in for AWS: moto, with the buckets of the payloads."""
+"""A moto server in place of AWS, with the buckets that the payloads name."""
 
 import os
 import socket
@@ -15,18 +15,18 @@ START_SECONDS = 60
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Returns a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class Account:
-    """The server, with the sample objects in it."""
+    """The server, with the sample objects."""
 
     def __init__(self, moto: Path, objects: Path, log: Path) -> None:
         self.port = free_port()
-        # Containers reach it under the host's name: not 127.0.0.1 alone.
+        # Containers connect to the host's address, so 127.0.0.1 is not enough.
         command = [moto, "-H", "0.0.0.0", "-p", str(self.port)]
         self._server = subprocess.Popen(command, stdout=log.open("wb"), stderr=subprocess.STDOUT)
         self.s3 = boto3.client(
@@ -51,15 +51,15 @@ class Account:
     def _wait(self, log: Path) -> None:
         for _ in range(START_SECONDS * 10):
             if self._server.poll() is not None:
-                raise RuntimeError("moto does not run: " + log.read_text(errors="replace")[-500:])
+                raise RuntimeError("moto exited: " + log.read_text(errors="replace")[-500:])
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.1)
-        raise RuntimeError("moto does not answer")
+        raise RuntimeError(f"moto does not respond after {START_SECONDS} s")
 
     def take(self) -> dict[str, bytes]:
-        """The events that were written, which are removed."""
+        """Returns the objects that were written, and deletes them."""
         found = {}
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=EVENTS):
             for entry in page.get("Contents", []):
@@ -74,6 +74,6 @@ class Account:
 
 
 def credentials() -> dict[str, str]:
-    """Environment without a person's credentials, in which the server is the account."""
+    """Returns the environment with credentials for the server in place of the user's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return kept | {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}

@@ -1,4 +1,4 @@
-"""The two ways in which the function runs here: `sam local invoke` in a container, or the emulator on this machine."""
+"""Invokes the function locally: with `sam local invoke` in a container, or with the emulator on this machine."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 120
 
 @dataclass
 class Answer:
-    """What an invocation gave: its answer, or its error."""
+    """The result of an invocation: the response or the error of the function."""
 
     value: object
     failed: bool
@@ -26,33 +26,33 @@ class Answer:
 
     @property
     def word(self) -> str:
-        """For people: an answer, or which error."""
+        """A short description for the table of results."""
         if self.failed:
-            return f"error, {self.value.get('errorType', '?')}" if isinstance(self.value, dict) else "no answer"
+            return f"error, {self.value.get('errorType', '?')}" if isinstance(self.value, dict) else "no response"
         failures = self.value.get("batchItemFailures") if isinstance(self.value, dict) else None
         if failures is not None:
-            return f"answer, {len(failures)} to come again" if failures else "answer"
+            return f"response, {len(failures)} failed" if failures else "response"
         codes = [result.get("resultCode") for result in self.value.get("results", [])] if isinstance(self.value, dict) else []
-        return "answer, " + ", ".join(codes) if codes else "answer"
+        return "response, " + ", ".join(codes) if codes else "response"
 
 
 def read(text: str, seconds: float, log: str) -> Answer:
-    """An answer or an error, as the runtime gives both with exit code 0."""
+    """Parses a response or an error: the runtime returns both with exit code 0."""
     try:
         value = json.loads(text)
     except ValueError:
-        # A time-out, or a process that died: the runtime says so in words.
+        # A timeout, or a process that exited: the runtime prints a message.
         return Answer(text.strip()[:200], True, seconds, log)
     failed = isinstance(value, dict) and "errorMessage" in value
     return Answer(value, failed, seconds, log)
 
 
-# What the function counts in its metrics, and the command line's words for it.
+# The metrics of the function, and the names of the same counts in the output of the command line.
 COUNTS = {"Lines": "lines", "Events": "events", "LinesQuarantined": "quarantined", "LinesSkipped": "skipped"}
 
 
 def counted(log: str) -> dict[str, int]:
-    """The ledger of an invocation: from the function's line of metrics, or from the lines of the command line."""
+    """Returns the counts of an invocation, from the metrics of the function or from the output of the command line."""
     sums = dict.fromkeys(COUNTS, 0)
     for line in log.splitlines():
         if line.startswith("{") and '"CloudWatchMetrics"' in line:
@@ -66,7 +66,7 @@ def counted(log: str) -> dict[str, int]:
 
 
 class Container:
-    """`sam local invoke`: the template's function in a container, once for each payload."""
+    """`sam local invoke`: runs the template's function in a new container for each payload."""
 
     name = "sam local invoke, in a container"
 
@@ -77,7 +77,7 @@ class Container:
             sam, "local", "invoke", "IngestFunction", "--template-file", built, "--skip-pull-image", "--region", "us-east-1",
             "--env-vars", variables, "--add-host", "host.docker.internal:host-gateway", "--parameter-overrides", overrides,
         ]
-        # Without credentials, of the environment or of files: with them SAM asks AWS for who they are.
+        # Without credentials, which SAM would use to call AWS.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
         sam = {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": "60"}
@@ -85,7 +85,7 @@ class Container:
         self._environment = kept | engine.environment | none | sam
 
     def invoke(self, payload: Path) -> Answer:
-        """Runs one payload. What the function wrote to its log goes to stderr, its answer is stdout's last line."""
+        """Runs one payload. The function's log is on stderr, its response is the last line of stdout."""
         begun = time.monotonic()
         process = subprocess.Popen(
             [*self._command, "--event", payload],
@@ -99,25 +99,25 @@ class Container:
             self._engine.remove(re.findall(r"SAM_CONTAINER_ID: ([0-9a-f]+)", out + log))
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            return read(f"no answer within {TIMEOUT_SECONDS} s", time.monotonic() - begun, log)
+            return read(f"no response within {TIMEOUT_SECONDS} s", time.monotonic() - begun, log)
         wall = time.monotonic() - begun
-        # The function's own time, without the container's.
+        # The duration of the function, without the start of the container.
         reported = re.search(r"Duration: ([0-9.]+) ms\tBilled", out + log)
         seconds = float(reported[1]) / 1000 if reported else wall
         lines = [line for line in out.splitlines() if line.strip()]
         return read(lines[-1] if lines else "", seconds, out + log)
 
     def close(self) -> None:
-        """Nothing stays behind an invocation: SAM removes its container."""
+        """Does nothing: SAM removes the container of each invocation."""
 
 
 def limits(timeout: int, memory_size: int) -> dict[str, str]:
-    """The function's limits, in seconds and MB, as the emulator takes them."""
+    """Returns the function's limits, in seconds and MB, as variables of the emulator."""
     return {"AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_size)}
 
 
 class Emulator:
-    """The runtime interface emulator on this machine, with the built binary."""
+    """The runtime interface emulator, running the built binary on this machine."""
 
     name = "the runtime interface emulator, natively"
 
@@ -129,7 +129,7 @@ class Emulator:
             emulator, "--log-level", "info", "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
             "--runtime-api-address", f"127.0.0.1:{api}", bootstrap,
         ]
-        # A session of its own, so that the function's process ends with the emulator.
+        # In its own session, so that the function's process can be stopped with the emulator.
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
                 command, env=credentials() | variables, cwd=work, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
@@ -145,20 +145,20 @@ class Emulator:
                     text = response.read().decode()
                 break
             except urllib.error.HTTPError as error:
-                # The process died.
+                # The process exited.
                 text = error.read().decode()
                 break
             except OSError as error:
                 failure = error
-            # Only until it listens: a second try of an invocation would hide the first one's end.
+            # Retry only until the emulator listens: repeating an invocation would hide the failure of the first one.
             if attempt == 99 or self._server.poll() is not None:
-                raise RuntimeError(f"the emulator does not answer: {failure}\n{self._log.read_text()[-800:]}")
+                raise RuntimeError(f"the emulator does not respond: {failure}\n{self._log.read_text()[-800:]}")
             time.sleep(0.1)
         wall = time.monotonic() - begun
         return read(text, wall, self._log.read_text(errors="replace")[offset:])
 
     def close(self) -> None:
-        """Stops the emulator, and the function with it."""
+        """Stops the emulator and the function."""
         os.killpg(self._server.pid, 15)
         try:
             self._server.wait(10)
@@ -168,7 +168,7 @@ class Emulator:
 
 
 def reference(program: Path, payload: Path, root: Path, variables: dict[str, str], into: Path) -> tuple[Answer, dict[str, bytes]]:
-    """What the command line makes of a payload on folders: its answer, and the files with their keys."""
+    """Replays a payload on local folders with the command line; returns the response, and the output files by key."""
     settings = {name: value for name, value in variables.items() if not name.startswith("AWS_") and name not in ("DESTINATION", "QUARANTINE")}
     environment = {"PATH": os.environ["PATH"], "DESTINATION": f"file://{into}"} | settings
     begun = time.monotonic()

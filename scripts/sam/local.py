@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""`make sam-local`: every payload of events/ through the template's function, compared with the command line.
+"""`make sam-local`: runs every payload of events/ through the template's function and compares it with the command line.
 
-Builds with `sam build`, brings up what is needed (an engine, the runtime's image, a server in the place of AWS), invokes,
-compares answers and objects, prints a table, and stops everything that it started. Where no engine can run, the same
-payloads go through the runtime interface emulator on this machine; the output says which of the two it was.
+Builds with `sam build`, starts what is needed (a Docker engine, the runtime's image, a server in place of AWS), invokes the
+function, compares responses and objects, prints a table, and stops everything it started. If no engine can run, the payloads
+run through the runtime interface emulator on this machine instead; the output names the mode.
 """
 
 import argparse
@@ -35,19 +35,19 @@ EMULATOR = Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 BUILT = ROOT / ".aws-sam/build/template.yaml"
 BOOTSTRAP = BUILT.parent / "IngestFunction/bootstrap"
 PARAMETERS = {"Architecture": "x86_64", "LogBucketName": LOGS, "EventBucketName": EVENTS}
-# What nobody sends. None of events/ ends in an error, and an error has to be seen for one: SAM's exit code is 0 then, too.
+# An unknown payload, to test errors, which none of events/ causes. SAM exits with 0 for errors, too.
 UNKNOWN = {"greeting": "hello"}
 
 
 def say(text: str) -> None:
-    """Tells people what happens."""
+    """Prints a progress message."""
     print(text, flush=True)
 
 
 def build(mode: str) -> None:
-    """Runs `sam build`, which leaves the built template and the function beside it."""
+    """Runs `sam build`, which writes the built template and the function."""
     begun = time.monotonic()
-    # cargo itself, not zig: this machine's target is the function's.
+    # Plain cargo instead of zig: the function is built for this machine's target.
     tools = {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}", "CARGO_LAMBDA_COMPILER": "cargo", "SAM_CLI_TELEMETRY": "0"}
     environment = os.environ | tools | ({"SAM_BUILD_MODE": "debug"} if mode == "debug" else {})
     overrides = " ".join(f"{name}={value}" for name, value in PARAMETERS.items())
@@ -59,17 +59,17 @@ def build(mode: str) -> None:
 
 
 def check_libc() -> None:
-    """The image has this machine's C library, not Amazon Linux's: what the function asks for has to be looked at."""
+    """Checks the C library that the function requires, because the image has this machine's and not Amazon Linux's."""
     binary = BOOTSTRAP.read_bytes()
-    asked = artefact.newest_glibc(binary)
-    shown = ".".join(map(str, asked))
-    if asked > artefact.NEWEST_GLIBC:
+    required = artefact.required_glibc(binary)
+    shown = ".".join(map(str, required))
+    if required > artefact.MAX_GLIBC:
         raise SystemExit(f"sam-local: the function needs GLIBC {shown}, which provided.al2023 does not have")
     say(f"function: {len(binary) / 1e6:.1f} MB, needs GLIBC {shown}")
 
 
 def command_line() -> Path:
-    """The command line that outputs are compared with."""
+    """Returns the path of the command line, whose output is the reference."""
     given = os.environ.get("ALB_INGEST_BIN")
     if given:
         return Path(given).resolve()
@@ -80,23 +80,23 @@ def command_line() -> Path:
 
 
 def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: dict[str, bytes]) -> str:
-    """`yes`, or what differs.
+    """Returns `yes`, or the difference.
 
-    Answers and errors have to be the same in every word, the counted lines in number, objects in every byte.
+    Responses, errors, counts of lines and the bytes of the objects must be equal.
     """
     if found.failed != expected.failed:
         return "NO: one is an error"
     if not isinstance(found.value, dict) or not isinstance(expected.value, dict):
-        return "NO: neither answer nor error"
+        return "NO: neither a response nor an error"
     if found.failed:
-        # The runtime may add more to an error, such as a stack trace.
-        said = ("errorType", "errorMessage")
-        if any(found.value.get(part) != expected.value.get(part) for part in said):
-            return "NO: another error"
+        # The runtime may add to an error, for example a stack trace.
+        compared_keys = ("errorType", "errorMessage")
+        if any(found.value.get(part) != expected.value.get(part) for part in compared_keys):
+            return "NO: a different error"
     elif found.value != expected.value:
-        return "NO: another answer"
+        return "NO: a different response"
     if counted(found.log) != counted(expected.log):
-        return f"NO: other counts, {counted(found.log)} and {counted(expected.log)}"
+        return f"NO: different counts, {counted(found.log)} and {counted(expected.log)}"
     if objects.keys() != files.keys():
         return f"NO: {len(objects.keys() ^ files.keys())} keys differ"
     other = [key for key in objects if objects[key] != files[key]]
@@ -104,19 +104,19 @@ def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: 
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows under their heads, in columns."""
+    """Formats rows as aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 def in_container(work: Path, account: Account, opened: list) -> Container | None:
-    """`sam local invoke`, if an engine runs here. Every container gets the endpoint as people give it, by --env-vars."""
+    """Returns a `sam local invoke` runner if an engine can run. Containers get the endpoint with --env-vars, as documented."""
     try:
         engine = Engine.open(work, say)
         opened.append(engine)
         engine.make_image(EMULATOR, BOOTSTRAP)
     except NoEngine as error:
-        say(f"engine: none. {error}")
+        say(f"engine: not available: {error}")
         return None
     variables = work / "variables.json"
     endpoint = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{account.port}"}
@@ -125,16 +125,16 @@ def in_container(work: Path, account: Account, opened: list) -> Container | None
 
 
 def payloads_of(asked: argparse.Namespace, work: Path) -> list[Path]:
-    """The payloads that are named, or all of events/ and one that nobody sends."""
+    """Returns the given payloads, or all of events/ and an unknown one."""
     if asked.payloads:
         return [path.resolve() for path in asked.payloads]
-    unknown = work / "none-of-these.json"
+    unknown = work / "unknown.json"
     unknown.write_text(json.dumps(UNKNOWN))
     return [*sorted((ROOT / "events").glob("*.json")), unknown]
 
 
 def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
-    """Invokes and compares; 1 if anything differs. What it starts goes into `opened`."""
+    """Invokes the function and compares; returns 1 if anything differs. Adds what it starts to `opened`."""
     program = command_line()
     account = Account(TOOLS / "moto_server", ROOT / "events/objects", work / "moto.log")
     opened.append(account)
@@ -146,7 +146,7 @@ def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
         runner = Emulator(EMULATOR, BOOTSTRAP, bounds | stack.variables() | endpoint, work)
         opened.append(runner)
     say(f"invocations: {runner.name}\n")
-    rows, differences = [("payload", "outcome", "objects", "seconds", "as the command line")], []
+    rows, differences = [("payload", "outcome", "objects", "seconds", "same as command line")], []
     payloads = payloads_of(asked, work)
     for payload in payloads:
         account.take()
@@ -159,35 +159,35 @@ def run(asked: argparse.Namespace, work: Path, opened: list) -> int:
             only = sorted(objects.keys() ^ files.keys())
             differences.append(
                 f"\n--- {payload.name}: {same}\nfunction: {found.value}\ncommand line: {expected.value}\n"
-                f"keys of one alone: {only}\n{found.log[-3000:]}"
+                f"keys of only one of them: {only}\n{found.log[-3000:]}"
             )
     say(table(rows))
     say("\n".join(differences))
-    say(f"{len(payloads) - len(differences)} of {len(payloads)} as the command line; {runner.name}")
+    say(f"{len(payloads) - len(differences)} of {len(payloads)} payloads give the same result as the command line; {runner.name}")
     return 1 if differences else 0
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("payloads", nargs="*", type=Path, help="payloads; by default all of events/")
-    parser.add_argument("--mode", choices=["release", "debug"], default="debug", help="how the function is built")
-    parser.add_argument("--native", action="store_true", help="take the emulator without looking for an engine")
-    parser.add_argument("--built", action="store_true", help="take what sam build made before")
+    parser.add_argument("payloads", nargs="*", type=Path, help="payloads [default: all of events/]")
+    parser.add_argument("--mode", choices=["release", "debug"], default="debug", help="build mode of the function [default: debug]")
+    parser.add_argument("--native", action="store_true", help="use the emulator without looking for an engine")
+    parser.add_argument("--built", action="store_true", help="use the result of an earlier sam build")
     return parser.parse_args()
 
 
 def main() -> int:
     asked = arguments()
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise SystemExit("sam-local: needs Linux on x86-64, for which the function is built and the emulator is there")
-    # A stop that is asked for ends as an error does: with everything stopped that was started.
+        raise SystemExit("sam-local: requires Linux on x86-64, the platform of the function and the emulator")
+    # On SIGTERM, stop everything that was started, as for an error.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not asked.built:
         build(asked.mode)
     elif not BOOTSTRAP.exists():
-        raise SystemExit("sam-local: nothing is built; run it without --built")
+        raise SystemExit("sam-local: no earlier build found; run it without --built")
     check_libc()
-    # Short, because the path of a socket is.
+    # A short path, because the path of a socket is limited.
     work = Path(tempfile.mkdtemp(prefix="alb-"))
     opened = []
     try:

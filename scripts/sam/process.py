@@ -1,4 +1,4 @@
-"""Processes that were started here."""
+"""Processes that the scripts start."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ END_SECONDS = 30
 
 
 def stop(process: subprocess.Popen) -> None:
-    """Asks a process to end, and kills it where it does not."""
+    """Terminates a process; kills it if it does not exit in time."""
     process.terminate()
     try:
         process.wait(END_SECONDS)

@@ -41,7 +41,7 @@ const PLACES: [(&str, &[&str]); 5] = [
         "flate2",
         &[
             "src/parse/input/",
-            "src/encode/compress.rs",
+            "src/encode/compressor.rs",
             "src/encode/parquet/",
             "src/generate/",
         ],

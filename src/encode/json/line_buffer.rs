@@ -1,44 +1,42 @@
-//! A buffer that text is written into sixteen bytes at a time.
+//! A buffer for JSON lines that is written in whole registers.
 //!
-//! Most of what a JSON line consists of is short: keys of twenty bytes, values of ten. Copying a whole register and
-//! counting only the bytes that belong to the text is quicker than a call that copies exactly those.
+//! The parts of a JSON line are short: keys of 20 bytes, values of 10. Copying a whole register and counting only the bytes
+//! that belong to the text is faster than a call that copies exactly those.
 
 use std::borrow::Cow;
 
 use wide::u8x16;
 
-/// The bytes of a register.
+/// The number of bytes of a register.
 const STEP: usize = 16;
-/// What stays free behind the text, so that a register can always be written.
+/// The number of bytes kept free after the text, so whole registers can always be written.
 const SLACK: usize = 4 * STEP;
 
-/// Text that grows. Bytes behind its end are of no meaning.
+/// A growing text. Bytes after its end are unspecified.
 #[derive(Debug, Default)]
-pub struct Sink {
+pub struct LineBuffer {
     buffer: Vec<u8>,
     len: usize,
 }
 
-/// A text that is written often, with what is needed to write it in registers.
+/// A text that is written often, prepared to be written in registers.
 #[derive(Debug, Default)]
 pub(super) struct Constant {
-    /// Its beginning, which is mostly all of it.
+    /// Its first bytes, usually all of them.
     head: [u8; HEAD],
-    /// What stands behind that.
+    /// The remaining bytes.
     rest: Vec<u8>,
     len: usize,
 }
 
-/// The bytes of a constant that are written without a look at its length.
+/// The number of bytes of a constant that are written whatever its length.
 const HEAD: usize = 2 * STEP;
 
 impl Constant {
     pub(super) fn new(text: &[u8]) -> Self {
         let (head, rest) = text.split_at_checked(HEAD).unwrap_or((text, &[]));
         let mut padded = [0; HEAD];
-        for (into, byte) in padded.iter_mut().zip(head) {
-            *into = *byte;
-        }
+        padded[..head.len()].copy_from_slice(head);
         Self {
             head: padded,
             rest: rest.to_vec(),
@@ -47,37 +45,35 @@ impl Constant {
     }
 }
 
-impl Sink {
-    /// The text so far.
+impl LineBuffer {
+    /// Returns the text.
     pub fn text(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
+        &self.buffer[..self.len]
     }
 
-    /// The length of the text in bytes.
+    /// Returns the length of the text in bytes.
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing was written.
+    /// Returns whether the text is empty.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The bytes that are held, used or not.
+    /// Returns the size of the buffer in bytes.
     pub const fn capacity(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Cuts the text to its first `len` bytes; keeps the buffer.
+    /// Shortens the text to its first `len` bytes but keeps the buffer.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Puts another byte in the place of one of the text.
+    /// Replaces a byte of the text.
     pub(super) fn set_byte(&mut self, at: usize, byte: u8) {
-        if let Some(into) = self.buffer.get_mut(at).filter(|_| at < self.len) {
-            *into = byte;
-        }
+        self.buffer[..self.len][at] = byte;
     }
 
     /// Makes room for `more` bytes.
@@ -108,20 +104,15 @@ impl Sink {
     pub(super) fn put(&mut self, text: &[u8]) {
         self.reserve(text.len());
         let end = self.len + text.len();
-        if let Some(into) = self.buffer.get_mut(self.len..end) {
-            into.copy_from_slice(text);
-        }
+        self.buffer[self.len..end].copy_from_slice(text);
         self.len = end;
     }
 
-    /// Appends the first `len` bytes of a text of known size.
+    /// Appends the first `len` bytes of a text of known size; all of them if `len` is larger.
     #[inline]
     pub(super) fn put_part<const N: usize>(&mut self, text: &[u8; N], len: usize) {
         self.reserve(N);
-        let rest = self.buffer.get_mut(self.len..).unwrap_or_default();
-        if let Some(into) = rest.first_chunk_mut() {
-            *into = *text;
-        }
+        self.buffer[self.len..self.len + N].copy_from_slice(text);
         self.len += len.min(N);
     }
 
@@ -129,30 +120,25 @@ impl Sink {
     #[inline]
     pub(super) fn put_byte(&mut self, byte: u8) {
         self.reserve(1);
-        if let Some(into) = self.buffer.get_mut(self.len) {
-            *into = byte;
-        }
+        self.buffer[self.len] = byte;
         self.len += 1;
     }
 
-    /// Appends a JSON string without its opening quote: the text from `start` to before `end` of `base`, which is
-    /// UTF-8.
+    /// Appends a JSON string without its opening quote: the bytes of `base` from `start` up to `end`, which are UTF-8.
     #[inline]
     pub(super) fn put_rest_of_string(&mut self, base: &[u8], start: usize, end: usize) {
-        let len = end.saturating_sub(start);
-        // An escape takes six bytes at most, the closing quote one.
+        let len = end - start;
+        // An escape has at most six bytes, the closing quote one.
         self.reserve(6 * len + 1);
-        let from = base.get(start..).unwrap_or_default().as_chunks::<STEP>().0;
-        let rest = self.buffer.get_mut(self.len..).unwrap_or_default();
+        let from = base[start..].as_chunks::<STEP>().0;
+        let rest = &mut self.buffer[self.len..];
         let mut left = len;
         for (from, into) in from.iter().zip(rest.as_chunks_mut::<STEP>().0) {
             *into = *from;
             let escapes = escapes(u8x16::new(*from));
             if left <= STEP {
                 if escapes & ((1 << left) - 1) == 0 {
-                    if let Some(quote) = rest.get_mut(len) {
-                        *quote = b'"';
-                    }
+                    rest[len] = b'"';
                     self.len += len + 1;
                     return;
                 }
@@ -163,9 +149,9 @@ impl Sink {
             }
             left -= STEP;
         }
-        // What was written so far has no escape; the rest has one, or stands at the end of the base.
+        // The bytes written so far need no escape; the rest has one, or is at the end of the base.
         self.len += len - left;
-        self.put_slowly(base.get(end - left..end).unwrap_or_default());
+        self.put_slowly(&base[end - left..end]);
         self.put_byte(b'"');
     }
 
@@ -185,7 +171,7 @@ impl Sink {
     }
 }
 
-/// How JSON writes a byte that it escapes.
+/// Returns the JSON escape of a byte.
 pub(super) fn escape(byte: u8) -> Cow<'static, [u8]> {
     Cow::Borrowed(match byte {
         b'"' => b"\\\"",
@@ -197,7 +183,7 @@ pub(super) fn escape(byte: u8) -> Cow<'static, [u8]> {
     })
 }
 
-/// A mask of the bytes that JSON escapes.
+/// Returns a mask of the bytes that JSON escapes.
 #[inline]
 fn escapes(bytes: u8x16) -> u32 {
     let control = bytes.min(u8x16::splat(b' ' - 1)).simd_eq(bytes);
@@ -210,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_what_serde_json_reads() {
+    fn serde_json_reads_the_strings_back() {
         let texts = [
             "",
             "plain",
@@ -227,30 +213,30 @@ mod tests {
             })
         });
         for text in texts.map(str::to_owned).into_iter().chain(every_byte) {
-            // In front of other text, and as the last of all.
-            for behind in ["", "\" behind the text \\ stands more than a register"] {
-                let base = format!("before{text}{behind}");
-                let mut sink = Sink::default();
-                sink.put_byte(b'"');
-                sink.put_rest_of_string(base.as_bytes(), 6, 6 + text.len());
-                assert_eq!(serde_json::from_slice::<String>(sink.text()).unwrap(), text);
+            // At the end of the base, and before other text.
+            for after in ["", "\" after the text \\ is more than a register"] {
+                let base = format!("before{text}{after}");
+                let mut buffer = LineBuffer::default();
+                buffer.put_byte(b'"');
+                buffer.put_rest_of_string(base.as_bytes(), 6, 6 + text.len());
+                assert_eq!(serde_json::from_slice::<String>(buffer.text()).unwrap(), text);
             }
         }
     }
 
     #[test]
     fn constants_and_parts_keep_their_length() {
-        let mut sink = Sink::default();
+        let mut buffer = LineBuffer::default();
         let text: Vec<u8> = (b'a'..=b'z').cycle().take(100).collect();
         let mut expected = Vec::new();
         for len in 0..100 {
-            sink.put_constant(&Constant::new(&text[..len]));
-            sink.put_part(b"0123456789", len % 11);
+            buffer.put_constant(&Constant::new(&text[..len]));
+            buffer.put_part(b"0123456789", len % 11);
             expected.extend_from_slice(&text[..len]);
             expected.extend_from_slice(&b"0123456789"[..len % 11]);
         }
-        assert_eq!(sink.text(), expected);
-        sink.truncate(3);
-        assert_eq!((sink.text(), sink.len()), (&expected[..3], 3));
+        assert_eq!(buffer.text(), expected);
+        buffer.truncate(3);
+        assert_eq!((buffer.text(), buffer.len()), (&expected[..3], 3));
     }
 }

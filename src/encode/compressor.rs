@@ -1,4 +1,4 @@
-//! Compression of JSON files.
+//! Compresses JSON files.
 
 use std::io::{self, Write};
 
@@ -7,21 +7,21 @@ use flate2::write::GzEncoder;
 
 use super::Compression;
 
-/// A writer that compresses, or does not.
+/// A writer with or without compression.
 pub enum Compressor<W: Write> {
     /// No compression.
     None(W),
-    /// Gzip, without name and time.
+    /// Gzip, without name and time in the header.
     Gzip(GzEncoder<W>),
     /// Zstandard.
     Zstd(zstd::Encoder<'static, W>),
 }
 
-/// Zstandard's level: 1 is the fastest of the regular ones, and hardly larger than 3 on logs.
+/// The level of Zstandard: 1 is the fastest regular level, and its output is hardly larger than that of 3 on logs.
 pub(super) const ZSTD_LEVEL: i32 = 1;
 
 impl<W: Write> Compressor<W> {
-    /// A compressor in front of `out`. JSON has no Snappy files, which the settings refuse.
+    /// Returns a compressor that writes to `out`. Snappy, which the configuration rejects for JSON, is no compression here.
     pub fn new(compression: Compression, out: W) -> io::Result<Self> {
         Ok(match compression {
             Compression::Zstd => Self::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
