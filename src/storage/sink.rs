@@ -20,11 +20,9 @@ pub trait Sink: Send + Sync {
     /// The output cannot be staged. The object fails, and nothing of it is committed.
     fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError>;
 
-    /// Returns the maximum length of an event as a line of JSON, its newline included. Larger events go to the quarantine.
-    /// Constant for a sink.
-    fn event_limit(&self) -> Option<usize> {
-        None
-    }
+    /// Returns the maximum length of an event as a line of JSON, its newline included; `None` if there is no limit. Larger
+    /// events go to the quarantine. The limit of a sink never changes.
+    fn event_limit(&self) -> Option<usize>;
 }
 
 /// An output that no reader sees yet.

@@ -25,6 +25,10 @@ impl Sink for Stdout {
             bytes: 0,
         }))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 struct Spool {

@@ -43,17 +43,17 @@ pub static METADATA: [MetadataName; 11] = [
     name(
         SOURCE_KEY,
         true,
-        "Its key; what is not printable ASCII, and the percent sign, is percent-encoded.",
+        "Its key; characters other than printable ASCII, and the percent sign, are percent-encoded.",
     ),
     name(
         SOURCE_KEY_SHA256,
         true,
-        "In place of source-key, where the encoded key is longer than 1,024 bytes: the SHA-256 of the key.",
+        "The SHA-256 of the key; replaces source-key if the encoded key is longer than 1,024 bytes.",
     ),
     name(
         SOURCE_VERSION,
         true,
-        "Its version id, or its etag where the bucket has no versions.",
+        "Its version id, or its etag in a bucket without versioning.",
     ),
     name(
         SCHEMA,
