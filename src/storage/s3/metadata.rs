@@ -1,8 +1,8 @@
 //! The user metadata of an output object (`x-amz-meta-…`).
 //!
-//! S3 accepts metadata only at the start of an object or a multipart upload. A small output is one request at its commit,
-//! so it carries everything. A large one starts before its source is read to the end: it carries its source and the
-//! program, but not the counts, which are unknown then.
+//! S3 accepts metadata only at the start of an object or a multipart upload. A small output is one request at its
+//! commit, so it carries everything. A large one starts before its source is read to the end: it carries its source and
+//! the program, but not the counts, which are unknown then.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
