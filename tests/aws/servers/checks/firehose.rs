@@ -1,4 +1,4 @@
-//! Firehose: AWS's limits, and the ways to fail.
+//! Tests of the Firehose server: the limits of AWS, and failures.
 
 use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record;

@@ -1,4 +1,4 @@
-//! The queue and the mapping.
+//! Tests of the queue and the event source mapping.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn bodies(messages: &[Message]) -> String {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
-/// An answer that names the message at that place of the batch.
+/// A response that names the message at this position in the batch.
 fn failed(event: &Value, at: usize) -> Answer {
     json!({ "batchItemFailures": [{ "itemIdentifier": event["Records"][at]["messageId"] }] }).into()
 }
@@ -95,7 +95,7 @@ fn a_mapping_without_partial_failures_loses_what_the_function_names() {
     let mut answers = 0;
     queue.drain(100, |event| {
         answers += 1;
-        // An error still brings the batch back.
+        // An error returns the whole batch to the queue.
         if answers == 1 { Answer::Failed } else { failed(event, 0) }
     });
     assert_eq!((bodies(&queue.deleted).as_str(), queue.dead.len()), ("dabc", 0));

@@ -1,4 +1,4 @@
-//! S3, as the SDK sees it and as it is on the wire.
+//! Tests of the S3 server, through the SDK and on the wire.
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
@@ -173,7 +173,7 @@ fn uploads_that_are_not_what_they_say_are_refused() {
     );
 }
 
-/// Begins an upload and sends its parts.
+/// Starts an upload and sends its parts.
 async fn parts(client: &aws_sdk_s3::Client, key: &str, bodies: &[Vec<u8>]) -> (String, CompletedMultipartUpload) {
     let created = client
         .create_multipart_upload()
@@ -251,7 +251,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
             .unwrap();
         assert_eq!(code(complete("small", &id, &list).await), "NoSuchUpload");
 
-        // A completion that fails behind a 200, then one whose answer is lost.
+        // A completion that fails after a status 200, then one whose response is lost.
         server
             .faults()
             .add(Rule::new(Fault::ErrorIn200).op(Op::CompleteMultipartUpload).nth(1));
