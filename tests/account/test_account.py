@@ -120,7 +120,7 @@ def test_dead_letters_are_the_doomed_alone(story):
     for key, times in tried.items():
         assert times == (list(range(1, most + 1)) if key in DOOMED else [1]), key
     assert Counter(map(told, story.dead)) == Counter(DOOMED)
-    for key, why in ((GONE, "404"), (PAGE, "no table fits its lines")):
+    for key, why in ((GONE, "404"), (PAGE, "fit no log type")):
         said = [line for line in story.log.splitlines() if '"ERROR"' in line and key in line]
         assert len(said) == most and all(why in line for line in said)
 
