@@ -1,4 +1,4 @@
-//! What a schema has of a batch besides its columns: what rules make, and columns in some rows alone.
+//! Columns of a schema that are not columns of the batch: values computed by rules, and columns in some rows only.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::parse::batch::{Batch, Numbers, Texts, Values};
 use crate::parse::line::Span;
 use crate::schema::mapping::{Input, Items, MAX_INPUTS, OutputTable, Rule, Test, Value};
 
-/// The values that rules make, and the words among them.
+/// The computed columns of a table, in the order of its leaves.
 #[derive(Debug)]
 pub(super) struct Computed {
     masks: Vec<Mask>,
@@ -14,7 +14,7 @@ pub(super) struct Computed {
     words: Words,
 }
 
-/// What a test says of each row. Leaves that share a test share its answers.
+/// The result of a test for each row. Leaves that share a test share its mask.
 #[derive(Debug)]
 struct Mask {
     inputs: Vec<usize>,
@@ -26,19 +26,19 @@ struct Mask {
 struct ComputedColumn {
     how: How,
     values: Values,
-    /// The texts of a rule that writes its own.
+    /// The texts of a rule that writes new ones.
     text: Vec<u8>,
 }
 
 #[derive(Debug)]
 enum How {
-    /// A rule, and the columns that it looks at.
+    /// Computed by a rule from the columns at these positions.
     Rule(Rule, Vec<usize>),
-    /// The column at the position, where the mask of that number says so.
+    /// The column at this position, in the rows in which the mask equals `holds`.
     Conditional { column: usize, mask: usize, holds: bool },
 }
 
-/// Each word once, in a text that columns point into.
+/// The words that rules return, each once, in a text that columns point into.
 #[derive(Debug, Default)]
 struct Words {
     text: Vec<u8>,
@@ -60,7 +60,7 @@ impl Words {
 }
 
 impl Computed {
-    /// Empty columns for the rules of a shape, in the order of its leaves.
+    /// Returns empty computed columns of a table.
     pub(super) fn new(shape: &OutputTable) -> Self {
         let mut masks = Vec::new();
         let columns = shape.leaves.iter().filter_map(|leaf| {
@@ -91,7 +91,7 @@ impl Computed {
         }
     }
 
-    /// Makes the values of a batch in the place of those of the one before.
+    /// Computes the values of a batch, which replace those of the previous batch.
     pub(super) fn fill(&mut self, batch: &Batch) {
         let Self { masks, columns, words } = self;
         for mask in masks.iter_mut() {
@@ -102,25 +102,20 @@ impl Computed {
         }
     }
 
-    /// What the rule of that number made, and the text that its texts stand in.
+    /// Returns the values of a computed column, and the text that they point into.
     pub(super) fn values<'a>(&'a self, number: usize, batch: &'a Batch) -> (&'a Values, &'a [u8]) {
-        match self.columns.get(number) {
-            Some(column) => {
-                let text = match column.how {
-                    How::Conditional { .. } | How::Rule(Rule::Piece(_), _) => batch.text(),
-                    How::Rule(Rule::Text(_), _) => &column.text,
-                    How::Rule(..) => &self.words.text,
-                };
-                (&column.values, text)
-            }
-            // Leaves and columns are counted alike.
-            None => (&Values::OfObject, &[]),
-        }
+        let column = &self.columns[number];
+        let text = match column.how {
+            How::Conditional { .. } | How::Rule(Rule::Piece(_), _) => batch.text(),
+            How::Rule(Rule::Text(_), _) => &column.text,
+            How::Rule(..) => &self.words.text,
+        };
+        (&column.values, text)
     }
 }
 
 impl Mask {
-    /// The number of the mask for a test, which is made where there is none yet.
+    /// Returns the number of the mask for a test; adds it if it is new.
     fn place(masks: &mut Vec<Self>, inputs: &[usize], test: Test) -> usize {
         let same = |mask: &Self| mask.inputs == inputs && std::ptr::fn_addr_eq(mask.test, test);
         masks.iter().position(same).unwrap_or_else(|| {
@@ -140,7 +135,7 @@ impl Mask {
     }
 }
 
-/// What a rule makes of each row, by the path of its leaf, where that is a 32-bit number; nothing where no rule makes it.
+/// Returns the value of each row for the leaf at `path`, if a rule computes it as a 32-bit integer; otherwise nothing.
 pub fn computed_numbers(shape: &OutputTable, path: &str, batch: &Batch) -> Vec<i32> {
     let Some(Value::Computed {
         inputs,
@@ -160,17 +155,17 @@ impl ComputedColumn {
         let (rule, inputs) = match &self.how {
             How::Rule(rule, inputs) => (*rule, inputs),
             How::Conditional { column, mask, holds } => {
-                if let (Some(from), Some(mask)) = (batch.columns().get(*column), masks.get(*mask)) {
-                    select(from, mask.rows.iter().map(|row| row == holds), &mut self.values);
-                }
+                let wanted = masks[*mask].rows.iter().map(|row| row == holds);
+                select(&batch.columns()[*column], wanted, &mut self.values);
                 return;
             }
         };
         match (rule, &mut self.values) {
             (Rule::Piece(rule), Values::Text(texts)) => {
-                if let Some(Values::Text(from)) = inputs.first().and_then(|input| batch.columns().get(*input)) {
-                    pieces(from, batch.text(), rule, texts);
-                }
+                let Values::Text(from) = &batch.columns()[inputs[0]] else {
+                    unreachable!("a piece is a part of a text")
+                };
+                pieces(from, batch.text(), rule, texts);
             }
             (Rule::Text(rule), Values::Text(texts)) => {
                 let text = &mut self.text;
@@ -179,8 +174,8 @@ impl ComputedColumn {
                 for_each_row(inputs, batch, |inputs, same| {
                     if !same {
                         let start = text.len();
-                        let there = rule(inputs, text);
-                        last = if there {
+                        let has_value = rule(inputs, text);
+                        last = if has_value {
                             Span::new(start, text.len())
                         } else {
                             Span::NULL
@@ -204,13 +199,12 @@ impl ComputedColumn {
             }
             (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
             (Rule::Int64(rule), Values::Int64(numbers)) => numbers_of(inputs, batch, rule, numbers),
-            // Computed of the rule's kind.
-            _ => {}
+            _ => unreachable!("the leaf of a rule has the rule's kind"),
         }
     }
 }
 
-/// The values of the rows that are wanted, and null in the others.
+/// Appends the values of the wanted rows, and nulls for the others.
 fn select(from: &Values, wanted: impl Iterator<Item = bool>, into: &mut Values) {
     fn numbers<T: Copy + Default>(
         from: &Numbers<T>,
@@ -242,12 +236,12 @@ fn select(from: &Values, wanted: impl Iterator<Item = bool>, into: &mut Values) 
                 into.end(items.is_some());
             }
         }
-        // Computed of the column's kind; what the object tells is never tested.
-        _ => {}
+        // A column that the object determines has the same value in every row, which needs no condition.
+        _ => unreachable!("a conditional leaf has the column's kind"),
     }
 }
 
-/// The pieces of a column's texts. A text that is the one before again has the same piece.
+/// Appends the pieces of a column's texts. A text that equals the previous one has the same piece.
 fn pieces(from: &Texts, text: &[u8], rule: fn(&[u8]) -> Option<Range<usize>>, into: &mut Texts) {
     let mut last: (Option<&[u8]>, Option<Range<usize>>) = (None, None);
     for row in 0..from.len() {
@@ -271,7 +265,7 @@ fn numbers_of<T: Copy + Default>(
     answers(columns, batch, rule, |number| into.push(number));
 }
 
-/// Hands on what a rule makes of each row in turn. The same inputs again have the same answer.
+/// Calls `take` with the result of a rule for each row. Equal consecutive inputs are evaluated once.
 fn answers<T: Copy>(columns: &[usize], batch: &Batch, rule: fn(&[Input<'_>]) -> T, mut take: impl FnMut(T)) {
     let mut last = None;
     for_each_row(columns, batch, |inputs, same| {
@@ -284,19 +278,17 @@ fn answers<T: Copy>(columns: &[usize], batch: &Batch, rule: fn(&[Input<'_>]) -> 
     });
 }
 
-/// Hands on the inputs of each row in turn, and whether they are those of the row before.
+/// Calls `look` with the inputs of each row, and whether they equal those of the previous row.
 fn for_each_row(columns: &[usize], batch: &Batch, mut look: impl FnMut(&[Input<'_>], bool)) {
     let mut space = [Input::Null; MAX_INPUTS];
     for row in 0..batch.rows() {
         let mut same = row > 0;
         for (into, column) in space.iter_mut().zip(columns) {
-            if let Some(values) = batch.columns().get(*column) {
-                let found = input(values, batch.text(), row);
-                same = same && found == *into;
-                *into = found;
-            }
+            let found = input(&batch.columns()[*column], batch.text(), row);
+            same = same && found == *into;
+            *into = found;
         }
-        look(space.get(..columns.len()).unwrap_or(&space), same);
+        look(&space[..columns.len()], same);
     }
 }
 

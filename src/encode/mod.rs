@@ -1,6 +1,12 @@
-//! Events as files: the [`Encoder`] seam and its two formats, and the quarantine's rows.
+//! Encodes events into files: the [`Encoder`] trait and its two formats, and the rows of the quarantine.
 
-mod compress;
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken invariant must stop the object instead of writing wrong values; the panic is caught per object"
+)]
+
+mod compressor;
 mod computed;
 mod json;
 mod object_constants;
@@ -15,40 +21,45 @@ use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
 
 pub use self::parquet::ParquetEncoder;
-pub use compress::Compressor;
+pub use compressor::Compressor;
 pub use computed::computed_numbers;
-pub use json::{EventWriter, JsonEncoder, Sink};
+pub use json::{EventWriter, JsonEncoder, LineBuffer};
 pub use options::{Compression, FileFormat};
 
-/// Why events could not be encoded.
+/// An error of encoding events.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// The place that the bytes go to failed.
+    /// The output cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
-    /// The Parquet writer refused.
+    /// The `parquet` crate rejected the file's schema or metadata.
     #[error("cannot encode as Parquet: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
 }
 
-/// Turns the events of one object and one partition into the bytes of one file.
+/// Encodes the events of one object and one partition into one file.
 ///
-/// The bytes are a pure function of the batches, in number and order: no clock, no order of a hash map.
+/// The caller passes batches of one table to [`encode`](Self::encode), in the order of the events, and calls
+/// [`finish`](Self::finish) once. After an error, the output is incomplete and the encoder must be dropped.
+///
+/// The bytes are a pure function of the batches, their borders and order included: they depend on no clock and no hash
+/// order.
 pub trait Encoder<W: Write> {
-    /// Encodes the events of a batch.
+    /// Encodes the events of a batch, which may be empty. May buffer them.
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError>;
 
-    /// The bytes of memory held by events that are not written yet.
+    /// Returns the bytes of memory held by events that are not written yet.
     fn buffered(&self) -> usize;
 
-    /// Writes what is buffered, as far as the format allows.
+    /// Writes buffered events, as far as the format allows. The caller flushes to bound memory; in Parquet, this ends the
+    /// row group, so when it is called changes the bytes.
     fn flush(&mut self) -> Result<(), EncodeError>;
 
-    /// Writes what is left, and returns the place that the bytes went to.
+    /// Writes the remaining events and the end of the file, and returns the writer.
     fn finish(self: Box<Self>) -> Result<W, EncodeError>;
 }
 
-/// The encoder of a format, for the events of one object in the shape of their table.
+/// Returns the encoder of a format for the events of one object in an output table.
 pub fn encoder<W: Write + Send + 'static>(
     format: FileFormat,
     compression: Compression,

@@ -1,24 +1,24 @@
-//! The columns that a batch does not store, because the object tells them.
+//! Columns that a batch does not store because the object determines them.
 
 use crate::formats::{Fill, Source};
 use crate::object::ObjectFacts;
 use crate::schema::mapping::OutputTable;
 
-/// What the object tells of a column.
+/// The values that the object determines for a column.
 pub(super) enum OfObject<'a> {
     /// Every event has this text.
     Text(&'a str),
     /// No event has a value.
     Null,
-    /// It is the event's id: the object's, and the line number.
+    /// The value is the event's id: the object's id and the line number.
     EventId,
-    /// Nothing: the values are those of the batch.
+    /// None: the values are in the batch.
     No,
 }
 
-/// What the object tells of the column at a position of the plan.
+/// Returns the values that the object determines for the column at a position of the plan.
 pub(super) fn object_constants<'a>(shape: &OutputTable, column: usize, facts: &'a ObjectFacts) -> OfObject<'a> {
-    let Some(Source::Filled(fill)) = shape.plan.columns.get(column).map(|column| column.source) else {
+    let Source::Filled(fill) = shape.plan.columns[column].source else {
         return OfObject::No;
     };
     let value = match fill {

@@ -1,4 +1,4 @@
-//! The rows of the quarantine: JSON lines, one for each malformed line, with its raw bytes.
+//! Writes the rows of the quarantine: one JSON line per malformed line, with its raw bytes.
 
 use std::io::{self, Write};
 
@@ -10,16 +10,16 @@ use crate::parse::line::Fault;
 
 use super::json::write_text;
 
-/// Bytes of a long line that are held until it is known whether the whole line is UTF-8. A longer line is written as
-/// base64 while it is read, so that memory stays bounded.
-const HELD: usize = 4 * 1024 * 1024;
+/// The maximum number of bytes of a line that are held until the whole line is known to be UTF-8. A longer line is written
+/// as base64 while it is read, to bound memory.
+const MAX_HELD: usize = 4 * 1024 * 1024;
 
-/// Writes one row. Raw bytes come in any number of parts; a line is never cut.
+/// Writes one row. The raw bytes may come in any number of parts; a line is never truncated.
 #[derive(Debug)]
 pub struct RowWriter {
     /// Raw bytes that are not written yet.
     held: Vec<u8>,
-    /// Whether `raw_base64` is open.
+    /// Whether the value of `raw_base64` has been begun.
     streaming: bool,
     written: u64,
 }
@@ -46,10 +46,10 @@ impl RowWriter {
         })
     }
 
-    /// Adds raw bytes of the line.
+    /// Appends raw bytes of the line.
     pub fn push(&mut self, raw: &[u8], out: &mut impl Write) -> io::Result<()> {
         self.held.extend_from_slice(raw);
-        if self.held.len() > HELD {
+        if self.held.len() > MAX_HELD {
             self.stream(out)?;
         }
         Ok(())
@@ -83,7 +83,7 @@ impl RowWriter {
             self.written += 15;
         }
         let whole = self.held.len() - self.held.len() % 3;
-        let text = STANDARD.encode(self.held.get(..whole).unwrap_or_default());
+        let text = STANDARD.encode(&self.held[..whole]);
         out.write_all(text.as_bytes())?;
         self.written += text.len() as u64;
         self.held.drain(..whole);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_bytes_come_back_whole() {
+    fn raw_bytes_round_trip() {
         let value = row("tab\t \"é\"".as_bytes(), 3);
         assert_eq!(value["raw"], "tab\t \"é\"");
         assert_eq!((&value["line"], &value["byte_offset"]), (&7.into(), &99.into()));
@@ -134,7 +134,7 @@ mod tests {
         let long: Vec<u8> = [0xff, 1, 2, 0xfe, b'x']
             .into_iter()
             .cycle()
-            .take(3 * HELD + 1)
+            .take(3 * MAX_HELD + 1)
             .collect();
         let value = row(&long, 1_000_003);
         assert_eq!(STANDARD.decode(value["raw_base64"].as_str().unwrap()).unwrap(), long);

@@ -1,4 +1,4 @@
-//! Events as JSON objects.
+//! Writes events as JSON objects.
 
 use crate::encode::computed::Computed;
 use crate::encode::object_constants::{OfObject, object_constants};
@@ -7,75 +7,71 @@ use crate::object::ObjectFacts;
 use crate::parse::batch::{Batch, Values};
 use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
-use super::sink::{self, Sink};
+use super::line_buffer::{self, LineBuffer};
 use super::values::{Times, put_float, put_integer};
 use super::write_text;
 
-/// Writes the events of one object as JSON objects. What is the same for every event is made once: the keys, and the
-/// values of the object itself.
+/// Writes the events of one object as JSON objects. Parts that are the same for every event are made once: the keys, and the
+/// values that the object determines.
 #[derive(Debug)]
 pub struct EventWriter {
-    /// In the order of the shape's tree.
+    /// The steps in the order of the table's tree.
     steps: Vec<Step>,
-    made: Computed,
-    /// Where the groups that are open begin, and what stands behind their names.
+    computed: Computed,
+    /// The start of each open group, and the end of its key.
     open: Vec<(usize, usize)>,
 }
 
-/// What is written of every event, in turn. Each key has a comma in front, of which the first in an object becomes its
-/// opening brace.
+/// A step of writing an event. Each key is preceded by a comma; the first one in an object is replaced by its opening brace.
 #[derive(Debug)]
 enum Step {
-    /// The same for every event: keys with their values, and braces between them.
-    Same(sink::Constant),
-    /// The event's id: `,"key":"…-`, in front of the line number.
-    EventId(sink::Constant),
+    /// Text that is the same for every event: keys with their values, and braces between them.
+    Same(line_buffer::Constant),
+    /// The event's id: `,"key":"…-`, followed by the line number.
+    EventId(line_buffer::Constant),
     /// A value of the row.
     Value(From, Writer),
-    /// A group begins that may be empty: `,"key":`.
-    Open(sink::Constant),
-    /// The last such group ends; nothing is left of it where nothing was written into it.
+    /// The start of a group that may be empty: `,"key":`.
+    Open(line_buffer::Constant),
+    /// The end of the innermost such group, which is removed if nothing was written into it.
     Close,
 }
 
-/// Where a row's value is.
+/// The origin of a row's value.
 #[derive(Debug, Clone, Copy)]
 enum From {
-    /// In the column of the batch at this position.
+    /// The column of the batch at this position.
     Column(usize),
-    /// In what the rule of this number made.
+    /// The computed column of this number.
     Computed(usize),
 }
 
-/// Writes values of one name.
+/// Writes the values of one key.
 #[derive(Debug)]
 struct Writer {
     /// `,"key":`, and the opening quote of a text.
-    key: sink::Constant,
+    key: line_buffer::Constant,
     times: Times,
 }
 
-/// Gathers the steps of a shape.
+/// Collects the steps of a table.
 struct Steps<'a> {
     shape: &'a OutputTable,
     facts: &'a ObjectFacts,
     done: Vec<Step>,
-    /// What is the same for every event since the last step.
+    /// Text that is the same for every event, since the last step.
     same: Vec<u8>,
-    /// How many rules were met.
-    made: usize,
+    /// The number of computed columns so far.
+    computed: usize,
 }
 
 impl Steps<'_> {
-    /// Adds the steps of these nodes. Where they are those of a group that begins with a value, `first` is its brace.
+    /// Adds the steps of these nodes. `first` precedes the first key: a comma, or the brace of a group that always has a
+    /// value.
     fn add(&mut self, nodes: &[Node], mut first: u8) {
         for node in nodes {
             match node {
-                Node::Leaf(leaf) => {
-                    if let Some(leaf) = self.shape.leaves.get(*leaf) {
-                        self.add_leaf(leaf, first);
-                    }
-                }
+                Node::Leaf(leaf) => self.add_leaf(&self.shape.leaves[*leaf], first),
                 Node::Group(group) => {
                     let key = key_of(first, &group.name);
                     if group.nodes.first().is_some_and(|node| self.is_same(node)) {
@@ -83,7 +79,7 @@ impl Steps<'_> {
                         self.add(&group.nodes, b'{');
                         self.same.push(b'}');
                     } else {
-                        self.push(Step::Open(sink::Constant::new(&key)));
+                        self.push(Step::Open(line_buffer::Constant::new(&key)));
                         self.add(&group.nodes, b',');
                         self.push(Step::Close);
                     }
@@ -93,14 +89,14 @@ impl Steps<'_> {
         }
     }
 
-    /// Whether a node begins with what is the same for every event, and never null.
+    /// Returns whether a node begins with a value that is the same for every event and never null.
     fn is_same(&self, node: &Node) -> bool {
         match node {
-            Node::Leaf(leaf) => self.shape.leaves.get(*leaf).is_some_and(|leaf| match leaf.value {
+            Node::Leaf(leaf) => match self.shape.leaves[*leaf].value {
                 Value::Constant(_) => true,
                 Value::Column(column) => matches!(object_constants(self.shape, column, self.facts), OfObject::Text(_)),
                 Value::Conditional { .. } | Value::Computed { .. } => false,
-            }),
+            },
             Node::Group(group) => group.nodes.first().is_some_and(|node| self.is_same(node)),
         }
     }
@@ -109,8 +105,8 @@ impl Steps<'_> {
         let mut key = key_of(first, &leaf.name);
         match &leaf.value {
             Value::Computed { .. } | Value::Conditional { .. } => {
-                self.push(Step::Value(From::Computed(self.made), Writer::new(key, leaf.kind)));
-                self.made += 1;
+                self.push(Step::Value(From::Computed(self.computed), Writer::new(key, leaf.kind)));
+                self.computed += 1;
             }
             Value::Constant(literal) => {
                 self.same.extend_from_slice(&key);
@@ -124,14 +120,14 @@ impl Steps<'_> {
                 OfObject::Null => {}
                 OfObject::EventId => {
                     key.extend_from_slice(format!("\"{}-", self.facts.id).as_bytes());
-                    self.push(Step::EventId(sink::Constant::new(&key)));
+                    self.push(Step::EventId(line_buffer::Constant::new(&key)));
                 }
                 OfObject::No => self.push(Step::Value(From::Column(*column), Writer::new(key, leaf.kind))),
             },
         }
     }
 
-    /// Adds a step behind what is the same for every event.
+    /// Adds a step after the text that is the same for every event.
     fn push(&mut self, step: Step) {
         self.end_same();
         self.done.push(step);
@@ -139,54 +135,53 @@ impl Steps<'_> {
 
     fn end_same(&mut self) {
         if !self.same.is_empty() {
-            self.done.push(Step::Same(sink::Constant::new(&self.same)));
+            self.done.push(Step::Same(line_buffer::Constant::new(&self.same)));
             self.same.clear();
         }
     }
 }
 
 impl EventWriter {
-    /// A writer for the events of one object.
+    /// Returns a writer for the events of one object.
     pub fn new(shape: &OutputTable, facts: &ObjectFacts) -> Self {
         let mut steps = Steps {
             shape,
             facts,
             done: Vec::new(),
             same: Vec::new(),
-            made: 0,
+            computed: 0,
         };
         steps.add(&shape.nodes, b',');
         steps.end_same();
         Self {
             steps: steps.done,
-            made: Computed::new(shape),
+            computed: Computed::new(shape),
             open: Vec::new(),
         }
     }
 
-    /// Makes what the rules make of a batch. Has to be called before its events are written.
+    /// Begins a batch: computes the values that are not columns of it. Must be called before its events are written.
     pub fn begin(&mut self, batch: &Batch) {
-        self.made.fill(batch);
+        self.computed.fill(batch);
     }
 
-    /// Appends one event of the batch that was begun as a JSON object, without a newline.
-    pub fn write(&mut self, batch: &Batch, row: usize, out: &mut Sink) {
+    /// Appends one event of the current batch as a JSON object, without a newline.
+    pub fn write(&mut self, batch: &Batch, row: usize, out: &mut LineBuffer) {
         let start = out.len();
         let (columns, text) = (batch.columns(), batch.text());
         for step in &mut self.steps {
             match step {
                 Step::Value(from, writer) => {
                     let (values, text) = match from {
-                        From::Column(column) => (columns.get(*column).unwrap_or(&Values::OfObject), text),
-                        From::Computed(number) => self.made.values(*number, batch),
+                        From::Column(column) => (&columns[*column], text),
+                        From::Computed(number) => self.computed.values(*number, batch),
                     };
                     writer.write(values, text, row, out);
                 }
                 Step::Same(constant) => out.put_constant(constant),
                 Step::EventId(constant) => {
                     out.put_constant(constant);
-                    let line = batch.line_numbers().get(row).copied().unwrap_or_default();
-                    put_line_number(line, out);
+                    put_line_number(batch.line_numbers()[row], out);
                     out.put_byte(b'"');
                 }
                 Step::Open(constant) => {
@@ -195,12 +190,11 @@ impl EventWriter {
                     self.open.push((start, out.len()));
                 }
                 Step::Close => {
-                    if let Some((start, behind_name)) = self.open.pop() {
-                        if out.len() == behind_name {
-                            out.truncate(start);
-                        } else {
-                            close(behind_name, out);
-                        }
+                    let (start, key_end) = self.open.pop().expect("a group was opened");
+                    if out.len() == key_end {
+                        out.truncate(start);
+                    } else {
+                        close(key_end, out);
                     }
                 }
             }
@@ -208,21 +202,22 @@ impl EventWriter {
         close(start, out);
     }
 
-    /// The bytes of one event of the batch that was begun as a JSON line, its newline included.
+    /// Returns the length of one event of the current batch as a JSON line, its newline included.
     pub fn line_len(&mut self, batch: &Batch, row: usize) -> usize {
-        let mut line = Sink::default();
+        let mut line = LineBuffer::default();
         self.write(batch, row, &mut line);
         line.len() + 1
     }
 }
 
-/// Makes an object of what was written from `start` on. Every event has a value that is never null: its id.
-fn close(start: usize, out: &mut Sink) {
+/// Puts braces around the text from `start` on, which begins with a comma: every event has a value that is never null, its
+/// id.
+fn close(start: usize, out: &mut LineBuffer) {
     out.set_byte(start, b'{');
     out.put_byte(b'}');
 }
 
-/// `,"key":`, with a comma or a brace in front.
+/// Returns `,"key":`, preceded by `first`: a comma or a brace.
 fn key_of(first: u8, name: &str) -> Vec<u8> {
     let mut key = vec![first];
     write_text(name.as_bytes(), &mut key);
@@ -254,17 +249,16 @@ impl Writer {
             key.push(b'"');
         }
         Self {
-            key: sink::Constant::new(&key),
+            key: line_buffer::Constant::new(&key),
             times: Times::new(),
         }
     }
 
     /// Appends the value of a row, if it has one.
     #[inline]
-    fn write(&mut self, values: &Values, text: &[u8], row: usize, out: &mut Sink) {
+    fn write(&mut self, values: &Values, text: &[u8], row: usize, out: &mut LineBuffer) {
         match values {
-            // The same for every event: written by a step of its own.
-            Values::OfObject => {}
+            Values::OfObject => unreachable!("values of the object are written by other steps"),
             Values::Text(texts) => {
                 if let Some(view) = texts.view(row) {
                     out.put_constant(&self.key);
@@ -300,7 +294,7 @@ impl Writer {
     }
 
     #[inline]
-    fn write_integer(&self, value: Option<i64>, out: &mut Sink) {
+    fn write_integer(&self, value: Option<i64>, out: &mut LineBuffer) {
         if let Some(value) = value {
             out.put_constant(&self.key);
             put_integer(value, out);
@@ -308,13 +302,13 @@ impl Writer {
     }
 }
 
-/// A line number in ten digits, as event ids carry it.
+/// Appends a line number in at least ten digits, as event ids contain it.
 #[inline]
-pub(super) fn put_line_number(line: i64, out: &mut Sink) {
+pub(super) fn put_line_number(line: i64, out: &mut LineBuffer) {
     let mut digits = [b'0'; 10];
-    let mut rest = line;
+    let mut rest = line.cast_unsigned();
     for digit in digits.iter_mut().rev() {
-        *digit = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
+        *digit = b'0' + (rest % 10).to_le_bytes()[0];
         rest /= 10;
     }
     if rest == 0 {

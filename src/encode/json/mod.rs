@@ -1,10 +1,10 @@
-//! JSON lines, written straight from the columns.
+//! Writes JSON lines directly from the columns.
 //!
-//! One object a line, keys in the order of the schema. A null is left out; an empty text is `""` and an empty list `[]`.
+//! One object per line, keys in the order of the schema. Nulls are left out; an empty text is `""` and an empty list `[]`.
 //! Times are `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
 
 mod events;
-mod sink;
+mod line_buffer;
 mod values;
 
 use std::io::Write;
@@ -16,19 +16,19 @@ use crate::schema::mapping::OutputTable;
 
 use super::{Compression, Compressor, EncodeError, Encoder};
 pub use events::EventWriter;
-pub use sink::Sink;
+pub use line_buffer::LineBuffer;
 
-/// Bytes that are gathered before they are handed on.
+/// The number of bytes that are buffered before they are written.
 const CHUNK: usize = 64 * 1024;
 
 /// Writes events as JSON lines.
 pub struct JsonEncoder<W: Write> {
     events: EventWriter,
-    lines: Sink,
+    lines: LineBuffer,
     out: Compressor<W>,
 }
 
-/// A line number in ten digits, as event ids carry it.
+/// Appends a line number in at least ten digits, as event ids contain it.
 pub(super) fn write_line_number(line: i64, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(line).as_bytes();
@@ -36,22 +36,20 @@ pub(super) fn write_line_number(line: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(digits);
 }
 
-/// A text that is UTF-8 as a JSON string.
+/// Appends a text that is UTF-8 as a JSON string.
 pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     while let Some(at) = find_escape(rest) {
-        let (clean, behind) = rest.split_at(at);
-        out.extend_from_slice(clean);
-        let (byte, behind) = behind.split_first().unwrap_or((&b'"', &[]));
-        out.extend_from_slice(&sink::escape(*byte));
-        rest = behind;
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(&line_buffer::escape(rest[at]));
+        rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
     out.push(b'"');
 }
 
-/// The position of the first byte that JSON escapes. Eight bytes at a time: most texts have none.
+/// Returns the position of the first byte that JSON escapes. Reads eight bytes at a time: most texts have none.
 #[inline]
 fn find_escape(text: &[u8]) -> Option<usize> {
     let (eights, tail) = text.as_chunks::<8>();
@@ -71,7 +69,7 @@ const fn needs_escape(byte: u8) -> bool {
 }
 
 impl<W: Write> JsonEncoder<W> {
-    /// An encoder for the events of one object.
+    /// Returns an encoder for the events of one object.
     pub fn new(
         shape: &OutputTable,
         facts: &ObjectFacts,
@@ -80,7 +78,7 @@ impl<W: Write> JsonEncoder<W> {
     ) -> Result<Self, EncodeError> {
         Ok(Self {
             events: EventWriter::new(shape, facts),
-            lines: Sink::default(),
+            lines: LineBuffer::default(),
             out: Compressor::new(compression, out)?,
         })
     }
@@ -126,9 +124,9 @@ mod tests {
         write_line_number(42, &mut out);
         write_line_number(12_345_678_901, &mut out);
         assert_eq!(out, b"000000004212345678901");
-        let mut sink = Sink::default();
-        put_line_number(42, &mut sink);
-        put_line_number(12_345_678_901, &mut sink);
-        assert_eq!(sink.text(), out);
+        let mut buffer = LineBuffer::default();
+        put_line_number(42, &mut buffer);
+        put_line_number(12_345_678_901, &mut buffer);
+        assert_eq!(buffer.text(), out);
     }
 }

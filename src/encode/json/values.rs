@@ -1,12 +1,12 @@
-//! Numbers and times as JSON text.
+//! Writes numbers and times as JSON text.
 
 use crate::parse::line::time::{MINUTE, SECOND, write_timestamp};
 
-use super::sink::Sink;
+use super::line_buffer::LineBuffer;
 
-/// A float as the fewest digits that read back as the same number.
+/// Appends a float in the fewest digits that read back as the same number.
 #[inline]
-pub(super) fn put_float(value: f64, out: &mut Sink) {
+pub(super) fn put_float(value: f64, out: &mut LineBuffer) {
     if let Some(millis) = whole_millis(value) {
         put_millis(millis, out);
     } else {
@@ -14,14 +14,14 @@ pub(super) fn put_float(value: f64, out: &mut Sink) {
     }
 }
 
-/// The thousandths that a number consists of, if that is exact: nearly all times of a load balancer. Decimals of so few
-/// digits are as many different doubles, so that the division gives the number back only where it is the shortest.
+/// Returns a number in thousandths, if that is exact, as it is for nearly all times of a load balancer. Decimals of so few
+/// digits are distinct doubles, so the division returns the number only if the decimal is its shortest form.
 #[inline]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::float_cmp,
-    reason = "checked by going back"
+    reason = "verified by the division"
 )]
 fn whole_millis(value: f64) -> Option<u32> {
     let millis = (value * 1000.0).round_ties_even();
@@ -32,9 +32,9 @@ fn whole_millis(value: f64) -> Option<u32> {
     (f64::from(whole) / 1000.0 == value).then_some(whole)
 }
 
-/// Thousandths as a decimal number, with one digit behind the point at least.
+/// Appends thousandths as a decimal number, with at least one digit after the point.
 #[inline]
-fn put_millis(millis: u32, out: &mut Sink) {
+fn put_millis(millis: u32, out: &mut LineBuffer) {
     put_integer(i64::from(millis / 1000), out);
     let [hundreds, tens, ones] = [millis / 100 % 10, millis / 10 % 10, millis % 10].map(digit);
     let len = match (tens, ones) {
@@ -45,9 +45,9 @@ fn put_millis(millis: u32, out: &mut Sink) {
     out.put_part(&[b'.', hundreds, tens, ones], len);
 }
 
-/// A whole number.
+/// Appends an integer.
 #[inline]
-pub(super) fn put_integer(value: i64, out: &mut Sink) {
+pub(super) fn put_integer(value: i64, out: &mut LineBuffer) {
     match u32::try_from(value) {
         Ok(value @ 0..=9) => out.put_byte(digit(value)),
         Ok(value @ 10..=99) => out.put_part(&[digit(value / 10), digit(value % 10)], 2),
@@ -63,11 +63,11 @@ fn digit(value: u32) -> u8 {
     b'0'.wrapping_add(value.to_le_bytes()[0])
 }
 
-/// Times, most of which fall into the same minute as the one before.
+/// A writer of times, most of which are in the same minute as the previous one.
 #[derive(Debug)]
 pub(super) struct Times {
     minute: i64,
-    /// The last time in quotes, and padding.
+    /// The previous time in quotes, and padding.
     text: [u8; 32],
 }
 
@@ -82,19 +82,15 @@ impl Times {
         }
     }
 
-    /// A time as `"YYYY-MM-DDTHH:MM:SS.ffffffZ"`.
+    /// Appends a time as `"YYYY-MM-DDTHH:MM:SS.ffffffZ"`.
     #[inline]
-    pub(super) fn put(&mut self, micros: i64, out: &mut Sink) {
+    pub(super) fn put(&mut self, micros: i64, out: &mut LineBuffer) {
         let minute = micros.div_euclid(MINUTE);
         if minute != self.minute {
             self.begin(minute);
         }
-        let within = u32::try_from(micros.rem_euclid(MINUTE)).unwrap_or(0);
-        let micros_in_second = SECOND.unsigned_abs();
-        let (second, fraction) = (
-            u64::from(within) / micros_in_second,
-            u64::from(within) % micros_in_second,
-        );
+        let within = micros.rem_euclid(MINUTE).unsigned_abs();
+        let (second, fraction) = (within / SECOND.unsigned_abs(), within % SECOND.unsigned_abs());
         let digits = [
             second / 10,
             second % 10,
@@ -117,9 +113,7 @@ impl Times {
         let mut text = vec![b'"'];
         write_timestamp(minute * MINUTE, &mut text);
         text.push(b'"');
-        for (into, byte) in self.text.iter_mut().zip(text) {
-            *into = byte;
-        }
+        self.text[..TIME_LEN].copy_from_slice(&text);
         self.minute = minute;
     }
 }
@@ -128,10 +122,10 @@ impl Times {
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Sink)) -> String {
-        let mut sink = Sink::default();
-        write(&mut sink);
-        String::from_utf8(sink.text().to_vec()).unwrap()
+    fn written(write: impl FnOnce(&mut LineBuffer)) -> String {
+        let mut buffer = LineBuffer::default();
+        write(&mut buffer);
+        String::from_utf8(buffer.text().to_vec()).unwrap()
     }
 
     #[test]
@@ -159,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_written_whole() {
+    fn integers_match_the_standard_library() {
         for value in (0..20_000).chain([-1, i64::MIN, i64::MAX, 4_294_967_296]) {
             assert_eq!(written(|out| put_integer(value, out)), value.to_string());
         }
     }
 
     #[test]
-    fn times_are_those_of_the_calendar() {
+    fn times_match_write_timestamp() {
         let mut times = Times::new();
         for micros in [
             0,

@@ -1,10 +1,10 @@
-//! The RLE and bit-packing hybrid of Parquet, for levels and dictionary indices; numbers of few bits, packed.
+//! The RLE and bit-packing hybrid encoding of Parquet, for levels and dictionary indices, and bit packing of numbers.
 
-/// Values of a group: bit packing counts in them.
+/// The number of values of a group, the unit of bit packing.
 const GROUP: usize = 8;
 
-/// Appends the values, each of `width` bits, as runs of equal values and packed groups of eight. A run begins where a
-/// group does: the few bytes that other beginnings would save take longer to find.
+/// Appends the values, each of `width` bits, as runs of equal values and packed groups of eight. Runs begin at the borders
+/// of groups: finding other starts would take longer than the few bytes saved are worth.
 pub(super) fn write_hybrid(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let (groups, tail) = values.as_chunks::<GROUP>();
     let flat = |group: &[u32; GROUP]| {
@@ -15,11 +15,11 @@ pub(super) fn write_hybrid(values: &[u32], width: u32, out: &mut Vec<u8>) {
     write_tail(tail, width, out);
 }
 
-/// Appends the levels of a flat column: one bit for each row, set where it has a value.
+/// Appends the levels of a flat column: one bit per row, set if the row has a value.
 pub(super) fn write_flags(flags: &[bool], out: &mut Vec<u8>) {
     let (groups, tail) = flags.as_chunks::<GROUP>();
     let bits = |group: &[bool; GROUP]| {
-        // Moves the lowest bit of each byte into the highest byte, in their order.
+        // Moves the lowest bit of each byte into the highest byte, in order.
         let bytes = u64::from_le_bytes(group.map(u8::from));
         bytes.wrapping_mul(0x0102_0408_1020_4080).to_be_bytes()[0]
     };
@@ -33,10 +33,10 @@ pub(super) fn write_flags(flags: &[bool], out: &mut Vec<u8>) {
     for (level, flag) in levels.iter_mut().zip(tail) {
         *level = u32::from(*flag);
     }
-    write_tail(levels.get(..tail.len()).unwrap_or_default(), 1, out);
+    write_tail(&levels[..tail.len()], 1, out);
 }
 
-/// Appends whole groups: `flat` tells the value of which a group consists, `pack` appends its bits.
+/// Appends whole groups: `flat` returns the value of a group whose values are all equal, `pack` appends the bits of a group.
 fn write_groups<T: PartialEq>(
     groups: &[T],
     width: u32,
@@ -52,31 +52,31 @@ fn write_groups<T: PartialEq>(
             }
         }
     };
-    // A run stands between two packed pieces, which costs some bytes.
-    let worth = if width < 4 { 4 } else { 1 };
+    // A run splits packed groups in two, which costs some bytes.
+    let min_run = if width < 4 { 4 } else { 1 };
     let mut rest = groups;
-    // Groups at the beginning of `rest` that wait to be packed.
+    // The number of groups at the beginning of `rest` that wait to be packed.
     let mut waiting = 0;
     while let Some(group) = rest.get(waiting) {
         let Some(value) = flat(group) else {
             waiting += 1;
             continue;
         };
-        let behind = rest.get(waiting..).unwrap_or_default();
-        let run = behind.iter().take_while(|other| *other == group).count();
-        if run < worth {
+        let (before, from) = rest.split_at(waiting);
+        let run = from.iter().take_while(|other| *other == group).count();
+        if run < min_run {
             waiting += run;
             continue;
         }
-        packed(rest.get(..waiting).unwrap_or_default(), out);
+        packed(before, out);
         write_run(value, run * GROUP, width, out);
-        rest = behind.get(run..).unwrap_or_default();
+        rest = &from[run..];
         waiting = 0;
     }
     packed(rest, out);
 }
 
-/// Appends the values behind the last whole group.
+/// Appends the values after the last whole group.
 fn write_tail(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let Some(first) = values.first() else {
         return;
@@ -86,9 +86,7 @@ fn write_tail(values: &[u32], width: u32, out: &mut Vec<u8>) {
         return;
     }
     let mut group = [0; GROUP];
-    for (slot, value) in group.iter_mut().zip(values) {
-        *slot = *value;
-    }
+    group[..values.len()].copy_from_slice(values);
     write_varint(1 << 1 | 1, out);
     pack_group(&group, width, out);
 }
@@ -99,22 +97,21 @@ pub(super) fn write_run(value: u32, count: usize, width: u32, out: &mut Vec<u8>)
         return;
     }
     write_varint((count as u64) << 1, out);
-    let bytes = usize::try_from(width.div_ceil(8)).unwrap_or(4);
-    out.extend_from_slice(value.to_le_bytes().get(..bytes).unwrap_or_default());
+    let bytes = width.div_ceil(8) as usize;
+    out.extend_from_slice(&value.to_le_bytes()[..bytes]);
 }
 
-/// Appends eight values, which take as many bytes as each has bits.
+/// Appends eight values of `width` bits, which take `width` bytes.
 #[inline]
 fn pack_group(group: &[u32; GROUP], width: u32, out: &mut Vec<u8>) {
     let end = out.len() + width as usize;
     let fours = group.as_chunks::<4>().0;
-    // The bits of four values, those of the first the lowest.
+    // The bits of four values, those of the first are the lowest.
     let four = |at: usize| {
-        fours.get(at).map_or(0, |four| {
-            four.iter()
-                .rev()
-                .fold(0, |bits, value| bits << width | u64::from(*value))
-        })
+        fours[at]
+            .iter()
+            .rev()
+            .fold(0, |bits, value| bits << width | u64::from(*value))
     };
     if width <= 8 {
         out.extend_from_slice(&(four(0) | four(1) << (4 * width)).to_le_bytes());
@@ -127,7 +124,7 @@ fn pack_group(group: &[u32; GROUP], width: u32, out: &mut Vec<u8>) {
     out.truncate(end);
 }
 
-/// Appends values of `width` bits, the lowest bit first; the last byte is filled up with zeros.
+/// Appends values of `width` bits, the lowest bit first; the last byte is padded with zeros.
 #[inline]
 pub(super) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
     let mut bits = 0_u128;
@@ -142,8 +139,8 @@ pub(super) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<
             filled -= 64;
         }
     }
-    let bytes = usize::try_from(filled.div_ceil(8)).unwrap_or(16);
-    out.extend_from_slice(bits.to_le_bytes().get(..bytes).unwrap_or_default());
+    let bytes = filled.div_ceil(8) as usize;
+    out.extend_from_slice(&bits.to_le_bytes()[..bytes]);
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
@@ -151,7 +148,7 @@ const fn halves(bits: u128) -> [u64; 2] {
     [bits as u64, (bits >> 64) as u64]
 }
 
-/// Appends an unsigned number, seven bits a byte.
+/// Appends an unsigned number as a varint: seven bits per byte.
 #[inline]
 pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
@@ -161,12 +158,12 @@ pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value.to_le_bytes()[0]);
 }
 
-/// Appends a signed number, seven bits a byte, small ones of either sign in few.
+/// Appends a signed number as a zigzag varint: small numbers of either sign take few bytes.
 pub(super) fn write_zigzag(value: i64, out: &mut Vec<u8>) {
     write_varint(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
-/// The fewest bits that hold the value.
+/// Returns the minimum number of bits that represent the value.
 pub(super) const fn width_of(value: u64) -> u32 {
     64 - value.leading_zeros()
 }
@@ -175,16 +172,15 @@ pub(super) const fn width_of(value: u64) -> u32 {
 mod tests {
     use super::*;
 
-    /// Reads so many values as the format describes them, bit by bit.
+    /// Reads `count` values as the format specifies, bit by bit.
     fn read(mut bytes: &[u8], width: u32, count: usize) -> Vec<u32> {
         let mut values = Vec::new();
         while values.len() < count {
             let (mut head, mut shift) = (0_usize, 0);
             loop {
-                let (byte, behind) = bytes.split_first().unwrap();
+                let byte = bytes.split_off_first().unwrap();
                 head |= usize::from(byte & 0x7f) << shift;
                 shift += 7;
-                bytes = behind;
                 if byte & 0x80 == 0 {
                     break;
                 }
@@ -196,8 +192,7 @@ mod tests {
             } else {
                 width.div_ceil(8) as usize
             };
-            let (piece, behind) = bytes.split_at(len);
-            bytes = behind;
+            let piece = bytes.split_off(..len).unwrap();
             for number in 0..numbers {
                 let bit = |bit: usize| u32::from(piece[bit / 8] >> (bit % 8)) & 1;
                 let bits = (0..width as usize).map(|at| bit(number * width as usize + at) << at);
@@ -210,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn runs_and_packed_values_of_every_width_come_back() {
+    fn runs_and_packed_values_of_every_width_round_trip() {
         for width in 0..=32_u32 {
             let most = u32::try_from((1_u64 << width) - 1).unwrap();
-            // Runs of every length below, between and above the borders of groups.
+            // Runs of lengths below, between and above the borders of groups.
             for stretch in [1_u32, 3, 7, 8, 9, 31, 64, 200] {
                 let value = |at: u32| (at / stretch % 5).wrapping_mul(0x9e37_79b9) & most;
                 let values: Vec<u32> = (0..517).map(value).collect();

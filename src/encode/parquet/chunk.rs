@@ -1,4 +1,4 @@
-//! Column chunks: the pages of one column in one row group.
+//! Writes column chunks: the pages of one column in one row group.
 
 use std::io::Write;
 
@@ -16,15 +16,15 @@ use super::bits::{width_of, write_flags, write_hybrid, write_run};
 use super::codec::PageCodec;
 use super::file::count;
 
-/// What pages are made with: one set for all columns, so that nothing is allocated for a page.
+/// The buffers and the codec that pages are made with, shared by all columns so that pages need no allocation.
 pub(super) struct PageWriter {
     codec: PageCodec,
-    /// Levels and values of the page that is being made.
+    /// The levels and values of the current page.
     pub(super) page: Vec<u8>,
     compressed: Vec<u8>,
-    /// The page of a dictionary, as it stands in the file.
+    /// The dictionary page, with its header and compressed.
     dictionary: Vec<u8>,
-    /// The crate's way to a buffer. The buffers that pages are added to are put in it in turn.
+    /// The writer type that the crate requires. The buffer that a page is appended to is swapped into it.
     sink: TrackedWrite<Vec<u8>>,
 }
 
@@ -39,7 +39,7 @@ impl PageWriter {
         }
     }
 
-    /// Appends the definition levels of a flat column: which rows have a value.
+    /// Appends the definition levels of a flat column, which mark the rows that have a value.
     pub(super) fn write_validity(&mut self, valid: &[bool], nulls: usize) {
         let at = self.begin_levels();
         if nulls == 0 {
@@ -50,7 +50,7 @@ impl PageWriter {
         self.end_levels(at);
     }
 
-    /// Appends levels of so many bits.
+    /// Appends levels of `width` bits.
     pub(super) fn write_levels(&mut self, levels: &[u32], width: u32) {
         let at = self.begin_levels();
         write_hybrid(levels, width, &mut self.page);
@@ -60,7 +60,7 @@ impl PageWriter {
     /// Appends indices into a dictionary.
     pub(super) fn write_indices(&mut self, indices: &[u32], dictionary_len: usize) {
         let width = width_of(dictionary_len.saturating_sub(1) as u64);
-        self.page.push(u8::try_from(width).unwrap_or(32));
+        self.page.push(u8::try_from(width).expect("indices are 32 bits"));
         write_hybrid(indices, width, &mut self.page);
     }
 
@@ -69,15 +69,13 @@ impl PageWriter {
         self.page.len()
     }
 
-    /// Puts the length of the levels in front of them.
+    /// Writes the length of the levels before them.
     fn end_levels(&mut self, at: usize) {
-        let len = u32::try_from(self.page.len() - at).unwrap_or(0).to_le_bytes();
-        if let Some(prefix) = self.page.get_mut(at - 4..at) {
-            prefix.copy_from_slice(&len);
-        }
+        let len = u32::try_from(self.page.len() - at).expect("a page is shorter than 4 GiB");
+        self.page[at - 4..at].copy_from_slice(&len.to_le_bytes());
     }
 
-    /// Compresses the page and appends it, its header in front; its length before compression, header included.
+    /// Appends the page, compressed and with its header; returns its length before compression, header included.
     fn write_page(&mut self, out: &mut Vec<u8>, page: impl FnOnce(Bytes) -> Page) -> Result<usize, EncodeError> {
         self.codec.compress(&self.page, &mut self.compressed)?;
         let compressed = Bytes::from(std::mem::take(&mut self.compressed));
@@ -86,13 +84,13 @@ impl PageWriter {
         let written = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
         self.sink.flush()?;
         std::mem::swap(self.sink.inner_mut(), out);
-        // Nobody else holds it any more: no copy.
+        // The only reference now, so nothing is copied.
         self.compressed = compressed.into();
         Ok(written.uncompressed_size)
     }
 }
 
-/// The pages of a column chunk so far, its dictionary left out.
+/// The data pages of a column chunk.
 pub(super) struct Chunk {
     descriptor: ColumnDescPtr,
     codec: Codec,
@@ -100,7 +98,7 @@ pub(super) struct Chunk {
     encodings: EncodingMask,
     values: usize,
     nulls: usize,
-    /// The length of the pages before compression, headers included.
+    /// The number of bytes of the pages before compression, headers included.
     uncompressed: usize,
 }
 
@@ -117,25 +115,25 @@ impl Chunk {
         }
     }
 
-    /// The bytes of the pages so far.
+    /// Returns the number of bytes of the pages.
     pub(super) const fn bytes(&self) -> usize {
         self.pages.len()
     }
 
-    /// The values in the pages so far, nulls among them.
+    /// Returns the number of values in the pages, nulls included.
     pub(super) const fn values(&self) -> usize {
         self.values
     }
 
-    /// The nulls in the pages so far.
+    /// Returns the number of nulls in the pages.
     pub(super) const fn nulls(&self) -> u64 {
         self.nulls as u64
     }
 
-    /// Compresses and adds the page in the workshop. `values` counts nulls too.
+    /// Compresses and adds the current page. `values` includes nulls.
     pub(super) fn add_page(
         &mut self,
-        workshop: &mut PageWriter,
+        page_writer: &mut PageWriter,
         values: usize,
         nulls: usize,
         encoding: Encoding,
@@ -145,40 +143,39 @@ impl Chunk {
         self.encodings.insert(encoding);
         let page = |buf| Page::DataPage {
             buf,
-            num_values: u32::try_from(values).unwrap_or(u32::MAX),
+            num_values: u32::try_from(values).expect("a page has fewer values than 2^32"),
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.uncompressed += workshop.write_page(&mut self.pages, page)?;
+        self.uncompressed += page_writer.write_page(&mut self.pages, page)?;
         Ok(())
     }
 
-    /// Compresses the page in the workshop as that of a dictionary of so many values, and writes it in front of the
-    /// others.
+    /// Compresses the current page as the dictionary page, with `values` entries, and writes it before the data pages.
     pub(super) fn write_dictionary<W: Write>(
         &mut self,
-        workshop: &mut PageWriter,
+        page_writer: &mut PageWriter,
         values: usize,
         out: &mut TrackedWrite<W>,
     ) -> Result<(), EncodeError> {
         self.encodings.insert(Encoding::PLAIN);
         let page = |buf| Page::DictionaryPage {
             buf,
-            num_values: u32::try_from(values).unwrap_or(u32::MAX),
+            num_values: u32::try_from(values).expect("a page has fewer values than 2^32"),
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
-        let mut dictionary = std::mem::take(&mut workshop.dictionary);
+        let mut dictionary = std::mem::take(&mut page_writer.dictionary);
         dictionary.clear();
-        self.uncompressed += workshop.write_page(&mut dictionary, page)?;
+        self.uncompressed += page_writer.write_page(&mut dictionary, page)?;
         out.write_all(&dictionary)?;
-        workshop.dictionary = dictionary;
+        page_writer.dictionary = dictionary;
         Ok(())
     }
 
-    /// Writes the pages behind the dictionary, if there is one, of the chunk that begins at `start`. Begins the next
+    /// Writes the data pages of the chunk that begins at `start`, after its dictionary page if it has one, and resets the
     /// chunk.
     pub(super) fn finish<W: Write>(
         &mut self,

@@ -1,4 +1,4 @@
-//! Compression of pages, with one context for all of them.
+//! Compresses pages, with one context for all of them.
 
 use std::io::{self, Write as _};
 
@@ -6,9 +6,9 @@ use flate2::write::GzEncoder;
 use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 
 use crate::encode::Compression;
-use crate::encode::compress::ZSTD_LEVEL;
+use crate::encode::compressor::ZSTD_LEVEL;
 
-/// Compresses pages.
+/// A compressor of pages.
 pub(super) enum PageCodec {
     None,
     Zstd(zstd::bulk::Compressor<'static>),
@@ -26,7 +26,7 @@ impl PageCodec {
         })
     }
 
-    /// Compresses a page into `out`, replacing what is in it.
+    /// Compresses a page and replaces the content of `out` with it.
     pub(super) fn compress(&mut self, page: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         out.clear();
         match self {
@@ -50,7 +50,7 @@ impl PageCodec {
     }
 }
 
-/// The compression as the file's metadata names it. The levels do not stand there.
+/// Returns the compression as the file's metadata names it, without its level.
 pub(super) fn codec(compression: Compression) -> Codec {
     match compression {
         Compression::Zstd => Codec::ZSTD(ZstdLevel::default()),

@@ -1,4 +1,4 @@
-//! The encoder of one column: its values into the pages of a chunk, as the column's layout says.
+//! Encodes the values of one column into the pages of a chunk, by the column's layout.
 
 use std::io::Write;
 
@@ -20,15 +20,15 @@ use super::dictionary::{NumberDictionary, TextDictionary, write_plain};
 use super::schema::{self, Physical};
 use super::statistics::{FloatBounds, NumberBounds, TextBounds};
 
-/// The bytes of a dictionary after which the pages of a chunk do without it.
-const DICTIONARY_BYTES: usize = 1024 * 1024;
-/// The fewest values by which a dictionary is judged.
-const JUDGED_VALUES: usize = 1024;
-/// The bytes of values that stand in one page without a dictionary, where they are all the values of the chunk: a page
-/// of its own costs more than it saves.
-const SMALL_CHUNK: usize = 2048;
+/// The size in bytes of a dictionary after which further pages of the chunk do not use it.
+const MAX_DICTIONARY_BYTES: usize = 1024 * 1024;
+/// The minimum number of values from which the use of a dictionary is judged by its number of distinct values.
+const MIN_JUDGED_VALUES: usize = 1024;
+/// The maximum size in bytes of a chunk's values that are written in a single page without a dictionary, because a
+/// dictionary page costs more than it saves.
+const MAX_SMALL_CHUNK: usize = 2048;
 
-/// Encodes one column: values are gathered for a page, pages for a chunk.
+/// Encodes one column: collects values for a page, and pages for a chunk.
 pub(super) struct ColumnEncoder {
     physical: Physical,
     layout: Layout,
@@ -43,49 +43,49 @@ pub(super) struct ColumnEncoder {
     float_bounds: FloatBounds,
 }
 
-/// Which levels stand in front of a page's values.
+/// The levels that precede the values of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Levels {
     /// Every row has a value.
     None,
-    /// A row may have none.
+    /// A row may be null.
     Flat,
-    /// A row may have none, or a list.
+    /// A row may be null, or a list.
     List,
     /// Every row has a list.
     RequiredList,
 }
 
-/// The values of the page that is being gathered.
+/// The values of the current page.
 #[derive(Debug, Default)]
 struct PageValues {
-    /// Which rows have a value.
+    /// Whether each row has a value.
     valid: Vec<bool>,
     nulls: usize,
-    /// The levels of lists, in place of `valid`.
+    /// The levels of lists, instead of `valid`.
     repetition: Vec<u32>,
     definition: Vec<u32>,
-    /// The values, as indices where the page uses the dictionary.
+    /// The indices of the values, if the page uses the dictionary.
     indices: Vec<u32>,
     /// Texts in the plain encoding.
     plain: Vec<u8>,
     parts: TextParts,
     numbers: Vec<i64>,
-    /// The line of the event whose id was added last, and the id.
+    /// The line of the event whose id was added last, and that id.
     last_line: Option<i64>,
     id: Vec<u8>,
 }
 
-/// How the pages of a chunk use its dictionary.
+/// The use of the dictionary by the pages of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dictionary {
-    /// There is no page yet, and no value.
+    /// Not decided: the chunk has no value yet.
     Undecided,
-    /// Every page so far does.
+    /// Every page uses it.
     Used,
-    /// Some do; it has grown too large for those that follow.
-    Left,
-    /// No page does.
+    /// The first pages use it; it is too large for further ones.
+    Abandoned,
+    /// No page uses it.
     Unused,
 }
 
@@ -112,7 +112,7 @@ impl ColumnEncoder {
         }
     }
 
-    /// The bytes held for the chunk so far.
+    /// Returns the number of bytes held for the chunk.
     pub(super) fn buffered(&self) -> usize {
         let page = self.page.plain.len() + self.page.parts.len();
         self.chunk.bytes() + self.dictionary_bytes() + page
@@ -122,7 +122,7 @@ impl ColumnEncoder {
         self.texts.plain().len() + self.numbers.numbers().len() * 8
     }
 
-    /// Adds values; `text` is what their texts stand in.
+    /// Adds values, whose texts are spans of `text`.
     pub(super) fn add_values(&mut self, values: &Values, text: &[u8]) {
         match values {
             Values::Text(texts) => self.add_texts(texts, text),
@@ -130,12 +130,11 @@ impl ColumnEncoder {
             Values::Int64(numbers) | Values::Timestamp(numbers) => self.add_int64(numbers),
             Values::Float64(numbers) => self.add_floats(numbers),
             Values::TextList(lists) => self.add_lists(lists, text),
-            // Told by the object.
-            Values::OfObject => {}
+            Values::OfObject => unreachable!("values of the object are added as constants"),
         }
     }
 
-    /// Adds the same value for so many rows.
+    /// Adds the same value for each of `rows` rows.
     pub(super) fn add_literal(&mut self, literal: Literal, rows: usize) {
         match literal {
             Literal::Text(text) => self.add_constant(Some(text), rows),
@@ -168,13 +167,13 @@ impl ColumnEncoder {
         self.add_present(texts.present(text));
     }
 
-    /// Adds the ids of the events on these lines. Most lines follow the one before, which counts its id up.
+    /// Adds the ids of the events on these lines. Most lines follow the previous one, so the id is its increment.
     pub(super) fn add_event_ids(&mut self, object_id: &str, lines: &[i64]) {
         self.add_validity(lines.len(), 0, std::iter::empty());
         self.dictionary = Dictionary::Unused;
         let Self { page, text_bounds, .. } = self;
         for line in lines {
-            // Ids that are counted up grow: the ends of such a run bound it.
+            // Increments are ascending: the ends of such a run are its bounds.
             match page.last_line.replace(*line) {
                 Some(last) if last.wrapping_add(1) == *line && page.parts.push_counted() => continue,
                 Some(_) => text_bounds.add(page.parts.last()),
@@ -192,7 +191,7 @@ impl ColumnEncoder {
         }
     }
 
-    /// Adds the same text (or null) for so many rows.
+    /// Adds the same text, or null, for each of `rows` rows.
     pub(super) fn add_constant(&mut self, value: Option<&str>, rows: usize) {
         let nulls = if value.is_none() { rows } else { 0 };
         self.add_validity(rows, nulls, std::iter::repeat_n(value.is_some(), rows));
@@ -211,16 +210,16 @@ impl ColumnEncoder {
             nulls,
             ..
         } = &mut self.page;
-        // The level of a list that is there, and empty.
-        let there = u32::from(self.levels == Levels::List);
+        // The level of an empty list, as opposed to null.
+        let empty = u32::from(self.levels == Levels::List);
         for (items, valid) in lists.lengths() {
             repetition.push(0);
             if items == 0 {
                 *nulls += 1;
-                definition.push(if valid { there } else { 0 });
+                definition.push(if valid { empty } else { 0 });
             } else {
                 repetition.extend(std::iter::repeat_n(1, items - 1));
-                definition.extend(std::iter::repeat_n(there + 1, items));
+                definition.extend(std::iter::repeat_n(empty + 1, items));
             }
         }
         self.add_present(lists.items().present(text));
@@ -244,43 +243,43 @@ impl ColumnEncoder {
         self.add_numbers(numbers.present().map(|number| number.to_bits().cast_signed()));
     }
 
-    /// Makes a page of the values that are in none; `last` says that it is the chunk's last.
-    pub(super) fn close_page(&mut self, workshop: &mut PageWriter, last: bool) -> Result<(), EncodeError> {
+    /// Makes a page of the values that are not in a page yet; `last` is true for the last page of the chunk.
+    pub(super) fn close_page(&mut self, page_writer: &mut PageWriter, last: bool) -> Result<(), EncodeError> {
         if self.dictionary == Dictionary::Used && self.chunk.values() == 0 && self.is_better_plain(last) {
-            self.leave_out_dictionary();
+            self.inline_dictionary();
         }
         let page = &mut self.page;
-        workshop.page.clear();
+        page_writer.page.clear();
         let values = match self.levels {
             Levels::List | Levels::RequiredList => page.definition.len(),
             Levels::None | Levels::Flat => page.valid.len(),
         };
         match self.levels {
             Levels::None => {}
-            Levels::Flat => workshop.write_validity(&page.valid, page.nulls),
+            Levels::Flat => page_writer.write_validity(&page.valid, page.nulls),
             Levels::List => {
-                workshop.write_levels(&page.repetition, 1);
-                workshop.write_levels(&page.definition, 2);
+                page_writer.write_levels(&page.repetition, 1);
+                page_writer.write_levels(&page.definition, 2);
             }
             Levels::RequiredList => {
-                workshop.write_levels(&page.repetition, 1);
-                workshop.write_levels(&page.definition, 1);
+                page_writer.write_levels(&page.repetition, 1);
+                page_writer.write_levels(&page.definition, 1);
             }
         }
-        let encoding = self.write_values(workshop);
-        self.chunk.add_page(workshop, values, self.page.nulls, encoding)?;
+        let encoding = self.write_values(page_writer);
+        self.chunk.add_page(page_writer, values, self.page.nulls, encoding)?;
         self.page.clear();
-        if self.dictionary == Dictionary::Used && self.dictionary_bytes() > DICTIONARY_BYTES {
-            self.dictionary = Dictionary::Left;
+        if self.dictionary == Dictionary::Used && self.dictionary_bytes() > MAX_DICTIONARY_BYTES {
+            self.dictionary = Dictionary::Abandoned;
         }
         Ok(())
     }
 
-    /// Whether the values of the chunk's first page take less without the dictionary.
+    /// Returns whether the values of the chunk's first page are smaller without the dictionary.
     fn is_better_plain(&self, last: bool) -> bool {
         let values = self.page.indices.len();
         let distinct = self.texts.len().max(self.numbers.numbers().len());
-        if values > JUDGED_VALUES {
+        if values > MIN_JUDGED_VALUES {
             return distinct > values / 4 * 3;
         }
         let bytes = || match self.physical {
@@ -293,11 +292,11 @@ impl ColumnEncoder {
             Physical::Int32 => values * 4,
             Physical::Int64 | Physical::Double => values * 8,
         };
-        last && bytes() <= SMALL_CHUNK
+        last && bytes() <= MAX_SMALL_CHUNK
     }
 
-    /// Puts the values of the page in place of their indices, and forgets the dictionary.
-    fn leave_out_dictionary(&mut self) {
+    /// Replaces the indices of the page with their values, and clears the dictionary.
+    fn inline_dictionary(&mut self) {
         self.note_bounds_of_dictionary();
         let page = &mut self.page;
         for index in &page.indices {
@@ -315,15 +314,15 @@ impl ColumnEncoder {
         self.dictionary = Dictionary::Unused;
     }
 
-    /// Writes the page's values; how is returned.
-    fn write_values(&mut self, workshop: &mut PageWriter) -> Encoding {
+    /// Writes the values of the page and returns their encoding.
+    fn write_values(&mut self, page_writer: &mut PageWriter) -> Encoding {
         let page = &mut self.page;
         if self.dictionary == Dictionary::Used {
             let distinct = self.texts.len().max(self.numbers.numbers().len());
-            workshop.write_indices(&page.indices, distinct);
+            page_writer.write_indices(&page.indices, distinct);
             return Encoding::RLE_DICTIONARY;
         }
-        let out = &mut workshop.page;
+        let out = &mut page_writer.page;
         match (self.physical, self.layout) {
             (Physical::Bytes, Layout::Prefixed) => {
                 page.parts.write(out);
@@ -352,16 +351,16 @@ impl ColumnEncoder {
         Encoding::PLAIN
     }
 
-    /// Writes the chunk to the file, and begins the next.
+    /// Writes the chunk to the file and resets the encoder.
     pub(super) fn finish<W: Write>(
         &mut self,
-        workshop: &mut PageWriter,
+        page_writer: &mut PageWriter,
         out: &mut TrackedWrite<W>,
     ) -> Result<ColumnChunkMetaData, EncodeError> {
         let start = out.bytes_written();
-        if matches!(self.dictionary, Dictionary::Used | Dictionary::Left) {
+        if matches!(self.dictionary, Dictionary::Used | Dictionary::Abandoned) {
             self.note_bounds_of_dictionary();
-            self.write_dictionary(workshop, out)?;
+            self.write_dictionary(page_writer, out)?;
         }
         let statistics = self.finish_statistics();
         let metadata = self.chunk.finish(start, self.levels != Levels::None, statistics, out)?;
@@ -380,13 +379,13 @@ impl ColumnEncoder {
         }
     }
 
-    /// Writes the dictionary as a page.
+    /// Writes the dictionary page.
     fn write_dictionary<W: Write>(
         &mut self,
-        workshop: &mut PageWriter,
+        page_writer: &mut PageWriter,
         out: &mut TrackedWrite<W>,
     ) -> Result<(), EncodeError> {
-        let (page, numbers) = (&mut workshop.page, self.numbers.numbers());
+        let (page, numbers) = (&mut page_writer.page, self.numbers.numbers());
         page.clear();
         match self.physical {
             Physical::Bytes => page.extend_from_slice(self.texts.plain()),
@@ -394,10 +393,10 @@ impl ColumnEncoder {
             Physical::Int64 | Physical::Double => page.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
         }
         let values = self.texts.len().max(numbers.len());
-        self.chunk.write_dictionary(workshop, values, out)
+        self.chunk.write_dictionary(page_writer, values, out)
     }
 
-    /// Notes the bounds of the values in the dictionary, once for each.
+    /// Adds the values of the dictionary to the bounds.
     fn note_bounds_of_dictionary(&mut self) {
         let numbers = self.numbers.numbers();
         match self.physical {
@@ -458,7 +457,7 @@ impl ColumnEncoder {
         }
     }
 
-    /// Whether the values of this page are indices into the dictionary.
+    /// Returns whether the values of this page are indices into the dictionary.
     fn uses_dictionary(&mut self) -> bool {
         if self.dictionary == Dictionary::Undecided {
             self.dictionary = match self.layout {

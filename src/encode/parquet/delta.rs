@@ -1,18 +1,19 @@
-//! The delta encodings of Parquet: numbers by their differences, texts by what they share with the one before.
+//! The delta encodings of Parquet: numbers by their differences, texts by the prefix shared with the previous text.
 
 use super::bits::{pack, width_of, write_varint, write_zigzag};
+use super::file::count;
 
-/// Values of a block, and of each of the four miniblocks in it.
+/// The number of values of a block, and of each of its four miniblocks.
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
-/// What all differences of times without microseconds are multiples of.
+/// The common factor of the differences between times in whole milliseconds.
 const STEP: i64 = 1_000;
 
-/// Appends numbers as `DELTA_BINARY_PACKED`. Differences wrap around, as 64-bit numbers; readers of 32-bit numbers take
+/// Appends numbers as `DELTA_BINARY_PACKED`. Differences are 64-bit numbers that wrap around; readers of 32-bit numbers take
 /// the low half of their sums.
 ///
-/// The numbers are packed in as few bits as each miniblock needs, unless all differences are whole thousands: then as
-/// [`write_aligned`] does.
+/// Each miniblock is packed in as few bits as it needs, unless all differences are multiples of 1,000: then as by
+/// [`write_aligned`].
 pub(super) fn write_numbers(numbers: &[i64], out: &mut Vec<u8>) {
     let stepped = numbers.len() > MINIBLOCK
         && numbers
@@ -25,11 +26,11 @@ pub(super) fn write_numbers(numbers: &[i64], out: &mut Vec<u8>) {
     }
 }
 
-/// As [`write_numbers`], the differences in whole bytes and of one width: a compressor then sees in them what they have
-/// in common, and makes them smaller than fewer bits would be.
+/// Like [`write_numbers`], with all differences in whole bytes and of one width: a compressor then finds repeated bytes,
+/// which makes them smaller than packing them in fewer bits would.
 pub(super) fn write_aligned(numbers: &[i64], out: &mut Vec<u8>) {
     let deltas = || {
-        let followers = numbers.get(1..).unwrap_or_default();
+        let followers = numbers.iter().skip(1);
         numbers
             .iter()
             .zip(followers)
@@ -40,7 +41,7 @@ pub(super) fn write_aligned(numbers: &[i64], out: &mut Vec<u8>) {
     write_blocks(numbers, Some((smallest, width_of(widest).next_multiple_of(8))), out);
 }
 
-/// Appends the blocks, with a smallest difference and a width that hold for all, or with those of each.
+/// Appends the blocks, with a smallest difference and a width common to all, or with those of each block.
 fn write_blocks(numbers: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) {
     write_varint(BLOCK as u64, out);
     write_varint((BLOCK / MINIBLOCK) as u64, out);
@@ -53,13 +54,13 @@ fn write_blocks(numbers: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) 
     let mut last = *first;
     let mut deltas = [0_i64; BLOCK];
     while !rest.is_empty() {
-        let (block, behind) = rest.split_at(rest.len().min(BLOCK));
-        rest = behind;
+        let block;
+        (block, rest) = rest.split_at(rest.len().min(BLOCK));
         for (delta, number) in deltas.iter_mut().zip(block) {
             *delta = number.wrapping_sub(last);
             last = *number;
         }
-        write_block(deltas.get(..block.len()).unwrap_or_default(), common, out);
+        write_block(&deltas[..block.len()], common, out);
     }
 }
 
@@ -73,7 +74,7 @@ fn write_block(deltas: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) {
             || width_of(miniblock.iter().fold(0, |widest, delta| widest | distance(delta))),
             |(_, width)| width,
         );
-        *bits = u8::try_from(width).unwrap_or(64);
+        *bits = u8::try_from(width).expect("numbers are 64 bits");
     }
     out.extend_from_slice(&widths);
     for (bits, miniblock) in widths.iter().zip(deltas.chunks(MINIBLOCK)) {
@@ -87,7 +88,7 @@ fn write_block(deltas: &[i64], common: Option<(i64, u32)>, out: &mut Vec<u8>) {
     }
 }
 
-/// Texts taken apart: what each shares with the one before, and the rest.
+/// Texts split into the prefix that each shares with the previous text, and the rest.
 #[derive(Debug, Default)]
 pub(super) struct TextParts {
     prefixes: Vec<i64>,
@@ -97,48 +98,49 @@ pub(super) struct TextParts {
 }
 
 impl TextParts {
-    /// Adds a text by what it shares with the one before.
+    /// Adds a text.
     #[inline]
     pub(super) fn push(&mut self, text: &[u8]) {
         let shared = shared_prefix(&self.last, text);
-        let rest = text.get(shared..).unwrap_or_default();
-        self.prefixes.push(i64::try_from(shared).unwrap_or(0));
-        self.lengths.push(i64::try_from(rest.len()).unwrap_or(0));
+        let rest = &text[shared..];
+        self.prefixes.push(count(shared));
+        self.lengths.push(count(rest.len()));
         self.bytes.extend_from_slice(rest);
         self.last.truncate(shared);
         self.last.extend_from_slice(rest);
     }
 
-    /// Adds the text before with the number at its end counted up by one; whether that has as many digits.
+    /// Adds the previous text with the number at its end incremented. Returns false, and adds nothing, if that number would
+    /// have more digits.
     #[inline]
     pub(super) fn push_counted(&mut self) -> bool {
         let nines = self.last.iter().rev().take_while(|byte| **byte == b'9').count();
         let Some(at) = self.last.len().checked_sub(nines + 1) else {
             return false;
         };
-        let Some((digit @ b'0'..=b'8', nines)) = self.last.get_mut(at..).and_then(<[u8]>::split_first_mut) else {
+        let Some((digit @ b'0'..=b'8', nines)) = self.last[at..].split_first_mut() else {
             return false;
         };
         *digit += 1;
         nines.fill(b'0');
-        self.prefixes.push(i64::try_from(at).unwrap_or(0));
-        self.lengths.push(i64::try_from(nines.len() + 1).unwrap_or(0));
+        self.prefixes.push(count(at));
+        self.lengths.push(count(nines.len() + 1));
         self.bytes.push(*digit);
         self.bytes.extend_from_slice(nines);
         true
     }
 
-    /// The text that was added last.
+    /// Returns the previous text.
     pub(super) fn last(&self) -> &[u8] {
         &self.last
     }
 
-    /// The bytes held.
+    /// Returns the number of bytes held.
     pub(super) const fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Appends the texts as `DELTA_BYTE_ARRAY`, and forgets them.
+    /// Appends the texts as `DELTA_BYTE_ARRAY` and removes them.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
         write_aligned(&self.prefixes, out);
         write_aligned(&self.lengths, out);
@@ -160,7 +162,7 @@ fn shared_prefix(one: &[u8], other: &[u8]) -> usize {
     for (one, other) in eights.iter().zip(others) {
         let differ = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
         if differ != 0 {
-            return shared + usize::try_from(differ.trailing_zeros() / 8).unwrap_or(0);
+            return shared + differ.trailing_zeros() as usize / 8;
         }
         shared += 8;
     }
@@ -173,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counting_up_adds_what_the_whole_text_would() {
+    fn an_incremented_text_is_written_like_a_whole_one() {
         let (mut counted, mut whole) = (TextParts::default(), TextParts::default());
         for start in [1, 98, 9_999_998_u64] {
             let id = |number| format!("k-{number:010}");

@@ -1,40 +1,40 @@
-//! Dictionaries: the distinct values of a column chunk, in the order in which they came.
+//! Dictionaries: the distinct values of a column chunk, in order of first occurrence.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher as _;
 
-/// A fixed seed: the dictionary's order is that of the values, whatever the hash.
+/// A fixed seed. The order of the dictionary does not depend on the hash.
 const HASH: FixedState = FixedState::with_seed(0);
-/// Places for values seen lately, found by a cheaper hash than that of the table. A power of two.
+/// The number of slots for recent values, which are found by a cheaper hash than that of the table. A power of two.
 const RECENT: usize = 256;
-/// Stamps begin anew behind this one: far more are left than a chunk has values.
+/// Stamps are reset once they exceed this: the rest is far more than the values of a chunk.
 const MAX_CLEARED: u32 = u32::MAX / 2;
-/// An odd number whose product with another spreads its bits into the highest ones.
+/// An odd number; multiplying by it spreads a number's bits into the highest ones.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Distinct texts.
+/// A dictionary of texts.
 #[derive(Debug, Default)]
 pub(super) struct TextDictionary {
-    /// The texts as Parquet's plain encoding has them: length in four bytes, then the bytes.
+    /// The texts in Parquet's plain encoding: each a length of four bytes, then the bytes.
     plain: Vec<u8>,
-    /// Where each text begins in `plain`, and its end.
+    /// The start and the end of each text in `plain`.
     spans: Vec<(usize, usize)>,
     table: HashTable<u32>,
     recent: Vec<RecentText>,
-    /// The stamps of texts that were cleared are at most this.
+    /// The largest stamp of texts that were cleared.
     cleared: u32,
 }
 
-/// A text seen lately: enough of it to know most others from it, and all of it up to 16 bytes.
+/// A recent text: its brief distinguishes it from most others, and from all others up to 16 bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct RecentText {
     brief: Brief,
-    /// The index, counted on over all clearings and from one: nothing has to be wiped for a new chunk.
+    /// The index plus one, plus the stamps of all chunks before: nothing has to be wiped for a new chunk.
     stamp: u32,
 }
 
-/// Length, first and last bytes of a text.
+/// The length, the first and the last bytes of a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Brief {
     len: usize,
@@ -59,36 +59,43 @@ impl Brief {
         Self { len, first, last }
     }
 
-    /// Whether texts of the same brief are the same.
+    /// Returns whether texts with equal briefs are equal.
     const fn is_whole(self) -> bool {
         self.len <= 16
     }
 
     #[inline]
-    const fn place(self) -> usize {
-        place((self.first.wrapping_mul(SPREAD) ^ self.last ^ self.len as u64).wrapping_mul(SPREAD))
+    const fn slot(self) -> usize {
+        slot((self.first.wrapping_mul(SPREAD) ^ self.last ^ self.len as u64).wrapping_mul(SPREAD))
     }
 }
 
-/// The stamp of an index.
+/// Returns the stamp of an index. At most [`MAX_CLEARED`] is added to an index, which has far fewer values.
 const fn stamp(cleared: u32, index: u32) -> u32 {
-    cleared.saturating_add(index).saturating_add(1)
+    cleared + index + 1
 }
 
-/// A place among the recent ones, from the highest bits.
+/// Returns the index of the next value of a dictionary with `len` values.
+fn next_index(len: usize) -> u32 {
+    let index = u32::try_from(len).ok().filter(|index| *index < MAX_CLEARED);
+    index.expect("a chunk has fewer values than 2^31")
+}
+
+/// Returns the slot of a hash among the recent values, from its highest bits.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a place is small")]
-const fn place(hash: u64) -> usize {
+#[expect(clippy::cast_possible_truncation, reason = "a slot is small")]
+const fn slot(hash: u64) -> usize {
     (hash >> (64 - RECENT.trailing_zeros())) as usize
 }
 
 impl TextDictionary {
-    /// The index of a text, which is added if it is new.
+    /// Returns the index of a text, which is added if it is new.
     #[inline]
     pub(super) fn index(&mut self, text: &[u8]) -> u32 {
         let brief = Brief::of(text);
-        let place = brief.place();
-        if let Some(recent) = self.recent.get(place)
+        let slot = brief.slot();
+        // There are no slots before the first value.
+        if let Some(recent) = self.recent.get(slot)
             && recent.brief == brief
             && recent.stamp > self.cleared
             && let index = recent.stamp - self.cleared - 1
@@ -96,56 +103,52 @@ impl TextDictionary {
         {
             return index;
         }
-        self.look_up(text, brief, place)
+        self.look_up(text, brief, slot)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, text: &[u8], brief: Brief, place: usize) -> u32 {
+    fn look_up(&mut self, text: &[u8], brief: Brief, slot: usize) -> u32 {
         let hash = HASH.hash_one(text);
         let found = self.table.find(hash, |index| self.get(*index) == text).copied();
         let index = found.unwrap_or_else(|| self.insert(text, hash));
         if self.recent.is_empty() {
             self.recent.resize(RECENT, RecentText::default());
         }
-        if let Some(recent) = self.recent.get_mut(place) {
-            let stamp = stamp(self.cleared, index);
-            *recent = RecentText { brief, stamp };
-        }
+        let stamp = stamp(self.cleared, index);
+        self.recent[slot] = RecentText { brief, stamp };
         index
     }
 
     fn insert(&mut self, text: &[u8], hash: u64) -> u32 {
-        let index = u32::try_from(self.spans.len()).unwrap_or(u32::MAX);
+        let index = next_index(self.spans.len());
         write_plain(text, &mut self.plain);
         self.spans.push((self.plain.len() - text.len(), self.plain.len()));
         let (plain, spans) = (&self.plain, &self.spans);
         self.table.insert_unique(hash, index, |index| {
-            let (start, end) = spans.get(*index as usize).copied().unwrap_or_default();
-            HASH.hash_one(plain.get(start..end).unwrap_or_default())
+            let (start, end) = spans[*index as usize];
+            HASH.hash_one(&plain[start..end])
         });
         index
     }
 
-    /// The text of an index.
+    /// Returns the text of an index.
     #[inline]
     pub(super) fn get(&self, index: u32) -> &[u8] {
-        let (start, end) = self.spans.get(index as usize).copied().unwrap_or_default();
-        self.plain.get(start..end).unwrap_or_default()
+        let (start, end) = self.spans[index as usize];
+        &self.plain[start..end]
     }
 
-    /// The distinct texts.
+    /// Returns the distinct texts.
     pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        self.spans
-            .iter()
-            .map(|(start, end)| self.plain.get(*start..*end).unwrap_or_default())
+        self.spans.iter().map(|(start, end)| &self.plain[*start..*end])
     }
 
-    /// The texts in Parquet's plain encoding.
+    /// Returns the texts in Parquet's plain encoding.
     pub(super) fn plain(&self) -> &[u8] {
         &self.plain
     }
 
-    /// The number of texts.
+    /// Returns the number of texts.
     pub(super) const fn len(&self) -> usize {
         self.spans.len()
     }
@@ -154,7 +157,7 @@ impl TextDictionary {
         if self.spans.is_empty() {
             return;
         }
-        self.cleared = stamp(self.cleared, u32::try_from(self.spans.len()).unwrap_or(u32::MAX));
+        self.cleared = stamp(self.cleared, next_index(self.spans.len()));
         if self.cleared > MAX_CLEARED {
             self.recent.clear();
             self.cleared = 0;
@@ -168,63 +171,61 @@ impl TextDictionary {
 /// Appends a text in Parquet's plain encoding.
 #[inline]
 pub(super) fn write_plain(text: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
+    let len = u32::try_from(text.len()).expect("a text is shorter than 4 GiB");
+    out.extend_from_slice(&len.to_le_bytes());
     out.extend_from_slice(text);
 }
 
-/// Distinct numbers, by their bits.
+/// A dictionary of numbers, by their bits.
 #[derive(Debug, Default)]
 pub(super) struct NumberDictionary {
     numbers: Vec<u64>,
     table: HashTable<u32>,
-    /// Numbers seen lately, and the stamps of their indices, as of texts.
+    /// Recent numbers, and their stamps as those of texts.
     recent: Vec<(u64, u32)>,
     cleared: u32,
 }
 
 impl NumberDictionary {
-    /// The index of a number, which is added if it is new.
+    /// Returns the index of a number, which is added if it is new.
     #[inline]
     pub(super) fn index(&mut self, number: u64) -> u32 {
-        let place = place(number.wrapping_mul(SPREAD));
-        if let Some((recent, stamp)) = self.recent.get(place)
+        let slot = slot(number.wrapping_mul(SPREAD));
+        if let Some((recent, stamp)) = self.recent.get(slot)
             && *recent == number
             && *stamp > self.cleared
         {
             return stamp - self.cleared - 1;
         }
-        self.look_up(number, place)
+        self.look_up(number, slot)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, number: u64, place: usize) -> u32 {
+    fn look_up(&mut self, number: u64, slot: usize) -> u32 {
         let hash = HASH.hash_one(number);
         let found = self.table.find(hash, |index| self.get(*index) == number).copied();
         let index = found.unwrap_or_else(|| {
-            let index = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+            let index = next_index(self.numbers.len());
             self.numbers.push(number);
             let numbers = &self.numbers;
-            self.table.insert_unique(hash, index, |index| {
-                HASH.hash_one(numbers.get(*index as usize).copied().unwrap_or_default())
-            });
+            self.table
+                .insert_unique(hash, index, |index| HASH.hash_one(numbers[*index as usize]));
             index
         });
         if self.recent.is_empty() {
             self.recent.resize(RECENT, (0, 0));
         }
-        if let Some(recent) = self.recent.get_mut(place) {
-            *recent = (number, stamp(self.cleared, index));
-        }
+        self.recent[slot] = (number, stamp(self.cleared, index));
         index
     }
 
-    /// The number of an index.
+    /// Returns the number of an index.
     #[inline]
     pub(super) fn get(&self, index: u32) -> u64 {
-        self.numbers.get(index as usize).copied().unwrap_or_default()
+        self.numbers[index as usize]
     }
 
-    /// The distinct numbers.
+    /// Returns the distinct numbers.
     pub(super) fn numbers(&self) -> &[u64] {
         &self.numbers
     }
@@ -233,7 +234,7 @@ impl NumberDictionary {
         if self.numbers.is_empty() {
             return;
         }
-        self.cleared = stamp(self.cleared, u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
+        self.cleared = stamp(self.cleared, next_index(self.numbers.len()));
         if self.cleared > MAX_CLEARED {
             self.recent.clear();
             self.cleared = 0;

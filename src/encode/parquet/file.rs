@@ -1,5 +1,4 @@
-//! The file around the column chunks: its first bytes, and the metadata behind the chunks, which the `parquet` crate
-//! writes.
+//! Writes the file around the column chunks: its first bytes, and the footer, which the `parquet` crate encodes.
 
 use std::io::{self, Write};
 
@@ -15,30 +14,30 @@ use crate::schema::mapping::OutputTable;
 
 use super::schema::parquet_schema;
 
-/// What a Parquet file begins with.
+/// The first bytes of a Parquet file.
 const MAGIC: &[u8] = b"PAR1";
-/// Version 1 of the format: pages have the header of the first kind.
+/// Version 1 of the format: data pages have headers of version 1.
 const VERSION: i32 = 1;
 const CREATED_BY: &str = concat!("alb-ingest version ", env!("CARGO_PKG_VERSION"));
 
-/// A number of bytes or rows, as the metadata counts them.
+/// Converts a number of bytes or rows to the type of the metadata.
 pub(super) fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+    i64::try_from(number).expect("fewer bytes and rows than 2^63")
 }
 
-/// Begins a file in the place that the bytes go to.
+/// Begins a file.
 pub(super) fn begin<W: Write>(out: W) -> io::Result<TrackedWrite<W>> {
     let mut out = TrackedWrite::new(out);
     out.write_all(MAGIC)?;
     Ok(out)
 }
 
-/// What the footer tells: the schema, where each chunk lies, and the table's name.
+/// The content of the footer: the schema, the positions of the chunks, and the names of table and schema.
 pub(super) struct Footer {
-    /// Computed once for all files that the tools are kept for.
+    /// Built once and reused for the next file.
     schema: SchemaDescPtr,
-    told: Vec<KeyValue>,
-    /// The row groups so far.
+    metadata: Vec<KeyValue>,
+    /// The row groups that are written.
     groups: Vec<RowGroupMetaData>,
     rows: usize,
     written: Vec<u8>,
@@ -46,14 +45,14 @@ pub(super) struct Footer {
 
 impl Footer {
     pub(super) fn new(shape: &OutputTable) -> Result<Self, ParquetError> {
-        let told = [
+        let metadata = [
             ("alb_ingest.table", shape.plan.format.name.to_owned()),
             ("alb_ingest.schema", shape.schema.name().to_owned()),
             ("alb_ingest.schema_version", shape.schema.version().to_string()),
         ];
         Ok(Self {
             schema: parquet_schema(shape)?,
-            told: told
+            metadata: metadata
                 .into_iter()
                 .map(|(key, value)| KeyValue::new(key.to_owned(), value))
                 .collect(),
@@ -67,7 +66,7 @@ impl Footer {
         &self.schema
     }
 
-    /// Adds a row group that begins at `offset`, whose chunks are written.
+    /// Adds a row group that begins at `offset` and whose chunks are written.
     pub(super) fn add_group(
         &mut self,
         rows: usize,
@@ -86,19 +85,19 @@ impl Footer {
         Ok(())
     }
 
-    /// Writes the footer, forgets the row groups, and returns the place that the bytes went to.
+    /// Writes the footer, removes the row groups, and returns the writer.
     pub(super) fn write<W: Write>(&mut self, mut out: TrackedWrite<W>) -> Result<W, EncodeError> {
         let file = FileMetaData::new(
             VERSION,
             count(std::mem::take(&mut self.rows)),
             Some(CREATED_BY.to_owned()),
-            Some(self.told.clone()),
+            Some(self.metadata.clone()),
             self.schema.clone(),
-            // The crate's writer gives each leaf the order of its type.
+            // The crate's writer sets the order of each leaf from its type.
             None,
         );
         let metadata = ParquetMetaData::new(file, std::mem::take(&mut self.groups));
-        // Through a buffer: the crate's writer would keep `out`, and a place that fails must not look like bad metadata.
+        // Through a buffer: the crate's writer would keep `out`, and an IO error must not be reported as bad metadata.
         self.written.clear();
         ParquetMetaDataWriter::new(&mut self.written, &metadata).finish()?;
         out.write_all(&self.written)?;

@@ -1,8 +1,7 @@
-//! Parquet files: their column chunks are encoded here, by the layout that the format table gives each column; the
-//! `parquet` crate writes schema, page headers, metadata and footer.
+//! Writes Parquet files. Column chunks are encoded here, by the layout that the format table gives each column; the `parquet`
+//! crate writes schema, page headers, metadata and footer.
 //!
-//! The crate's own column writer, which spends more than half of a file's time, is the reference that tests compare
-//! with.
+//! The crate's own column writer, which would take more than half of the time of a file, is the reference in tests.
 
 mod bits;
 mod chunk;
@@ -33,57 +32,57 @@ use codec::{PageCodec, codec};
 use column::ColumnEncoder;
 use file::Footer;
 
-/// The most rows in a row group: a bound for memory; size and speed hardly depend on it.
+/// The maximum number of rows in a row group: a bound for memory; size and speed hardly depend on it.
 const ROW_GROUP_ROWS: usize = 65_536;
-/// The most rows in a page.
+/// The maximum number of rows in a page.
 const PAGE_ROWS: usize = 8_192;
-/// The bytes of log lines after which a page ends, whatever its rows.
+/// The number of bytes of log lines after which a page ends, whatever its number of rows.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
-/// The same for OCSF: Amazon Security Lake takes pages of 1 MB, and a block of 256 KiB of lines comes on top.
+/// The same for OCSF: Amazon Security Lake accepts pages of up to 1 MB, and one more block of 256 KiB of lines may be added.
 /// <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
 const OCSF_PAGE_BYTES: usize = 512 * 1024;
-/// The bytes of encoded pages after which a row group ends, whatever its rows.
+/// The number of bytes of encoded pages after which a row group ends, whatever its number of rows.
 const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
-/// The bytes of log lines up to which a thread keeps what a file was made with for its next one.
+/// The maximum number of bytes of log lines of a file after which a thread keeps the encoders for its next file.
 const KEEP_BYTES: usize = 1024 * 1024;
 
 /// Writes events as a Parquet file.
 pub struct ParquetEncoder<W: Write + Send> {
     facts: ObjectFacts,
     out: TrackedWrite<W>,
-    tools: Box<EncoderCache>,
-    /// Rows in the row group so far.
+    cache: Box<EncoderCache>,
+    /// The number of rows in the row group.
     rows: usize,
-    /// Rows that are in no page yet.
+    /// The number of rows that are not in a page yet.
     page_rows: usize,
-    /// The bytes of their lines.
+    /// The number of bytes of their lines.
     page_bytes: usize,
-    /// The bytes of all lines so far.
+    /// The number of bytes of all lines.
     bytes: usize,
 }
 
-/// What files of one table in one schema and one compression are made with. It costs more to make than a small file does.
+/// The encoders of files of one output table and one compression. Making them costs more than encoding a small file.
 struct EncoderCache {
     shape: &'static OutputTable,
     compression: Compression,
-    /// One for each leaf of the shape.
+    /// One encoder per leaf of the table.
     columns: Vec<ColumnEncoder>,
-    made: Computed,
-    workshop: PageWriter,
+    computed: Computed,
+    page_writer: PageWriter,
     footer: Footer,
 }
 
 thread_local! {
-    /// The tools of the thread's last small file, nothing of the file in them.
-    static TOOLS: Cell<Option<Box<EncoderCache>>> = const { Cell::new(None) };
+    /// The encoders of the thread's previous small file, empty.
+    static CACHE: Cell<Option<Box<EncoderCache>>> = const { Cell::new(None) };
 }
 
 impl EncoderCache {
-    /// The tools of the thread's last file where they fit, else new ones.
+    /// Returns the encoders of the thread's previous file if they fit, otherwise new ones.
     fn take(shape: &'static OutputTable, compression: Compression) -> Result<Box<Self>, EncodeError> {
-        match TOOLS.take() {
-            Some(tools) if std::ptr::eq(tools.shape, shape) && tools.compression == compression => Ok(tools),
+        match CACHE.take() {
+            Some(cache) if std::ptr::eq(cache.shape, shape) && cache.compression == compression => Ok(cache),
             _ => {
                 let (footer, codec) = (Footer::new(shape)?, codec(compression));
                 let columns = shape.leaves.iter().zip(footer.schema().columns());
@@ -93,8 +92,8 @@ impl EncoderCache {
                     columns: columns
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
-                    made: Computed::new(shape),
-                    workshop: PageWriter::new(PageCodec::new(compression)?),
+                    computed: Computed::new(shape),
+                    page_writer: PageWriter::new(PageCodec::new(compression)?),
                     footer,
                 }))
             }
@@ -103,7 +102,7 @@ impl EncoderCache {
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
-    /// An encoder for the events of one object.
+    /// Returns an encoder for the events of one object.
     pub fn new(
         shape: &'static OutputTable,
         facts: &ObjectFacts,
@@ -113,7 +112,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,
-            tools: EncoderCache::take(shape, compression)?,
+            cache: EncoderCache::take(shape, compression)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,
@@ -121,44 +120,38 @@ impl<W: Write + Send> ParquetEncoder<W> {
         })
     }
 
-    /// Makes pages of the rows that are in none; `last` says that the row group ends with them.
+    /// Makes pages of the rows that are not in a page yet; `last` is true if the row group ends with them.
     fn close_pages(&mut self, last: bool) -> Result<(), EncodeError> {
         if self.page_rows > 0 {
-            for column in &mut self.tools.columns {
-                column.close_page(&mut self.tools.workshop, last)?;
+            for column in &mut self.cache.columns {
+                column.close_page(&mut self.cache.page_writer, last)?;
             }
         }
         (self.page_rows, self.page_bytes) = (0, 0);
         Ok(())
     }
 
-    /// Adds the values of a leaf; `made` counts the rules.
-    fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, made: &mut usize) {
+    /// Adds the values of a leaf; `computed` is the number of computed leaves before it.
+    fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, computed: &mut usize) {
         let EncoderCache {
             shape,
             columns,
-            made: values,
+            computed: values,
             ..
-        } = self.tools.as_mut();
-        let Some(encoder) = columns.get_mut(number) else {
-            return;
-        };
+        } = self.cache.as_mut();
+        let encoder = &mut columns[number];
         match &leaf.value {
             Value::Constant(literal) => encoder.add_literal(*literal, batch.rows()),
             Value::Computed { .. } | Value::Conditional { .. } => {
-                let (values, text) = values.values(*made, batch);
-                *made += 1;
+                let (values, text) = values.values(*computed, batch);
+                *computed += 1;
                 encoder.add_values(values, text);
             }
             Value::Column(column) => match object_constants(shape, *column, &self.facts) {
                 OfObject::Text(text) => encoder.add_constant(Some(text), batch.rows()),
                 OfObject::Null => encoder.add_constant(None, batch.rows()),
                 OfObject::EventId => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
-                OfObject::No => {
-                    if let Some(values) = batch.columns().get(*column) {
-                        encoder.add_values(values, batch.text());
-                    }
-                }
+                OfObject::No => encoder.add_values(&batch.columns()[*column], batch.text()),
             },
         }
     }
@@ -169,7 +162,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if batch.rows() == 0 {
             return Ok(());
         }
-        let page_bytes = match self.tools.shape.schema {
+        let page_bytes = match self.cache.shape.schema {
             Schema::Ocsf => OCSF_PAGE_BYTES,
             Schema::Native | Schema::Panther | Schema::Ecs => PAGE_BYTES,
         };
@@ -181,11 +174,11 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         }
         self.page_bytes += batch.bytes();
         self.bytes += batch.bytes();
-        self.tools.made.fill(batch);
-        let shape = self.tools.shape;
-        let mut made = 0;
+        self.cache.computed.fill(batch);
+        let shape = self.cache.shape;
+        let mut computed = 0;
         for (number, leaf) in shape.leaves.iter().enumerate() {
-            self.encode_leaf(number, leaf, batch, &mut made);
+            self.encode_leaf(number, leaf, batch, &mut computed);
         }
         self.rows += batch.rows();
         self.page_rows += batch.rows();
@@ -193,7 +186,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     }
 
     fn buffered(&self) -> usize {
-        self.tools.columns.iter().map(ColumnEncoder::buffered).sum()
+        self.cache.columns.iter().map(ColumnEncoder::buffered).sum()
     }
 
     fn flush(&mut self) -> Result<(), EncodeError> {
@@ -203,14 +196,14 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         self.close_pages(true)?;
         let EncoderCache {
             columns,
-            workshop,
+            page_writer,
             footer,
             ..
-        } = self.tools.as_mut();
+        } = self.cache.as_mut();
         let start = self.out.bytes_written();
         let chunks = columns
             .iter_mut()
-            .map(|column| column.finish(workshop, &mut self.out))
+            .map(|column| column.finish(page_writer, &mut self.out))
             .collect::<Result<_, _>>()?;
         footer.add_group(self.rows, start, chunks)?;
         self.rows = 0;
@@ -220,11 +213,11 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     fn finish(mut self: Box<Self>) -> Result<W, EncodeError> {
         self.flush()?;
         let Self {
-            out, mut tools, bytes, ..
+            out, mut cache, bytes, ..
         } = *self;
-        let out = tools.footer.write(out)?;
+        let out = cache.footer.write(out)?;
         if bytes <= KEEP_BYTES {
-            TOOLS.set(Some(tools));
+            CACHE.set(Some(cache));
         }
         Ok(out)
     }

@@ -1,4 +1,4 @@
-//! The Parquet schema of a table.
+//! Builds the Parquet schema of a table.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use crate::formats::{Kind, Presence};
 use crate::schema::mapping::{Leaf, Node, OutputTable};
 
-/// How values are stored, as far as log types need it.
+/// The physical types that log types need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Physical {
     Int32,
@@ -18,7 +18,7 @@ pub(super) enum Physical {
     Bytes,
 }
 
-/// How the values of a kind are stored.
+/// Returns the physical type of a kind.
 pub(super) const fn physical(kind: Kind) -> Physical {
     match kind {
         Kind::Text | Kind::TextList => Physical::Bytes,
@@ -28,8 +28,8 @@ pub(super) const fn physical(kind: Kind) -> Physical {
     }
 }
 
-/// The schema of a table. A group is required: it is never null itself, its values are. So the levels of a value count
-/// nothing but the value, however deep it stands. Lists have the three levels that the format asks for.
+/// Returns the schema of a table. Groups are required: only their values may be null. So the levels of a value depend only
+/// on the value itself, however deep it is nested. Lists have the three levels that the format prescribes.
 pub(super) fn parquet_schema(shape: &OutputTable) -> Result<SchemaDescPtr, ParquetError> {
     let fields = fields(shape, &shape.nodes)?;
     let root = Type::group_type_builder(shape.plan.format.name)
@@ -50,11 +50,7 @@ fn fields(shape: &OutputTable, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetEr
                     .build()?;
                 built.push(Arc::new(group));
             }
-            Node::Leaf(leaf) => {
-                if let Some(leaf) = shape.leaves.get(*leaf) {
-                    built.push(field(leaf)?);
-                }
-            }
+            Node::Leaf(leaf) => built.push(field(&shape.leaves[*leaf])?),
         }
     }
     Ok(built)

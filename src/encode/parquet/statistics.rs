@@ -1,11 +1,11 @@
-//! The smallest and largest value of a column chunk, and how many are null.
+//! Collects the statistics of a column chunk: minimum, maximum and number of nulls.
 
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::schema::Physical;
 
-/// The bytes of a text that are kept in statistics.
+/// The maximum number of bytes of a text in statistics.
 const TRUNCATE: usize = 64;
 
 /// The bounds of texts.
@@ -32,7 +32,7 @@ impl TextBounds {
         }
     }
 
-    /// The statistics, long texts truncated: the bounds stay bounds. Begins anew.
+    /// Returns the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
     pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
         let max_exact = self.any && self.max.len() <= TRUNCATE;
         let has_max = self.any && (max_exact || truncate_max(&mut self.max));
@@ -48,7 +48,7 @@ impl TextBounds {
     }
 }
 
-/// The text's beginning, and whether it is the whole.
+/// Returns the beginning of a text, and whether it is the whole text.
 fn truncate_min(text: &[u8]) -> (&[u8], bool) {
     if text.len() <= TRUNCATE {
         return (text, true);
@@ -56,10 +56,10 @@ fn truncate_min(text: &[u8]) -> (&[u8], bool) {
     (beginning(text), false)
 }
 
-/// Makes of a long text a short one that is not smaller; whether there is one.
+/// Shortens a long text to one that is not smaller; returns whether one exists.
 fn truncate_max(text: &mut Vec<u8>) -> bool {
     text.truncate(beginning(text).len());
-    // The last character that has a larger one of its own length, made larger.
+    // Increment the last character that has a successor of the same length.
     while let Some(last) = text.pop() {
         if last < 0x7f {
             text.push(last + 1);
@@ -69,13 +69,13 @@ fn truncate_max(text: &mut Vec<u8>) -> bool {
     false
 }
 
-/// The longest beginning of a text that is UTF-8 itself.
+/// Returns the longest beginning of a text within the limit that is valid UTF-8.
 fn beginning(text: &[u8]) -> &[u8] {
     let cut = text.get(..TRUNCATE).unwrap_or(text);
     cut.utf8_chunks().next().map_or(&[], |chunk| chunk.valid().as_bytes())
 }
 
-/// The bounds of whole numbers.
+/// The bounds of integers.
 #[derive(Debug, Default)]
 pub(super) struct NumberBounds(Option<(i64, i64)>);
 
@@ -90,11 +90,11 @@ impl NumberBounds {
         }
     }
 
-    /// The statistics, the bounds as wide as the numbers are stored. Begins anew.
+    /// Returns the statistics, in the physical type of the column, and resets the bounds.
     pub(super) fn finish(&mut self, physical: Physical, nulls: u64) -> Statistics {
         let (min, max) = self.0.take().unzip();
         if physical == Physical::Int32 {
-            let narrow = |bound: Option<i64>| bound.and_then(|bound| i32::try_from(bound).ok());
+            let narrow = |bound: Option<i64>| bound.map(|bound| i32::try_from(bound).expect("values of 32 bits"));
             Statistics::Int32(ValueStatistics::new(narrow(min), narrow(max), None, Some(nulls), false))
         } else {
             Statistics::Int64(ValueStatistics::new(min, max, None, Some(nulls), false))
@@ -102,7 +102,7 @@ impl NumberBounds {
     }
 }
 
-/// The bounds of floats, of which none is not a number, in their total order: it is the one that the crate's footer names.
+/// The bounds of floats, none of which is NaN, in their total order, which is the order that the crate's footer names.
 #[derive(Debug, Default)]
 pub(super) struct FloatBounds(Option<(f64, f64)>);
 
@@ -117,7 +117,7 @@ impl FloatBounds {
         }
     }
 
-    /// The statistics. Begins anew.
+    /// Returns the statistics and resets the bounds.
     pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
         let (min, max) = self.0.take().unzip();
         Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false).with_nan_count(Some(0)))
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_of_both_signs_have_an_order() {
+    fn negative_zero_is_less_than_positive_zero() {
         for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
             let mut bounds = FloatBounds::default();
             bounds.add(zeros.into_iter());
