@@ -1,4 +1,4 @@
-//! What a server was asked and what it did.
+//! The requests that a server received and how it handled them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,28 +6,28 @@ use std::sync::{Arc, Mutex};
 
 use super::fault::{Fault, Op};
 
-/// One request.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) op: Op,
     pub(crate) bucket: String,
     pub(crate) key: String,
-    /// All headers but the signature, by lower-case name.
+    /// All headers except the signature, by lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The status of the answer, 0 when the connection was closed without one.
+    /// The status of the response; 0 if there was none.
     pub(crate) status: u16,
-    /// AWS's name of the error, empty for none.
+    /// The AWS error code; empty if there was no error.
     pub(crate) code: String,
     pub(crate) fault: Option<Fault>,
-    /// Whether the request was carried out, whatever was answered.
+    /// Whether the request was carried out, independent of the response.
     pub(crate) done: bool,
-    /// Bytes of the request's body, as they came over the wire.
+    /// The size of the encoded request body in bytes.
     pub(crate) received: u64,
     sent: Arc<AtomicU64>,
 }
 
 impl Entry {
-    /// Bytes of the answer's body that were handed to the connection.
+    /// Returns the number of bytes of the response body passed to the connection.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::SeqCst)
     }
@@ -58,7 +58,7 @@ impl Entry {
     }
 }
 
-/// The requests in the order in which they were answered.
+/// The requests in the order of their responses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
@@ -85,7 +85,7 @@ impl Journal {
         self.entries.lock().unwrap().clear();
     }
 
-    /// One line a request, for the message of a test that fails.
+    /// Returns a line per request, for the message of a failing test.
     pub(crate) fn text(&self) -> String {
         let line = |entry: &Entry| {
             let Entry {

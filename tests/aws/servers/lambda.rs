@@ -1,5 +1,5 @@
-//! A Lambda Runtime API that drives a real `bootstrap` as Lambda does: it starts the process when an event comes, gives
-//! it one event at a time, kills it at the deadline, and starts a new one after that.
+//! A Lambda Runtime API that runs a real `bootstrap` like Lambda: it starts the process for an event, sends one event at
+//! a time, kills the process at the deadline, and starts a new one for the next event.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,38 +13,38 @@ use tokio::sync::Notify;
 
 use super::http::{Call, Host, Reply, Service};
 
-/// The largest answer of a synchronous invocation, in bytes.
+/// The maximum response of a synchronous invocation, in bytes.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
-/// How often a process that should be running is looked at.
+/// The interval at which the process is checked.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// How an invocation ended.
+/// The outcome of an invocation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// An answer that is not JSON. Lambda hands it on; an event source mapping fails the batch.
+    /// A response that is not JSON. Lambda returns it; an event source mapping fails the batch.
     NotJson(Vec<u8>),
     Error {
         kind: String,
         message: String,
     },
-    /// The process said that it cannot start.
+    /// The process reported an initialization error.
     InitError {
         kind: String,
         message: String,
     },
-    /// The process was gone before it answered.
+    /// The process exited before it responded.
     ProcessExited {
         code: Option<i32>,
         signal: Option<i32>,
     },
-    /// Killed at the deadline.
+    /// The process was killed at the deadline.
     TimedOut,
-    /// Killed because it did not ask for the event in time.
+    /// The process was killed because it did not request the event in time.
     InitTimedOut,
 }
 
-/// A function: a program and the process that runs it at the moment.
+/// A function: a program and its current process.
 pub(crate) struct Function {
     command: Command,
     running: Option<Running>,
@@ -53,13 +53,13 @@ pub(crate) struct Function {
     last_init: Option<Duration>,
     stdout: Output,
     stderr: Output,
-    /// What Lambda allows for the start of the process: 10 seconds.
+    /// The time limit for the start of the process, 10 seconds by default as in Lambda.
     pub(crate) init_limit: Duration,
 }
 
 type Output = Arc<Mutex<Vec<u8>>>;
 
-/// A process with an API of its own, so that nothing of a killed one reaches the next.
+/// A process with its own Runtime API, so a killed process cannot affect the next one.
 struct Running {
     child: Child,
     shared: Arc<Shared>,
@@ -71,16 +71,16 @@ struct Running {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// The state has changed, for the driver.
+    /// Notifies the driver of a changed state.
     changed: Condvar,
-    /// There is an event, for the process.
+    /// Notifies the process of an event.
     event: Notify,
 }
 
 #[derive(Default)]
 struct State {
     waiting: Option<Event>,
-    /// The event that the process has, and since when.
+    /// The event that the process works on, and its start time.
     current: Option<(String, Instant)>,
     first_asked: Option<Instant>,
     outcome: Option<Outcome>,
@@ -93,8 +93,8 @@ struct Event {
 }
 
 impl Function {
-    /// A function of a program with its settings. Of the environment, what Lambda sets is added at each start;
-    /// `memory` is in MB and only told to the process.
+    /// Returns a function for a command with its settings, and adds the environment variables that Lambda sets. `memory`
+    /// is in MB and only passed to the process, not enforced.
     pub(crate) fn new(mut command: Command, memory: u32) -> Self {
         let set = |command: &Command, name: &str| command.get_envs().any(|(found, _)| found == name);
         let own = [
@@ -134,33 +134,32 @@ impl Function {
         }
     }
 
-    /// Hands the process an event and waits for what becomes of it. The deadline counts from when the process takes
-    /// the event.
+    /// Sends an event to the process and waits for the outcome. The deadline starts when the process receives the event.
     pub(crate) fn invoke(&mut self, payload: &Value, limit: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, None)
     }
 
-    /// Kills the process (`SIGKILL`) so long after it took the event, unless it is done before.
+    /// Kills the process (`SIGKILL`) at a time after it received the event, unless it finishes before.
     pub(crate) fn invoke_and_kill(&mut self, payload: &Value, limit: Duration, after: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, Some(after))
     }
 
-    /// The process's id, while there is one.
+    /// Returns the ID of the current process.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())
     }
 
-    /// How many processes there have been.
+    /// Returns the number of processes started so far.
     pub(crate) fn starts(&self) -> u64 {
         self.starts
     }
 
-    /// From the start of the latest process to its asking for an event.
+    /// Returns the time from the start of the latest process to its first request for an event.
     pub(crate) fn last_init(&self) -> Option<Duration> {
         self.last_init
     }
 
-    /// What all processes have written so far. A living one's last lines may still be on their way.
+    /// Returns the output of all processes so far. The last lines of a running process may be missing.
     pub(crate) fn stdout(&self) -> String {
         text(&self.stdout)
     }
@@ -169,7 +168,7 @@ impl Function {
         text(&self.stderr)
     }
 
-    /// Waits until a text has been written to either output.
+    /// Waits until stdout or stderr contains a text; returns whether it does.
     pub(crate) fn wrote(&self, wanted: &str, within: Duration) -> bool {
         let end = Instant::now() + within;
         loop {
@@ -183,7 +182,7 @@ impl Function {
         }
     }
 
-    /// Ends the process, as Lambda does with an environment that it no longer needs. The next event starts another.
+    /// Stops the process like Lambda stops an unused environment. The next event starts a new one.
     pub(crate) fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {
             running.end();
@@ -196,7 +195,7 @@ impl Function {
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
-            let mut child = self.command.spawn().expect("the function's program starts");
+            let mut child = self.command.spawn().expect("cannot start the function");
             let readers = vec![
                 collect(child.stdout.take().expect("piped"), self.stdout.clone()),
                 collect(child.stderr.take().expect("piped"), self.stderr.clone()),
@@ -215,7 +214,7 @@ impl Function {
     }
 
     fn run(&mut self, payload: Vec<u8>, limit: Duration, kill_after: Option<Duration>) -> Outcome {
-        // A process that ended between two events is replaced, as Lambda does.
+        // Like Lambda, replace a process that exited between two events.
         if let Some(running) = &mut self.running
             && running.exited().is_some()
         {
@@ -255,7 +254,7 @@ impl Drop for Function {
 
 impl Running {
     fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the function's process can be waited for")
+        self.child.try_wait().expect("cannot wait for the function")
     }
 
     /// Waits for the outcome of the event.
@@ -274,7 +273,7 @@ impl Running {
             }
             drop(state);
             if let Some(status) = self.exited() {
-                // Its last word may have come between the two looks.
+                // The outcome may have arrived between the two checks.
                 if let Some(outcome) = shared.state.lock().unwrap().outcome.take() {
                     return outcome;
                 }
@@ -294,7 +293,7 @@ impl Running {
         }
     }
 
-    /// Kills the process where it still runs, and takes in its last words.
+    /// Kills the process if it is still running, and reads its remaining output.
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -372,7 +371,7 @@ impl Shared {
         Some(reply)
     }
 
-    /// Ends the invocation of that id, the only one that may end.
+    /// Completes the invocation; the ID must be that of the current one.
     fn done(&self, id: &str, outcome: Outcome) -> Reply {
         let current = self.state.lock().unwrap().current.clone();
         if current.is_none_or(|(current, _)| current != id) {
@@ -416,7 +415,7 @@ fn response(call: &Call) -> Outcome {
     }
 }
 
-/// The kind and the message of an error that the process reports.
+/// Returns the type and the message of a reported error.
 fn error(call: &Call) -> (String, String) {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);

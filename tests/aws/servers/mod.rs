@@ -1,9 +1,9 @@
-//! In-process servers that stand in for AWS in the tests, each on 127.0.0.1 at a free port: S3, Firehose, the Lambda
-//! Runtime API, and the queue in front of a function.
+//! In-process substitutes for AWS services, each on a free port of 127.0.0.1: S3, Firehose, the Lambda Runtime API, and
+//! an SQS queue with its event source mapping.
 //!
-//! They check what AWS checks, break what a fault plan tells them to break, and write down what they did. The server's
-//! journal and store are what a test compares with, not what the client believes. A server has its own threads, so it
-//! serves plain and async tests alike; it stops when it is dropped.
+//! They check requests like AWS, inject the faults of a plan, and keep a journal. Tests verify the journal and the store
+//! of the server instead of what the client reports. A server runs on its own threads, so it supports synchronous and
+//! async tests; it stops when it is dropped.
 
 mod checks;
 pub(crate) mod clients;

@@ -1,8 +1,8 @@
-//! Answers as S3 writes them.
+//! Responses of S3.
 
 use super::super::http::Reply;
 
-/// A request that is not carried out.
+/// A rejected request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -28,7 +28,7 @@ impl Refusal {
         self
     }
 
-    /// The status says that all is well, the body says otherwise.
+    /// Returns an error in a response with status 200.
     pub(super) fn in_200(mut self) -> Self {
         self.in_200 = true;
         self
@@ -72,7 +72,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// The text of the first element of that name.
+/// Returns the text of the first element with this name.
 pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, behind) = text.split_once(&format!("<{name}>"))?;
     let (inner, _) = behind.split_once(&format!("</{name}>"))?;
