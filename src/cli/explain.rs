@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
-use crate::formats::{FORMATS, Format, Source};
+use crate::formats::{FORMATS, Format, LogType, Source};
 use crate::object::detect;
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
@@ -40,7 +40,7 @@ pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
 /// Explains a line and returns whether it is an event.
 fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let format = forced.or_else(|| detect(line, None).ok());
+    let format = forced.or_else(|| detect(line, None).ok().map(LogType::format));
     let Some(format) = format.or_else(|| closest(line)) else {
         let unknown = detect(line, None).err().map(|unknown| unknown.to_string());
         writeln!(out, "{BAD}unknown{BAD:#}: {}", unknown.unwrap_or_default())?;

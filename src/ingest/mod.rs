@@ -20,6 +20,7 @@ pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use unknown_values::UnknownValue;
 
+use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
@@ -170,7 +171,7 @@ impl<'a> Ingest<'a> {
         let body = &mut self.body;
         let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
         let decided = !matches!(body.stage, Stage::Undecided { .. });
-        let hinted = body.target.options.table.is_some() || body.facts.key.table.is_some();
+        let hinted = body.target.options.table.is_some() || body.facts.key.log_type.is_some();
         let log_behind = matches!(body.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
         if log_behind || !decided && (cut.bytes.is_empty() || !hinted) {
             // Nothing that could be kept.
@@ -264,7 +265,9 @@ impl Body<'_> {
         }
         let format = match self.target.options.table {
             Some(format) => format,
-            None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
+            None => detect(text, self.facts.key.log_type)
+                .map_err(Problem::Unknown)?
+                .format(),
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
@@ -285,7 +288,8 @@ impl Body<'_> {
     /// The table, as far as it is known.
     fn table(&self) -> Option<&'static str> {
         let named = self.target.options.table.map(|table| table.name);
-        self.ledger.table.or(named).or(self.facts.key.table)
+        let in_key = self.facts.key.log_type.map(LogType::table);
+        self.ledger.table.or(named).or(in_key)
     }
 
     /// Tells the quarantine the table, as far as it is known.

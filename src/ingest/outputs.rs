@@ -93,7 +93,7 @@ impl Outputs {
                 let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
                     "{}{}-{}.{}",
-                    partitioner.folders(shape.plan.format.name, partition),
+                    partitioner.folders(shape.plan.format.log_type, partition),
                     facts.object.stem(),
                     facts.id,
                     format.extension(compression),

@@ -1,6 +1,7 @@
 //! Which folder an event belongs to: its own UTC day, or hour.
 
 use crate::encode::computed_numbers;
+use crate::formats::LogType;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::parse::line::time::{DAY, SECOND, date_text};
@@ -62,8 +63,9 @@ impl<'a> Partitioner<'a> {
     }
 
     /// The folders of a partition of a table, with a slash behind each.
-    pub(super) fn folders(self, table: &'static str, partition: Partition) -> String {
+    pub(super) fn folders(self, log_type: LogType, partition: Partition) -> String {
         let Partition { number, class } = partition;
+        let table = log_type.table();
         match self.by {
             PartitionBy::Day => format!("{table}/date={}/", date_text(number)),
             PartitionBy::Hour => {
@@ -78,7 +80,7 @@ impl<'a> Partitioner<'a> {
                 let key = &self.facts.key;
                 format!(
                     "{}/region={}/accountId={}/eventDay={}/",
-                    security_lake_source(table, class),
+                    security_lake_source(log_type, class),
                     key.region.as_deref().unwrap_or(EXTERNAL),
                     key.account.as_deref().unwrap_or(EXTERNAL),
                     date_text(number).replace('-', "")

@@ -120,7 +120,7 @@ def test_only_failing_objects_become_dead_letters(story):
     for key, times in tried.items():
         assert times == (list(range(1, max_receives + 1)) if key in FAILING else [1]), key
     assert Counter(map(object_of, story.dead)) == Counter(FAILING)
-    for key, why in ((GONE, "404"), (PAGE, "no table fits its lines")):
+    for key, why in ((GONE, "404"), (PAGE, "fit no log type")):
         errors = [line for line in story.log.splitlines() if '"ERROR"' in line and key in line]
         assert len(errors) == max_receives and all(why in line for line in errors)
 

@@ -23,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "deadline", "formats", "object", "storage", "ingest", "trigger", "config",
         ],
     ),
-    ("generate", &["formats"]),
+    ("generate", &["formats", "schema"]),
     (
         "cli",
         &[

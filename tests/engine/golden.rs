@@ -7,31 +7,29 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::formats::FORMATS;
+use alb_ingest::formats::{BalancerKind, FORMATS, Format};
+use alb_ingest::generate::{Balancer, object_key_with};
 use alb_ingest::ingest::{Options, PartitionBy};
 use serde_json::{Map, Value};
 
 use crate::common;
 
-/// A key of that type, whose stamp is the end of the interval of the newer lines.
-fn key(table: &str) -> String {
-    let folders = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07";
-    let (prefix, load_balancer, node, ending) = match table {
-        "alb_access_log" => ("", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
-        "alb_connection_log" => ("conn_log_", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
-        "alb_health_check_log" => (
-            "health_check_log_",
-            "app.web.50dc6c495c0c9188",
-            "_203.0.113.10",
-            "log.gz",
-        ),
-        "nlb_access_log" => ("", "net.edge.c6e77e28c25b2234", "", "log.gz"),
-        "clb_access_log" => ("", "classic", "_203.0.113.10", "log"),
-        other => panic!("give {other} a key"),
+/// 2026-10-07T11:45:00Z in microseconds since 1970: the end of the interval of the newer lines.
+const INTERVAL_END: u64 = 1_791_373_500_000_000;
+
+/// A key of an object of that format.
+fn key(format: &Format) -> String {
+    let (name, id) = match format.objects.balancer {
+        BalancerKind::Application => ("web", "50dc6c495c0c9188"),
+        BalancerKind::Network => ("edge", "c6e77e28c25b2234"),
+        BalancerKind::Classic => ("classic", ""),
     };
-    format!(
-        "{folders}/{prefix}123456789012_elasticloadbalancing_us-east-1_{load_balancer}_20261007T1145Z{node}_4c8scnzy.{ending}"
-    )
+    let balancer = Balancer {
+        name: name.to_owned(),
+        id: id.to_owned(),
+        ..Balancer::default()
+    };
+    object_key_with(format, &balancer, INTERVAL_END, "4c8scnzy")
 }
 
 fn cases(table: &str) -> Vec<PathBuf> {
@@ -98,7 +96,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     for format in FORMATS {
         for case in cases(format.name) {
             let log = fs::read(&case).unwrap();
-            let run = common::ingest(&key(format.name), &log, &options);
+            let run = common::ingest(&key(format), &log, &options);
             match &run.result {
                 Ok(_) => assert_eq!(run.ledger().table, Some(format.name), "{}", case.display()),
                 Err(error) => problems.push(format!("{}: {error}", case.display())),

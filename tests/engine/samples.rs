@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use alb_ingest::formats::{Escapes, FORMATS, Format, Quoting};
+use alb_ingest::formats::{Escapes, FORMATS, Format, LogType, Quoting};
 use alb_ingest::generate::{Lines, Object, Packing, Rate, Traffic, Written, samples, write_samples};
 use flate2::read::MultiGzDecoder;
 
@@ -99,7 +99,7 @@ fn samples_cover_every_type_and_stay_small() {
     for format in FORMATS {
         let most = samples
             .iter()
-            .filter(|sample| sample.table == Some(format.name))
+            .filter(|sample| sample.log_type == Some(format.log_type))
             .map(|one| one.written.events)
             .max();
         assert!(
@@ -272,7 +272,7 @@ fn members_are_cut_within_a_line_and_hold_the_same_lines() {
 
 #[test]
 fn classic_objects_are_plain_text() {
-    let format = Format::by_name("clb_access_log").unwrap();
+    let format = LogType::ClbAccess.format();
     let object = Object::new(format, 1, 20);
     let mut bytes = Vec::new();
     object.write_to(&mut bytes).unwrap();
@@ -284,12 +284,12 @@ fn classic_objects_are_plain_text() {
 #[test]
 fn requests_of_the_samples_join_to_their_connections() {
     let samples = samples().unwrap();
-    let rows = |table: &str, start: &str, number: usize| {
-        let format = Format::by_name(table).unwrap();
+    let rows = |log_type: LogType, start: &str, number: usize| {
+        let format = log_type.format();
         let mut values = Vec::new();
         let matching = samples
             .iter()
-            .filter(|one| one.table == Some(table) && one.key.contains(start));
+            .filter(|one| one.log_type == Some(log_type) && one.key.contains(start));
         for sample in matching {
             let mut lines = Vec::new();
             MultiGzDecoder::new(sample.bytes.as_slice())
@@ -304,8 +304,8 @@ fn requests_of_the_samples_join_to_their_connections() {
         values
     };
     for node in ["20261007T1145Z_203.0.113.10", "20261007T1145Z_203.0.113.11"] {
-        let connections = rows("alb_connection_log", node, 11);
-        let requests = rows("alb_access_log", node, 29);
+        let connections = rows(LogType::AlbConnection, node, 11);
+        let requests = rows(LogType::AlbAccess, node, 29);
         assert!(connections.len() > 60 && requests.len() > 250, "{node}");
         let joined = requests.iter().filter(|trace| connections.contains(trace)).count();
         assert!(joined + 5 > requests.len(), "{node}: {joined} of {}", requests.len());

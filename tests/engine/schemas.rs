@@ -66,16 +66,13 @@ fn without_a_location_the_text_says_what_to_put_in() {
         shown.contains("LOCATION 's3://BUCKET/PREFIX/clb_access_log/'"),
         "{shown}"
     );
-    assert!(shown.contains("-- Put the destination of your runs"), "{shown}");
+    assert!(shown.contains("-- Replace every s3://BUCKET/PREFIX"), "{shown}");
     let shown = printed(&["clb_access_log", "--as", "athena", "--location", "s3://events-bucket"]);
     assert!(
         shown.contains("LOCATION 's3://events-bucket/clb_access_log/'"),
         "{shown}"
     );
-    assert!(
-        !shown.contains("BUCKET") && !shown.contains("Put the destination"),
-        "{shown}"
-    );
+    assert!(!shown.contains("BUCKET") && !shown.contains("Replace every"), "{shown}");
 }
 
 /// Some readers of DDL take a quote in a comment for the beginning of a text, and a semicolon for the statement's end.

@@ -1,41 +1,50 @@
-"""The table definitions of every output schema."""
+"""The table definitions that `alb-ingest schema` prints for every output schema, and how to compare them with events."""
 
 import copy
 import json
 import re
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 
 import pyarrow as pa
-from output import ROOT, TABLES
+from output import TABLES
 from sqlglot import exp
+from stand_ins import TIMEOUT_SECONDS, built
 
 SCHEMAS = ["native", "panther", "ecs", "ocsf"]
 # The schemas with nested names.
 NESTED = ["ecs", "ocsf"]
 EVERY = [(schema, table) for schema in SCHEMAS for table in TABLES]
 
-# The path of the event's ID.
+# The path of the event id.
 EVENT_ID = {"native": "event_id", "panther": "eventId", "ecs": "event.id", "ocsf": "metadata.uid"}
 
 
-def text(schema: str, table: str, suffix: str) -> str:
-    """Returns a committed file of a table."""
-    folder = ROOT / "docs" / "schema"
-    return ((folder if schema == "native" else folder / schema) / f"{table}.{suffix}").read_text()
+@cache
+def text(schema: str, table: str, form: str) -> str:
+    """The definition of a table in one of the forms of `alb-ingest schema`."""
+    command = [program(), "schema", table, "--schema", schema, "--as", form]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS).stdout
+
+
+@cache
+def program() -> str:
+    return str(built("alb-ingest", "ALB_INGEST_BIN"))
 
 
 def glue(schema: str, table: str) -> dict:
-    """Returns the Glue definition of a table."""
-    return json.loads(text(schema, table, "glue.json"))
+    """The `TableInput` of the Glue catalog for a table."""
+    return json.loads(text(schema, table, "glue"))
 
 
 def json_schema(schema: str, table: str) -> dict:
-    """Returns the JSON Schema of a table."""
-    return json.loads(text(schema, table, "schema.json"))
+    """The JSON Schema of a table's events."""
+    return json.loads(text(schema, table, "json-schema"))
 
 
 def at(event: dict, path: str) -> object:
-    """Returns the value at a dotted path; None if there is none."""
+    """The value at a path whose names are separated by dots, or None."""
     for name in path.split("."):
         event = event.get(name) if isinstance(event, dict) else None
     return event
@@ -47,7 +56,7 @@ def event_id(schema: str, event: dict) -> str:
 
 
 def hive_type(kind: pa.DataType) -> str:
-    """Returns the type in Hive, Athena and Glue for a type of pyarrow. Names in it are lower case."""
+    """The type in Hive, Athena and Glue of a type that pyarrow read. Names in it are in lowercase."""
     if pa.types.is_struct(kind):
         return f"struct<{','.join(f'{member.name.lower()}:{hive_type(member.type)}' for member in kind)}>"
     if pa.types.is_list(kind):
@@ -59,7 +68,7 @@ def hive_type(kind: pa.DataType) -> str:
 
 
 def ddl_type(kind: exp.DataType) -> str:
-    """Returns a type of a DDL statement in Glue's notation: without spaces and without backticks, which the statement must have."""
+    """A type in a statement as Glue writes it: without spaces and backticks. In the statement, names must have backticks."""
     if not kind.is_type("struct"):
         return kind.sql(dialect="hive").lower()
     members = []
@@ -70,7 +79,7 @@ def ddl_type(kind: exp.DataType) -> str:
 
 
 def ddl_columns(columns: list[exp.ColumnDef]) -> list[tuple[str, str, str | None]]:
-    """Returns the names, types and comments of the columns in a statement; fails if a name has no backticks."""
+    """Name, type and comment of columns in a statement; every name must have backticks."""
     found = []
     for column in columns:
         assert column.this.quoted, column.name
@@ -85,7 +94,7 @@ def names_in(kind: str) -> set[str]:
 
 
 def spoiled(event: dict, schema: dict) -> Iterator[tuple[str, dict]]:
-    """Yields copies of an event with one error each, and a description of the error, for every name in the event."""
+    """Copies of an event with one error each, and the error, for every name in the event."""
 
     def changed(path: list[str], value: object) -> tuple[str, dict]:
         copied = copy.deepcopy(event)

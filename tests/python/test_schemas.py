@@ -1,4 +1,4 @@
-"""The table definitions match the output of a run, for every output schema."""
+"""The table definitions match the files that a run writes, in every output schema."""
 
 import json
 import re
@@ -18,7 +18,7 @@ NAME_BYTES = 255
 TYPE_BYTES = 131_072
 # The maximum length of a statement in Athena: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 STATEMENT_BYTES = 262_144
-# Layout and format do not affect the columns, so they are tested in full with one schema only.
+# The layout of the folders and the format do not affect the columns, so one schema represents all.
 LAYOUTS = [("native", layout, form) for layout in ("day", "hour", "none") for form in ("parquet", "json")]
 LAYOUTS += [(schema, "day", form) for schema in ("panther", "ecs", "ocsf") for form in ("parquet", "json")]
 
@@ -40,7 +40,7 @@ def test_glue_has_the_columns_of_the_parquet_files(shaped, schema, table):
 def test_names_and_lengths_are_within_the_limits_of_glue_and_athena(schema, table):
     for column in glue(schema, table)["StorageDescriptor"]["Columns"] + glue(schema, table)["PartitionKeys"]:
         assert 0 < len(column["Name"].encode()) <= NAME_BYTES and len(column["Type"].encode()) <= TYPE_BYTES, column
-        # Athena supports letters, digits and underscores in a struct, and warns about others in the name of a column.
+        # Athena allows letters, digits and underscores in a struct, and advises against others in a column's name.
         # https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
         assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names_in(column["Type"])), column
         assert re.fullmatch(r"[a-z0-9_]+", column["Name"]) or column["Name"] == "@timestamp"
@@ -48,11 +48,11 @@ def test_names_and_lengths_are_within_the_limits_of_glue_and_athena(schema, tabl
             assert "Comment" not in column
         else:
             assert 0 < len(column["Comment"].encode()) <= COMMENT_BYTES and "\n" not in column["Comment"], column
-    assert len(text(schema, table, "athena.sql").encode()) <= STATEMENT_BYTES
+    assert len(text(schema, table, "athena").encode()) <= STATEMENT_BYTES
 
 
 @pytest.mark.parametrize(("layout", "keys"), [("day", ["date"]), ("hour", ["date", "hour"]), ("none", [])])
-def test_projected_partitions_are_the_folders_that_a_run_writes(command, ingest, layout, keys):
+def test_partition_projection_matches_the_folders_of_a_run(command, ingest, layout, keys):
     output = ingest("--partition-by", layout)
     for table in TABLES:
         flags = ("--location", "s3://events-bucket/a/b/", "--partition-by", layout, "--since", "2015-06-01")
@@ -84,7 +84,7 @@ def test_athena_and_glue_define_the_same_table(command, table, schema, layout, f
     sql = command("schema", table, "--as", "athena", "--database", "elb", *flags).stdout.decode()
     made = json.loads(command("schema", table, "--as", "glue", *flags).stdout)
     (statement,) = sqlglot.parse(sql, dialect="athena")
-    assert isinstance(statement, exp.Create), "sqlglot cannot parse the statement"
+    assert isinstance(statement, exp.Create), "the statement was not parsed"
     named = statement.find(exp.Table)
     assert (named.db, named.name) == ("elb", table)
     # Every name is quoted, because `date`, `timestamp`, and `end` in a struct are reserved words in DDL.
@@ -124,10 +124,10 @@ def test_every_event_is_valid_against_the_json_schema(shaped, schema, table):
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_invalid_events_are_rejected_by_the_json_schema(shaped, schema, table):
+def test_changed_events_are_invalid_against_the_json_schema(shaped, schema, table):
     rules = json_schema(schema, table)
     validator = Draft202012Validator(rules)
-    # The largest event.
+    # The event with the most content.
     good = max(shaped(schema, "json").hostile.events(table), key=lambda event: len(json.dumps(event)))
     assert validator.is_valid(good)
     changes = list(spoiled(good, rules))

@@ -1,4 +1,4 @@
-//! Table definitions for others, each a loop over a [`OutputTable`](crate::schema::mapping::OutputTable).
+//! Table definitions for other programs, each a loop over an [`OutputTable`](crate::schema::mapping::OutputTable).
 
 pub mod arrow;
 pub mod athena;

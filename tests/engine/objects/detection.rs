@@ -62,7 +62,7 @@ fn nothing_behind_a_test_entry_is_lost() {
         assert!(
             ingest(&name, text(2_000_000).as_bytes(), &json())
                 .error()
-                .contains("no table fits")
+                .contains("fit no log type")
         );
     }
     // Nor where the log is cut before its first line ends.
@@ -79,7 +79,7 @@ fn nothing_behind_a_test_entry_is_lost() {
     assert!(
         ingest(SILENT, many.as_bytes(), &json())
             .error()
-            .contains("no table fits")
+            .contains("fit no log type")
     );
 }
 
