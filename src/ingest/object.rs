@@ -5,8 +5,8 @@ use crate::storage::{Source, StorageError};
 
 use super::{Ingest, IngestError, Ledger, Outcome, Problem, Target};
 
-/// Opens an object, reads it to its end, and commits what came out of it; returns the object as it was found. This is how
-/// every object is ingested, local files included.
+/// Opens an object, reads it to its end, and commits what came out of it; returns the object as it was found. This is
+/// how every object is ingested, local files included.
 ///
 /// An object that is skipped by its key is not opened. `on_chunk` is called with the length of each chunk after it was
 /// ingested; its error ends the work.

@@ -80,7 +80,8 @@ pub(crate) fn text_of(object: &Object) -> Vec<u8> {
     text
 }
 
-/// The rows of a Parquet file, nulls and groups of nulls left out; times as JSON has them, by another calendar than the engine's.
+/// The rows of a Parquet file, nulls and groups of nulls left out; times as JSON has them, by another calendar than the
+/// engine's.
 pub(crate) fn read_parquet(bytes: &[u8]) -> Vec<Map<String, Value>> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();

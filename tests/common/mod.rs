@@ -45,6 +45,10 @@ impl Sink for Memory {
             bytes: Vec::new(),
         }))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 struct StagedBytes {

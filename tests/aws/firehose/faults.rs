@@ -144,7 +144,7 @@ fn failure(result: Result<Committed, StorageError>) -> (bool, String) {
 fn what_does_not_pass_fails_at_once() {
     let lines = [event(0, 100)];
     for (status, code, advice) in [
-        (400, "ResourceNotFoundException", "create the stream"),
+        (400, "ResourceNotFoundException", "no such stream: create it"),
         (400, "InvalidKMSResourceException", "KMS key"),
         (400, "InvalidSourceException", "Direct PUT"),
         (400, "InvalidArgumentException", "check the state and settings"),

@@ -1,5 +1,5 @@
-//! Events into a Firehose stream: nothing is lost whatever fails, no limit is passed, and what cannot be mended is said at
-//! once. The server's records are what is compared with, never what the client believes.
+//! Events into a Firehose stream: nothing is lost whatever fails, no limit is passed, and what cannot be mended is said
+//! at once. The server's records are what is compared with, never what the client believes.
 
 mod faults;
 mod objects;
@@ -112,8 +112,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|byte| *byte == b'\n')
 }
 
-/// Holds that the stream has every event of the source, and none that it has not; those that are there twice have the same
-/// bytes. Returns how many came more than once.
+/// Holds that the stream has every event of the source, and none that it has not; those that are there twice have the
+/// same bytes. Returns how many came more than once.
 fn check_events<'a>(server: &Server, source: impl Iterator<Item = &'a [u8]>) -> usize {
     let source: BTreeMap<String, &[u8]> = source.map(|line| (id(line), line)).collect();
     let delivered = server.delivered(NAME);

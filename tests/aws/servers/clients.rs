@@ -1,4 +1,5 @@
-//! AWS SDK clients for a local server. They read no configuration from the environment, files or instance metadata.
+//! Clients of the AWS SDK for a server on this machine, built without the environment, configuration files or instance
+//! metadata.
 
 use std::time::Duration;
 
@@ -8,16 +9,16 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentials
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// The retries and timeouts of a client. The SDK retries a request only until the head of the response.
+/// The retries and timeouts of a client. The SDK's own retries cover a request up to the head of its response.
 pub(crate) struct Patience {
-    /// The maximum number of attempts, including the first.
+    /// The total number of attempts.
     pub(crate) tries: u32,
-    /// The timeout of an attempt, up to the head of the response.
+    /// The timeout of one attempt, up to the head of the response.
     pub(crate) read: Duration,
 }
 
 impl Patience {
-    /// A single attempt, with a read timeout short enough for tests.
+    /// One attempt, and a timeout that a test can wait for.
     pub(crate) const NONE: Self = Self {
         tries: 1,
         read: Duration::from_secs(2),

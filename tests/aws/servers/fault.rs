@@ -1,4 +1,4 @@
-//! Fault injection: an ordered list of rules, or faults drawn from a seed.
+//! The plan of faults: an ordered list of rules, or faults drawn from a seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The operations of the servers, as AWS names them.
+/// The operations of the servers, by their AWS names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Op {
     GetObject,
@@ -22,7 +22,7 @@ pub(crate) enum Op {
     AbortMultipartUpload,
     ListMultipartUploads,
     PutRecordBatch,
-    /// An operation that the server does not support.
+    /// Any operation that the server does not implement.
     Other,
 }
 
@@ -32,18 +32,18 @@ impl fmt::Display for Op {
     }
 }
 
-/// A fault. `k` is an offset in the body of the response; it wraps around at the end, so the fault always happens.
+/// A fault. `k` is an offset in the body of the response; beyond its end it wraps around, so the fault always happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The connection is closed before a response; the operation is not carried out.
+    /// The connection is closed before any response; nothing is carried out.
     Refuse,
-    /// A response with this status and AWS error code; the operation is not carried out.
+    /// A response with this status and error code; nothing is carried out.
     Status(u16, &'static str),
     /// The response is delayed.
     Delay(Duration),
     /// The body stops after `k` bytes and the connection stays open.
     StallAt(u64),
-    /// The connection is closed after `k` bytes, before the announced length.
+    /// The connection is closed after `k` bytes, before the length that was announced.
     FinAt(u64),
     /// The connection is reset after `k` bytes.
     ResetAt(u64),
@@ -51,15 +51,15 @@ pub(crate) enum Fault {
     CorruptAt(u64),
     /// The response has the `ETag` of another object.
     WrongEtag,
-    /// The connection is closed after `k` bytes, and the object is replaced: a request for the rest is a 412.
+    /// The connection is closed after `k` bytes and the object is overwritten: requesting the rest returns 412.
     SwapObjectAt(u64, Bytes),
-    /// A request for a range is answered with the whole object and 200.
+    /// A request for a range returns the whole object with status 200.
     IgnoreRange,
     /// The request is carried out, and the connection is closed before the response.
     LoseResponse,
-    /// `CompleteMultipartUpload` responds with 200 and an error in the body; the operation is not carried out.
+    /// `CompleteMultipartUpload` returns 200 with an error in its body; nothing is carried out.
     ErrorIn200,
-    /// These records of a `PutRecordBatch` are rejected, the others are accepted.
+    /// These records of a `PutRecordBatch` are rejected, the others accepted.
     FailRecords(Mask),
     /// All records are accepted, and the response is invalid.
     Nonsense(Nonsense),
@@ -73,7 +73,7 @@ pub(crate) enum Mask {
     These(Vec<usize>),
     /// The records from this index on.
     From(usize),
-    /// Each record with this probability in a thousand, drawn from the seed.
+    /// Each record with this chance in thousandths, drawn from the seed.
     Random {
         seed: u64,
         permille: u64,
@@ -91,26 +91,26 @@ impl Mask {
     }
 }
 
-/// Responses of `PutRecordBatch` that AWS does not document.
+/// Invalid responses of `PutRecordBatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nonsense {
-    /// An entry is missing.
+    /// One entry too few.
     Shorter,
-    /// There is an additional entry.
+    /// One entry too many.
     Longer,
-    /// `FailedPutCount` is 1 and no entry has an error.
+    /// `FailedPutCount` is 1, but no entry has an error.
     CountWithoutErrors,
-    /// The last entry has an error and `FailedPutCount` is 0.
+    /// The last entry has an error, but `FailedPutCount` is 0.
     ErrorsWithoutCount,
-    /// An entry has neither a record ID nor an error.
+    /// An entry with neither a record id nor an error.
     EmptyEntry,
-    /// 200 and a body that is not JSON.
+    /// Status 200 with a body that is not JSON.
     NotJson,
-    /// 200 and no body.
+    /// Status 200 without a body.
     NoBody,
 }
 
-/// A fault and the condition for it.
+/// A rule: a fault and the requests that meet it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     op: Option<Op>,
@@ -122,7 +122,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// Returns a rule for every request; the other methods restrict it.
+    /// Creates a rule for every request; the methods narrow it.
     pub(crate) fn new(fault: Fault) -> Self {
         Self {
             op: None,
@@ -134,24 +134,24 @@ impl Rule {
         }
     }
 
-    /// Restricts the rule to an operation.
+    /// Limits the rule to an operation.
     pub(crate) fn op(mut self, op: Op) -> Self {
         self.op = Some(op);
         self
     }
 
-    /// Restricts the rule to a key, or to a stream of Firehose.
+    /// Limits the rule to a key (with Firehose, a stream).
     pub(crate) fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
-    /// Restricts the rule to the `nth` matching request, counted from 1.
+    /// Limits the rule to the `nth` matching request, counted from 1.
     pub(crate) fn nth(self, nth: u64) -> Self {
         self.during(nth..=nth)
     }
 
-    /// Restricts the rule to these matching requests, counted from 1.
+    /// Limits the rule to a range of the matching requests, counted from 1.
     pub(crate) fn during(mut self, nth: RangeInclusive<u64>) -> Self {
         self.nth = nth;
         self
@@ -162,19 +162,19 @@ impl Rule {
     }
 }
 
-/// Randomly drawn faults. They depend on the seed, the operation, the key and the number of earlier requests for that
-/// pair, but not on the order between keys, so the scheduling of threads does not change them.
+/// Faults that are drawn instead of listed. The draw depends on the seed, the operation, the key and the number of
+/// requests for that pair, but not on the order of keys, so threads do not change a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Chances {
     pub(crate) seed: u64,
-    /// The probability of a fault per request, in a thousand.
+    /// The chance, in thousandths, that a request meets a fault.
     pub(crate) permille: u64,
-    /// The maximum number of consecutive faults per operation and key. If it is lower than the number of attempts of the
-    /// client, every request succeeds eventually.
+    /// The maximum consecutive faults of one operation on one key: if the client makes more attempts, every request
+    /// succeeds in the end.
     pub(crate) in_a_row: u64,
-    /// The exclusive maximum of drawn offsets, in bytes.
+    /// Offsets are drawn below this many bytes.
     pub(crate) bytes: u64,
-    /// The faults to draw from; if empty, the usual ones of the operation. Their offsets and seeds are drawn, too.
+    /// The kinds to draw from; empty for the usual ones of the operation. An offset or a seed in them is drawn too.
     pub(crate) kinds: Vec<Fault>,
 }
 
@@ -198,7 +198,7 @@ impl Chances {
         let kinds = if self.kinds.is_empty() { &usual } else { &self.kinds };
         let which = draw(self.seed, &[name, count, 1]) % (kinds.len().max(1) as u64);
         let fault = kinds.get(usize::try_from(which).unwrap())?.clone();
-        // Small offsets are as likely as large ones, because most errors are at the start.
+        // Small offsets are as frequent as large ones: most defects are in the handling of the first bytes.
         let bits = u64::BITS - self.bytes.leading_zeros();
         let size = draw(self.seed, &[name, count, 2]) % u64::from(bits.max(1)) + 1;
         let at = draw(self.seed, &[name, count, 3]) % (1 << size).min(self.bytes.max(1));
@@ -217,7 +217,7 @@ impl Chances {
     }
 }
 
-/// Returns the faults of this operation that a robust client overcomes, except stalls, which take seconds.
+/// Returns the faults of an operation that a careful client overcomes. A stall is not among them: it takes seconds.
 fn usual(op: Op) -> Vec<Fault> {
     let mut kinds = vec![
         Fault::Refuse,
@@ -253,36 +253,36 @@ struct State {
     fired: u64,
 }
 
-/// The fault plan of a server. Clones share it, so a test can change the plan of a running server.
+/// The faults of a server. Clones share them, so a test can change those of a running server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     state: Arc<Mutex<State>>,
 }
 
 impl Plan {
-    /// Adds a rule. The first matching rule applies; all matching rules count the request.
+    /// Adds a rule. Rules are checked in the order they were added; the first match wins, and all of them count.
     pub(crate) fn add(&self, rule: Rule) -> &Self {
         self.state.lock().unwrap().rules.push(rule);
         self
     }
 
-    /// Draws faults for requests without a matching rule.
+    /// Draws a fault if no rule matches.
     pub(crate) fn chances(&self, chances: Chances) -> &Self {
         self.state.lock().unwrap().chances = Some(chances);
         self
     }
 
-    /// Removes all rules and chances.
+    /// Removes all faults.
     pub(crate) fn clear(&self) {
         *self.state.lock().unwrap() = State::default();
     }
 
-    /// Returns the number of injected faults.
+    /// Returns the number of faults that happened.
     pub(crate) fn fired(&self) -> u64 {
         self.state.lock().unwrap().fired
     }
 
-    /// Returns the rules that never applied; a test that adds a rule expects its fault.
+    /// Returns the rules that never applied: a test that lists a fault expects it to happen.
     pub(crate) fn unused(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         let unused = state.rules.iter().filter(|rule| rule.fired == 0);
@@ -315,7 +315,7 @@ impl Plan {
     }
 }
 
-/// Returns a pseudo-random number for a seed and a path (`SplitMix64`).
+/// Returns a number from a seed and a path, the same on every machine (`SplitMix64`).
 pub(crate) fn draw(seed: u64, path: &[u64]) -> u64 {
     path.iter().fold(mix(seed), |state, step| mix(state ^ mix(*step)))
 }

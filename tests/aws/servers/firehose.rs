@@ -1,4 +1,4 @@
-//! A strict Firehose server with a single operation: `PutRecordBatch` over AWS JSON 1.1, with AWS's limits.
+//! A strict Firehose server: `PutRecordBatch` over AWS JSON 1.1, with the limits of AWS.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,26 +11,26 @@ use super::fault::{Fault, Nonsense, Op, Plan};
 use super::http::{Call, Host, Reply, Service};
 use super::journal::{Entry, Journal};
 
-/// The maximum number of records per call.
+/// The maximum records of a call.
 pub(crate) const MAX_RECORDS: usize = 500;
-/// The maximum size of a record in bytes, before base64.
+/// The maximum bytes of a record before base64.
 pub(crate) const MAX_RECORD_BYTES: usize = 1_024_000;
-/// The maximum size of all records of a call in bytes, before base64.
+/// The maximum bytes of all records of a call before base64.
 pub(crate) const MAX_CALL_BYTES: usize = 4 << 20;
 
 /// A `PutRecordBatch` call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) stream: String,
-    /// The size of each record in bytes, in order.
+    /// The bytes of each record, in the order of the call.
     pub(crate) sizes: Vec<usize>,
     /// Whether each record was stored.
     pub(crate) stored: Vec<bool>,
-    /// Whether the client received a correct response.
+    /// Whether the client got a response that says so.
     pub(crate) answered: bool,
 }
 
-/// A running Firehose server. Tests create streams; requests cannot.
+/// A running Firehose server. Tests create its streams, requests do not.
 pub(crate) struct Server {
     host: Host,
     shared: Arc<Shared>,
@@ -71,24 +71,24 @@ impl Server {
         self.shared.streams.lock().unwrap().entry(name.to_owned()).or_default();
     }
 
-    /// Returns the content of every stored record, in order.
+    /// Returns the bytes of every stored record, in order.
     pub(crate) fn records(&self, stream: &str) -> Vec<Vec<u8>> {
         let streams = self.shared.streams.lock().unwrap();
         streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// Returns the data that Firehose would deliver: the concatenated records.
+    /// Returns what Firehose would deliver: the concatenated records.
     pub(crate) fn delivered(&self, stream: &str) -> Vec<u8> {
         self.records(stream).concat()
     }
 
-    /// Returns the valid calls, in order.
+    /// Returns the calls that passed validation, in order.
     pub(crate) fn batches(&self) -> Vec<Batch> {
         self.shared.batches.lock().unwrap().clone()
     }
 }
 
-/// An error of the whole call.
+/// An error of the call as a whole.
 #[derive(Debug)]
 struct Refusal {
     status: u16,
@@ -223,7 +223,7 @@ impl Shared {
         })
     }
 
-    /// Stores the records that the fault does not affect, and returns the response.
+    /// Stores the records that the fault lets through, and returns the response.
     fn store(&self, request: Request, fault: Option<&Fault>) -> String {
         let Request { stream, records } = request;
         let fails = |index: usize| matches!(fault, Some(Fault::FailRecords(mask)) if mask.hits(index));
@@ -245,7 +245,7 @@ impl Shared {
             stored: (0..records.len()).map(|index| !fails(index)).collect(),
             answered: !matches!(fault, Some(Fault::LoseResponse | Fault::Nonsense(_))),
         };
-        // Under the lock of the streams, so batches and records are in the same order.
+        // Under the lock of the streams, so batches and records have the same order.
         self.batches.lock().unwrap().push(batch);
         let failed = (0..records.len()).filter(|index| fails(*index)).count();
         match fault {

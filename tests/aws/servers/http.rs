@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server for tests. It reads complete requests, and can break off responses on purpose.
+//! An HTTP/1.1 server for tests: complete requests in, responses out that may break off on purpose.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,10 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Sleep, sleep};
 
-/// A complete request.
+/// A request with its complete body.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// The path, percent-encoded.
+    /// The path, still percent-encoded.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
@@ -35,7 +35,7 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Returns all values of a header, separated by commas.
+    /// Returns all values of a header that may be repeated, joined by commas.
     pub(crate) fn list(&self, name: &str) -> String {
         let values = self
             .headers
@@ -51,15 +51,15 @@ impl Call {
     }
 }
 
-/// A step of sending the body of a response.
+/// A step in sending the body of a response.
 #[derive(Debug)]
 pub(crate) enum Step {
     Bytes(Bytes),
-    /// Closes the connection.
+    /// Closes the connection, as if the program had exited.
     Fin,
     /// Resets the connection.
     Reset,
-    /// Sends nothing until the client gives up.
+    /// Sends nothing for as long as the client waits.
     Stall,
 }
 
@@ -67,7 +67,7 @@ pub(crate) enum Step {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// The value of `Content-Length`; the steps may send less.
+    /// The value of `Content-Length`, which the steps may fall short of.
     pub(crate) length: u64,
     pub(crate) steps: Vec<Step>,
     /// The delay before the head of the response.
@@ -94,7 +94,7 @@ impl Reply {
     }
 }
 
-/// A request handler. `None` closes the connection without a response.
+/// A server's handler of requests. `None` closes the connection without a response.
 pub(crate) trait Service: Send + Sync + 'static {
     fn answer(&self, call: Call) -> impl Future<Output = Option<Reply>> + Send;
 }
@@ -141,7 +141,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The test may be async, so this must not block on the threads.
+        // A test may be asynchronous, where waiting for threads is not allowed.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -156,7 +156,7 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) {
         control: control.clone(),
     };
     let answer = service_fn(move |request| answer(request, service.clone(), control.clone()));
-    // Errors are connections closed by the client or on purpose.
+    // An error is a broken connection, broken by the client or on purpose.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(socket), answer)
         .await;
@@ -197,7 +197,7 @@ async fn answer(
     response.body(steps).map_err(io::Error::other)
 }
 
-/// Returns the decoded pairs of a query string.
+/// Returns the pairs of a query string, decoded.
 fn query(text: &str) -> Vec<(String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -208,7 +208,7 @@ fn query(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Percent-decodes text; invalid UTF-8 becomes U+FFFD.
+/// Percent-decodes a text; invalid UTF-8 becomes U+FFFD.
 pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -228,12 +228,12 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "\u{fffd}".to_owned())
 }
 
-/// The state that the body of a response shares with its socket.
+/// The state shared by the body of a response and its socket.
 #[derive(Default)]
 struct Control {
-    /// Whether to reset the connection instead of closing it.
+    /// Whether the next close is a reset.
     reset: AtomicBool,
-    /// Whether bytes are pending because the client does not read.
+    /// Whether bytes wait in this program because the client does not read.
     blocked: AtomicBool,
 }
 
@@ -286,9 +286,9 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The size of the pieces in which a body is sent; small, so `sent` is not far ahead of the client.
+/// The size of the pieces that bytes are sent in, so `sent` is not far ahead of the client.
 const PIECE: usize = 32 << 10;
-/// The delay between the last bytes and a fault, so the bytes are sent first.
+/// The pause between the last bytes and a fault, so the bytes are sent.
 const SETTLE: Duration = Duration::from_millis(5);
 
 /// The body of a response.
@@ -324,7 +324,7 @@ impl Body for Steps {
             Some(Step::Fin) => false,
             Some(Step::Reset) => true,
         };
-        // Return Pending so hyper flushes: bytes that the client has not received would be lost with the connection.
+        // Pending lets hyper flush. Bytes that the client has not read would be lost with the connection.
         loop {
             let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(SETTLE)));
             match wait.as_mut().poll(context) {

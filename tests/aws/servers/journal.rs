@@ -1,4 +1,4 @@
-//! The requests that a server received and how it handled them.
+//! The journal of a server: its requests and what it did.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,22 +12,22 @@ pub(crate) struct Entry {
     pub(crate) op: Op,
     pub(crate) bucket: String,
     pub(crate) key: String,
-    /// All headers except the signature, by lower-case name.
+    /// All headers except the signature, by lowercase name.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The status of the response; 0 if there was none.
+    /// The status of the response; 0 if the connection was closed without one.
     pub(crate) status: u16,
-    /// The AWS error code; empty if there was no error.
+    /// The AWS error code; empty without an error.
     pub(crate) code: String,
     pub(crate) fault: Option<Fault>,
-    /// Whether the request was carried out, independent of the response.
+    /// Whether the request was carried out, whatever the response was.
     pub(crate) done: bool,
-    /// The size of the encoded request body in bytes.
+    /// The bytes of the request's body on the wire.
     pub(crate) received: u64,
     sent: Arc<AtomicU64>,
 }
 
 impl Entry {
-    /// Returns the number of bytes of the response body passed to the connection.
+    /// The bytes of the response's body that were handed to the connection.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::SeqCst)
     }
@@ -58,7 +58,7 @@ impl Entry {
     }
 }
 
-/// The requests in the order of their responses.
+/// Returns the requests in the order of their responses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
@@ -85,7 +85,7 @@ impl Journal {
         self.entries.lock().unwrap().clear();
     }
 
-    /// Returns a line per request, for the message of a failing test.
+    /// Returns one line per request, for the message of a failing test.
     pub(crate) fn text(&self) -> String {
         let line = |entry: &Entry| {
             let Entry {

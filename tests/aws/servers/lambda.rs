@@ -1,5 +1,5 @@
-//! A Lambda Runtime API that runs a real `bootstrap` like Lambda: it starts the process for an event, sends one event at
-//! a time, kills the process at the deadline, and starts a new one for the next event.
+//! A Lambda Runtime API that drives a real `bootstrap` as Lambda does: it starts the process for the first event, hands
+//! it one event at a time, kills it at the deadline, and then starts a new one.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,22 +13,22 @@ use tokio::sync::Notify;
 
 use super::http::{Call, Host, Reply, Service};
 
-/// The maximum response of a synchronous invocation, in bytes.
+/// The maximum bytes of the response of a synchronous invocation.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
-/// The interval at which the process is checked.
-const LOOK: Duration = Duration::from_millis(5);
+/// The interval at which a running process is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The outcome of an invocation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// A response that is not JSON. Lambda returns it; an event source mapping fails the batch.
+    /// A response that is not JSON. Lambda returns it as it is; an event source mapping fails the batch.
     NotJson(Vec<u8>),
     Error {
         kind: String,
         message: String,
     },
-    /// The process reported an initialization error.
+    /// The process reported that it cannot start.
     InitError {
         kind: String,
         message: String,
@@ -38,9 +38,9 @@ pub(crate) enum Outcome {
         code: Option<i32>,
         signal: Option<i32>,
     },
-    /// The process was killed at the deadline.
+    /// Killed at the deadline.
     TimedOut,
-    /// The process was killed because it did not request the event in time.
+    /// Killed because it did not request the event in time.
     InitTimedOut,
 }
 
@@ -53,13 +53,13 @@ pub(crate) struct Function {
     last_init: Option<Duration>,
     stdout: Output,
     stderr: Output,
-    /// The time limit for the start of the process, 10 seconds by default as in Lambda.
+    /// The time limit for the start of the process; Lambda allows 10 seconds.
     pub(crate) init_limit: Duration,
 }
 
 type Output = Arc<Mutex<Vec<u8>>>;
 
-/// A process with its own Runtime API, so a killed process cannot affect the next one.
+/// A process with its own API server, so nothing of a killed process reaches the next.
 struct Running {
     child: Child,
     shared: Arc<Shared>,
@@ -80,7 +80,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Option<Event>,
-    /// The event that the process works on, and its start time.
+    /// The event that the process has taken, and when.
     current: Option<(String, Instant)>,
     first_asked: Option<Instant>,
     outcome: Option<Outcome>,
@@ -93,8 +93,8 @@ struct Event {
 }
 
 impl Function {
-    /// Returns a function for a command with its settings, and adds the environment variables that Lambda sets. `memory`
-    /// is in MB and only passed to the process, not enforced.
+    /// Creates a function of a program with its settings. The variables that Lambda sets are added at each start;
+    /// `memory` is in MB and only passed to the process.
     pub(crate) fn new(mut command: Command, memory: u32) -> Self {
         let set = |command: &Command, name: &str| command.get_envs().any(|(found, _)| found == name);
         let own = [
@@ -134,17 +134,18 @@ impl Function {
         }
     }
 
-    /// Sends an event to the process and waits for the outcome. The deadline starts when the process receives the event.
+    /// Hands the process an event and waits for the outcome. The deadline counts from the moment the process takes the
+    /// event.
     pub(crate) fn invoke(&mut self, payload: &Value, limit: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, None)
     }
 
-    /// Kills the process (`SIGKILL`) at a time after it received the event, unless it finishes before.
+    /// Kills the process (`SIGKILL`) this long after it took the event, unless it is done before.
     pub(crate) fn invoke_and_kill(&mut self, payload: &Value, limit: Duration, after: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, Some(after))
     }
 
-    /// Returns the ID of the current process.
+    /// Returns the process's id, if a process is running.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())
     }
@@ -159,7 +160,7 @@ impl Function {
         self.last_init
     }
 
-    /// Returns the output of all processes so far. The last lines of a running process may be missing.
+    /// Returns what all processes have written to stdout so far. The last lines of a running one may be missing.
     pub(crate) fn stdout(&self) -> String {
         text(&self.stdout)
     }
@@ -168,7 +169,7 @@ impl Function {
         text(&self.stderr)
     }
 
-    /// Waits until stdout or stderr contains a text; returns whether it does.
+    /// Waits until a text has been written to either output.
     pub(crate) fn wrote(&self, wanted: &str, within: Duration) -> bool {
         let end = Instant::now() + within;
         loop {
@@ -178,11 +179,11 @@ impl Function {
             if Instant::now() >= end {
                 return false;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Stops the process like Lambda stops an unused environment. The next event starts a new one.
+    /// Stops the process, as Lambda does with an environment that it no longer needs. The next event starts another.
     pub(crate) fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {
             running.end();
@@ -195,7 +196,7 @@ impl Function {
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
-            let mut child = self.command.spawn().expect("cannot start the function");
+            let mut child = self.command.spawn().expect("the function's program starts");
             let readers = vec![
                 collect(child.stdout.take().expect("piped"), self.stdout.clone()),
                 collect(child.stderr.take().expect("piped"), self.stderr.clone()),
@@ -214,7 +215,7 @@ impl Function {
     }
 
     fn run(&mut self, payload: Vec<u8>, limit: Duration, kill_after: Option<Duration>) -> Outcome {
-        // Like Lambda, replace a process that exited between two events.
+        // A process that ended between two events is replaced, as Lambda does.
         if let Some(running) = &mut self.running
             && running.exited().is_some()
         {
@@ -223,12 +224,13 @@ impl Function {
         self.invocations += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.invocations);
         let init_limit = self.init_limit;
+        // Before a new process starts: it may report an init error at once.
+        if let Some(running) = &self.running {
+            running.shared.state.lock().unwrap().outcome = None;
+        }
         let running = self.start();
         let asked = Instant::now();
-        let mut state = running.shared.state.lock().unwrap();
-        state.waiting = Some(Event { id, payload, limit });
-        state.outcome = None;
-        drop(state);
+        running.shared.state.lock().unwrap().waiting = Some(Event { id, payload, limit });
         running.shared.event.notify_one();
 
         let outcome = running.outcome(asked + init_limit, limit, kill_after);
@@ -254,7 +256,7 @@ impl Drop for Function {
 
 impl Running {
     fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("cannot wait for the function")
+        self.child.try_wait().expect("the function's process can be waited for")
     }
 
     /// Waits for the outcome of the event.
@@ -264,7 +266,7 @@ impl Running {
         loop {
             let shared = self.shared.clone();
             let state = shared.state.lock().unwrap();
-            let (mut state, _) = shared.changed.wait_timeout(state, LOOK).unwrap();
+            let (mut state, _) = shared.changed.wait_timeout(state, POLL_INTERVAL).unwrap();
             if let Some((_, since)) = &state.current {
                 taken = Some(*since);
             }
@@ -273,7 +275,7 @@ impl Running {
             }
             drop(state);
             if let Some(status) = self.exited() {
-                // The outcome may have arrived between the two checks.
+                // The outcome may have arrived after the state was checked.
                 if let Some(outcome) = shared.state.lock().unwrap().outcome.take() {
                     return outcome;
                 }
@@ -293,7 +295,7 @@ impl Running {
         }
     }
 
-    /// Kills the process if it is still running, and reads its remaining output.
+    /// Kills the process if it is still running, and collects its remaining output.
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -371,7 +373,7 @@ impl Shared {
         Some(reply)
     }
 
-    /// Completes the invocation; the ID must be that of the current one.
+    /// Ends the invocation with this id; only the current invocation can be ended.
     fn done(&self, id: &str, outcome: Outcome) -> Reply {
         let current = self.state.lock().unwrap().current.clone();
         if current.is_none_or(|(current, _)| current != id) {
@@ -415,7 +417,7 @@ fn response(call: &Call) -> Outcome {
     }
 }
 
-/// Returns the type and the message of a reported error.
+/// Returns the kind and the message of an error that the process reports.
 fn error(call: &Call) -> (String, String) {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);

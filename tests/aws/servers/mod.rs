@@ -1,9 +1,9 @@
-//! In-process substitutes for AWS services, each on a free port of 127.0.0.1: S3, Firehose, the Lambda Runtime API, and
-//! an SQS queue with its event source mapping.
+//! In-process servers in place of AWS, each on 127.0.0.1 at a free port: S3, Firehose, the Lambda Runtime API, and the
+//! queue of a function.
 //!
-//! They check requests like AWS, inject the faults of a plan, and keep a journal. Tests verify the journal and the store
-//! of the server instead of what the client reports. A server runs on its own threads, so it supports synchronous and
-//! async tests; it stops when it is dropped.
+//! They validate what AWS validates, inject the faults of a plan, and record what they did. Tests compare with a
+//! server's journal and store, not with what the client believes. A server has its own threads, so it serves
+//! synchronous and asynchronous tests alike; it stops when it is dropped.
 
 mod checks;
 pub(crate) mod clients;

@@ -1,4 +1,5 @@
-//! An SQS queue with a dead-letter queue, and the event source mapping that polls it for a function. Time is simulated.
+//! The queue of a function: SQS with a dead-letter queue, and the event source mapping that polls it. Time is
+//! simulated.
 
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -6,15 +7,15 @@ use serde_json::{Value, json};
 use super::fault::draw;
 use super::lambda::Outcome;
 
-/// The maximum size of a message in bytes.
+/// The maximum bytes of a message.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
-/// The maximum size of the event of a synchronous invocation in bytes.
+/// The maximum bytes of the event of a synchronous invocation.
 const MAX_EVENT_BYTES: usize = 6 << 20;
 
 /// The settings of the queue and the mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The maximum number of messages per batch, 1 to 10,000.
+    /// 1 to 10,000.
     pub(crate) batch_size: usize,
     /// The visibility timeout in seconds.
     pub(crate) visibility: u64,
@@ -24,9 +25,9 @@ pub(crate) struct Settings {
     pub(crate) reports_failures: bool,
     /// The duration of an invocation in seconds.
     pub(crate) invocation: u64,
-    /// The seed for the order of messages; without one, they arrive in order.
+    /// The seed from which the order of messages is drawn.
     pub(crate) shuffle: Option<u64>,
-    /// The probability, in a thousand, that a deleted message is delivered again: SQS guarantees at-least-once delivery.
+    /// The chance, in thousandths, that a deleted message is delivered again: SQS delivers at least once.
     pub(crate) again_permille: u64,
 }
 
@@ -49,19 +50,19 @@ impl Default for Settings {
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) body: String,
-    /// The number of receives.
+    /// The number of times it was received.
     pub(crate) received: u32,
     visible: u64,
     sent: u64,
     again: bool,
 }
 
-/// The result of an invocation.
+/// The result of a function for an event.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// The returned bytes; empty for no response.
+    /// The bytes that it returned, possibly none.
     Returned(Vec<u8>),
-    /// An error, a timeout, or the exit of the process.
+    /// An error, a timeout, or the end of the process.
     Failed,
 }
 
@@ -86,10 +87,10 @@ impl From<Outcome> for Answer {
 pub(crate) struct Queue {
     settings: Settings,
     messages: Vec<Message>,
-    /// The deleted messages, in order. A message that was delivered again is in the list twice.
+    /// In the order of deletion. A message that was delivered again appears twice.
     pub(crate) deleted: Vec<Message>,
     pub(crate) dead: Vec<Message>,
-    /// The number of invocations.
+    /// The number of batches sent to the function.
     pub(crate) invocations: u64,
     now: u64,
     counter: u64,
@@ -108,7 +109,7 @@ impl Queue {
         }
     }
 
-    /// Adds a message and returns its ID.
+    /// Adds a message and returns its id.
     pub(crate) fn send(&mut self, body: impl Into<String>) -> String {
         let body = body.into();
         assert!(
@@ -134,12 +135,12 @@ impl Queue {
         id
     }
 
-    /// Returns the messages that are neither deleted nor dead letters.
+    /// Returns the number of messages that are neither deleted nor in the dead-letter queue.
     pub(crate) fn left(&self) -> &[Message] {
         &self.messages
     }
 
-    /// Redrives the dead letters.
+    /// Redrives the dead-letter queue, as an operator does after fixing the cause.
     pub(crate) fn redrive(&mut self) {
         for mut message in self.dead.drain(..) {
             message.received = 0;
@@ -148,13 +149,13 @@ impl Queue {
         }
     }
 
-    /// Invokes the function until the queue is empty or the maximum number of invocations is reached.
+    /// Sends batches to the function until the queue is empty, or until this many batches were sent.
     pub(crate) fn drain(&mut self, most: u64, mut invoke: impl FnMut(&Value) -> Answer) {
         let end = self.invocations + most;
         while !self.messages.is_empty() && self.invocations < end {
             let batch = self.receive();
             if batch.is_empty() {
-                // All remaining messages are in flight: wait.
+                // Every remaining message is hidden: wait.
                 let soonest = self.messages.iter().map(|message| message.visible).min();
                 self.now = self.now.max(soonest.unwrap_or(self.now));
                 continue;
@@ -167,7 +168,7 @@ impl Queue {
         }
     }
 
-    /// Receives the next batch, and moves messages that were received too often to the dead letters.
+    /// Receives the next batch, and moves messages received too often to the dead-letter queue.
     fn receive(&mut self) -> Vec<Message> {
         if let Some(seed) = self.settings.shuffle {
             let (now, invocations) = (self.now, self.invocations);
@@ -194,7 +195,7 @@ impl Queue {
         batch
     }
 
-    /// Deletes the messages that the response reports as processed.
+    /// Deletes the messages that the response reports as done.
     fn settle(&mut self, batch: &[Message], answer: &Answer) {
         let failed = match answer {
             Answer::Failed => None,
@@ -202,12 +203,12 @@ impl Queue {
             Answer::Returned(_) if !self.settings.reports_failures => Some(Vec::new()),
             Answer::Returned(bytes) => failures(bytes, batch),
         };
-        // Without a valid list, the whole batch has failed.
+        // Without a list the whole batch has failed.
         let Some(failed) = failed else {
             return;
         };
         for done in batch.iter().filter(|message| !failed.contains(&message.id)) {
-            // A message whose visibility timeout has expired is deleted, too, if its receipt handle is the latest.
+            // A message whose visibility timeout expired meanwhile is deleted too, if its handle is the latest.
             let Some(at) = self.messages.iter().position(|message| message.id == done.id) else {
                 continue;
             };
@@ -216,7 +217,7 @@ impl Queue {
             let chance = draw(self.settings.shuffle.unwrap_or(1), &[number(&message.id), 7]) % 1000;
             if !message.again && chance < self.settings.again_permille {
                 message.again = true;
-                // Delivered again, but not because it failed.
+                // It is delivered again, although it did not fail.
                 message.received -= 1;
                 message.visible = self.now;
                 self.messages.push(message);
@@ -230,13 +231,13 @@ fn number(id: &str) -> u64 {
     u64::from_str_radix(digits, 16).unwrap_or_default()
 }
 
-/// Returns the IDs of the failed messages, or `None` if all failed: AWS's rules for responses if the mapping has
-/// `ReportBatchItemFailures`.
+/// Returns the ids of the failed messages, or `None` for all of them: AWS's rules for the response of a function if the
+/// mapping has `ReportBatchItemFailures`.
 fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }
-    // Not JSON: all messages failed.
+    // Not JSON: all failed.
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let list = match &value {
         Value::Null => return Some(Vec::new()),
@@ -246,7 +247,7 @@ fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
     match list {
         None | Some(Value::Null) => Some(Vec::new()),
         Some(Value::Array(list)) => {
-            // An entry with another key, an empty or null ID, or an unknown ID: all messages failed.
+            // An entry with another name, an empty or null id, or an id that is not in the batch: all failed.
             let id = |entry: &Value| {
                 let id = entry.get("itemIdentifier")?.as_str()?;
                 batch.iter().any(|message| message.id == id).then(|| id.to_owned())
@@ -257,7 +258,7 @@ fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
     }
 }
 
-/// Returns a message as the mapping passes it to the function.
+/// Returns a message as the mapping hands it to the function.
 fn record(message: &Message) -> Value {
     let md5 = alb_ingest::object::hex(&Md5::digest(&message.body));
     json!({

@@ -25,6 +25,10 @@ impl Sink for Fails {
         }
         Ok(Box::new(*self))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Write for Fails {

@@ -1,4 +1,4 @@
-//! Tests of the Firehose server: limits and faults.
+//! Tests of the Firehose server: the limits of AWS, and failures.
 
 use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record;
@@ -14,7 +14,7 @@ fn records(sizes: &[usize]) -> Vec<Record> {
 }
 
 #[test]
-fn firehose_enforces_the_limits_of_aws() {
+fn firehose_has_its_limits() {
     let server = firehose::Server::start();
     server.stream("logs");
     let client = clients::firehose(&server.endpoint(), &Patience::NONE);
@@ -59,7 +59,7 @@ fn firehose_enforces_the_limits_of_aws() {
 }
 
 #[test]
-fn firehose_injects_faults() {
+fn firehose_fails_as_the_plan_says() {
     let server = firehose::Server::start();
     server.stream("logs");
     let client = clients::firehose(&server.endpoint(), &Patience::NONE);

@@ -1,4 +1,4 @@
-//! Tests of the Lambda Runtime API, with the test binary as the function.
+//! Tests of the Lambda Runtime API, with this program as the function.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{SIGNED, by_hand, run};
 use crate::servers::lambda::{Function, Outcome};
 
-/// The handler of the function, which is the test binary itself.
+/// The bootstrap that the test below drives: this program itself.
 async fn handler(event: LambdaEvent<Value>) -> Result<Value, LambdaError> {
     writeln!(std::io::stdout(), "got {}", event.payload)?;
     match event.payload["do"].as_str() {
@@ -36,11 +36,11 @@ async fn handler(event: LambdaEvent<Value>) -> Result<Value, LambdaError> {
 
 const BOOTSTRAP: &str = "ALB_INGEST_TEST_BOOTSTRAP";
 
-/// Runs the function and returns true if this process was started as one.
+/// Runs the function and returns true, in a process that was started as one.
 fn is_bootstrap() -> bool {
     match std::env::var(BOOTSTRAP).as_deref() {
         Err(_) => return false,
-        Ok("fails") => {
+        Ok("refuses") => {
             let post = format!("POST /2018-06-01/runtime/init/error HTTP/1.1\r\n{SIGNED}");
             let api = format!("http://{}", std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap());
             by_hand(&api, &post, br#"{"errorType":"Config","errorMessage":"no bucket"}"#);
@@ -52,13 +52,13 @@ fn is_bootstrap() -> bool {
 }
 
 #[test]
-fn the_runtime_api_drives_a_bootstrap_like_lambda() {
+fn lambda_drives_a_bootstrap_as_lambda_does() {
     if is_bootstrap() {
         return;
     }
     let bootstrap = |kind: &str| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = "servers::checks::lambda::the_runtime_api_drives_a_bootstrap_like_lambda";
+        let name = "servers::checks::lambda::lambda_drives_a_bootstrap_as_lambda_does";
         command.args(["--exact", name, "--nocapture"]).env(BOOTSTRAP, kind);
         Function::new(command, 512)
     };
@@ -76,7 +76,7 @@ fn the_runtime_api_drives_a_bootstrap_like_lambda() {
     let remaining = first["remaining"].as_u64().unwrap();
     assert!((1..=5000).contains(&remaining), "{remaining}");
     let next = answer(&mut function, json!({}));
-    assert_eq!(first["pid"], next["pid"], "both must run in one process");
+    assert_eq!(first["pid"], next["pid"], "one process for both");
     assert_ne!(first["id"], next["id"]);
 
     let failed = function.invoke(&json!({ "do": "fail" }), 5 * second);
@@ -94,11 +94,7 @@ fn the_runtime_api_drives_a_bootstrap_like_lambda() {
         matches!(&large, Outcome::Error { kind, .. } if kind == "Function.ResponseSizeTooLarge"),
         "{large:?}"
     );
-    assert_eq!(
-        answer(&mut function, json!({}))["pid"],
-        first["pid"],
-        "the process must survive"
-    );
+    assert_eq!(answer(&mut function, json!({}))["pid"], first["pid"], "it lives on");
     assert_eq!(function.starts(), 1);
 
     let exited = function.invoke(&json!({ "do": "exit" }), 5 * second);
@@ -137,8 +133,8 @@ fn the_runtime_api_drives_a_bootstrap_like_lambda() {
     drop(function);
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 
-    let mut failing = bootstrap("fails");
-    let refused = failing.invoke(&json!({}), second);
+    let mut refusing = bootstrap("refuses");
+    let refused = refusing.invoke(&json!({}), second);
     assert_eq!(
         refused,
         Outcome::InitError {

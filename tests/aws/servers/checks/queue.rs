@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::servers::queue::{Answer, Message, Queue, Settings};
 
-/// Returns a queue of four messages, with batches of three and at most two receives.
+/// Four messages, in batches of three, that may be received twice.
 fn queue(reports_failures: bool) -> Queue {
     let mut queue = Queue::new(Settings {
         batch_size: 3,
@@ -22,13 +22,13 @@ fn bodies(messages: &[Message]) -> String {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
-/// Returns a response with the message at this index of the batch as failed.
+/// A response that names the message at this position in the batch.
 fn failed(event: &Value, at: usize) -> Answer {
     json!({ "batchItemFailures": [{ "itemIdentifier": event["Records"][at]["messageId"] }] }).into()
 }
 
 #[test]
-fn empty_responses_are_successes() {
+fn success_is_said_in_several_ways() {
     for answer in [
         "",
         "null",
@@ -44,7 +44,7 @@ fn empty_responses_are_successes() {
 }
 
 #[test]
-fn invalid_responses_fail_the_whole_batch() {
+fn what_the_mapping_does_not_understand_fails_the_batch() {
     for answer in [
         "not json",
         r#"{"batchItemFailures":"a"}"#,
@@ -61,7 +61,7 @@ fn invalid_responses_fail_the_whole_batch() {
 }
 
 #[test]
-fn failed_messages_are_retried_and_become_dead_letters() {
+fn the_failed_ones_come_again_and_are_dead_in_the_end() {
     let mut queue = queue(true);
     let mut counts = Vec::new();
     queue.drain(100, |event| {
@@ -90,19 +90,19 @@ fn failed_messages_are_retried_and_become_dead_letters() {
 }
 
 #[test]
-fn a_mapping_without_partial_failures_ignores_failed_messages() {
+fn a_mapping_without_partial_failures_loses_what_the_function_names() {
     let mut queue = queue(false);
     let mut answers = 0;
     queue.drain(100, |event| {
         answers += 1;
-        // After an error, the whole batch is retried.
+        // An error returns the whole batch to the queue.
         if answers == 1 { Answer::Failed } else { failed(event, 0) }
     });
     assert_eq!((bodies(&queue.deleted).as_str(), queue.dead.len()), ("dabc", 0));
 }
 
 #[test]
-fn messages_are_delivered_at_least_once_and_unordered() {
+fn messages_come_at_least_once_and_in_no_order() {
     let mut queue = Queue::new(Settings {
         shuffle: Some(5),
         again_permille: 300,

@@ -1,4 +1,4 @@
-//! Tests of the S3 server, with the SDK and with raw requests.
+//! Tests of the S3 server, through the SDK and on the wire.
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
@@ -13,7 +13,7 @@ use crate::servers::fault::{Fault, Op, Rule};
 use crate::servers::s3::Options;
 
 #[test]
-fn an_object_has_the_content_of_the_request_and_is_created_once() {
+fn an_object_is_what_the_sdk_sent_and_is_created_once() {
     let (server, client) = store(Options::default());
     let body = bytes(300_000, 1);
     let key = "a folder/ü+%2B&<'\"=/file.parquet";
@@ -89,7 +89,7 @@ fn an_object_has_the_content_of_the_request_and_is_created_once() {
 }
 
 #[test]
-fn a_streamed_upload_is_chunked_with_a_checksum_trailer() {
+fn a_streamed_upload_comes_in_chunks_with_a_checksum_behind() {
     let (server, client) = store(Options::default());
     let body = bytes(300_000, 1);
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -107,7 +107,7 @@ fn a_streamed_upload_is_chunked_with_a_checksum_trailer() {
     let puts = server.journal().of(Op::PutObject);
     for put in &puts {
         let kind = put.header("x-amz-content-sha256");
-        // With TLS: STREAMING-UNSIGNED-PAYLOAD-TRAILER.
+        // Over TLS it would be STREAMING-UNSIGNED-PAYLOAD-TRAILER.
         assert_eq!(kind, Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"));
         assert!(put.received > 300_000, "chunks and a trailer: {}", put.received);
     }
@@ -115,7 +115,7 @@ fn a_streamed_upload_is_chunked_with_a_checksum_trailer() {
 }
 
 #[test]
-fn uploads_that_contradict_their_headers_are_rejected() {
+fn uploads_that_are_not_what_they_say_are_refused() {
     let (server, _) = store(Options::default());
     let endpoint = server.endpoint();
     let body = b"hello, world";
@@ -173,7 +173,7 @@ fn uploads_that_contradict_their_headers_are_rejected() {
     );
 }
 
-/// Creates a multipart upload and uploads its parts.
+/// Starts an upload and sends its parts.
 async fn parts(client: &aws_sdk_s3::Client, key: &str, bodies: &[Vec<u8>]) -> (String, CompletedMultipartUpload) {
     let created = client
         .create_multipart_upload()
@@ -212,10 +212,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
             server.open_uploads(BUCKET)[0].parts.values().sum::<usize>(),
             (11 << 20) + 100
         );
-        assert!(
-            server.objects(BUCKET).is_empty(),
-            "the object must not exist before completion"
-        );
+        assert!(server.objects(BUCKET).is_empty(), "not there before the end");
         let done = complete("large", &id, &list).await.unwrap();
         let md5s: Vec<u8> = bodies.iter().flat_map(|body| Md5::digest(body).to_vec()).collect();
         assert_eq!(
@@ -230,10 +227,10 @@ fn multipart_uploads_follow_the_rules_of_s3() {
         assert_eq!(
             code(complete("large", &id, &list).await),
             "PreconditionFailed",
-            "the object exists"
+            "there by now"
         );
 
-        // Parts that are too small, missing or out of order; the upload remains.
+        // Parts are small, missing or out of order; the upload stays open.
         let (id, list) = parts(&client, "small", &[bytes(100, 1), bytes(100, 2)]).await;
         assert_eq!(code(complete("small", &id, &list).await), "EntityTooSmall");
         let turned = list.parts().iter().rev().cloned().collect();
@@ -254,7 +251,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
             .unwrap();
         assert_eq!(code(complete("small", &id, &list).await), "NoSuchUpload");
 
-        // A completion that fails with status 200, then one with a lost response.
+        // A completion that fails after a status 200, then one whose response is lost.
         server
             .faults()
             .add(Rule::new(Fault::ErrorIn200).op(Op::CompleteMultipartUpload).nth(1));
@@ -270,7 +267,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
                 .unwrap_err()
                 .as_service_error()
                 .is_none(),
-            "the response must be lost"
+            "no answer"
         );
         assert_eq!(server.get(BUCKET, "twice").unwrap().body, bodies[2]);
     });
@@ -279,7 +276,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
 }
 
 #[test]
-fn buckets_reject_requests_like_aws() {
+fn buckets_refuse_as_theirs_do() {
     let own = Options::default;
     for (options, wanted) in [
         (
@@ -359,7 +356,7 @@ fn buckets_reject_requests_like_aws() {
 }
 
 #[test]
-fn versions_are_kept_and_hidden_by_delete_markers() {
+fn versions_stay_and_markers_hide_them() {
     let (server, client) = store(Options {
         versioned: true,
         ..Options::default()
@@ -400,7 +397,7 @@ fn versions_are_kept_and_hidden_by_delete_markers() {
 }
 
 #[test]
-fn listings_are_paged_and_complete() {
+fn listings_come_in_pages_and_leave_nothing_out() {
     let (server, client) = store(Options {
         page: 3,
         ..Options::default()

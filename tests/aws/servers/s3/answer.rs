@@ -1,8 +1,8 @@
-//! Responses of S3.
+//! Responses in the form of S3.
 
 use super::super::http::Reply;
 
-/// A rejected request.
+/// The rejection of a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -28,7 +28,7 @@ impl Refusal {
         self
     }
 
-    /// Returns an error in a response with status 200.
+    /// The status is a success, but the body is an error.
     pub(super) fn in_200(mut self) -> Self {
         self.in_200 = true;
         self
@@ -42,7 +42,7 @@ impl Refusal {
              <BucketName>{bucket}</BucketName><Key>{key}</Key><RequestId>TESTREQUEST</RequestId><HostId>test</HostId></Error>"
         );
         let status = if self.in_200 { 200 } else { self.status };
-        // 304 has no body.
+        // A 304 has no body.
         let mut reply = Reply::new(status, if status == 304 { String::new() } else { text });
         reply.headers = self.headers;
         reply.with("content-type", "application/xml")

@@ -1,4 +1,4 @@
-//! List operations.
+//! Listings.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use super::super::http::{Call, Reply, decode};
 use super::answer::{Refusal, escape, xml};
 use super::store::Bucket;
 
-/// `ListObjectsV2`. A continuation token is the encoded last key of the previous page.
+/// `ListObjectsV2`. A continuation token is the last key of the previous page, encoded so clients treat it as opaque.
 pub(super) fn objects(bucket: &Bucket, name: &str, call: &Call) -> Result<Reply, Refusal> {
     let invalid = |message: &str| Refusal::new(400, "InvalidArgument", message);
     let prefix = call.param("prefix").unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn objects(bucket: &Bucket, name: &str, call: &Call) -> Result<Reply,
         let folder =
             delimiter.and_then(|delimiter| behind.split_once(delimiter).map(|(folder, _)| (folder, delimiter)));
         let folder = folder.map(|(folder, delimiter)| format!("{prefix}{folder}{delimiter}"));
-        // If the token is a folder, its keys have been listed already.
+        // After a token that is a folder, the whole folder has been listed.
         let listed = *key <= after
             || folder
                 .as_ref()
@@ -91,7 +91,7 @@ pub(super) fn objects(bucket: &Bucket, name: &str, call: &Call) -> Result<Reply,
     Ok(xml("ListBucketResult", &inner))
 }
 
-/// `ListMultipartUploads`, always a single page.
+/// `ListMultipartUploads`, always on one page.
 pub(super) fn uploads(bucket: &Bucket, name: &str, call: &Call) -> Reply {
     let prefix = call.param("prefix").unwrap_or_default();
     let mut inner = format!("<Bucket>{}</Bucket><IsTruncated>false</IsTruncated>", escape(name));
@@ -106,7 +106,7 @@ pub(super) fn uploads(bucket: &Bucket, name: &str, call: &Call) -> Reply {
     xml("ListMultipartUploadsResult", &inner)
 }
 
-/// Percent-encodes everything except unreserved characters.
+/// Percent-encodes all except the unreserved characters.
 fn percent(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {

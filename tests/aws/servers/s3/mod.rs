@@ -1,5 +1,5 @@
-//! A strict in-memory S3 server with path-style addressing. It supports the operations that the program may use, with AWS's
-//! responses and errors. Signatures are not verified, but a request without one is rejected.
+//! A strict S3 server in memory: path-style, with the operations that the program may use, and the responses and errors
+//! of AWS. Signatures are not verified, but a request without one is rejected.
 
 mod answer;
 mod body;
@@ -20,7 +20,7 @@ use answer::Refusal;
 use store::Store;
 pub(crate) use store::{Object, OpenUpload, Options};
 
-/// A running S3 server. Tests create buckets; requests cannot.
+/// A running S3 server. Tests create its buckets, requests do not.
 pub(crate) struct Server {
     host: Host,
     shared: Arc<Shared>,
@@ -58,7 +58,7 @@ impl Server {
         &self.shared.journal
     }
 
-    /// Creates a bucket, or changes the options of an existing one.
+    /// Creates a bucket, or changes the options of an existing one and keeps its objects.
     pub(crate) fn bucket(&self, name: &str, options: Options) {
         self.shared.store().bucket(name, options);
     }
@@ -74,7 +74,7 @@ impl Server {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut store = self.shared.store();
-        let bucket = store.buckets.get_mut(bucket).expect("the test must create the bucket");
+        let bucket = store.buckets.get_mut(bucket).expect("a bucket that the test has made");
         let object = Object::new(body.into(), headers.collect());
         bucket.add(key, object).clone()
     }
@@ -107,7 +107,7 @@ impl Server {
             .collect()
     }
 
-    /// Deletes an object like a request does.
+    /// Deletes an object as a request would.
     pub(crate) fn delete(&self, bucket: &str, key: &str) {
         let mut store = self.shared.store();
         if let Some(bucket) = store.buckets.get_mut(bucket) {
@@ -123,7 +123,7 @@ impl Server {
     }
 }
 
-/// The bucket and key of a request.
+/// The subject of a request.
 struct Target {
     op: Op,
     bucket: String,

@@ -1,11 +1,11 @@
-//! Reads and writes of objects.
+//! Reads and writes of whole objects.
 
 use super::super::http::{Call, Reply};
 use super::answer::Refusal;
 use super::body::{kept_headers, receive};
 use super::store::{Bucket, Object};
 
-/// `GetObject` and `HeadObject`; the HTTP server omits the body of a HEAD response.
+/// `GetObject` and `HeadObject`; the server leaves the body of a HEAD out.
 pub(super) fn get(bucket: &Bucket, key: &str, call: &Call) -> Result<Reply, Refusal> {
     let object = match call.param("versionId") {
         None => current(bucket, key)?,
@@ -69,7 +69,7 @@ fn current<'a>(bucket: &'a Bucket, key: &str) -> Result<&'a Object, Refusal> {
 
 fn versioned<'a>(bucket: &'a Bucket, key: &str, version: &str) -> Result<&'a Object, Refusal> {
     let versions = bucket.objects.get(key).map(Vec::as_slice).unwrap_or_default();
-    // Without versioning, the only version is `null`.
+    // Without versioning there is one version, named `null`.
     let found = versions
         .iter()
         .find(|object| object.version.as_deref().unwrap_or("null") == version);
@@ -87,7 +87,7 @@ fn versioned<'a>(bucket: &'a Bucket, key: &str, version: &str) -> Result<&'a Obj
     }
 }
 
-/// The requested part of an object.
+/// The bytes that a read requests.
 enum Asked {
     Whole,
     /// The first and the last byte.
@@ -96,7 +96,7 @@ enum Asked {
     Beyond,
 }
 
-/// Parses a range. S3 ignores anything other than a single range of bytes and sends the whole object.
+/// S3 ignores everything except a single range of bytes, and sends the whole object.
 fn asked(range: Option<&str>, size: usize) -> Asked {
     let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     match range.map(|(first, last)| (first, first.parse::<usize>(), last, last.parse::<usize>())) {

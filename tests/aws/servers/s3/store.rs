@@ -1,4 +1,4 @@
-//! The state of the S3 server.
+//! The store of the S3 server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,28 +15,28 @@ use super::Target;
 use super::answer::Refusal;
 use super::body::Algorithm;
 
-/// The options of a bucket. The default is a bucket in the client's account and region, without versioning.
+/// The options of a bucket. The default is the client's own bucket, without versioning, in the client's region.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of a bucket")]
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) versioned: bool,
-    /// Archived keys: reads are a 403 `InvalidObjectState`.
+    /// Archived keys: reads return 403 `InvalidObjectState`.
     pub(crate) archived: Vec<String>,
-    /// Requester Pays: requests without `x-amz-request-payer: requester` are a 403.
+    /// Requests without `x-amz-request-payer: requester` return 403.
     pub(crate) requester_pays: bool,
-    /// The account of the bucket: requests with another `x-amz-expected-bucket-owner` are a 403.
+    /// The account that owns the bucket: requests with another `x-amz-expected-bucket-owner` return 403.
     pub(crate) owner: String,
-    /// The caller has no permission to list: a missing key is a 403, not a 404.
+    /// The caller lacks s3:ListBucket: a missing key returns 403 instead of 404.
     pub(crate) missing_is_403: bool,
-    /// The caller has no permission to use the bucket's KMS key: reads and writes are a 403.
+    /// The caller must not use the bucket's KMS key: reads and writes return 403.
     pub(crate) kms_denied: bool,
-    /// Requests signed for another region are a 301.
+    /// The bucket's region: requests signed for another return 301.
     pub(crate) region: String,
-    /// S3 stores a CRC-64/NVME of every object and sends it with complete reads.
+    /// Whether S3 has a CRC-64/NVME of every object and sends it with complete reads.
     pub(crate) checksums: bool,
-    /// The maximum size of a page of a listing; 1,000 in AWS.
+    /// The maximum size of a page of a listing; 1,000 on AWS.
     pub(crate) page: usize,
-    /// A repeated `CompleteMultipartUpload` is a 200, not a 404. AWS has been observed to do both.
+    /// Whether a repeated `CompleteMultipartUpload` of the same upload returns 200 instead of 404. AWS does both.
     pub(crate) completes_again: bool,
 }
 
@@ -64,9 +64,9 @@ pub(crate) struct Object {
     /// Without quotes.
     pub(crate) etag: String,
     pub(crate) version: Option<String>,
-    /// Stored headers such as `content-type`, `content-encoding` and `x-amz-meta-…`.
+    /// `content-type`, `content-encoding`, `x-amz-meta-…` and their like.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The name and value of the checksum header.
+    /// The name and the value of the checksum header.
     pub(crate) checksum: Option<(&'static str, String)>,
     pub(crate) modified: Timestamp,
     /// A delete marker.
@@ -86,7 +86,7 @@ impl Object {
         }
     }
 
-    /// Returns the user metadata, without the prefix `x-amz-meta-`.
+    /// Returns the user metadata, without `x-amz-meta-`.
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         let own =
             |(name, value): (&String, &String)| Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.clone()));
@@ -109,12 +109,12 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<u32, Part>,
 }
 
-/// An unfinished multipart upload.
+/// An open multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenUpload {
     pub(crate) id: String,
     pub(crate) key: String,
-    /// Returns the sizes of the uploaded parts, by number.
+    /// The sizes of its parts, by number.
     pub(crate) parts: BTreeMap<u32, usize>,
 }
 
@@ -124,7 +124,7 @@ pub(super) struct Bucket {
     /// Versions by key, the latest last.
     pub(super) objects: BTreeMap<String, Vec<Object>>,
     pub(super) uploads: BTreeMap<String, Upload>,
-    /// The key and `ETag` of each completed upload.
+    /// Completed uploads: the key and the etag of their objects.
     pub(super) completed: BTreeMap<String, (String, String)>,
     counter: u64,
 }
@@ -135,7 +135,7 @@ impl Bucket {
         self.counter
     }
 
-    /// Adds an object as the latest version.
+    /// Makes an object the latest version.
     pub(super) fn add(&mut self, key: &str, mut object: Object) -> &Object {
         if self.options.versioned {
             object.version = Some(format!("version.{:06}", self.number()));
@@ -152,7 +152,7 @@ impl Bucket {
         versions.last().unwrap()
     }
 
-    /// Deletes a key; returns the version of the delete marker.
+    /// Returns the version of the delete marker.
     pub(super) fn delete(&mut self, key: &str) -> Option<String> {
         if !self.options.versioned {
             self.objects.remove(key);
@@ -190,7 +190,7 @@ impl Bucket {
             .collect()
     }
 
-    /// Returns the error for a missing key.
+    /// Returns the error of a missing key.
     pub(super) fn missing(&self) -> Refusal {
         if self.options.missing_is_403 {
             Refusal::new(403, "AccessDenied", "Access Denied")
@@ -210,7 +210,7 @@ impl Store {
         self.buckets.entry(name.to_owned()).or_default().options = options;
     }
 
-    /// Returns the bucket if the caller has permission for the request.
+    /// Returns the bucket, if the caller is allowed to use it.
     pub(super) fn open(&mut self, target: &Target, call: &Call) -> Result<&mut Bucket, Refusal> {
         let denied = |message: &str| Err(Refusal::new(403, "AccessDenied", message));
         let Some(bucket) = self.buckets.get_mut(&target.bucket) else {
