@@ -1,4 +1,4 @@
-//! The layout of Amazon Security Lake, as its page asks of a custom source.
+//! The layout that Amazon Security Lake requires of a custom source.
 //! <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::Value;
 
-/// The most bytes of a page before compression.
+/// The maximum size of a page before compression.
 const PAGE_BYTES: usize = 1_000_000;
 
 fn lake() -> Options {
@@ -27,7 +27,7 @@ fn lake() -> Options {
     }
 }
 
-/// The events of each file, by the source and the folders below it.
+/// Returns the events of each file, by source and partition.
 fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
     let files = run.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
     let laid = files.map(|(key, bytes)| {
@@ -40,7 +40,7 @@ fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
 }
 
 #[test]
-fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
+fn every_source_has_one_class_and_the_required_partitions() {
     let mut sources = BTreeSet::new();
     for format in FORMATS {
         let mut object = Object::new(format, 3, 600);
@@ -84,7 +84,7 @@ fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
 }
 
 #[test]
-fn what_the_key_does_not_tell_is_external() {
+fn unknown_accounts_and_regions_are_external() {
     let mut text = Vec::new();
     alb_ingest::generate::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
     let run = common::ingest("some.log", &text, &lake());
@@ -96,9 +96,9 @@ fn what_the_key_does_not_tell_is_external() {
     );
 }
 
-/// Lines of several kilobytes, which fill pages long before they have many rows.
+/// Lines of several kilobytes fill pages after few rows.
 #[test]
-fn pages_are_small_enough() {
+fn pages_do_not_exceed_the_maximum_size() {
     let agent = "x".repeat(6_000);
     let line = |number: usize| {
         format!(

@@ -1,4 +1,4 @@
-//! The generator: the same bytes everywhere, lines of the length asked for, and the samples in `events/objects`.
+//! The generator: reproducible output, lines with a given number of fields, and the samples in `events/objects`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ fn hostile() -> Traffic {
     }
 }
 
-/// The tokens of an entry by the rules of the wire: quotes end where a space or the end of the line follows.
+/// Splits an entry into fields: a quote ends a field if a space or the end of the line follows.
 fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let mut rest = entry;
@@ -45,7 +45,7 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
                     && rest.get(at + 1).is_none_or(|next| *next == b' ')
                     && !(format.escapes == Escapes::BackslashQuote && rest[at - 1] == b'\\')
             };
-            (1..rest.len()).find(|at| closes(*at)).expect("a quote stays open") + 1
+            (1..rest.len()).find(|at| closes(*at)).expect("unterminated quote") + 1
         } else {
             rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())
         };
@@ -58,11 +58,11 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn events_objects_are_the_samples() {
+fn the_committed_samples_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let mut committed = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&folder) {
-        let entry = entry.expect("events/objects is there: run `make samples`");
+        let entry = entry.expect("cannot read events/objects: run `make samples`");
         if entry.file_type().is_file() {
             let path = entry
                 .path()
@@ -83,7 +83,7 @@ fn events_objects_are_the_samples() {
     assert_eq!(
         names(&committed),
         names(&made),
-        "events/objects is not what the generator makes: run `make samples`"
+        "events/objects is not up to date: run `make samples`"
     );
     for (key, bytes) in &made {
         assert!(
@@ -94,7 +94,7 @@ fn events_objects_are_the_samples() {
 }
 
 #[test]
-fn samples_cover_every_type_and_stay_small() {
+fn samples_cover_every_log_type_and_are_small() {
     let samples = samples().unwrap();
     for format in FORMATS {
         let most = samples
@@ -132,9 +132,9 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// A line depends on its own number alone: odd lines mixed in leave the others as they are.
+/// A line depends only on its number, so adding hostile lines does not change the others.
 #[test]
-fn hostile_lines_change_only_themselves() {
+fn hostile_lines_do_not_change_other_lines() {
     for format in FORMATS {
         let (ordinary, _) = text(format, 3, 400, Traffic::default());
         let sparse = Traffic {
@@ -157,7 +157,7 @@ fn hostile_lines_change_only_themselves() {
 }
 
 #[test]
-fn every_length_is_generated_with_exactly_that_many_fields() {
+fn lines_have_exactly_the_given_number_of_fields() {
     for format in FORMATS {
         let longer = [format.known_fields() + 1, format.known_fields() + 2];
         for fields in format.lengths.iter().copied().chain(longer) {
@@ -171,7 +171,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
                 let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
-            // Hostile ones too; entry by entry, since a Classic one spreads over lines.
+            // Including hostile lines; by entry, because a Classic entry may span lines.
             let mut lines = Lines::new(
                 format,
                 12,
@@ -193,7 +193,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
 }
 
 #[test]
-fn every_field_takes_a_value_of_its_own() {
+fn every_field_has_values() {
     for format in FORMATS {
         let (lines, _) = text(format, 5, 3000, Traffic::default());
         let lines: Vec<_> = lines
@@ -217,7 +217,7 @@ fn every_field_takes_a_value_of_its_own() {
 }
 
 #[test]
-fn counts_say_what_was_written() {
+fn counts_match_the_generated_lines() {
     for format in FORMATS {
         let rate = Rate::per_million(100_000);
         let traffic = Traffic {
@@ -241,8 +241,8 @@ fn counts_say_what_was_written() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "one member at a time is what this looks at")]
-fn members_are_cut_within_a_line_and_hold_the_same_lines() {
+#[expect(clippy::disallowed_methods, reason = "the test reads one member at a time")]
+fn gzip_members_split_lines_and_have_the_same_content() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
     for (members, padding) in [(1, 0), (3, 0), (7, 512), (500, 1)] {
@@ -280,9 +280,9 @@ fn classic_objects_are_plain_text() {
     assert_eq!(Path::new(&object.key()).extension(), Some("log".as_ref()));
 }
 
-/// The access samples of two nodes join to the connection samples of these nodes.
+/// The requests of two nodes can be joined with the connections of the same nodes.
 #[test]
-fn requests_of_the_samples_join_to_their_connections() {
+fn requests_of_the_samples_have_connections() {
     let samples = samples().unwrap();
     let rows = |log_type: LogType, start: &str, number: usize| {
         let format = log_type.format();
@@ -312,9 +312,9 @@ fn requests_of_the_samples_join_to_their_connections() {
     }
 }
 
-/// Gzip keeps to what real objects have, so that benchmarks on generated logs tell the truth.
+/// The compression ratio is that of real objects, so benchmarks on generated logs are realistic.
 #[test]
-fn access_lines_are_as_long_and_as_dense_as_real_ones() {
+fn access_lines_have_realistic_length_and_compression() {
     let (lines, _) = text(FORMATS[0], 1, 5000, Traffic::default().over_one_object(5000));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     gzip.write_all(&lines).unwrap();

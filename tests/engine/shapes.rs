@@ -1,4 +1,4 @@
-//! Every schema carries what the table's own columns hold, in JSON and in Parquet.
+//! Every schema has all values of the native columns, in JSON and in Parquet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};
 
-/// The longest comment that Glue takes, in bytes.
+/// The maximum length of a comment in Glue, in bytes.
 const COMMENT_BYTES: usize = 255;
 
 fn shapes() -> impl Iterator<Item = &'static OutputTable> {
@@ -26,13 +26,13 @@ fn others() -> Vec<Schema> {
 }
 
 #[test]
-fn every_column_stands_somewhere_as_it_is() {
+fn every_column_is_mapped_unchanged() {
     for shape in shapes() {
         let taken: BTreeSet<_> = shape
             .leaves
             .iter()
             .filter_map(|leaf| match leaf.value {
-                // The other half of a column in two places is looked for where events are mapped back.
+                // Conditional values are verified by mapping events back to columns.
                 Value::Column(column) | Value::Conditional { column, .. } => Some(column),
                 _ => None,
             })
@@ -51,12 +51,12 @@ fn every_column_stands_somewhere_as_it_is() {
     }
 }
 
-/// The columns that a test looks at, the test, and what it has to say.
+/// The columns of a condition, the condition, and its result.
 type Half<'a> = (&'a Vec<usize>, Test, bool);
 
-/// A column in two places is whole: everywhere the same test, and one place for the rows in which it fails.
+/// A column with two conditional targets is complete: both use the same condition, with opposite results.
 #[test]
-fn halves_of_a_column_fit_together() {
+fn conditional_targets_of_a_column_are_complementary() {
     for shape in shapes() {
         let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
         for leaf in &shape.leaves {
@@ -86,12 +86,12 @@ fn halves_of_a_column_fit_together() {
 }
 
 #[test]
-fn names_are_told_apart_and_documented() {
+fn names_are_unique_and_documented() {
     for shape in shapes() {
         let table = shape.plan.format.name;
         let mut seen = BTreeSet::new();
         for leaf in &shape.leaves {
-            // Glue keeps names in lower case.
+            // Glue stores names in lower case.
             let path = leaf.path.to_ascii_lowercase();
             assert!(seen.insert(path.clone()), "{:?} {table} has {path} twice", shape.schema);
             assert!(
@@ -128,14 +128,14 @@ fn a_name_has_one_type_in_every_table() {
 }
 
 #[test]
-fn schemas_are_found_by_their_names() {
+fn schemas_are_found_by_name() {
     for schema in Schema::ALL {
         assert_eq!(Schema::parse(schema.name()), Some(schema));
     }
     assert_eq!(Schema::parse("Native"), None);
 }
 
-/// Takes what stands at a path out of an event, and groups that are then empty.
+/// Removes the value at a path from an event, and the groups that become empty.
 fn take(event: &mut Json, path: &str) -> Option<Json> {
     let Some((name, rest)) = path.split_once('.') else {
         return event.as_object_mut()?.remove(path);
@@ -157,11 +157,10 @@ fn literal(literal: Literal) -> Json {
     }
 }
 
-/// The native event is what stands in the other at the places of its columns; besides there are constants and what rules
-/// made, and nothing else.
+/// Maps an event back to the native columns. The other values must be constants or computed; nothing else may be left.
 fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
     let mut rest = event.clone();
-    // What stands in one of two places.
+    // Values with two conditional targets.
     let mut halves: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
     for leaf in &shape.leaves {
         let taken = take(&mut rest, &leaf.path);
@@ -173,7 +172,7 @@ fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), Tes
             Value::Constant(value) => prop_assert_eq!(taken, Some(literal(*value)), "{}", &leaf.path),
             Value::Conditional { column, .. } => {
                 let found = halves.entry(shape.plan.columns[*column].name).or_default();
-                // A value may stand in more than one place of the same sense.
+                // A value may have several targets with the same meaning.
                 found.extend(taken.filter(|value| !found.contains(value)));
             }
             Value::Computed { .. } => {
@@ -191,7 +190,7 @@ fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), Tes
         let expected: Vec<_> = native.get(name).cloned().into_iter().collect();
         prop_assert_eq!(found, expected, "{}", name);
     }
-    prop_assert_eq!(rest, json!({}), "in no shape");
+    prop_assert_eq!(rest, json!({}), "unexpected values");
     Ok(())
 }
 
@@ -202,7 +201,7 @@ fn same(json: &Json, parquet: &Json) -> bool {
                 && a.iter()
                     .all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
-        // serde_json does not promise to read the last bit.
+        // serde_json does not guarantee to parse the last bit.
         (Json::Number(a), Json::Number(b)) if a.is_f64() => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= 2.0 * f64::EPSILON * a.abs()
@@ -214,9 +213,9 @@ fn same(json: &Json, parquet: &Json) -> bool {
 proptest! {
     #![proptest_config(cases(120))]
 
-    /// The same events in every schema and both formats.
+    /// Every schema has the same events in both formats.
     #[test]
-    fn every_schema_carries_the_values_of_the_columns(object in any_object(), schema in select(others())) {
+    fn every_schema_has_the_values_of_the_columns(object in any_object(), schema in select(others())) {
         let (bytes, _) = bytes_of(&object);
         let key = object.key();
         let native = common::ingest(&key, &bytes, &common::json());
