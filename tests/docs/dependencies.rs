@@ -64,7 +64,7 @@ fn the_function_has_neither_the_command_line_nor_the_generator() {
         [""; 0],
         "make them optional: feature `cli`"
     );
-    // The generator is a module of this package, behind its feature.
+    // The generator is a module of this package, with its own feature.
     let (name, features) = &function[0];
     assert_eq!(
         (name.as_str(), features.as_slice()),

@@ -1,5 +1,5 @@
-//! The reference: a batch as Arrow arrays, written by the `parquet` crate's own column writer. It says nothing of
-//! layouts, pages and dictionaries, so that it is right where the crate is.
+//! The reference encoder: converts a batch to Arrow arrays and writes it with the `parquet` crate, independently of the
+//! project's layouts, pages and dictionaries.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 
-/// Writes batches of one object.
+/// Encodes the batches of an object.
 pub(crate) struct Reference {
     facts: ObjectFacts,
     writer: Option<ArrowWriter<Vec<u8>>>,
