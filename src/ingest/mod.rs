@@ -11,6 +11,7 @@ mod options;
 mod outputs;
 mod oversize;
 mod partition;
+mod pool;
 mod quarantine;
 mod unknown_values;
 
@@ -18,6 +19,7 @@ pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
+pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
 use crate::formats::LogType;

@@ -10,6 +10,10 @@ impl Sink for Nowhere {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         panic!("{key} was staged")
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 #[test]

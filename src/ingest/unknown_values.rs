@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::formats::{PlannedColumn, Source};
+use crate::formats::{ColumnSource, PlannedColumn};
 use crate::parse::batch::{Batch, Values};
 
 /// The maximum number of unknown values recorded per object, so a column full of other text does not fill the memory.
@@ -24,7 +24,7 @@ pub struct UnknownValue {
 /// Searches the columns of a batch whose values the format table lists.
 pub(super) fn note_unknown_values(batch: &Batch, found: &mut BTreeSet<UnknownValue>) {
     for (column, values) in batch.plan.columns.iter().zip(batch.columns()) {
-        let (Source::Part { field, .. }, Values::Text(texts)) = (column.source, values) else {
+        let (ColumnSource::Part { field, .. }, Values::Text(texts)) = (column.source, values) else {
             continue;
         };
         if column.known.is_empty() {

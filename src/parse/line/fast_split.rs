@@ -110,7 +110,7 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
 
 #[inline(never)]
 fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
-    let into = &mut parts[planned.first_part..planned.behind_parts];
+    let into = &mut parts[planned.first_part..planned.end_part];
     split_token(base, value, planned.split, into).ok()?;
     for part in into {
         *part = part.without_dash(base);

@@ -10,7 +10,7 @@ use alb_ingest::storage::{Committed, ErrorKind, Operation, Sink, Staged, Storage
 use super::{accesses, broken, key};
 use crate::common::{Memory, json, object};
 
-/// A sink that fails at one step.
+/// A destination that fails in one step.
 #[derive(Clone, Copy, PartialEq)]
 enum Fails {
     Staging,
@@ -24,6 +24,10 @@ impl Sink for Fails {
             return Err(full());
         }
         Ok(Box::new(*self))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -92,7 +96,7 @@ fn existing_outputs_are_kept_and_reported() {
         }
     }
     let [(first, before), (second, after)] = ledgers.as_slice() else {
-        panic!("two runs")
+        panic!("expected two runs")
     };
     assert!(before == after);
     assert_eq!(first.outputs.len(), 2);

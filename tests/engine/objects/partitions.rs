@@ -3,13 +3,13 @@
 use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::ingest::{Options, PartitionBy};
 
-use super::{SILENT, access_at, key, key_at};
+use super::{OPAQUE_KEY, access_at, key, key_at};
 use crate::common::{ingest, json, rows};
 
 #[test]
-fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_key() {
+fn events_are_partitioned_by_day_unless_far_from_the_end_time_of_the_key() {
     let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
-    let partitioned = |end: &str, times: &[&str], by: PartitionBy| {
+    let laid = |end: &str, times: &[&str], by: PartitionBy| {
         let options = Options {
             partition_by: by,
             ..json()
@@ -17,7 +17,7 @@ fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_
         ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
     };
     // Around midnight: two files with the same name, each with its own events.
-    let midnight = partitioned(
+    let midnight = laid(
         "2026-10-07T00:05:00Z",
         &[
             "2026-10-06T23:59:59.999999Z",
@@ -37,7 +37,7 @@ fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_
         midnight.files.values().map(|file| rows(file).len()).collect::<Vec<_>>(),
         [2, 1]
     );
-    // A day before or after the timestamp still counts as near; a microsecond more does not.
+    // Up to a day before and after the end time is near it; a microsecond more is not.
     let near = ["2026-10-06T11:45:00Z", "2026-10-08T11:45:00Z"];
     let far = [
         "2026-10-06T11:44:59.999999Z",
@@ -46,15 +46,15 @@ fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_
     ];
     let end = "2026-10-07T11:45:00Z";
     assert_eq!(
-        partitioned(end, &near, PartitionBy::Day).partitions(),
+        laid(end, &near, PartitionBy::Day).partitions(),
         ["date=2026-10-06", "date=2026-10-08"]
     );
-    let run = partitioned(end, &far, PartitionBy::Day);
+    let run = laid(end, &far, PartitionBy::Day);
     assert_eq!(run.partitions(), ["date=2026-10-07"]);
-    // Only the folder follows the timestamp: the events keep their times.
+    // Only the partition uses the end time; the events keep their own.
     assert_eq!(rows(&run.events())[2]["timestamp"], "1970-01-01T00:00:00.000000Z");
     assert_eq!(
-        partitioned(
+        laid(
             end,
             &["2026-10-07T11:42:13Z", "2026-10-07T10:59:59Z", far[0]],
             PartitionBy::Hour
@@ -62,9 +62,9 @@ fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_
         .partitions(),
         ["date=2026-10-07/hour=10", "date=2026-10-07/hour=11"]
     );
-    assert_eq!(partitioned(end, &near, PartitionBy::None).partitions(), [""]);
-    // Without a timestamp, every event is on its own day.
-    let run = ingest(SILENT, at(&far).as_bytes(), &json());
+    assert_eq!(laid(end, &near, PartitionBy::None).partitions(), [""]);
+    // Without an end time, every event is in the partition of its own day.
+    let run = ingest(OPAQUE_KEY, at(&far).as_bytes(), &json());
     assert_eq!(
         run.partitions(),
         ["date=1970-01-01", "date=2026-10-06", "date=2026-10-08"]
@@ -72,14 +72,17 @@ fn events_are_partitioned_by_their_own_day_unless_far_from_the_timestamp_of_the_
 }
 
 #[test]
-fn too_many_days_fail_with_a_remedy() {
+fn too_many_partitions_fail_with_a_remedy() {
     let day = |number: i64| {
         let date = alb_ingest::parse::line::time::date_text(number);
         access_at(&format!("{date}T12:00:00Z"), "a") + "\n"
     };
     let text = |days: i64| (20_000..20_000 + days).map(day).collect::<String>();
-    assert_eq!(ingest(SILENT, text(400).as_bytes(), &json()).partitions().len(), 400);
-    let error = ingest(SILENT, text(401).as_bytes(), &json()).error();
+    assert_eq!(
+        ingest(OPAQUE_KEY, text(400).as_bytes(), &json()).partitions().len(),
+        400
+    );
+    let error = ingest(OPAQUE_KEY, text(401).as_bytes(), &json()).error();
     assert!(
         error.contains("more than 400 days or hours") && error.contains("--partition-by none"),
         "{error}"
@@ -88,7 +91,7 @@ fn too_many_days_fail_with_a_remedy() {
         partition_by: PartitionBy::None,
         ..json()
     };
-    assert_eq!(ingest(SILENT, text(401).as_bytes(), &options).ledger().events, 401);
+    assert_eq!(ingest(OPAQUE_KEY, text(401).as_bytes(), &options).ledger().events, 401);
     assert_eq!(
         ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
         401

@@ -2,11 +2,11 @@
 
 use alb_ingest::formats::{ALB_ACCESS, NLB_ACCESS};
 
-use super::{SILENT, access, access_at, broken, key, lines_of, raw, strict};
+use super::{OPAQUE_KEY, access, access_at, broken, key, lines_of, raw, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn a_line_too_long_is_quarantined_whole_and_reading_resumes() {
+fn an_oversized_line_is_quarantined_whole_and_reading_resumes() {
     const MIB: usize = 1024 * 1024;
     let base = access_at("2026-10-07T11:42:13Z", "").len();
     for (len, too_long, base64) in [
@@ -57,7 +57,7 @@ fn a_line_too_long_is_quarantined_whole_and_reading_resumes() {
 }
 
 #[test]
-fn an_object_of_long_lines_needs_a_table_in_its_key() {
+fn an_object_of_oversized_lines_needs_a_key_with_a_log_type() {
     let long = "x".repeat(1_100_000);
     let run = ingest(&key(&NLB_ACCESS), long.as_bytes(), &json());
     assert_eq!((run.ledger().lines, run.ledger().quarantined), (1, 1));
@@ -68,13 +68,13 @@ fn an_object_of_long_lines_needs_a_table_in_its_key() {
         "{quarantine}"
     );
     assert!(
-        ingest(SILENT, long.as_bytes(), &json())
+        ingest(OPAQUE_KEY, long.as_bytes(), &json())
             .error()
             .contains("longer than 1 MiB")
     );
-    // If lines that identify the log follow, the long one is quarantined and counted.
+    // Followed by normal lines, the oversized line is quarantined and counted.
     let text = format!("{long}\n{}", access(1));
-    let run = ingest(SILENT, text.as_bytes(), &json());
+    let run = ingest(OPAQUE_KEY, text.as_bytes(), &json());
     assert_eq!(
         (run.ledger().lines, run.ledger().events, lines_of(&run)),
         (2, 1, vec![2])
@@ -82,7 +82,7 @@ fn an_object_of_long_lines_needs_a_table_in_its_key() {
 }
 
 #[test]
-fn mostly_malformed_objects_fail_and_single_lines_do_not() {
+fn objects_fail_if_most_lines_are_malformed() {
     let text = |pattern: &[bool]| -> Vec<u8> {
         let lines = pattern
             .iter()
@@ -90,7 +90,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
             .map(|(number, good)| if *good { access(number) } else { broken(number) } + "\n");
         lines.collect::<String>().into_bytes()
     };
-    // More than half, and twenty at least.
+    // More than half of the lines, and at least twenty.
     let half = |good: usize, bad: usize| text(&[vec![true; good], vec![false; bad]].concat());
     let error = ingest(&key(&ALB_ACCESS), &half(19, 20), &json()).error();
     assert!(
@@ -105,7 +105,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
             (good as u64, bad as u64)
         );
     }
-    // The first thousand lines decide; later lines are quarantined one by one.
+    // Only the first thousand lines decide; the following ones are quarantined one by one.
     let run = ingest(&key(&ALB_ACCESS), &half(1_000, 1_500), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1_000, 1_500));
     assert!(
@@ -123,28 +123,28 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
     );
 }
 
-/// Errors of an object name the position and never quote its lines.
+/// Errors have the position in the object, but never the content of its lines.
 #[test]
-fn errors_never_quote_a_line() {
+fn no_error_shows_the_content_of_a_line() {
     const CANARY: &str = "Canary77secret";
     let secret = format!("{CANARY} {CANARY}\"{CANARY} https://{CANARY}.example.com/?token={CANARY}");
     let bad = broken(1).replace("agent 1", CANARY);
     let many = (bad.clone() + "\n").repeat(60);
     let good = access_at("2026-10-07T11:42:13Z", CANARY);
     let objects: Vec<(String, Vec<u8>)> = vec![
-        (SILENT.to_owned(), secret.clone().into_bytes()),
+        (OPAQUE_KEY.to_owned(), secret.clone().into_bytes()),
         (key(&ALB_ACCESS), secret.clone().into_bytes()),
         (key(&ALB_ACCESS), [good.as_str(), "\n", &many].concat().into_bytes()),
         (key(&ALB_ACCESS), many.clone().into_bytes()),
-        (SILENT.to_owned(), CANARY.repeat(100_000).into_bytes()),
+        (OPAQUE_KEY.to_owned(), CANARY.repeat(100_000).into_bytes()),
         (key(&ALB_ACCESS), [b"PAR1", secret.as_bytes()].concat()),
-        (SILENT.to_owned(), gzip(secret.as_bytes())[..40].to_vec()),
+        (OPAQUE_KEY.to_owned(), gzip(secret.as_bytes())[..40].to_vec()),
         (
-            SILENT.to_owned(),
+            OPAQUE_KEY.to_owned(),
             [gzip(secret.as_bytes()), secret.clone().into_bytes()].concat(),
         ),
         (
-            SILENT.to_owned(),
+            OPAQUE_KEY.to_owned(),
             format!("{{\"message\":\"{CANARY}\",\"{CANARY}\":7}}").into_bytes(),
         ),
     ];
@@ -159,7 +159,7 @@ fn errors_never_quote_a_line() {
             );
         }
     }
-    // Nor does the ledger of an ingested object, whose counts the report prints.
+    // The same for the ledger of an ingested object, which the report prints.
     let text = [good, bad].join("\n");
     let run = ingest(&key(&ALB_ACCESS), text.as_bytes(), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1, 1));
