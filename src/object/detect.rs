@@ -1,6 +1,6 @@
 //! Detection of the log type from the first lines of an object.
 
-use crate::formats::{LogType, Plan, Source};
+use crate::formats::{ColumnSource, LogType, Plan};
 use crate::parse::line::{Fault, Span, check, first_fault, repair, split_line};
 
 /// The number of lines that are examined.
@@ -135,11 +135,11 @@ fn sample_lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// Returns whether the part for the time of the event is a time.
 fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     plan.columns.get(1).is_some_and(|column| match column.source {
-        Source::Part { part, decode, .. } => {
+        ColumnSource::Part { part, decode, .. } => {
             let time = parts.get(part).and_then(|span| span.value(text));
             time.is_some_and(|time| crate::parse::line::value::check(decode, time).is_ok())
         }
-        Source::Filled(_) => false,
+        ColumnSource::Filled(_) => false,
     })
 }
 

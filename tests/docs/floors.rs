@@ -14,8 +14,11 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("object", &["formats", "parse"]),
     ("encode", &["formats", "parse", "schema", "object"]),
     ("storage", &["deadline", "parse", "schema", "object"]),
-    ("ingest", &["formats", "parse", "schema", "object", "encode", "storage"]),
-    ("trigger", &["object"]),
+    (
+        "ingest",
+        &["deadline", "formats", "parse", "schema", "object", "encode", "storage"],
+    ),
+    ("trigger", &["object", "ingest"]),
     ("config", &["schema", "encode", "storage", "ingest"]),
     (
         "function",

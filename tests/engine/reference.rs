@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alb_ingest::formats::{Fill, PlannedColumn, Source};
+use alb_ingest::formats::{ColumnSource, Fill, PlannedColumn};
 use alb_ingest::object::ObjectFacts;
 use alb_ingest::parse::batch::{Batch, Lists, Texts, Values};
 use alb_ingest::schema::catalog::arrow;
@@ -92,11 +92,11 @@ fn list_array(lists: &Lists, batch: &Batch, kind: &DataType) -> ListArray {
 
 fn of_object(column: &PlannedColumn, row: usize, batch: &Batch, facts: &ObjectFacts) -> Option<String> {
     match column.source {
-        Source::Filled(Fill::EventId) => Some(format!("{}-{:010}", facts.id, batch.line_numbers()[row])),
-        Source::Filled(Fill::AccountId) => facts.key.account.clone(),
-        Source::Filled(Fill::Region) => facts.key.region.clone(),
-        Source::Filled(Fill::SourceBucket) => Some(facts.object.bucket.clone()),
-        Source::Filled(Fill::SourceKey) => Some(facts.object.key.clone()),
+        ColumnSource::Filled(Fill::EventId) => Some(format!("{}-{:010}", facts.id, batch.line_numbers()[row])),
+        ColumnSource::Filled(Fill::AccountId) => facts.key.account.clone(),
+        ColumnSource::Filled(Fill::Region) => facts.key.region.clone(),
+        ColumnSource::Filled(Fill::SourceBucket) => Some(facts.object.bucket.clone()),
+        ColumnSource::Filled(Fill::SourceKey) => Some(facts.object.key.clone()),
         other => panic!("{} is {other:?}", column.name),
     }
 }

@@ -13,7 +13,7 @@ use crate::servers::fault::{Chances, Fault, Op, Plan, Rule};
 use crate::servers::s3::{self, Options};
 
 #[test]
-fn bodies_break_where_the_plan_says() {
+fn bodies_break_where_planned() {
     let (server, client) = store(Options::default());
     let body = bytes(1 << 20, 4);
     let old = server.put(BUCKET, "key", body.clone());
@@ -83,7 +83,7 @@ fn bodies_break_where_the_plan_says() {
 }
 
 #[test]
-fn chances_are_the_same_for_a_seed_and_let_a_patient_client_through() {
+fn drawn_faults_are_reproducible_and_a_patient_client_succeeds() {
     let decide = |seed: u64| {
         let plan = Plan::default();
         plan.chances(Chances {

@@ -52,13 +52,13 @@ fn is_bootstrap() -> bool {
 }
 
 #[test]
-fn lambda_drives_a_bootstrap_as_lambda_does() {
+fn the_server_drives_a_bootstrap_like_lambda() {
     if is_bootstrap() {
         return;
     }
     let bootstrap = |kind: &str| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = "servers::checks::lambda::lambda_drives_a_bootstrap_as_lambda_does";
+        let name = "servers::checks::lambda::the_server_drives_a_bootstrap_like_lambda";
         command.args(["--exact", name, "--nocapture"]).env(BOOTSTRAP, kind);
         Function::new(command, 512)
     };

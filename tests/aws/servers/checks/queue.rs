@@ -28,7 +28,7 @@ fn failed(event: &Value, at: usize) -> Answer {
 }
 
 #[test]
-fn success_is_said_in_several_ways() {
+fn several_responses_mean_success() {
     for answer in [
         "",
         "null",
@@ -44,7 +44,7 @@ fn success_is_said_in_several_ways() {
 }
 
 #[test]
-fn what_the_mapping_does_not_understand_fails_the_batch() {
+fn an_invalid_response_fails_the_batch() {
     for answer in [
         "not json",
         r#"{"batchItemFailures":"a"}"#,
@@ -61,7 +61,7 @@ fn what_the_mapping_does_not_understand_fails_the_batch() {
 }
 
 #[test]
-fn the_failed_ones_come_again_and_are_dead_in_the_end() {
+fn failed_messages_are_retried_and_end_in_the_dead_letter_queue() {
     let mut queue = queue(true);
     let mut counts = Vec::new();
     queue.drain(100, |event| {
@@ -90,7 +90,7 @@ fn the_failed_ones_come_again_and_are_dead_in_the_end() {
 }
 
 #[test]
-fn a_mapping_without_partial_failures_loses_what_the_function_names() {
+fn a_mapping_without_partial_failures_deletes_failed_messages() {
     let mut queue = queue(false);
     let mut answers = 0;
     queue.drain(100, |event| {
@@ -102,7 +102,7 @@ fn a_mapping_without_partial_failures_loses_what_the_function_names() {
 }
 
 #[test]
-fn messages_come_at_least_once_and_in_no_order() {
+fn messages_are_delivered_at_least_once_and_unordered() {
     let mut queue = Queue::new(Settings {
         shuffle: Some(5),
         again_permille: 300,
