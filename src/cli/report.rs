@@ -120,6 +120,13 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
             key.escape_debug()
         );
     }
+    if totals.own_outputs > 0 {
+        let objects = number_of(totals.own_outputs, "object");
+        let _ = writeln!(text, "skipped      {objects}: outputs at the destination");
+    }
+    for error in &totals.unlisted {
+        let _ = writeln!(text, "failed       {error}");
+    }
     for error in &totals.failed {
         let hint = if error.problem.is_retryable() {
             " (retryable)"
@@ -135,11 +142,15 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
         return;
     }
     if destination.is_stream() {
-        let _ = writeln!(
-            text,
-            "{} sent to {destination}",
-            number_of(totals.counts.events, "event")
-        );
+        let events = number_of(totals.counts.events, "event");
+        let _ = if totals.failed.is_empty() {
+            writeln!(text, "{events} sent to {destination}")
+        } else {
+            writeln!(
+                text,
+                "{events} sent to {destination}, not counting those of failed objects, of which some may have been sent"
+            )
+        };
         return;
     }
     let _ = match (totals.outputs_written, totals.outputs_existing) {
@@ -177,6 +188,11 @@ pub(super) fn json(totals: &Totals) -> String {
         .iter()
         .map(|error| json!({"bucket": error.object.bucket, "key": error.object.key, "error": error.problem.to_string(), "retryable": error.problem.is_retryable()}))
         .collect();
+    let not_listed: Vec<Value> = totals
+        .unlisted
+        .iter()
+        .map(|error| json!({"place": error.place, "error": error.message, "retryable": error.is_retryable()}))
+        .collect();
     let corrupt: Vec<Value> = totals
         .corrupt
         .iter()
@@ -195,6 +211,8 @@ pub(super) fn json(totals: &Totals) -> String {
         "skipped_objects": skips,
         "corrupt_objects": corrupt,
         "failed_objects": failed,
+        "not_listed": not_listed,
+        "own_outputs": totals.own_outputs,
     });
     format!("{report}\n")
 }
