@@ -38,18 +38,14 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     };
     let bar = progress_bar();
     let mut totals = Totals::default();
-    loop {
-        let wave: Vec<Entry> = objects.by_ref().take(WAVE).collect();
-        if wave.is_empty() {
-            break;
-        }
+    in_waves(&mut objects, |wave: &[Entry]| {
         bar.inc_length(wave.iter().filter_map(|entry| entry.object.size).sum());
         let threads = Threads::of(matches, destination, wave.len());
-        let results = ingest_all(&wave, target, threads, &bar);
+        let results = ingest_all(wave, target, threads, &bar);
         for (entry, result) in wave.iter().zip(results) {
             totals.add(&entry.object, result);
         }
-    }
+    });
     bar.finish_and_clear();
     totals.unlisted = objects.unlisted;
     totals.own_outputs = objects.own_outputs;
@@ -70,6 +66,17 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     }
     let is_complete = totals.failed.is_empty() && totals.unlisted.is_empty();
     Ok(if is_complete { OK } else { FAILED })
+}
+
+/// Hands over the objects, at most [`WAVE`] at once, as far as they have been listed.
+fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T])) {
+    loop {
+        let wave: Vec<T> = objects.take(WAVE).collect();
+        if wave.is_empty() {
+            return;
+        }
+        ingest(&wave);
+    }
 }
 
 /// The use of threads.
@@ -152,7 +159,21 @@ fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar
 
 #[cfg(test)]
 mod tests {
-    use super::Threads;
+    use std::cell::Cell;
+
+    use super::{Threads, WAVE, in_waves};
+
+    #[test]
+    fn objects_do_not_pile_up_before_they_are_read() {
+        let listed = Cell::new(0);
+        let mut read = 0;
+        let mut listing = (0..3 * WAVE + 7).inspect(|_| listed.set(listed.get() + 1));
+        in_waves(&mut listing, |wave| {
+            assert!(listed.get() - read <= WAVE);
+            read += wave.len();
+        });
+        assert_eq!(read, 3 * WAVE + 7);
+    }
 
     #[test]
     fn a_second_thread_per_object_needs_a_core_without_an_object() {

@@ -143,12 +143,16 @@ mod tests {
         let one = facts("a.log");
         let of = |bytes: &[u8]| is_output_of(&one, "x.parquet", Cursor::new(bytes.to_vec())).unwrap();
         let id = format!("alb_ingest.table {}-", one.id);
-        let file = |footer: &str, length: u32| {
-            [b"PAR1", footer.as_bytes(), &length.to_le_bytes(), b"PAR1"].concat()
-        };
+        let file = |footer: &str, length: u32| [b"PAR1", footer.as_bytes(), &length.to_le_bytes(), b"PAR1"].concat();
         let length = u32::try_from(id.len()).unwrap();
         assert!(of(&file(&id, length)));
-        for wrong in [vec![], b"PAR1".to_vec(), file(&id, u32::MAX), file(&id, 5), file("PAR1", 4)] {
+        for wrong in [
+            vec![],
+            b"PAR1".to_vec(),
+            file(&id, u32::MAX),
+            file(&id, 5),
+            file("PAR1", 4),
+        ] {
             assert!(!of(&wrong), "{wrong:?}");
         }
     }

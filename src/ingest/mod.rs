@@ -403,7 +403,9 @@ impl ObjectLines<'_> {
                 self.ledger.repairs = table.parser.repairs;
                 self.ledger.check()?;
                 // Events first: if a commit is interrupted, events without their quarantine are the lesser surprise.
-                table.outputs.commit(self.target.events, &self.facts, &mut self.ledger)?;
+                table
+                    .outputs
+                    .commit(self.target.events, &self.facts, &mut self.ledger)?;
                 self.quarantine.commit(&self.facts, &mut self.ledger)?;
             }
         }

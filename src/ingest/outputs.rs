@@ -64,12 +64,7 @@ impl Outputs {
     }
 
     /// Commits every output in the order of the partitions.
-    pub(super) fn commit(
-        &mut self,
-        sink: &dyn Sink,
-        facts: &ObjectFacts,
-        ledger: &mut Ledger,
-    ) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, sink: &dyn Sink, facts: &ObjectFacts, ledger: &mut Ledger) -> Result<(), Problem> {
         let mut staged = Vec::new();
         // Every output is complete before the first becomes visible.
         while let Some((_, output)) = self.open.pop_first() {

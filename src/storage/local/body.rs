@@ -217,7 +217,14 @@ mod tests {
         let later = SystemTime::now() + std::time::Duration::from_secs(60);
         assert_eq!(changed(|_| ()), None);
         let shrunk = changed(|path| open(path).set_len(200_000).unwrap());
-        let grown = changed(|path| fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"b").unwrap());
+        let grown = changed(|path| {
+            fs::OpenOptions::new()
+                .append(true)
+                .open(path)
+                .unwrap()
+                .write_all(b"b")
+                .unwrap()
+        });
         let touched = changed(|path| open(path).set_modified(later).unwrap());
         let rewritten = changed(|path| {
             let before = fs::metadata(path).unwrap().modified().unwrap();
@@ -228,7 +235,10 @@ mod tests {
             file.set_modified(before).unwrap();
         });
         for error in [shrunk, grown, touched, rewritten] {
-            assert!(error.as_deref().is_some_and(|error| error.contains("changed")), "{error:?}");
+            assert!(
+                error.as_deref().is_some_and(|error| error.contains("changed")),
+                "{error:?}"
+            );
         }
     }
 }

@@ -70,7 +70,13 @@ mod tests {
         let directory = |place: &str| Buckets::new(Some("root".into())).directory(&S3Prefix::parse(place).unwrap());
         assert_eq!(directory("outs"), Ok("root/outs/".into()));
         assert_eq!(directory("outs/a/b"), Ok("root/outs/a/b/".into()));
-        for place in ["outs/../../x", "outs/../other", "outs/./../..", ".../../x", "outs/a//../.."] {
+        for place in [
+            "outs/../../x",
+            "outs/../other",
+            "outs/./../..",
+            ".../../x",
+            "outs/a//../..",
+        ] {
             assert!(directory(place).is_err(), "{place}");
         }
         assert!(Buckets::default().directory(&S3Prefix::parse("outs").unwrap()).is_err());

@@ -227,7 +227,9 @@ mod tests {
             version: String::new(),
         };
         let names = || {
-            let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            let entries = fs::read_dir(folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
             let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
             names.sort();
             names
@@ -240,7 +242,10 @@ mod tests {
         }
         let other = Directory::new(folder.path().to_path_buf()).stage("b", &source).unwrap();
         let left = names();
-        assert!(left.contains(&held[0]) && !left.contains(&".alb-ingest-killed.tmp".to_owned()), "{left:?}");
+        assert!(
+            left.contains(&held[0]) && !left.contains(&".alb-ingest-killed.tmp".to_owned()),
+            "{left:?}"
+        );
         assert_eq!(left.len(), 4, "{left:?}");
         drop((running, other));
         assert_eq!(names(), [".alb-ingest-note", "other.tmp"]);

@@ -27,7 +27,8 @@ struct StreamSource {
 
 /// Returns whether a path names something that can be read once only: a named pipe, a process substitution, a device.
 pub fn is_stream(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    path.metadata()
+        .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// Lists a file, or a directory with everything below it, in the order of the keys. The key of an object is its path
@@ -110,7 +111,12 @@ fn file(root: &Path, path: &Path, metadata: Option<Metadata>) -> Entry {
             size: metadata.filter(Metadata::is_file).map(|metadata| metadata.len()),
             ..ObjectRequest::default()
         },
-        place: canonical.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes().to_vec(),
+        place: canonical
+            .as_deref()
+            .unwrap_or(path)
+            .as_os_str()
+            .as_encoded_bytes()
+            .to_vec(),
         source: Arc::new(FileSource {
             path: path.to_path_buf(),
         }),

@@ -33,7 +33,12 @@ impl Stdout {
     pub fn open() -> Result<Self, StorageError> {
         if is_closed() {
             let message = "it is closed, or /dev/null opened for reading and writing; redirect it to a file or a pipe";
-            return Err(StorageError::new(Operation::Write, NAME, ErrorKind::Unsupported, message));
+            return Err(StorageError::new(
+                Operation::Write,
+                NAME,
+                ErrorKind::Unsupported,
+                message,
+            ));
         }
         let file = handle().map_err(failed)?;
         Ok(Self::to(file))
@@ -110,7 +115,9 @@ impl Staged for Spool {
             return Err(StorageError::already_failed(NAME.to_owned(), ErrorKind::Unavailable));
         };
         let copied = self.spool.seek(SeekFrom::Start(0));
-        copied.and_then(|_| io::copy(&mut self.spool, &mut stdout)).map_err(failed)?;
+        copied
+            .and_then(|_| io::copy(&mut self.spool, &mut stdout))
+            .map_err(failed)?;
         *out = Some(stdout);
         Ok(Committed::Written(self.bytes))
     }
