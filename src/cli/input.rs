@@ -1,6 +1,6 @@
 //! The inputs of a run: what they name, and the objects there.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use clap::ArgMatches;
@@ -56,8 +56,9 @@ pub(super) fn storage(origins: &[Origin], outputs: [&Location; 2], options: Opti
 pub(super) struct Objects<'a> {
     listings: VecDeque<Listing>,
     outputs: [&'a Location; 2],
-    /// Digests of the places that were returned, which take less memory than the places.
-    seen: HashSet<[u8; 16]>,
+    /// Digests of the places that were returned, which take less memory than the places. `None` if no place is listed
+    /// twice.
+    seen: Option<BTreeSet<[u8; 16]>>,
     /// What could not be listed.
     pub(super) unlisted: Vec<StorageError>,
     /// The number of objects that are outputs.
@@ -78,7 +79,7 @@ pub(super) fn find<'a>(
     Ok(Objects {
         listings: listings.into(),
         outputs,
-        seen: HashSet::new(),
+        seen: (!matches!(origins, [Origin::S3 { .. }])).then(BTreeSet::new),
         unlisted: Vec::new(),
         own_outputs: 0,
     })
@@ -105,8 +106,8 @@ impl Iterator for Objects<'_> {
                 Some(Err(error)) => self.unlisted.push(error),
                 Some(Ok(entry)) if self.is_own_output(&entry) => self.own_outputs += 1,
                 Some(Ok(entry)) => {
-                    let is_new = entry.place.is_empty() || self.seen.insert(Md5::digest(&entry.place).into());
-                    if is_new {
+                    let seen = self.seen.as_mut().filter(|_| !entry.place.is_empty());
+                    if seen.is_none_or(|seen| seen.insert(Md5::digest(&entry.place).into())) {
                         return Some(entry);
                     }
                 }
@@ -118,7 +119,7 @@ impl Iterator for Objects<'_> {
 /// A local path that cannot be read is a wrong argument; a bucket that cannot be listed is failed work.
 fn cannot_list(origin: &Origin, error: &StorageError) -> Stop {
     match origin {
-        Origin::Path { .. } | Origin::Stdin => Stop::Usage(format!("cannot read {origin}: {}", error.message)),
+        Origin::Path { .. } | Origin::Stdin => Stop::Usage(error.to_string()),
         Origin::S3 { .. } if error.kind == ErrorKind::Unsupported => Stop::Usage(error.to_string()),
         Origin::S3 { .. } => Stop::Failed(error.to_string()),
     }

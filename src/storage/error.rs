@@ -73,7 +73,7 @@ impl StorageError {
     /// Creates the error of an output whose key is taken by something else.
     pub fn occupied(place: impl Into<String>, what: &str) -> Self {
         let message = format!(
-            "{what} already exists at this key and was not overwritten: it is not an intact output of this log object; name another destination, or remove it"
+            "{what} already exists at this key and was not overwritten: it is not an output of this log object; name another destination, or remove it"
         );
         Self::new(Operation::Write, place, ErrorKind::Occupied, message)
     }

@@ -77,7 +77,7 @@ fn is_closed() -> bool {
 impl Sink for Stdout {
     fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Spool {
-            spool: SpooledTempFile::new(MAX_MEMORY),
+            held: SpooledTempFile::new(MAX_MEMORY),
             bytes: 0,
             out: Arc::clone(&self.out),
         }))
@@ -89,21 +89,21 @@ impl Sink for Stdout {
 }
 
 struct Spool {
-    spool: SpooledTempFile,
+    held: SpooledTempFile,
     bytes: u64,
     out: Output,
 }
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.spool.write(bytes);
+        let written = self.held.write(bytes);
         let written = written.map_err(|error| StorageError::local_write(Path::new(NAME), error))?;
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.spool.flush()
+        self.held.flush()
     }
 }
 
@@ -114,9 +114,9 @@ impl Staged for Spool {
         let Some(mut stdout) = out.take() else {
             return Err(StorageError::already_failed(NAME.to_owned(), ErrorKind::Unavailable));
         };
-        let copied = self.spool.seek(SeekFrom::Start(0));
+        let copied = self.held.seek(SeekFrom::Start(0));
         copied
-            .and_then(|_| io::copy(&mut self.spool, &mut stdout))
+            .and_then(|_| io::copy(&mut self.held, &mut stdout))
             .map_err(failed)?;
         *out = Some(stdout);
         Ok(Committed::Written(self.bytes))
