@@ -114,11 +114,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         let _ = writeln!(text, "skipped      {}: {}", number_of(*count, "object"), skip.text());
     }
     for (key, fault) in &totals.corrupt {
-        let _ = writeln!(
-            text,
-            "corrupt      {}: {fault}; the lines before the fault are kept",
-            key.escape_debug()
-        );
+        let _ = writeln!(text, "corrupt      {}: {fault}", key.escape_debug());
     }
     for error in &totals.failed {
         let hint = if error.problem.is_retryable() {

@@ -46,6 +46,8 @@ pub enum Reason {
     TooLong,
     /// The object is corrupt, and the fault cuts this line.
     CutByCorruption,
+    /// The line is from a gzip member whose checksum does not match.
+    Unverified,
     /// The event is larger than the largest record of the destination.
     EventTooLarge,
 }
@@ -67,6 +69,7 @@ impl Reason {
             Self::NotAnAddress => "not_an_address",
             Self::TooLong => "line_too_long",
             Self::CutByCorruption => "cut_by_corruption",
+            Self::Unverified => "unverified",
             Self::EventTooLarge => "event_too_large",
         }
     }
@@ -88,6 +91,9 @@ impl fmt::Display for Reason {
             Self::NotAnAddress => "not of the form address:port",
             Self::TooLong => "the line is longer than 1 MiB",
             Self::CutByCorruption => "the object is corrupt after this point",
+            Self::Unverified => {
+                "the checksum of the gzip member that has this line does not match, so the line may be wrong"
+            }
             Self::EventTooLarge => "the event is larger than the largest record of the destination",
         })
     }
