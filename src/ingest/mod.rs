@@ -32,7 +32,7 @@ use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
 
 use outputs::Outputs;
-use quarantine::Quarantine;
+use quarantine::{EventsBefore, Quarantine};
 use unknown_values::note_unknown_values;
 
 /// The maximum length of the text of a test object.
@@ -234,9 +234,12 @@ impl ObjectLines<'_> {
                 }
                 let line = self.skip_line()?;
                 self.name_quarantine();
-                self.quarantine.begin_long(&self.facts.object, line, offset)
+                self.quarantine.begin_long(line, offset)
             }
-            Piece::LongLinePart(part) => self.quarantine.push_long(part),
+            Piece::LongLinePart(part) => {
+                self.quarantine.push_long(part);
+                Ok(())
+            }
             Piece::LongLineEnd => {
                 self.ledger.quarantine(Fault::of_line(Reason::TooLong, 0));
                 self.quarantine.end_long()
@@ -268,12 +271,21 @@ impl ObjectLines<'_> {
             let events = (output_table, &self.facts);
             oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
+        let lines = if malformed.is_empty() {
+            Vec::new()
+        } else {
+            table.batch.line_numbers().to_vec()
+        };
+        let events = EventsBefore {
+            count: self.ledger.events,
+            lines: &lines,
+        };
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // Immediately, while the block is in the CPU caches.
         table
             .outputs
             .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
-        self.quarantine(&malformed)?;
+        self.quarantine_among(&malformed, events)?;
         malformed.clear();
         self.malformed = malformed;
         self.probe(false)
@@ -349,13 +361,19 @@ impl ObjectLines<'_> {
         }
     }
 
+    /// Quarantines lines after every event so far.
     fn quarantine(&mut self, malformed: &[Malformed]) -> Result<(), Problem> {
+        let count = self.ledger.events;
+        self.quarantine_among(malformed, EventsBefore { count, lines: &[] })
+    }
+
+    fn quarantine_among(&mut self, malformed: &[Malformed], events: EventsBefore<'_>) -> Result<(), Problem> {
         if malformed.is_empty() {
             return Ok(());
         }
         self.name_quarantine();
         for malformed in malformed {
-            self.quarantine.push(&self.facts.object, malformed)?;
+            self.quarantine.push(malformed, events.of(malformed.line))?;
             self.ledger.quarantine(malformed.fault);
             // An event that is too large was parsed, and an unverified line was not.
             let parsed = matches!(malformed.fault.reason, Reason::EventTooLarge | Reason::Unverified);

@@ -42,7 +42,7 @@ pub enum Reason {
     NotATime,
     /// Not of the form `address:port`.
     NotAnAddress,
-    /// The line is longer than the limit.
+    /// The line, or the entry that spans several, is longer than the limit.
     TooLong,
     /// The object is corrupt, and the fault cuts this line.
     CutByCorruption,
@@ -50,6 +50,8 @@ pub enum Reason {
     Unverified,
     /// The event is larger than the largest record of the destination.
     EventTooLarge,
+    /// Several malformed lines in a row, in one row of the quarantine.
+    Run,
 }
 
 impl Reason {
@@ -71,6 +73,7 @@ impl Reason {
             Self::CutByCorruption => "cut_by_corruption",
             Self::Unverified => "unverified",
             Self::EventTooLarge => "event_too_large",
+            Self::Run => "malformed_lines",
         }
     }
 }
@@ -95,6 +98,7 @@ impl fmt::Display for Reason {
                 "the checksum of the gzip member that has this line does not match, so the line may be wrong"
             }
             Self::EventTooLarge => "the event is larger than the largest record of the destination",
+            Self::Run => "several malformed lines in a row",
         })
     }
 }
