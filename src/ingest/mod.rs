@@ -23,6 +23,7 @@ pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
+use crate::deadline::Deadline;
 use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
@@ -84,6 +85,7 @@ struct ObjectLines<'a> {
     malformed: Vec<Malformed>,
     /// The number of malformed lines among the first [`PROBE_LINES`].
     probed: u64,
+    deadline: Deadline,
     /// The fault that an earlier reading of the object found.
     known: Option<ReadError>,
     /// The number of lines of the member whose checksum does not match.
@@ -128,6 +130,7 @@ impl<'a> Ingest<'a> {
             stage: Stage::Undecided { lines: 0 },
             malformed: Vec::new(),
             probed: 0,
+            deadline: Deadline::NONE,
             known: None,
             unverified: 0,
         };
@@ -144,6 +147,13 @@ impl<'a> Ingest<'a> {
     #[must_use]
     pub const fn on_two_threads(mut self) -> Self {
         self.reader.allow_thread();
+        self
+    }
+
+    /// Sets the deadline, which is checked for each block of the text.
+    #[must_use]
+    pub const fn until(mut self, deadline: Deadline) -> Self {
+        self.lines.deadline = deadline;
         self
     }
 
@@ -217,6 +227,10 @@ impl<'a> Ingest<'a> {
 
 impl ObjectLines<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), Problem> {
+        // A chunk of a few bytes may have any number of blocks.
+        if self.deadline.has_passed() {
+            return Err(Problem::OutOfTime);
+        }
         match piece {
             Piece::Lines { text, offset } => {
                 let (verified, unverified) = self.split_verified(text, offset);

@@ -1,5 +1,6 @@
 //! One object from its request to its outcome.
 
+use crate::deadline::Deadline;
 use crate::object::{ObjectRef, ObjectRequest};
 use crate::parse::input::ReadError;
 use crate::storage::{Body, Source};
@@ -15,16 +16,16 @@ const MAX_READINGS: u32 = 4;
 ///
 /// A gzip fault in bytes that are not [verified](crate::storage::Body::is_verified), or one whose lines are salvaged, is
 /// read again from the beginning. An object that is skipped by its key is not opened. `on_chunk` is called with the length of each chunk after it was
-/// ingested; its error ends the work.
+/// ingested.
 ///
 /// # Errors
-/// The source or the sink failed, `on_chunk` did, or the object itself is at fault; nothing of it is committed.
+/// The source or the sink failed, the deadline passed, or the object itself is at fault; nothing of it is committed.
 pub fn ingest_object(
     request: &ObjectRequest,
     source: &dyn Source,
     target: Target<'_>,
-    two_threads: bool,
-    mut on_chunk: impl FnMut(usize) -> Result<(), Problem>,
+    (two_threads, deadline): (bool, Deadline),
+    mut on_chunk: impl FnMut(usize),
 ) -> Result<(ObjectRef, Outcome), IngestError> {
     if let Some(skip) = target.options.skip_unread(&request.key) {
         return Ok((request.unidentified(), Outcome::Skipped(skip, Ledger::default())));
@@ -32,7 +33,12 @@ pub fn ingest_object(
     let salvages = target.options.on_corrupt == OnCorrupt::Salvage;
     let mut known = None;
     for _ in 0..MAX_READINGS {
-        let reading = read(request, source, target, (two_threads, known), &mut on_chunk);
+        let how = How {
+            two_threads,
+            deadline,
+            known,
+        };
+        let reading = read(request, source, target, how, &mut on_chunk);
         let error = match reading.result {
             Err(error) if reading.is_open => error,
             result => return result,
@@ -51,6 +57,14 @@ pub fn ingest_object(
     Err(Problem::Unstable.of(&request.unidentified()))
 }
 
+/// How an object is read.
+#[derive(Clone, Copy)]
+struct How {
+    two_threads: bool,
+    deadline: Deadline,
+    known: Option<ReadError>,
+}
+
 /// The result of reading an object once.
 struct Reading {
     result: Result<(ObjectRef, Outcome), IngestError>,
@@ -65,12 +79,12 @@ fn read(
     request: &ObjectRequest,
     source: &dyn Source,
     target: Target<'_>,
-    (two_threads, known): (bool, Option<ReadError>),
-    on_chunk: &mut impl FnMut(usize) -> Result<(), Problem>,
+    how: How,
+    on_chunk: &mut impl FnMut(usize),
 ) -> Reading {
     match source.open(request) {
         Ok(mut body) => Reading {
-            result: read_body(body.as_mut(), target, (two_threads, known), on_chunk),
+            result: read_body(body.as_mut(), target, how, on_chunk),
             is_open: true,
             verified: body.is_verified(),
         },
@@ -85,19 +99,19 @@ fn read(
 fn read_body(
     body: &mut dyn Body,
     target: Target<'_>,
-    (two_threads, known): (bool, Option<ReadError>),
-    on_chunk: &mut impl FnMut(usize) -> Result<(), Problem>,
+    how: How,
+    on_chunk: &mut impl FnMut(usize),
 ) -> Result<(ObjectRef, Outcome), IngestError> {
     let object = body.object().clone();
     let mut ingest = match Ingest::begin(object.clone(), target) {
-        Ok(ingest) => ingest,
+        Ok(ingest) => ingest.until(how.deadline),
         // The object was found under its alternative key.
         Err(skip) => return Ok((object, Outcome::Skipped(skip, Ledger::default()))),
     };
-    if two_threads {
+    if how.two_threads {
         ingest = ingest.on_two_threads();
     }
-    if let Some(fault) = known {
+    if let Some(fault) = how.known {
         ingest = ingest.expecting(fault);
     }
     while let Some(chunk) = body
@@ -105,7 +119,7 @@ fn read_body(
         .map_err(|error| Problem::Unreadable(error).of(&object))?
     {
         ingest.push(chunk)?;
-        on_chunk(chunk.len()).map_err(|problem| problem.of(&object))?;
+        on_chunk(chunk.len());
     }
     if !body.is_verified() {
         ingest.distrust();

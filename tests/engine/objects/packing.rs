@@ -1,5 +1,8 @@
 //! Packings, truncated and corrupt objects: the events read from them, with one thread and with two.
 
+use std::time::Duration;
+
+use alb_ingest::deadline::Deadline;
 use alb_ingest::formats::{ALB_ACCESS, CLB_ACCESS};
 use alb_ingest::ingest::{Ingest, Options, Outcome, Problem, Target};
 use alb_ingest::parse::input::ReadError;
@@ -116,6 +119,23 @@ fn no_flipped_bit_puts_a_wrong_event_into_the_table() {
         }
     }
     assert!(salvaged > 50 && unverified > 100, "{salvaged} {unverified}");
+}
+
+#[test]
+fn the_deadline_is_checked_within_a_chunk() {
+    let options = json();
+    let events = Memory::default();
+    let target = Target {
+        options: &options,
+        events: &events,
+        quarantine: &events,
+    };
+    let bomb = gzip(&b"a\n".repeat(2_000_000));
+    let begun = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
+    let mut ingest = begun.until(Deadline::after(Duration::ZERO));
+    let error = ingest.push(&bomb).unwrap_err();
+    assert!(matches!(*error.problem, Problem::OutOfTime), "{error}");
+    assert!(events.files().is_empty());
 }
 
 #[test]
