@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::object::{Counts, ObjectRef};
+use crate::storage::temporary::TemporaryFile;
 use crate::storage::{Committed, Operation, Sink, Staged, StorageError};
 
 /// A directory as a sink. An output is written under a temporary name in the directory, synced, and linked to its final
@@ -32,7 +33,7 @@ impl Sink for Directory {
             .and_then(|()| temporary_file(&self.root))
             .map_err(|error| failed(&self.root, error))?;
         Ok(Box::new(StagedFile {
-            file,
+            file: TemporaryFile::new(file),
             path: self.root.join(key),
             bytes: 0,
         }))
@@ -56,30 +57,30 @@ fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 struct StagedFile {
-    file: NamedTempFile,
+    file: TemporaryFile,
     path: PathBuf,
     bytes: u64,
 }
 
 impl StagedFile {
     /// Returns what a commit reports if the output already exists.
-    fn existing(file: &NamedTempFile, path: &Path) -> io::Result<Committed> {
-        let identical = have_same_bytes(file.path(), path)?;
+    fn existing(file: &Path, path: &Path) -> io::Result<Committed> {
+        let identical = have_same_bytes(file, path)?;
         Ok(Committed::AlreadyExists { identical })
     }
 
     fn commit(self) -> io::Result<Committed> {
         let Self { file, path, bytes } = self;
         if path.exists() {
-            return Self::existing(&file, &path);
+            return Self::existing(file.path(), &path);
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => {}
+        file.sync_all()?;
+        match file.into_path().persist_noclobber(&path) {
+            Ok(()) => {}
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Self::existing(&refused.file, &path);
+                return Self::existing(&refused.path, &path);
             }
             Err(refused) => return Err(refused.error),
         }
