@@ -17,5 +17,6 @@ mod envelopes;
 mod events;
 mod function;
 mod help;
+mod limits;
 mod readme;
 mod triggers;
