@@ -8,8 +8,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use alb_ingest::encode::{Compression, FileFormat};
-use alb_ingest::ingest::{Ingest, Ledger, OnCorrupt, Options, Outcome, Target};
+use alb_ingest::ingest::{Ingest, Ledger, OnCorrupt, Options, Outcome, Problem, Target};
 use alb_ingest::object::{Counts, ObjectRef};
+use alb_ingest::parse::input::ReadError;
 use alb_ingest::schema::mapping::Schema;
 use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use libfuzzer_sys::fuzz_target;
@@ -68,13 +69,20 @@ fn ingest(key: &str, schema: Schema, bytes: &[u8], chunk: usize) -> (String, BTr
         key: key.to_owned(),
         version: "0".to_owned(),
     };
-    let result = match Ingest::begin(object, target) {
+    let read = |known: Option<ReadError>| match Ingest::begin(object.clone(), target) {
         Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
-        Ok(mut ingest) => bytes
-            .chunks(chunk)
-            .try_for_each(|chunk| ingest.push(chunk))
-            .and_then(|()| ingest.finish()),
+        Ok(mut ingest) => {
+            if let Some(fault) = known {
+                ingest = ingest.expecting(fault);
+            }
+            let mut chunks = bytes.chunks(chunk);
+            chunks.try_for_each(|chunk| ingest.push(chunk)).and_then(|()| ingest.finish())
+        }
     };
+    let result = read(None).or_else(|error| match *error.problem {
+        Problem::Read(fault) if fault.is_of_gzip() => read(Some(fault)),
+        _ => Err(error),
+    });
     let mut files = events.0.lock().expect("no panic").clone();
     let rows =
         |files: &BTreeMap<String, Vec<u8>>| files.values().flatten().filter(|byte| **byte == b'\n').count() as u64;

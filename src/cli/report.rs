@@ -114,11 +114,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         let _ = writeln!(text, "skipped      {}: {reason}", number_of(count, "object"));
     }
     for (key, fault) in &totals.corrupt {
-        let _ = writeln!(
-            text,
-            "corrupt      {}: {fault}; the lines before the fault are kept",
-            key.escape_debug()
-        );
+        let _ = writeln!(text, "corrupt      {}: {fault}", key.escape_debug());
     }
     for error in &totals.unlisted {
         let _ = writeln!(text, "failed       {error}");

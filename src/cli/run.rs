@@ -148,11 +148,8 @@ fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar
         &entry.object,
         entry.source.as_ref(),
         target,
-        threads.two_per_object,
-        |bytes| {
-            bar.inc(bytes as u64);
-            Ok(())
-        },
+        (threads.two_per_object, Deadline::NONE),
+        |bytes| bar.inc(bytes as u64),
     );
     ingested.map(|(_, outcome)| outcome)
 }

@@ -52,7 +52,7 @@ impl Totals {
             Ok(Outcome::Ingested(ledger)) => {
                 self.counts.objects += 1;
                 if let Some(corruption) = ledger.corruption {
-                    self.corrupt.push((object.key.clone(), corruption.fault.to_string()));
+                    self.corrupt.push((object.key.clone(), corruption.to_string()));
                 }
                 self.tables
                     .entry(ledger.table.unwrap_or("unknown"))

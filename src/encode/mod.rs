@@ -53,6 +53,15 @@ pub trait Encoder<W: Write> {
     /// Returns the bytes of memory held by events that are not written yet.
     fn buffered(&self) -> usize;
 
+    /// Returns the bytes of memory that buffered events take up, by the lengths of all buffers and not by their capacities:
+    /// the caller decides by it when to flush, and the same events must give the same bytes.
+    fn memory(&self) -> usize {
+        self.buffered()
+    }
+
+    /// Frees the memory of buffers that are empty, and uses less from now on. Changes no bytes.
+    fn release(&mut self) {}
+
     /// Writes buffered events, as far as the format allows. The caller flushes to bound memory; in Parquet, this ends the
     /// row group, so when it is called changes the bytes.
     fn flush(&mut self) -> Result<(), EncodeError>;

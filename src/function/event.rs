@@ -24,7 +24,7 @@ pub enum Event<'a> {
         /// Its counts.
         ledger: &'a Ledger,
     },
-    /// An object is corrupt at rest; its lines before the fault are committed.
+    /// An object is corrupt at rest; its verified lines are committed.
     Corrupt {
         /// The object.
         object: &'a ObjectRef,
@@ -90,11 +90,7 @@ impl fmt::Display for Event<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ingested { object, ledger } => write!(out, "{object}: committed: {}", Counts(ledger)),
-            Self::Corrupt { object, corruption } => write!(
-                out,
-                "{object}: corrupt at rest: {}; the lines before the fault are committed",
-                corruption.fault
-            ),
+            Self::Corrupt { object, corruption } => write!(out, "{object}: corrupt at rest: {corruption}"),
             Self::Skipped { subject, reason } => write!(out, "{subject}: skipped: {reason}"),
             Self::Failed { subject, error } => {
                 let retry = if error.is_retryable() {

@@ -31,6 +31,8 @@ const MIB_PER_OBJECT: usize = 64;
 const BASE_MIB: usize = 32;
 /// The maximum number of objects in parallel. One object keeps a processor busy, so more would only wait for each other.
 const MAX_WORKERS: usize = 16;
+/// The maximum time for removing what failed objects left behind; never more than half of the time that is left.
+const MAX_SETTLE: Duration = Duration::from_secs(5);
 
 /// The function, ready for invocations.
 pub struct Function {
@@ -136,18 +138,25 @@ impl Function {
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
-        let deadline = deadline.earlier(margin(deadline));
-        let sink = |location| self.storage.sink(location, deadline);
+        let work_until = deadline.earlier(margin(deadline));
+        let sink = |location| self.storage.sink(location, work_until);
+        let (events, quarantine) = (sink(&self.config.destination)?, sink(&self.config.quarantine)?);
         let outcomes = work::BatchWorker {
             config: &self.config,
-            source: self.storage.source(deadline).as_ref(),
-            events: sink(&self.config.destination)?.as_ref(),
-            quarantine: sink(&self.config.quarantine)?.as_ref(),
-            deadline,
+            source: self.storage.source(work_until).as_ref(),
+            events: events.as_ref(),
+            quarantine: quarantine.as_ref(),
+            deadline: work_until,
             observer,
             two_threads: false,
         }
-        .run(&request, self.workers(), self.limits.processors)?;
+        .run(&request, self.workers(), self.limits.processors);
+        // The outcomes are fixed. The rest of the time is for the response.
+        let left = deadline.remaining().map_or(MAX_SETTLE, |left| left / 2);
+        let settle_until = Deadline::after(left.min(MAX_SETTLE));
+        events.settle(settle_until);
+        quarantine.settle(settle_until);
+        let outcomes = outcomes?;
         for outcome in &outcomes {
             tally.add(outcome);
         }

@@ -105,13 +105,8 @@ impl BatchWorker<'_> {
             events: self.events,
             quarantine: self.quarantine,
         };
-        ingest_object(request, self.source, target, self.two_threads, |_| {
-            // The margin before the function's own deadline leaves time to report this.
-            if self.deadline.has_passed() {
-                return Err(Problem::OutOfTime);
-            }
-            Ok(())
-        })
+        // The margin before the function's own deadline leaves time to report this.
+        ingest_object(request, self.source, target, (self.two_threads, self.deadline), |_| {})
     }
 }
 

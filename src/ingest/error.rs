@@ -23,6 +23,14 @@ pub enum Problem {
     /// The bytes cannot be read to their end.
     #[error("{0}")]
     Read(#[from] ReadError),
+    /// The gzip stream has a fault, and its lines can be salvaged only by reading it again.
+    #[error("{0}; stdin can be read only once, so its lines cannot be salvaged: ingest a file")]
+    ReadOnce(ReadError),
+    /// Readings of the same object differ: the bytes were damaged on the way.
+    #[error(
+        "the object was damaged in transit: it has a different gzip fault, or none, each time it is read; try again"
+    )]
+    Unstable,
     /// The lines match no table.
     #[error("{0}; name the table with --table if it is a load balancer log")]
     Unknown(Unknown),
@@ -130,9 +138,10 @@ impl Problem {
     pub const fn is_retryable(&self) -> bool {
         match self {
             // A panic can have a passing cause, such as a machine without memory. Its sender limits the retries.
-            Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Panic => true,
+            Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Unstable | Self::Panic => true,
             Self::Unreadable(error) | Self::Destination(error) => error.is_retryable(),
             Self::Read(_)
+            | Self::ReadOnce(_)
             | Self::Unknown(_)
             | Self::MostlyMalformed { .. }
             | Self::OnlyLongLines

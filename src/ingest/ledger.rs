@@ -1,11 +1,12 @@
 //! The ledger of an object: counts that must balance before success is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::object::{Counts, SkipByKey};
 use crate::parse::batch::Repairs;
 use crate::parse::input::ReadError;
-use crate::parse::line::Fault;
+use crate::parse::line::{Fault, Reason};
 
 use super::{Problem, UnknownValue};
 
@@ -99,6 +100,22 @@ pub struct Output {
 pub struct Corruption {
     /// The fault.
     pub fault: ReadError,
+    /// The number of lines in the quarantine because the checksum of their gzip member does not match.
+    pub unverified: u64,
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fault, unverified } = self;
+        match fault {
+            ReadError::Corrupt { .. } => write!(
+                out,
+                "{fault}; the lines of the members before it are kept, and {unverified} lines are in the quarantine as {}",
+                Reason::Unverified.name()
+            ),
+            _ => write!(out, "{fault}; the whole lines before its end are kept"),
+        }
+    }
 }
 
 impl Ledger {

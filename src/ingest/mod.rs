@@ -13,6 +13,7 @@ mod oversize;
 mod partition;
 mod pool;
 mod quarantine;
+mod salvage;
 mod unknown_values;
 
 pub use error::{IngestError, Problem};
@@ -22,6 +23,7 @@ pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
+use crate::deadline::Deadline;
 use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
@@ -31,11 +33,13 @@ use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
 
 use outputs::Outputs;
-use quarantine::Quarantine;
+use quarantine::{EventsBefore, Quarantine};
 use unknown_values::note_unknown_values;
 
 /// The maximum length of the text of a test object.
 const MAX_TEST_ENTRY: usize = 64 * 1024;
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The number of first lines by which an object is checked against its table.
 const PROBE_LINES: u64 = 1_000;
 /// The minimum number of malformed lines that reject an object.
@@ -67,6 +71,8 @@ pub struct Ingest<'a> {
     lines: ObjectLines<'a>,
     /// The fault after which nothing is read.
     fault: Option<ReadError>,
+    /// Whether the bytes are known to be those at rest.
+    verified: bool,
 }
 
 /// The text of an object on its way to the outputs.
@@ -79,6 +85,11 @@ struct ObjectLines<'a> {
     malformed: Vec<Malformed>,
     /// The number of malformed lines among the first [`PROBE_LINES`].
     probed: u64,
+    deadline: Deadline,
+    /// The fault that an earlier reading of the object found.
+    known: Option<ReadError>,
+    /// The number of lines of the member whose checksum does not match.
+    unverified: u64,
 }
 
 /// The state of the detection of the table.
@@ -119,11 +130,15 @@ impl<'a> Ingest<'a> {
             stage: Stage::Undecided { lines: 0 },
             malformed: Vec::new(),
             probed: 0,
+            deadline: Deadline::NONE,
+            known: None,
+            unverified: 0,
         };
         Ok(Self {
             reader: Reader::new(),
             lines,
             fault: None,
+            verified: true,
         })
     }
 
@@ -133,6 +148,28 @@ impl<'a> Ingest<'a> {
     pub const fn on_two_threads(mut self) -> Self {
         self.reader.allow_thread();
         self
+    }
+
+    /// Sets the deadline, which is checked for each block of the text.
+    #[must_use]
+    pub const fn until(mut self, deadline: Deadline) -> Self {
+        self.lines.deadline = deadline;
+        self
+    }
+
+    /// Expects the fault that an earlier reading of the same object found. The lines of a gzip member at fault go to the
+    /// quarantine, which is known only after they were read once.
+    ///
+    /// If the object does not have this fault, [`finish`](Self::finish) fails with [`Problem::Unstable`].
+    #[must_use]
+    pub const fn expecting(mut self, fault: ReadError) -> Self {
+        self.lines.known = Some(fault);
+        self
+    }
+
+    /// Records that the bytes may differ from those at rest. A fault is then salvaged only if it was expected.
+    pub const fn distrust(&mut self) {
+        self.verified = false;
     }
 
     /// Returns the object.
@@ -158,7 +195,8 @@ impl<'a> Ingest<'a> {
     /// Ends the object and commits its outputs.
     ///
     /// # Errors
-    /// The object failed, or a destination did.
+    /// The object failed, or a destination did. After [`Problem::Read`], a caller that reads the object again
+    /// and [expects](Self::expecting) the fault may salvage it.
     pub fn finish(mut self) -> Result<Outcome, IngestError> {
         if self.fault.is_none() {
             let lines = &mut self.lines;
@@ -168,6 +206,8 @@ impl<'a> Ingest<'a> {
         if let Some(fault) = self.fault {
             self.salvage(fault)
                 .map_err(|problem| problem.of(&self.lines.facts.object))?;
+        } else if self.lines.known.is_some() {
+            return Err(Problem::Unstable.of(&self.lines.facts.object));
         }
         let object = self.lines.facts.object.clone();
         self.lines.finish().map_err(|problem| problem.of(&object))
@@ -183,51 +223,37 @@ impl<'a> Ingest<'a> {
             other => other.map_err(|problem| problem.of(&self.lines.facts.object)),
         }
     }
-
-    fn can_salvage(&self, fault: ReadError) -> bool {
-        self.lines.target.options.on_corrupt == OnCorrupt::Salvage
-            && matches!(fault, ReadError::Truncated { .. } | ReadError::Corrupt { .. })
-    }
-
-    /// Keeps the lines before the fault and quarantines the line that it cuts.
-    fn salvage(&mut self, fault: ReadError) -> Result<(), Problem> {
-        let lines = &mut self.lines;
-        let cut = self.reader.salvage(&mut |piece| lines.piece(piece))?;
-        let decided = !matches!(lines.stage, Stage::Undecided { .. });
-        let hinted = lines.target.options.table.is_some() || lines.facts.key.log_type.is_some();
-        let more_than_test_entry = matches!(lines.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
-        if more_than_test_entry || !decided && (cut.bytes.is_empty() || !hinted) {
-            // There is nothing to keep.
-            return Err(Problem::Read(fault));
-        }
-        lines.ledger.corruption = Some(Corruption { fault });
-        if !cut.bytes.is_empty() {
-            let line = lines.skip_line()?;
-            let fault = Fault::of_line(Reason::CutByCorruption, 0);
-            lines.quarantine(&[Malformed {
-                line,
-                offset: cut.offset,
-                fault,
-                raw: cut.bytes,
-            }])?;
-        }
-        Ok(())
-    }
 }
 
 impl ObjectLines<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), Problem> {
+        // A chunk of a few bytes may have any number of blocks.
+        if self.deadline.has_passed() {
+            return Err(Problem::OutOfTime);
+        }
         match piece {
-            Piece::Lines { text, offset } => self.block(text, offset),
+            Piece::Lines { text, offset } => {
+                let (verified, unverified) = self.split_verified(text, offset);
+                if !verified.is_empty() {
+                    self.block(verified, offset)?;
+                }
+                if !unverified.is_empty() {
+                    self.unverified(unverified, offset + verified.len() as u64)?;
+                }
+                Ok(())
+            }
             Piece::LongLine { offset } => {
                 if let Stage::TestEntry(held, _) = &self.stage {
                     detect(held, None).map_err(Problem::Unknown)?;
                 }
                 let line = self.skip_line()?;
                 self.name_quarantine();
-                self.quarantine.begin_long(&self.facts.object, line, offset)
+                self.quarantine.begin_long(line, offset)
             }
-            Piece::LongLinePart(part) => self.quarantine.push_long(part),
+            Piece::LongLinePart(part) => {
+                self.quarantine.push_long(part);
+                Ok(())
+            }
             Piece::LongLineEnd => {
                 self.ledger.quarantine(Fault::of_line(Reason::TooLong, 0));
                 self.quarantine.end_long()
@@ -237,7 +263,7 @@ impl ObjectLines<'_> {
 
     fn block(&mut self, text: &[u8], offset: u64) -> Result<(), Problem> {
         // A byte order mark is not part of the first line.
-        let (text, offset) = match text.strip_prefix(b"\xef\xbb\xbf") {
+        let (text, offset) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) if offset == 0 => (rest, 3),
             _ => (text, offset),
         };
@@ -259,12 +285,21 @@ impl ObjectLines<'_> {
             let events = (output_table, &self.facts);
             oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
+        let lines = if malformed.is_empty() {
+            Vec::new()
+        } else {
+            table.batch.line_numbers().to_vec()
+        };
+        let events = EventsBefore {
+            count: self.ledger.events,
+            lines: &lines,
+        };
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // Immediately, while the block is in the CPU caches.
         table
             .outputs
             .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
-        self.quarantine(&malformed)?;
+        self.quarantine_among(&malformed, events)?;
         malformed.clear();
         self.malformed = malformed;
         self.probe(false)
@@ -340,16 +375,22 @@ impl ObjectLines<'_> {
         }
     }
 
+    /// Quarantines lines after every event so far.
     fn quarantine(&mut self, malformed: &[Malformed]) -> Result<(), Problem> {
+        let count = self.ledger.events;
+        self.quarantine_among(malformed, EventsBefore { count, lines: &[] })
+    }
+
+    fn quarantine_among(&mut self, malformed: &[Malformed], events: EventsBefore<'_>) -> Result<(), Problem> {
         if malformed.is_empty() {
             return Ok(());
         }
         self.name_quarantine();
         for malformed in malformed {
-            self.quarantine.push(&self.facts.object, malformed)?;
+            self.quarantine.push(malformed, events.of(malformed.line))?;
             self.ledger.quarantine(malformed.fault);
-            // An event that is too large was parsed.
-            let parsed = malformed.fault.reason == Reason::EventTooLarge;
+            // An event that is too large was parsed, and an unverified line was not.
+            let parsed = matches!(malformed.fault.reason, Reason::EventTooLarge | Reason::Unverified);
             self.probed += u64::from(!parsed && malformed.line <= PROBE_LINES);
         }
         Ok(())

@@ -44,7 +44,7 @@ pub enum PartitionBy {
 /// The treatment of corrupt objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCorrupt {
-    /// Keep the rows before the fault, quarantine the line that it cuts, and report the object as corrupt.
+    /// Keep the verified lines, quarantine the lines at fault, and report the object as corrupt.
     Salvage,
     /// Write nothing and fail the object.
     Strict,

@@ -13,9 +13,11 @@ use super::{Ledger, Output, Problem, Target};
 
 /// The maximum number of partitions of an object: a bound for open files and memory.
 const MAX_PARTITIONS: usize = 400;
-/// The maximum number of bytes of encoded events that are not written yet, over all partitions. Beyond it, the largest
+/// The maximum number of bytes of memory for events that are not written yet, over all partitions. Beyond it, the largest
 /// outputs are flushed.
 const MAX_BUFFERED: usize = 32 * 1024 * 1024;
+/// The number of open outputs from which each one uses little memory of its own.
+const MANY: usize = 16;
 
 /// The staged outputs of an object.
 #[derive(Default)]
@@ -100,7 +102,10 @@ impl Outputs {
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
-                let encoder = encoder(format, compression, table, facts, staged)?;
+                let mut encoder = encoder(format, compression, table, facts, staged)?;
+                if open >= MANY {
+                    encoder.release();
+                }
                 Ok(vacant.insert(OpenOutput { key, encoder }))
             }
         }
@@ -108,19 +113,20 @@ impl Outputs {
 
     /// Flushes the largest outputs if all together buffer too much. Depends only on the events, so the bytes do, too.
     fn bound_memory(&mut self) -> Result<(), Problem> {
-        let mut total: usize = self.open.values().map(|output| output.encoder.buffered()).sum();
+        let mut total: usize = self.open.values().map(|output| output.encoder.memory()).sum();
         if self.open.len() < 2 || total <= MAX_BUFFERED {
             return Ok(());
         }
         let mut outputs: Vec<_> = self.open.values_mut().collect();
-        outputs.sort_by_key(|output| std::cmp::Reverse(output.encoder.buffered()));
+        outputs.sort_by_key(|output| std::cmp::Reverse(output.encoder.memory()));
         for output in outputs {
             if total <= MAX_BUFFERED / 2 {
                 break;
             }
-            let before = output.encoder.buffered();
+            let before = output.encoder.memory();
             output.encoder.flush()?;
-            total -= before - output.encoder.buffered();
+            output.encoder.release();
+            total -= before.saturating_sub(output.encoder.memory());
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ mod router;
 pub mod s3;
 mod sink;
 mod source;
+mod temporary;
 
 pub use error::{ErrorKind, Operation, StorageError};
 pub use location::{Location, Origin, S3Prefix};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{Read, Seek, Write};
 
+use crate::deadline::Deadline;
 use crate::object::{Counts, ObjectRef};
 
 use super::StorageError;
@@ -34,6 +35,10 @@ pub trait Sink: Send + Sync {
     /// Returns the maximum length of an event as a line of JSON, its newline included; `None` if there is no limit.
     /// Larger events go to the quarantine. The limit of a sink never changes.
     fn event_limit(&self) -> Option<usize>;
+
+    /// Waits, no longer than the deadline, for what dropped outputs still remove in the background. Called after the work is
+    /// done and its result is fixed; what is not removed by then is left behind.
+    fn settle(&self, _deadline: Deadline) {}
 }
 
 /// An output that no reader sees yet.

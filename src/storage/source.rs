@@ -34,6 +34,10 @@ pub trait Body: Send {
     /// The bytes stopped early and could not be resumed, or the object changed. What was returned so far must not be
     /// used.
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError>;
+
+    /// Returns whether the bytes returned so far are known to be those at rest. They are not if the transfer was resumed or
+    /// has no checksum. A fault in bytes that are not verified is first read again from the beginning.
+    fn is_verified(&self) -> bool;
 }
 
 /// A listed object and the source that opens it.

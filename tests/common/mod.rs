@@ -9,8 +9,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use alb_ingest::encode::{Compression, FileFormat};
-use alb_ingest::ingest::{Ingest, IngestError, Ledger, Options, Outcome, Target};
+use alb_ingest::ingest::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, Problem, Target};
 use alb_ingest::object::{Counts, ObjectRef};
+use alb_ingest::parse::input::ReadError;
 use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use flate2::write::GzEncoder;
 
@@ -121,11 +122,22 @@ fn ingest_with(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Opti
         events: &events,
         quarantine: &quarantine,
     };
-    let result = match Ingest::begin(object, target) {
+    let read = |known: Option<ReadError>| match Ingest::begin(object.clone(), target) {
         Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
-        Ok(ingest) if two_threads => push_all(ingest.on_two_threads(), bytes, chunks),
-        Ok(ingest) => push_all(ingest, bytes, chunks),
+        Ok(mut ingest) => {
+            if two_threads {
+                ingest = ingest.on_two_threads();
+            }
+            if let Some(fault) = known {
+                ingest = ingest.expecting(fault);
+            }
+            push_all(ingest, bytes, chunks)
+        }
     };
+    let result = read(None).or_else(|error| match *error.problem {
+        Problem::Read(fault) if options.on_corrupt == OnCorrupt::Salvage && fault.is_of_gzip() => read(Some(fault)),
+        _ => Err(error),
+    });
     let files = events.files();
     Run { result, files }
 }

@@ -18,6 +18,7 @@ mod events;
 mod function;
 mod help;
 mod inputs;
+mod limits;
 mod outputs;
 mod readme;
 mod triggers;

@@ -120,6 +120,13 @@ impl Chunk {
         self.pages.len()
     }
 
+    /// Frees the memory of an empty chunk.
+    pub(super) fn release(&mut self) {
+        if self.pages.is_empty() {
+            self.pages = Vec::new();
+        }
+    }
+
     /// Returns the number of values in the pages, nulls included.
     pub(super) const fn values(&self) -> usize {
         self.values

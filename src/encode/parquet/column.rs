@@ -118,6 +118,30 @@ impl ColumnEncoder {
         self.chunk.bytes() + self.dictionary_bytes() + page
     }
 
+    /// Returns the number of bytes of memory for the chunk: what is buffered, and the positions of its values.
+    pub(super) fn memory(&self) -> usize {
+        let page = &self.page;
+        let levels = page.repetition.len() + page.definition.len() + page.indices.len();
+        self.chunk.bytes()
+            + self.texts.memory()
+            + self.numbers.memory()
+            + page.valid.len()
+            + levels * size_of::<u32>()
+            + page.numbers.len() * size_of::<i64>()
+            + page.plain.len()
+            + page.parts.memory()
+    }
+
+    /// Frees the memory of buffers that are empty.
+    pub(super) fn release(&mut self) {
+        if self.page.valid.is_empty() && self.page.definition.is_empty() {
+            self.page = PageValues::default();
+        }
+        self.chunk.release();
+        self.texts.release();
+        self.numbers.release();
+    }
+
     fn dictionary_bytes(&self) -> usize {
         self.texts.plain().len() + self.numbers.numbers().len() * 8
     }

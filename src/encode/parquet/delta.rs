@@ -98,6 +98,11 @@ pub(super) struct TextParts {
 }
 
 impl TextParts {
+    /// Returns the number of bytes held for the texts.
+    pub(super) const fn memory(&self) -> usize {
+        (self.prefixes.len() + self.lengths.len()) * size_of::<i64>() + self.bytes.len()
+    }
+
     /// Adds a text.
     #[inline]
     pub(super) fn push(&mut self, text: &[u8]) {

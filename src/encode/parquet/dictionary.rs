@@ -22,6 +22,8 @@ pub(super) struct TextDictionary {
     spans: Vec<(usize, usize)>,
     table: HashTable<u32>,
     recent: Vec<RecentText>,
+    /// Whether recent values are not kept, to save memory.
+    lean: bool,
     /// The largest stamp of texts that were cleared.
     cleared: u32,
 }
@@ -111,6 +113,9 @@ impl TextDictionary {
         let hash = HASH.hash_one(text);
         let found = self.table.find(hash, |index| self.get(*index) == text).copied();
         let index = found.unwrap_or_else(|| self.insert(text, hash));
+        if self.lean {
+            return index;
+        }
         if self.recent.is_empty() {
             self.recent.resize(RECENT, RecentText::default());
         }
@@ -148,6 +153,21 @@ impl TextDictionary {
         &self.plain
     }
 
+    /// Returns the number of bytes held for the texts and for finding them.
+    pub(super) fn memory(&self) -> usize {
+        self.plain.len() + self.spans.len() * (size_of::<(usize, usize)>() + 2 * size_of::<u32>())
+    }
+
+    /// Frees the memory of an empty dictionary, and keeps no recent values from now on.
+    pub(super) fn release(&mut self) {
+        if self.spans.is_empty() {
+            *self = Self {
+                lean: true,
+                ..Self::default()
+            };
+        }
+    }
+
     /// Returns the number of texts.
     pub(super) const fn len(&self) -> usize {
         self.spans.len()
@@ -183,6 +203,8 @@ pub(super) struct NumberDictionary {
     table: HashTable<u32>,
     /// Recent numbers, and their stamps as those of texts.
     recent: Vec<(u64, u32)>,
+    /// Whether recent values are not kept, to save memory.
+    lean: bool,
     cleared: u32,
 }
 
@@ -212,6 +234,9 @@ impl NumberDictionary {
                 .insert_unique(hash, index, |index| HASH.hash_one(numbers[*index as usize]));
             index
         });
+        if self.lean {
+            return index;
+        }
         if self.recent.is_empty() {
             self.recent.resize(RECENT, (0, 0));
         }
@@ -223,6 +248,21 @@ impl NumberDictionary {
     #[inline]
     pub(super) fn get(&self, index: u32) -> u64 {
         self.numbers[index as usize]
+    }
+
+    /// Returns the number of bytes held for the numbers and for finding them.
+    pub(super) fn memory(&self) -> usize {
+        self.numbers.len() * (size_of::<u64>() + 2 * size_of::<u32>())
+    }
+
+    /// Frees the memory of an empty dictionary, and keeps no recent values from now on.
+    pub(super) fn release(&mut self) {
+        if self.numbers.is_empty() {
+            *self = Self {
+                lean: true,
+                ..Self::default()
+            };
+        }
     }
 
     /// Returns the distinct numbers.

@@ -60,6 +60,8 @@ pub struct ParquetEncoder<W: Write + Send> {
     page_bytes: usize,
     /// The number of bytes of all lines.
     bytes: usize,
+    /// Whether memory was released, at the price of speed.
+    is_lean: bool,
 }
 
 /// The encoders of files of one output table and one compression. Making them costs more than encoding a small file.
@@ -69,13 +71,14 @@ struct EncoderCache {
     /// One encoder per leaf of the table.
     columns: Vec<ColumnEncoder>,
     computed: Computed,
-    page_writer: PageWriter,
     footer: Footer,
 }
 
 thread_local! {
     /// The encoders of the thread's previous small file, empty.
     static CACHE: Cell<Option<Box<EncoderCache>>> = const { Cell::new(None) };
+    /// The page writer of the thread's files. Files that are open at the same time share it.
+    static PAGE_WRITER: Cell<Option<(Compression, PageWriter)>> = const { Cell::new(None) };
 }
 
 impl EncoderCache {
@@ -93,12 +96,25 @@ impl EncoderCache {
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
                     computed: Computed::new(table),
-                    page_writer: PageWriter::new(PageCodec::new(compression)?),
                     footer,
                 }))
             }
         }
     }
+}
+
+/// Calls `write` with the thread's page writer.
+fn with_page_writer<T>(
+    compression: Compression,
+    write: impl FnOnce(&mut PageWriter) -> Result<T, EncodeError>,
+) -> Result<T, EncodeError> {
+    let mut writer = match PAGE_WRITER.take() {
+        Some((codec, writer)) if codec == compression => writer,
+        _ => PageWriter::new(PageCodec::new(compression)?),
+    };
+    let written = write(&mut writer)?;
+    PAGE_WRITER.set(Some((compression, writer)));
+    Ok(written)
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
@@ -117,15 +133,19 @@ impl<W: Write + Send> ParquetEncoder<W> {
             page_rows: 0,
             page_bytes: 0,
             bytes: 0,
+            is_lean: false,
         })
     }
 
     /// Makes pages of the rows that are not in a page yet; `last` is true if the row group ends with them.
     fn close_pages(&mut self, last: bool) -> Result<(), EncodeError> {
         if self.page_rows > 0 {
-            for column in &mut self.cache.columns {
-                column.close_page(&mut self.cache.page_writer, last)?;
-            }
+            let columns = &mut self.cache.columns;
+            with_page_writer(self.cache.compression, |writer| {
+                columns
+                    .iter_mut()
+                    .try_for_each(|column| column.close_page(writer, last))
+            })?;
         }
         (self.page_rows, self.page_bytes) = (0, 0);
         Ok(())
@@ -189,6 +209,15 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         self.cache.columns.iter().map(ColumnEncoder::buffered).sum()
     }
 
+    fn memory(&self) -> usize {
+        self.cache.columns.iter().map(ColumnEncoder::memory).sum()
+    }
+
+    fn release(&mut self) {
+        self.is_lean = true;
+        self.cache.columns.iter_mut().for_each(ColumnEncoder::release);
+    }
+
     fn flush(&mut self) -> Result<(), EncodeError> {
         if self.rows == 0 {
             return Ok(());
@@ -196,15 +225,15 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         self.close_pages(true)?;
         let EncoderCache {
             columns,
-            page_writer,
             footer,
+            compression,
             ..
         } = self.cache.as_mut();
         let start = self.out.bytes_written();
-        let chunks = columns
-            .iter_mut()
-            .map(|column| column.finish(page_writer, &mut self.out))
-            .collect::<Result<_, _>>()?;
+        let out = &mut self.out;
+        let chunks = with_page_writer(*compression, |writer| {
+            columns.iter_mut().map(|column| column.finish(writer, out)).collect()
+        })?;
         footer.add_group(self.rows, start, chunks)?;
         self.rows = 0;
         Ok(())
@@ -213,11 +242,17 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
     fn finish(mut self: Box<Self>) -> Result<W, EncodeError> {
         self.flush()?;
         let Self {
-            out, mut cache, bytes, ..
+            out,
+            mut cache,
+            bytes,
+            is_lean,
+            ..
         } = *self;
         let out = cache.footer.write(out)?;
-        if bytes <= KEEP_BYTES {
+        if bytes <= KEEP_BYTES && !is_lean {
             CACHE.set(Some(cache));
+        } else {
+            PAGE_WRITER.set(None);
         }
         Ok(out)
     }

@@ -1,6 +1,7 @@
 //! Parses blocks of lines into events and malformed lines.
 
 use crate::formats::{Escapes, Plan};
+use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
 use crate::parse::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
 
@@ -11,6 +12,8 @@ use super::rows::{Row, Rows};
 /// The maximum number of physical lines of an entry. A user agent is cut at 8 KB, so a real entry has few; the bound keeps
 /// one stray quote from consuming the lines of an object.
 const MAX_JOINED_LINES: usize = 64;
+/// The maximum length of an entry, as of a line.
+const MAX_ENTRY: usize = MAX_LINE;
 
 /// Parses the lines of one object, block by block.
 ///
@@ -272,6 +275,11 @@ impl LineParser {
         pending.text.push(b'\n');
         pending.text.extend_from_slice(raw);
         pending.joined += 1;
+        if pending.text.len() > MAX_ENTRY {
+            pending.fault = Fault::of_line(Reason::TooLong, 0);
+            malformed.push(pending.into_malformed());
+            return;
+        }
         let trimmed = pending.text.strip_suffix(b"\r").unwrap_or(&pending.text);
         let span = Span::new(0, trimmed.len());
         let split = split_line(self.plan, &pending.text, span, &mut self.row);

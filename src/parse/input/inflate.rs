@@ -17,6 +17,10 @@ pub(super) struct Inflater {
     padding: bool,
     /// The number of compressed bytes read.
     at: u64,
+    /// The number of bytes of text.
+    text: u64,
+    /// The number of bytes of text of whole members, whose checksums and lengths match.
+    verified: u64,
 }
 
 impl Inflater {
@@ -25,6 +29,8 @@ impl Inflater {
             member: Some(Decompress::new_gzip(WINDOW_BITS)),
             padding: false,
             at: 0,
+            text: 0,
+            verified: 0,
         }
     }
 
@@ -47,7 +53,7 @@ impl Inflater {
                     Some((0x1f, _)) if !self.padding => self.member = Some(Decompress::new_gzip(WINDOW_BITS)),
                     Some(_) => {
                         let what = "the bytes after the last member are neither a member nor zeros";
-                        return Err(ReadError::Corrupt { at: self.at, what }.into());
+                        return Err(self.corrupt(what).into());
                     }
                 }
                 continue;
@@ -60,14 +66,16 @@ impl Inflater {
             let written = usize::try_from(member.total_out() - before_out).unwrap_or(room);
             chunk = chunk.get(read..).unwrap_or_default();
             self.at += read as u64;
+            self.text += written as u64;
             let ended = matches!(result, Ok(Status::StreamEnd));
             if ended {
                 self.member = None;
+                self.verified = self.text;
             }
             blocks.advance(written, sink)?;
             if result.is_err() {
                 let what = "not a gzip member, or its checksum or length does not match its text";
-                return Err(ReadError::Corrupt { at: self.at, what }.into());
+                return Err(self.corrupt(what).into());
             }
             // A member may have more text only if the room was filled.
             if !ended && chunk.is_empty() && written < room {
@@ -75,8 +83,16 @@ impl Inflater {
             }
             if !ended && read == 0 && written == 0 {
                 let what = "the decompressor makes no progress";
-                return Err(ReadError::Corrupt { at: self.at, what }.into());
+                return Err(self.corrupt(what).into());
             }
+        }
+    }
+
+    const fn corrupt(&self, what: &'static str) -> ReadError {
+        ReadError::Corrupt {
+            at: self.at,
+            what,
+            verified: self.verified,
         }
     }
 

@@ -78,6 +78,8 @@ pub enum ReadError {
         at: u64,
         /// A description of the fault.
         what: &'static str,
+        /// The number of bytes of text before the member at fault: their checksums match.
+        verified: u64,
     },
     /// The object is in a format that load balancers do not write.
     #[error("the object is {what}, not a log: load balancers write gzip or plain text")]
@@ -88,6 +90,13 @@ pub enum ReadError {
     /// The reading thread ended before the end of the object: a defect of this program, not the end of the object.
     #[error("the thread that decompresses ended early; nothing was committed, please report this")]
     ThreadEnded,
+}
+
+impl ReadError {
+    /// Returns whether the fault is in the gzip stream of a log, so the text before it can be salvaged.
+    pub const fn is_of_gzip(self) -> bool {
+        matches!(self, Self::Truncated { .. } | Self::Corrupt { .. })
+    }
 }
 
 /// Reads one object. See the module's documentation.

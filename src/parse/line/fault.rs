@@ -42,12 +42,16 @@ pub enum Reason {
     NotATime,
     /// Not of the form `address:port`.
     NotAnAddress,
-    /// The line is longer than the limit.
+    /// The line, or the entry that spans several, is longer than the limit.
     TooLong,
     /// The object is corrupt, and the fault cuts this line.
     CutByCorruption,
+    /// The line is from a gzip member whose checksum does not match.
+    Unverified,
     /// The event is larger than the largest record of the destination.
     EventTooLarge,
+    /// Several malformed lines in a row, in one row of the quarantine.
+    Run,
 }
 
 impl Reason {
@@ -67,7 +71,9 @@ impl Reason {
             Self::NotAnAddress => "not_an_address",
             Self::TooLong => "line_too_long",
             Self::CutByCorruption => "cut_by_corruption",
+            Self::Unverified => "unverified",
             Self::EventTooLarge => "event_too_large",
+            Self::Run => "malformed_lines",
         }
     }
 }
@@ -88,7 +94,11 @@ impl fmt::Display for Reason {
             Self::NotAnAddress => "not of the form address:port",
             Self::TooLong => "the line is longer than 1 MiB",
             Self::CutByCorruption => "the object is corrupt after this point",
+            Self::Unverified => {
+                "the checksum of the gzip member that has this line does not match, so the line may be wrong"
+            }
             Self::EventTooLarge => "the event is larger than the largest record of the destination",
+            Self::Run => "several malformed lines in a row",
         })
     }
 }

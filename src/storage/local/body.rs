@@ -125,6 +125,11 @@ impl Body for FileBody {
         Some(self.identified.bytes)
     }
 
+    /// Nothing is transferred.
+    fn is_verified(&self) -> bool {
+        true
+    }
+
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError> {
         match self.step() {
             Ok(Some(0)) => Ok(None),
@@ -147,6 +152,11 @@ impl<R: Read + Send> Body for StreamBody<R> {
 
     fn bytes(&self) -> Option<u64> {
         None
+    }
+
+    /// A stream cannot be read again.
+    fn is_verified(&self) -> bool {
+        true
     }
 
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError> {

@@ -1,51 +1,62 @@
 //! A directory as a sink.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
 use crate::object::{Counts, ObjectRef};
+use crate::storage::temporary::TemporaryFile;
 use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError};
 
 /// A directory as a sink. An output is written under a temporary name in the directory, synced, and linked to its final
 /// name in one step that fails if the name exists: a reader never sees a partial file, whenever the program is killed.
 ///
-/// Temporary files are locked while their process runs. Those without a lock are of killed runs, and are removed before
-/// the first output is staged.
+/// The names of a run's temporary files contain its token, and the file [`LOCK`] of that token is locked while the run
+/// lasts. Temporary files of a token without a lock are of killed runs, and are removed before the first output is staged.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
-    cleared: Once,
+    session: Mutex<Option<Arc<Session>>>,
 }
 
-/// The prefix and the suffix of temporary names. Query engines ignore names that begin with a dot.
+/// The names of temporary files: prefix, token of the run, a random part or [`LOCK`], suffix. Query engines ignore names
+/// that begin with a dot.
 const PREFIX: &str = ".alb-ingest-";
+const LOCK: &str = "-lock.tmp";
 const SUFFIX: &str = ".tmp";
+
+/// The right to temporary files in a directory, until it is dropped.
+#[derive(Debug)]
+struct Session {
+    /// The locked file, which is removed with the session.
+    lock: NamedTempFile,
+}
 
 impl Directory {
     /// Creates the sink at a path. The directory itself is created with the first output.
     pub const fn new(root: PathBuf) -> Self {
         Self {
             root,
-            cleared: Once::new(),
+            session: Mutex::new(None),
         }
     }
 }
 
 impl Sink for Directory {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
-        let file = fs::create_dir_all(&self.root)
+        let (session, file) = fs::create_dir_all(&self.root)
             .and_then(|()| {
-                self.cleared.call_once(|| remove_abandoned(&self.root));
-                temporary_file(&self.root)
+                let session = self.session()?;
+                let file = session.temporary_file(&self.root)?;
+                Ok((session, file))
             })
             .map_err(|error| failed(&self.root, error))?;
         Ok(Box::new(StagedFile {
-            file,
+            file: TemporaryFile::new(file),
+            _session: session,
             path: self.root.join(key),
             bytes: 0,
         }))
@@ -65,39 +76,80 @@ impl Sink for Directory {
     }
 }
 
-/// Removes the temporary files that no process holds. One that cannot be removed only takes up space.
-fn remove_abandoned(folder: &Path) {
-    let is_temporary = |name: &OsStr| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
-    };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && is_temporary(&entry.file_name()) {
-            // Held until the file is removed, so its creator cannot take it in between.
-            if let Ok(file) = File::open(entry.path())
-                && file.try_lock().is_ok()
-            {
-                let _ = fs::remove_file(entry.path());
+impl Directory {
+    /// Returns the session, or begins it and removes what killed runs left.
+    fn session(&self) -> io::Result<Arc<Session>> {
+        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = &*current {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(Session::begin(&self.root)?);
+        remove_abandoned(&self.root);
+        *current = Some(Arc::clone(&session));
+        Ok(session)
+    }
+}
+
+impl Session {
+    fn begin(folder: &Path) -> io::Result<Self> {
+        loop {
+            let lock = new_file(folder, PREFIX, LOCK)?;
+            // Another run may have taken it for abandoned before it was locked. A file system without locks has no
+            // abandoned files either, because the locks of others cannot be taken.
+            if lock.as_file().lock().is_err() || lock.path().exists() {
+                return Ok(Self { lock });
             }
         }
     }
+
+    fn temporary_file(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        let name = self.lock.path().file_name().unwrap_or_default().to_string_lossy();
+        let prefix = name.strip_suffix(LOCK).unwrap_or(PREFIX);
+        new_file(folder, &format!("{prefix}-"), SUFFIX)
+    }
 }
 
-/// Creates a temporary file and locks it.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    loop {
-        let file = new_file(folder)?;
-        // Another run may have taken it for abandoned before it was locked.
-        if file.as_file().lock().is_err() || file.path().exists() {
-            return Ok(file);
+/// Removes the temporary files of runs that ended without removing them. One that cannot be removed only takes up space.
+fn remove_abandoned(folder: &Path) {
+    let names = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            is_file.then(|| entry.file_name().into_string().ok()).flatten()
+        });
+    let temporary: Vec<_> = names
+        .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+        .collect();
+    // The locks last: without them the files of their runs could not be attributed.
+    let (locks, files): (Vec<_>, Vec<_>) = temporary.into_iter().partition(|name| name.ends_with(LOCK));
+    for name in files.iter().chain(&locks) {
+        let lock = folder.join(lock_of(name));
+        // Kept until the file is removed, so the creator of a new lock cannot take it in between.
+        let held = File::open(&lock).map(|file| (file.try_lock().is_ok(), file));
+        let is_abandoned = match &held {
+            Ok((taken, _)) => *taken,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_abandoned {
+            let _ = fs::remove_file(folder.join(name));
         }
     }
 }
 
-fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+/// Returns the name of the lock of the run that a temporary file belongs to.
+fn lock_of(name: &str) -> String {
+    if name.ends_with(LOCK) {
+        return name.to_owned();
+    }
+    let token = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+    format!("{PREFIX}{}{LOCK}", token.unwrap_or_default())
+}
+
+fn new_file(folder: &Path, prefix: &str, suffix: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder.prefix(prefix).suffix(suffix);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -108,14 +160,15 @@ fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 struct StagedFile {
-    file: NamedTempFile,
+    file: TemporaryFile,
+    _session: Arc<Session>,
     path: PathBuf,
     bytes: u64,
 }
 
 impl StagedFile {
     /// Returns what a commit reports if something already exists at the path.
-    fn existing(file: &NamedTempFile, path: &Path, kind: FileType) -> io::Result<Committed> {
+    fn existing(file: &Path, path: &Path, kind: FileType) -> io::Result<Committed> {
         if !kind.is_file() {
             let place = path.display().to_string().escape_debug().to_string();
             let what = if kind.is_symlink() {
@@ -127,26 +180,31 @@ impl StagedFile {
             };
             return Err(StorageError::occupied(place, what).into());
         }
-        let identical = have_same_bytes(file.path(), path)?;
+        let identical = have_same_bytes(file, path)?;
         Ok(Committed::AlreadyExists { identical })
     }
 
     fn commit(self) -> io::Result<Committed> {
-        let Self { file, path, bytes } = self;
+        let Self {
+            file,
+            path,
+            bytes,
+            _session,
+        } = self;
         if let Some(kind) = kind_of(&path)? {
-            return Self::existing(&file, &path, kind);
+            return Self::existing(file.path(), &path, kind);
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => {}
+        file.sync_all()?;
+        match file.into_path().persist_noclobber(&path) {
+            Ok(()) => {}
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
                 let Some(kind) = kind_of(&path)? else {
                     // Removed in the meantime.
                     return Err(refused.error);
                 };
-                return Self::existing(&refused.file, &path, kind);
+                return Self::existing(&refused.path, &path, kind);
             }
             Err(refused) => return Err(refused.error),
         }
@@ -236,17 +294,23 @@ mod tests {
         };
         let running = Directory::new(folder.path().to_path_buf()).stage("a", &source).unwrap();
         let held = names();
-        assert_eq!(held.len(), 1);
-        for name in [".alb-ingest-killed.tmp", ".alb-ingest-note", "other.tmp"] {
+        assert_eq!(held.len(), 2, "a lock and an output: {held:?}");
+        for name in [
+            ".alb-ingest-killed.tmp",
+            ".alb-ingest-token-lock.tmp",
+            ".alb-ingest-token-file.tmp",
+            ".alb-ingest-note",
+            "other.tmp",
+        ] {
             fs::write(folder.path().join(name), b"x").unwrap();
         }
         let other = Directory::new(folder.path().to_path_buf()).stage("b", &source).unwrap();
         let left = names();
         assert!(
-            left.contains(&held[0]) && !left.contains(&".alb-ingest-killed.tmp".to_owned()),
+            held.iter().all(|name| left.contains(name)) && !left.contains(&".alb-ingest-killed.tmp".to_owned()),
             "{left:?}"
         );
-        assert_eq!(left.len(), 4, "{left:?}");
+        assert_eq!(left.len(), 6, "{left:?}");
         drop((running, other));
         assert_eq!(names(), [".alb-ingest-note", "other.tmp"]);
     }

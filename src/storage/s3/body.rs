@@ -37,6 +37,8 @@ pub(super) struct S3Body {
     skip: u64,
     /// The number of attempts so far to read the object.
     attempts: u32,
+    /// Whether every byte came in one response, and its checksum is verified at its end.
+    verified: bool,
     /// The number of times that another etag had to be requested.
     pinned: u32,
     /// Whether the caller knows the object's identity: it must not change any more.
@@ -66,6 +68,7 @@ impl S3Body {
             reached: 0,
             skip: 0,
             attempts: 1,
+            verified: false,
             pinned: 0,
             is_open: false,
             next: None,
@@ -194,6 +197,7 @@ impl S3Body {
             return Err(invalid());
         }
         self.skip = self.reached - start;
+        self.verified = self.reached == 0 && has_checksum(&response);
         self.etag = Some(etag.to_owned());
         if self.found.is_none() {
             let version = response.version_id().filter(|version| *version != NO_VERSION);
@@ -246,6 +250,18 @@ impl S3Body {
     }
 }
 
+/// Returns whether the SDK compares the body with a checksum. It cannot if the checksum is one of the checksums of parts.
+fn has_checksum(response: &GetObjectOutput) -> bool {
+    let checksums = [
+        response.checksum_crc32(),
+        response.checksum_crc32_c(),
+        response.checksum_crc64_nvme(),
+        response.checksum_sha1(),
+        response.checksum_sha256(),
+    ];
+    checksums.iter().flatten().any(|checksum| !checksum.contains('-'))
+}
+
 /// Returns the start of a `Content-Range` and the length of the whole object, if the range extends to its end.
 fn range_of(range: &str, length: u64) -> Option<(u64, u64)> {
     let (range, whole) = range.strip_prefix("bytes ")?.split_once('/')?;
@@ -261,6 +277,10 @@ impl Body for S3Body {
 
     fn bytes(&self) -> Option<u64> {
         self.found.as_ref().map(|found| found.bytes)
+    }
+
+    fn is_verified(&self) -> bool {
+        self.verified
     }
 
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError> {

@@ -1,13 +1,15 @@
 //! The bytes of a staged output: in memory as long as there is room, then in a temporary file.
 
 use std::fmt;
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use bytes::Bytes;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::storage::temporary::TemporaryFile;
 
 /// The initial capacity of a buffer.
 const FIRST: usize = 64 * 1024;
@@ -32,7 +34,7 @@ pub(super) struct Buffer {
 
 enum Gathered {
     Memory(Vec<u8>, Share),
-    File(NamedTempFile, u64),
+    File(TemporaryFile, u64),
 }
 
 /// Gathered bytes that can be sent any number of times.
@@ -45,7 +47,7 @@ enum ContentBytes {
         Bytes,
         #[expect(dead_code, reason = "kept until the bytes are sent")] Share,
     ),
-    File(NamedTempFile, u64),
+    File(TempPath, u64),
 }
 
 impl MemoryBudget {
@@ -122,7 +124,7 @@ impl Buffer {
                 bytes.extend_from_slice(more);
                 return Ok(());
             }
-            let mut file = NamedTempFile::new()?;
+            let mut file = TemporaryFile::new(NamedTempFile::new()?);
             file.write_all(bytes)?;
             self.bytes = Gathered::File(file, bytes.len() as u64);
         }
@@ -138,11 +140,7 @@ impl Buffer {
         let empty = Gathered::Memory(Vec::new(), self.budget.share());
         let bytes = match std::mem::replace(&mut self.bytes, empty) {
             Gathered::Memory(bytes, share) => ContentBytes::Memory(bytes.into(), share),
-            Gathered::File(mut file, len) => {
-                file.flush()?;
-                file.rewind()?;
-                ContentBytes::File(file, len)
-            }
+            Gathered::File(file, len) => ContentBytes::File(file.into_path(), len),
         };
         Ok(Content { bytes })
     }
@@ -153,8 +151,8 @@ impl Content {
     pub(super) async fn body(&self) -> io::Result<ByteStream> {
         match &self.bytes {
             ContentBytes::Memory(bytes, _) => Ok(ByteStream::from(bytes.clone())),
-            ContentBytes::File(file, len) => ByteStream::read_from()
-                .path(file.path())
+            ContentBytes::File(path, len) => ByteStream::read_from()
+                .path(path)
                 .buffer_size(FIRST)
                 .length(Length::Exact(*len))
                 .build()

@@ -7,6 +7,7 @@
 //!         and If-Match                          completed create-only
 //! ```
 
+mod aborts;
 mod access;
 mod body;
 mod bucket;

@@ -1,8 +1,10 @@
 //! A prefix of a bucket as a sink.
 
+use crate::deadline::Deadline;
 use crate::object::ObjectRef;
 use crate::storage::{Sink, Staged, StorageError};
 
+use super::aborts::Aborts;
 use super::bucket::OutputBucket;
 use super::buffer::MemoryBudget;
 use super::staged::StagedObject;
@@ -13,6 +15,7 @@ pub(super) struct S3Sink {
     bucket: OutputBucket,
     prefix: String,
     budget: MemoryBudget,
+    aborts: Aborts,
 }
 
 impl S3Sink {
@@ -21,6 +24,7 @@ impl S3Sink {
             bucket,
             prefix: prefix.to_owned(),
             budget,
+            aborts: Aborts::new(),
         }
     }
 }
@@ -28,11 +32,21 @@ impl S3Sink {
 impl Sink for S3Sink {
     fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         let key = format!("{}{key}", self.prefix);
-        let staged = StagedObject::new(self.bucket.clone(), &self.budget, key, source.clone());
+        let staged = StagedObject::new(
+            self.bucket.clone(),
+            &self.budget,
+            self.aborts.clone(),
+            key,
+            source.clone(),
+        );
         Ok(Box::new(staged))
     }
 
     fn event_limit(&self) -> Option<usize> {
         None
+    }
+
+    fn settle(&self, deadline: Deadline) {
+        self.aborts.wait(deadline);
     }
 }

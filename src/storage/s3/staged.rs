@@ -5,26 +5,22 @@
 //! well.
 
 use std::io::{self, Write};
-use std::thread::ThreadId;
-use std::time::Duration;
 
 use aws_sdk_s3::types::CompletedPart;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
-use tokio::runtime::Handle;
 
 use crate::object::{Counts, ObjectRef, hex, unquoted};
 use crate::storage::aws::error::{Class, Failure};
 use crate::storage::{Committed, ErrorKind, Operation, Staged, StorageError};
 
+use super::aborts::Aborts;
 use super::bucket::{Existing, OutputBucket};
 use super::buffer::{Buffer, Content, MemoryBudget};
 use super::metadata;
 
 /// The maximum number of parts of a multipart upload.
 const MAX_PARTS: usize = 10_000;
-/// The maximum time for aborting an upload, which is done even after the deadline.
-const MAX_ABORT: Duration = Duration::from_secs(5);
 
 /// An output that no reader sees yet.
 pub(super) struct StagedObject {
@@ -35,6 +31,7 @@ pub(super) struct StagedObject {
     hash: Sha256,
     bytes: u64,
     upload: Option<Upload>,
+    aborts: Aborts,
     /// The kind of the error that a write failed with.
     failed: Option<ErrorKind>,
 }
@@ -43,12 +40,16 @@ pub(super) struct StagedObject {
 struct Upload {
     id: String,
     parts: Vec<CompletedPart>,
-    /// The thread that started it, which may block.
-    thread: ThreadId,
 }
 
 impl StagedObject {
-    pub(super) fn new(bucket: OutputBucket, budget: &MemoryBudget, key: String, source: ObjectRef) -> Self {
+    pub(super) fn new(
+        bucket: OutputBucket,
+        budget: &MemoryBudget,
+        aborts: Aborts,
+        key: String,
+        source: ObjectRef,
+    ) -> Self {
         Self {
             buffer: Buffer::new(budget),
             bucket,
@@ -57,6 +58,7 @@ impl StagedObject {
             hash: Sha256::new(),
             bytes: 0,
             upload: None,
+            aborts,
             failed: None,
         }
     }
@@ -108,11 +110,7 @@ impl StagedObject {
             let metadata = metadata::of_source(&self.source, self.bucket.schema());
             let id = self.bucket.begin(&self.key, metadata);
             let id = id.map_err(|failure| self.error(&failure))?;
-            self.upload = Some(Upload {
-                id,
-                parts: Vec::new(),
-                thread: std::thread::current().id(),
-            });
+            self.upload = Some(Upload { id, parts: Vec::new() });
         }
         let parts = self.upload.as_ref().map_or(0, |upload| upload.parts.len());
         if parts >= MAX_PARTS {
@@ -281,24 +279,9 @@ impl Staged for StagedObject {
 impl Drop for StagedObject {
     /// Aborts the upload if it is not completed.
     fn drop(&mut self) {
-        let Some(upload) = self.upload.take() else { return };
-        let may_wait = upload.thread == std::thread::current().id() || Handle::try_current().is_err();
-        let (bucket, key) = (self.bucket.clone(), std::mem::take(&mut self.key));
-        let aborted = async move {
-            let abort = tokio::time::timeout(MAX_ABORT, bucket.abort(&key, &upload.id));
-            if !matches!(abort.await, Ok(Ok(()))) {
-                tracing::warn!(
-                    key = %key.escape_debug(),
-                    "a multipart upload could not be aborted; a lifecycle rule (AbortIncompleteMultipartUpload) removes it"
-                );
-            }
-        };
-        let runtime = self.bucket.clients().runtime();
-        if may_wait {
-            runtime.block_on(aborted);
-        } else {
-            // This may be a thread that drives a runtime, which must not block on it.
-            runtime.spawn(aborted);
+        if let Some(upload) = self.upload.take() {
+            let key = std::mem::take(&mut self.key);
+            self.aborts.start(self.bucket.clone(), key, upload.id);
         }
     }
 }

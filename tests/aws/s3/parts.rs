@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
+use alb_ingest::deadline::Deadline;
 use alb_ingest::storage::aws::Tuning;
 use alb_ingest::storage::{Committed, Staged, StorageError};
 
@@ -149,7 +151,7 @@ fn uploads_that_fail_leave_nothing_behind() {
     drop(stage(&rig, &bytes, "1"));
     rig.nothing_is_there();
     assert_eq!(rig.server.journal().count(Op::AbortMultipartUpload), 1);
-    // The function's threads for blocking work wait for the abort, too: after the response nothing runs.
+    // The function waits for the abort before it responds: after the response nothing runs.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let destination = rig.sink();
     let (half, shared) = (bytes.clone(), std::sync::Arc::new(rig));
@@ -160,6 +162,7 @@ fn uploads_that_fail_leave_nothing_behind() {
             staged.write_all(&half).unwrap();
             assert_eq!(rig.server.open_uploads(OUT).len(), 1);
             drop(staged);
+            destination.settle(Deadline::after(Duration::from_secs(5)));
             rig.nothing_is_there();
         })
     };
@@ -178,6 +181,24 @@ fn uploads_that_fail_leave_nothing_behind() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     rig.nothing_is_there();
+}
+
+#[test]
+fn four_aborts_that_hang_share_one_budget() {
+    let rig = Rig::new();
+    rig.always(Op::AbortMultipartUpload, Fault::Delay(Duration::from_secs(60)));
+    let sink = rig.sink();
+    for number in 0..4 {
+        let mut staged = sink
+            .stage(&format!("{number}.parquet"), &super::rig::source("1"))
+            .unwrap();
+        staged.write_all(&large()).unwrap();
+    }
+    let (budget, limit) = (Duration::from_secs(1), Deadline::after(Duration::from_secs(4)));
+    sink.settle(Deadline::after(budget));
+    drop(sink);
+    assert!(!limit.has_passed(), "each abort has a budget of its own");
+    assert_eq!(rig.server.journal().count(Op::AbortMultipartUpload), 4, "in parallel");
 }
 
 #[test]

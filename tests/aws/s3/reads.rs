@@ -153,6 +153,49 @@ fn a_connection_that_breaks_at_any_byte_changes_nothing() {
 }
 
 #[test]
+fn a_gzip_fault_of_a_resumed_read_is_read_again() {
+    let rig = Rig::new();
+    let (key, bytes) = sample("qfy86bt1");
+    let request = put(&rig, &key, &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&request), &bytes);
+    let half = bytes.len() as u64 / 2;
+    // The response with the rest carries no checksum of the whole object.
+    rig.fault(Op::GetObject, 1, Fault::FinAt(half));
+    rig.fault(Op::GetObject, 2, Fault::CorruptAt(half / 2));
+    let ledger = rig.ingest(&request).unwrap();
+    rig.all_happened();
+    assert!(ledger.corruption.is_none() && rig.outputs() == wanted);
+    // One reading shows that the fault does not recur, and one ingests.
+    assert_eq!(
+        rig.server.journal().count(Op::GetObject),
+        4,
+        "{}",
+        rig.server.journal().text()
+    );
+}
+
+#[test]
+fn a_fault_at_rest_is_salvaged_whether_or_not_the_read_is_resumed() {
+    let (key, mut bytes) = sample("qfy86bt1");
+    let trailer = bytes.len() - 8;
+    bytes[trailer] ^= 1;
+    let mut outputs = Vec::new();
+    for resumed in [false, true] {
+        let rig = Rig::new();
+        let request = put(&rig, &key, &bytes);
+        if resumed {
+            rig.fault(Op::GetObject, 1, Fault::FinAt(bytes.len() as u64 / 2));
+        }
+        let ledger = rig.ingest(&request).unwrap();
+        let corruption = ledger.corruption.unwrap();
+        assert_eq!(ledger.events + ledger.quarantined, ledger.lines);
+        assert!(corruption.unverified > 100, "{corruption}");
+        outputs.push(rig.outputs());
+    }
+    assert!(outputs[0] == outputs[1] && !outputs[0].is_empty());
+}
+
+#[test]
 fn a_body_that_always_breaks_fails_after_the_maximum_attempts() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");

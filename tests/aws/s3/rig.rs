@@ -210,7 +210,7 @@ pub(crate) fn ingest(
         events: &*events,
         quarantine: &*quarantine,
     };
-    let ingested = ingest_object(request, &*storage.source(deadline), target, false, |_| Ok(()));
+    let ingested = ingest_object(request, &*storage.source(deadline), target, (false, deadline), |_| {});
     match ingested {
         Ok((_, Outcome::Ingested(ledger) | Outcome::Skipped(_, ledger))) => Ok(ledger),
         Err(error) => Err(Failed {

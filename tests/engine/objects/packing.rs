@@ -1,11 +1,14 @@
 //! Packings, truncated and corrupt objects: the events read from them, with one thread and with two.
 
+use std::time::Duration;
+
+use alb_ingest::deadline::Deadline;
 use alb_ingest::formats::{ALB_ACCESS, CLB_ACCESS};
-use alb_ingest::ingest::Options;
+use alb_ingest::ingest::{Ingest, Options, Outcome, Problem, Target};
 use alb_ingest::parse::input::ReadError;
 
 use super::{OPAQUE_KEY, accesses, broken, key, lines_of, raw, strict};
-use crate::common::{gzip, ingest, ingest_chunks, ingest_on_two_threads, json, object, rows};
+use crate::common::{Memory, gzip, ingest, ingest_chunks, ingest_on_two_threads, json, object, rows};
 
 #[test]
 fn a_truncated_object_is_salvaged_up_to_its_end() {
@@ -50,7 +53,23 @@ fn a_corrupt_object_is_salvaged_up_to_the_fault() {
     bytes[len - 8] ^= 1;
     let run = ingest(&key(&ALB_ACCESS), &bytes, &json());
     assert!(matches!(run.ledger().corruption.unwrap().fault, ReadError::Corrupt { at, .. } if at > first.len() as u64));
-    assert_eq!((run.ledger().events, run.ledger().quarantined), (150, 0));
+    assert_eq!((run.ledger().events, run.ledger().quarantined), (100, 50));
+    assert_eq!(lines_of(&run), (1..=100).collect::<Vec<_>>());
+    let rejected = rows(&run.quarantine());
+    assert!(rejected.iter().all(|row| row["reason"] == "unverified"));
+    assert_eq!(
+        (&rejected[0]["line"], &rejected[0]["byte_offset"]),
+        (&101.into(), &accesses(100).len().into())
+    );
+    assert!(accesses(50).starts_with(&raw(&rejected[0])));
+    let corruption = run.ledger().corruption.unwrap();
+    assert_eq!(corruption.unverified, 50);
+    assert!(
+        corruption
+            .to_string()
+            .contains("50 lines are in the quarantine as unverified"),
+        "{corruption}"
+    );
     assert!(
         ingest(&key(&ALB_ACCESS), &bytes, &strict())
             .error()
@@ -69,6 +88,76 @@ fn a_corrupt_object_is_salvaged_up_to_the_fault() {
     assert!(ingest(OPAQUE_KEY, &bytes[..5], &json()).error().contains("truncated"));
     bytes[3] = 0xff;
     assert!(ingest(&key(&ALB_ACCESS), &bytes, &json()).error().contains("corrupt"));
+}
+
+#[test]
+fn no_flipped_bit_puts_a_wrong_event_into_the_table() {
+    let text = accesses(60);
+    let (first, second) = text.split_at(text.len() / 2);
+    let whole = [gzip(first), gzip(second)].concat();
+    let wanted = ingest(&key(&ALB_ACCESS), &whole, &json()).events();
+    let wanted: Vec<&[u8]> = wanted.split(|byte| *byte == b'\n').collect();
+    let (mut salvaged, mut unverified) = (0, 0);
+    for at in (0..whole.len()).step_by(11) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        for run in [
+            ingest(&key(&ALB_ACCESS), &bytes, &json()),
+            ingest_on_two_threads(object(&key(&ALB_ACCESS)), &bytes, &[], &json()),
+        ] {
+            if let Ok(Outcome::Ingested(ledger)) = &run.result {
+                assert_eq!(ledger.lines, ledger.events + ledger.quarantined + ledger.skipped_lines);
+                assert_eq!(rows(&run.quarantine()).len() as u64, ledger.quarantined);
+                salvaged += 1;
+                unverified += ledger.corruption.map_or(0, |corruption| corruption.unverified);
+            }
+            let events = run.events();
+            assert!(
+                events.split(|byte| *byte == b'\n').all(|event| wanted.contains(&event)),
+                "byte {at}"
+            );
+        }
+    }
+    assert!(salvaged > 50 && unverified > 100, "{salvaged} {unverified}");
+}
+
+#[test]
+fn the_deadline_is_checked_within_a_chunk() {
+    let options = json();
+    let events = Memory::default();
+    let target = Target {
+        options: &options,
+        events: &events,
+        quarantine: &events,
+    };
+    let bomb = gzip(&b"a\n".repeat(2_000_000));
+    let begun = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
+    let mut ingest = begun.until(Deadline::after(Duration::ZERO));
+    let error = ingest.push(&bomb).unwrap_err();
+    assert!(matches!(*error.problem, Problem::OutOfTime), "{error}");
+    assert!(events.files().is_empty());
+}
+
+#[test]
+fn an_object_without_the_expected_fault_fails() {
+    let options = json();
+    let events = Memory::default();
+    let target = Target {
+        options: &options,
+        events: &events,
+        quarantine: &events,
+    };
+    let fault = ReadError::Truncated { at: 7 };
+    let mut ingest = Ingest::begin(object(&key(&ALB_ACCESS)), target)
+        .unwrap()
+        .expecting(fault);
+    ingest.push(&gzip(&accesses(9))).unwrap();
+    let error = ingest.finish().unwrap_err();
+    assert!(
+        matches!(*error.problem, Problem::Unstable) && error.problem.is_retryable(),
+        "{error}"
+    );
+    assert!(events.files().is_empty());
 }
 
 #[test]
