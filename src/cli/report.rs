@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
+use crate::escape::{escaped, escaped_json};
 use crate::parse::line::time::write_timestamp;
 use crate::storage::Location;
 
@@ -117,7 +118,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         let _ = writeln!(
             text,
             "corrupt      {}: {fault}; the lines before the fault are kept",
-            key.escape_debug()
+            escaped(key)
         );
     }
     for error in &totals.failed {
@@ -126,7 +127,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         } else {
             ""
         };
-        let _ = writeln!(text, "failed       {error}{hint}");
+        let _ = writeln!(text, "failed       {}{hint}", escaped(&error.to_string()));
     }
 }
 
@@ -196,7 +197,7 @@ pub(super) fn json(totals: &Totals) -> String {
         "corrupt_objects": corrupt,
         "failed_objects": failed,
     });
-    format!("{report}\n")
+    escaped_json(&format!("{report}\n"))
 }
 
 fn table_json(table: &TableTotals) -> Value {

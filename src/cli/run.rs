@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::deadline::Deadline;
+use crate::escape::escaped;
 use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
 use crate::storage::{Entry, Location, Storage as _};
 
@@ -123,7 +124,7 @@ fn ingest_all(
 }
 
 fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
-    bar.set_message(entry.object.key.clone());
+    bar.set_message(escaped(&entry.object.key).to_string());
     let ingested = ingest_object(
         &entry.object,
         entry.source.as_ref(),

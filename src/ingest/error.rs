@@ -1,6 +1,7 @@
 //! The error of an object that could not be ingested.
 
 use crate::encode::EncodeError;
+use crate::escape::escaped;
 use crate::object::{ObjectRef, Unknown, names_a_log};
 use crate::parse::input::ReadError;
 use crate::storage::{ErrorKind, StorageError};
@@ -54,7 +55,8 @@ pub enum Problem {
     },
     /// The object has no version, and the key of its output is taken by different bytes.
     #[error(
-        "{key} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file"
+        "{} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file",
+        escaped(.key)
     )]
     OutputOfAnother {
         /// The key of the output.

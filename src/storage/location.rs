@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::escape::{escaped, escaped_path};
+
 /// A place that outputs are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -218,26 +220,26 @@ impl S3Prefix {
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(path) => write!(out, "{}", path.display()),
+            Self::Directory(path) => escaped_path(path).fmt(out),
             Self::Stdout => out.write_str("stdout"),
             Self::S3(place) => place.fmt(out),
-            Self::Firehose { stream } => write!(out, "firehose://{stream}"),
+            Self::Firehose { stream } => write!(out, "firehose://{}", escaped(stream)),
         }
     }
 }
 
 impl fmt::Display for S3Prefix {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "s3://{}/{}", self.bucket, self.prefix)
+        write!(out, "s3://{}/{}", escaped(&self.bucket), escaped(&self.prefix))
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path { root, .. } => write!(out, "{}", root.display()),
+            Self::Path { root, .. } => escaped_path(root).fmt(out),
             Self::Stdin => out.write_str("stdin"),
-            Self::S3 { bucket, key } => write!(out, "s3://{bucket}/{}", key.escape_debug()),
+            Self::S3 { bucket, key } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
         }
     }
 }

@@ -13,6 +13,7 @@ use md5::{Digest as _, Md5};
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
+use crate::escape::escaped;
 use crate::object::{Counts, ObjectRef, hex, unquoted};
 use crate::storage::aws::error::{Class, Failure};
 use crate::storage::{Committed, ErrorKind, Operation, Staged, StorageError};
@@ -288,7 +289,7 @@ impl Drop for StagedObject {
             let abort = tokio::time::timeout(MAX_ABORT, bucket.abort(&key, &upload.id));
             if !matches!(abort.await, Ok(Ok(()))) {
                 tracing::warn!(
-                    key = %key.escape_debug(),
+                    key = %escaped(&key),
                     "a multipart upload could not be aborted; a lifecycle rule (AbortIncompleteMultipartUpload) removes it"
                 );
             }
