@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::escape::{escaped, escaped_json};
 use crate::parse::line::time::write_timestamp;
-use crate::storage::Location;
+use crate::storage::{Location, Origin};
 
 use super::text_table::TextTable;
 use super::totals::{Counts, TableTotals, Totals};
@@ -158,6 +158,26 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
             HumanCount(existing)
         ),
     };
+}
+
+/// Returns the part of the report that says what was searched in vain, and what was left out there.
+pub(super) fn nothing_found(origins: &[Origin], own_outputs: u64) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    if own_outputs > 0 {
+        let files = number_of(own_outputs, "file");
+        let _ = writeln!(text, "skipped      {files}: below the destination or the quarantine");
+    }
+    for origin in origins {
+        let _ = match origin {
+            Origin::Path { .. } => writeln!(
+                text,
+                "no objects found to ingest in {origin} (hidden files are not read)"
+            ),
+            Origin::Stdin | Origin::S3 { .. } => writeln!(text, "no objects found to ingest in {origin}"),
+        };
+    }
+    text
 }
 
 /// Returns the report as one JSON object.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::deadline::Deadline;
 use crate::escape::escaped;
 use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
-use crate::storage::{Entry, Location, Storage as _};
+use crate::storage::{Entry, Location, Origin, Storage};
 
 use super::input::{find, origins, storage};
 use super::totals::Totals;
@@ -49,7 +49,11 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let report = if json {
         report::json(&totals)
     } else {
-        report::text(&totals, destination, quarantine)
+        let mut text = report::text(&totals, destination, quarantine);
+        if totals.found_nothing() {
+            text.push_str(&report::nothing_found(&origins, own_outputs(&origins, &storage)));
+        }
+        text
     };
     // The report must not be mixed into events on stdout.
     if destination.is_stdout() {
@@ -58,6 +62,25 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         anstream::stdout().write_all(report.as_bytes())?;
     }
     Ok(if totals.failed.is_empty() { OK } else { FAILED })
+}
+
+/// Returns the number of files that are not listed because they are below the destination or the quarantine.
+fn own_outputs(origins: &[Origin], storage: &dyn Storage) -> u64 {
+    let count = |origin: &Origin| {
+        let listed = storage.list(origin, Deadline::NONE);
+        listed.map_or(0, |listed| listed.flatten().count() as u64)
+    };
+    let left_out = |origin: &Origin| match origin {
+        Origin::Path { root, except } if !except.is_empty() => {
+            let with_outputs = Origin::Path {
+                root: root.clone(),
+                except: Vec::new(),
+            };
+            count(&with_outputs).saturating_sub(count(origin))
+        }
+        Origin::Path { .. } | Origin::Stdin | Origin::S3 { .. } => 0,
+    };
+    origins.iter().map(left_out).sum()
 }
 
 /// The use of threads.
