@@ -18,6 +18,7 @@
 //! - [`trigger`]: invocation payloads to requests, outcomes to responses.
 //! - [`function`]: one invocation of the function.
 //! - [`config`]: the settings and their defaults.
+//! - [`escape`]: text from outside in a form that is safe to show.
 //! - `cli` and `generate`: the commands, and the generator of test objects.
 //!
 //! # Guarantees
@@ -72,6 +73,7 @@ pub mod cli;
 pub mod config;
 pub mod deadline;
 pub mod encode;
+pub mod escape;
 pub mod formats;
 pub mod function;
 #[cfg(feature = "generate")]

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
+use crate::escape::escaped;
 use crate::formats::{ColumnSource, FORMATS, Format, LogType};
 use crate::object::detect;
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
@@ -154,19 +155,7 @@ fn shown(values: &Values, text: &[u8]) -> String {
 
 /// Returns text that is safe to print: escapes control characters and invalid UTF-8, and shortens long text.
 fn printable(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '"' | '\'' | '\\' => text.push(character),
-                _ => text.extend(character.escape_debug()),
-            }
-        }
-        for byte in chunk.invalid() {
-            // Writing to a String does not fail.
-            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("\\x{byte:02X}"));
-        }
-    }
+    let mut text = escaped(bytes).to_string();
     if text.chars().count() > MAX_SHOWN {
         text = text.chars().take(MAX_SHOWN - 1).chain(['…']).collect();
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
+use crate::escape::{escaped, escaped_path};
 use crate::generate::{Object, Rate, template, write_samples};
 
 use super::{OK, Stop, table};
@@ -13,7 +14,12 @@ use super::{OK, Stop, table};
 pub(super) fn generate(matches: &ArgMatches) -> Result<u8, Stop> {
     if let Some(directory) = matches.get_one::<String>("samples") {
         let samples = write_samples(Path::new(directory)).map_err(|error| failed(directory, &error))?;
-        writeln!(anstream::stdout(), "{} objects written to {directory}", samples.len())?;
+        writeln!(
+            anstream::stdout(),
+            "{} objects written to {}",
+            samples.len(),
+            escaped(directory)
+        )?;
         return Ok(OK);
     }
     if matches.get_flag("template-tables") {
@@ -42,8 +48,8 @@ pub(super) fn generate(matches: &ArgMatches) -> Result<u8, Stop> {
     path.parent()
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| object.write_to(BufWriter::new(File::create(&path)?)))
-        .map_err(|error| failed(&path.display().to_string(), &error))?;
-    writeln!(anstream::stdout(), "{}", path.display())?;
+        .map_err(|error| failed(&escaped_path(&path).to_string(), &error))?;
+    writeln!(anstream::stdout(), "{}", escaped_path(&path))?;
     Ok(OK)
 }
 

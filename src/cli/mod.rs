@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 
 use crate::config::Config;
+use crate::escape::escaped;
 use crate::formats::Format;
 
 pub use reference::markdown;
@@ -60,13 +61,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str)
     };
     match dispatch(&matches, environment) {
         Ok(code) => ExitCode::from(code),
-        Err(Stop::Usage(text)) => {
-            let _ = writeln!(anstream::stderr(), "error: {text}");
-            ExitCode::from(USAGE)
-        }
-        Err(Stop::Failed(text)) => {
-            let _ = writeln!(anstream::stderr(), "error: {text}");
-            ExitCode::from(FAILED)
+        Err(stop) => {
+            let (Stop::Usage(text) | Stop::Failed(text)) = &stop;
+            // Arguments and payloads may be in the text. A closed pipe is not an error.
+            let _ = writeln!(anstream::stderr(), "error: {}", escaped(text));
+            ExitCode::from(match stop {
+                Stop::Usage(_) => USAGE,
+                Stop::Failed(_) => FAILED,
+            })
         }
     }
 }

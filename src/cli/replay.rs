@@ -7,6 +7,7 @@ use std::thread;
 use clap::ArgMatches;
 
 use crate::deadline::Deadline;
+use crate::escape::{escaped, escaped_json};
 use crate::function::{Event, Function, Limits, Observer};
 use crate::storage::Router;
 
@@ -36,15 +37,13 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
     let handled = function.handle(&payload, Deadline::NONE, &Stderr);
     match handled.answer {
         Ok(answer) => {
-            let mut text = serde_json::to_string_pretty(&answer).unwrap_or_default();
-            text.push('\n');
-            anstream::stdout().write_all(text.as_bytes())?;
+            writeln!(anstream::stdout(), "{}", escaped_json(&format!("{answer:#}")))?;
             Ok(OK)
         }
         Err(error) => {
             // In the format of Lambda's error response.
             let text = serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()});
-            writeln!(anstream::stdout(), "{text:#}")?;
+            writeln!(anstream::stdout(), "{}", escaped_json(&format!("{text:#}")))?;
             Ok(FAILED)
         }
     }
@@ -67,6 +66,6 @@ struct Stderr;
 impl Observer for Stderr {
     fn observe(&self, event: &Event<'_>) {
         // A closed pipe is not an error.
-        let _ = writeln!(anstream::stderr(), "{event}");
+        let _ = writeln!(anstream::stderr(), "{}", escaped(&event.to_string()));
     }
 }

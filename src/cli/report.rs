@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
+use crate::escape::{escaped, escaped_json};
 use crate::parse::line::time::write_timestamp;
-use crate::storage::Location;
+use crate::storage::{Location, Origin};
 
 use super::text_table::TextTable;
 use super::totals::{Counts, TableTotals, Totals};
@@ -114,7 +115,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         let _ = writeln!(text, "skipped      {}: {reason}", number_of(count, "object"));
     }
     for (key, fault) in &totals.corrupt {
-        let _ = writeln!(text, "corrupt      {}: {fault}", key.escape_debug());
+        let _ = writeln!(text, "corrupt      {}: {fault}", escaped(key));
     }
     for error in &totals.unlisted {
         let _ = writeln!(text, "failed       {error}");
@@ -125,7 +126,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
         } else {
             ""
         };
-        let _ = writeln!(text, "failed       {error}{hint}");
+        let _ = writeln!(text, "failed       {}{hint}", escaped(&error.to_string()));
     }
 }
 
@@ -172,6 +173,26 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
     };
 }
 
+/// Returns the part of the report that says what was searched in vain, and what was left out there.
+pub(super) fn nothing_found(origins: &[Origin], own_outputs: u64) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    if own_outputs > 0 {
+        let files = number_of(own_outputs, "file");
+        let _ = writeln!(text, "skipped      {files}: below the destination or the quarantine");
+    }
+    for origin in origins {
+        let _ = match origin {
+            Origin::Path { .. } => writeln!(
+                text,
+                "no objects found to ingest in {origin} (hidden files are not read)"
+            ),
+            Origin::Stdin | Origin::S3 { .. } => writeln!(text, "no objects found to ingest in {origin}"),
+        };
+    }
+    text
+}
+
 /// Returns the report as one JSON object.
 pub(super) fn json(totals: &Totals) -> String {
     let tables: Map<String, Value> = totals
@@ -212,7 +233,7 @@ pub(super) fn json(totals: &Totals) -> String {
         "corrupt_objects": corrupt,
         "failed_objects": failed,
     });
-    format!("{report}\n")
+    escaped_json(&format!("{report}\n"))
 }
 
 fn table_json(table: &TableTotals) -> Value {

@@ -7,8 +7,9 @@ use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::deadline::Deadline;
+use crate::escape::escaped;
 use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
-use crate::storage::{Entry, Location, Storage as _};
+use crate::storage::{Entry, Location, Origin, Storage};
 
 use super::input::{find, origins, storage};
 use super::totals::Totals;
@@ -56,7 +57,11 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let report = if json {
         report::json(&totals)
     } else {
-        report::text(&totals, destination, quarantine)
+        let mut text = report::text(&totals, destination, quarantine);
+        if totals.found_nothing() {
+            text.push_str(&report::nothing_found(&origins, own_outputs(&origins, &storage)));
+        }
+        text
     };
     // The report must not be mixed into events on stdout.
     if destination.is_stdout() {
@@ -77,6 +82,25 @@ fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T
         }
         ingest(&wave);
     }
+}
+
+/// Returns the number of files that are not listed because they are below the destination or the quarantine.
+fn own_outputs(origins: &[Origin], storage: &dyn Storage) -> u64 {
+    let count = |origin: &Origin| {
+        let listed = storage.list(origin, Deadline::NONE);
+        listed.map_or(0, |listed| listed.flatten().count() as u64)
+    };
+    let left_out = |origin: &Origin| match origin {
+        Origin::Path { root, except } if !except.is_empty() => {
+            let with_outputs = Origin::Path {
+                root: root.clone(),
+                except: Vec::new(),
+            };
+            count(&with_outputs).saturating_sub(count(origin))
+        }
+        Origin::Path { .. } | Origin::Stdin | Origin::S3 { .. } => 0,
+    };
+    origins.iter().map(left_out).sum()
 }
 
 /// The use of threads.
@@ -143,7 +167,7 @@ fn ingest_all(
 }
 
 fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
-    bar.set_message(entry.object.key.clone());
+    bar.set_message(escaped(&entry.object.key).to_string());
     let ingested = ingest_object(
         &entry.object,
         entry.source.as_ref(),

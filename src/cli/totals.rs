@@ -68,6 +68,11 @@ impl Totals {
         }
     }
 
+    /// Returns whether there was nothing to ingest.
+    pub(super) fn found_nothing(&self) -> bool {
+        self.counts.objects == 0 && self.failed.is_empty()
+    }
+
     fn add_counts(&mut self, ledger: &Ledger) {
         self.counts.add(ledger);
         for output in &ledger.outputs {

@@ -127,7 +127,8 @@ impl Config {
 /// Returns the reference page of the settings, for `docs/`.
 pub fn markdown() -> String {
     let mut page = "# Settings\n\n\
-                    Each setting is a flag of `alb-ingest run` and an environment variable; the flag takes precedence.\n\n\
+                    Each setting is a flag of `alb-ingest run` and an environment variable; the flag takes precedence. \
+                    A blank value counts as not given.\n\n\
                     | flag | variable | allowed values | default | effect |\n|---|---|---|---|---|\n"
         .to_owned();
     for Setting {

@@ -36,20 +36,19 @@ pub struct RawConfig {
 }
 
 impl RawConfig {
-    /// Parses the settings that `lookup` returns values for. An empty value counts as not given.
+    /// Parses the settings that `lookup` returns values for. A blank value counts as not given.
     ///
     /// # Errors
     /// A value is not allowed.
     pub fn read(lookup: impl Fn(&Setting) -> Option<String>) -> Result<Self, SettingError> {
         let mut raw = Self::default();
         for setting in &SETTINGS {
-            let Some(value) = lookup(setting).filter(|value| !value.is_empty()) else {
-                continue;
-            };
-            if (setting.apply)(&mut raw, value.trim()).is_none() {
+            let Some(value) = lookup(setting) else { continue };
+            let value = value.trim();
+            if !value.is_empty() && (setting.apply)(&mut raw, value).is_none() {
                 return Err(SettingError::NotAllowed {
                     name: setting.name,
-                    value,
+                    value: value.to_owned(),
                     allowed: setting.allowed,
                 });
             }

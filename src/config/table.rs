@@ -11,6 +11,7 @@ use crate::storage::{FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, S
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
 const ACCOUNT: &str = "12 digits";
+const GLOBS: &str = "comma-separated key patterns such as **/us-east-1/**, none of them empty";
 
 /// The one required setting.
 pub(super) const DESTINATION: Setting = Setting {
@@ -271,7 +272,7 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "include",
         value_name: "GLOBS",
         section: Section::Input,
-        allowed: "comma-separated key patterns such as **/us-east-1/**",
+        allowed: GLOBS,
         default: "every key",
         doc: "Ingest only objects whose key matches a pattern.",
         apply: |raw, value| {
@@ -284,7 +285,7 @@ pub static SETTINGS: [Setting; 19] = [
         flag: "exclude",
         value_name: "GLOBS",
         section: Section::Input,
-        allowed: "comma-separated key patterns such as **/us-east-1/**",
+        allowed: GLOBS,
         default: "no key",
         doc: "Skip objects whose key matches a pattern.",
         apply: |raw, value| {
@@ -311,10 +312,14 @@ fn account(value: &str) -> Option<String> {
     (value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit())).then(|| value.to_owned())
 }
 
+/// Parses a list of patterns. An empty one is an error: it matches no key, so it would leave out every object.
 fn globs(value: &str) -> Option<GlobSet> {
     let mut builder = GlobSetBuilder::new();
-    for pattern in value.split(',') {
-        builder.add(Glob::new(pattern.trim()).ok()?);
+    for pattern in value.split(',').map(str::trim) {
+        if pattern.is_empty() {
+            return None;
+        }
+        builder.add(Glob::new(pattern).ok()?);
     }
     builder.build().ok()
 }

@@ -36,9 +36,103 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
     assert!(read(&[("DESTINATION", "-"), ("FORMAT", "parquet")]).is_err());
 }
 
+/// A valid value of each setting.
+const VALID: [(&str, &str); 19] = [
+    ("DESTINATION", "out"),
+    ("FORMAT", "json"),
+    ("COMPRESSION", "gzip"),
+    ("PARTITION_BY", "hour"),
+    ("SCHEMA", "ecs"),
+    ("QUARANTINE", "s3://rejects/x"),
+    ("FIREHOSE_RECORDS", "single"),
+    ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
+    ("FIREHOSE_BYTES_PER_SECOND", "200000"),
+    ("ON_CORRUPT", "strict"),
+    ("ON_MISSING", "skip"),
+    ("PARTIAL_BATCH", "true"),
+    ("OVERWRITE", "true"),
+    ("SOURCE", "s3://logs/lb"),
+    ("REQUESTER_PAYS", "true"),
+    ("SOURCE_OWNER", "123456789012"),
+    ("DESTINATION_OWNER", "123456789012"),
+    ("INCLUDE", "**/a/**"),
+    ("EXCLUDE", "**/a/**, *.log"),
+];
+
+/// Returns the settings as read, in a form that can be compared.
+fn shown(values: &[(&str, &str)]) -> String {
+    format!("{:?}", raw(values).unwrap())
+}
+
+#[test]
+fn a_blank_value_counts_as_not_given() {
+    assert_eq!(
+        VALID.map(|(name, _)| name),
+        SETTINGS.each_ref().map(|setting| setting.name)
+    );
+    for (name, value) in VALID {
+        for blank in ["", " ", "\t", " \n ", "\u{a0}"] {
+            assert_eq!(shown(&[(name, blank)]), shown(&[]), "{name} {blank:?}");
+        }
+        let padded = format!(" {value}\n");
+        assert_eq!(shown(&[(name, &padded)]), shown(&[(name, value)]), "{name}");
+        assert_ne!(shown(&[(name, value)]), shown(&[]), "{name}");
+    }
+}
+
+#[test]
+fn separators_and_letter_case_are_not_guessed_at() {
+    for (name, value) in VALID {
+        // A list of one, and separators without a value.
+        for wrong in [
+            format!("{value},"),
+            format!(",{value}"),
+            ",".to_owned(),
+            " , ".to_owned(),
+            format!("{value},,{value}"),
+        ] {
+            let is_folder = name == "DESTINATION" || (name == "QUARANTINE" && !wrong.contains("://"));
+            let is_prefix = ["SOURCE", "QUARANTINE"].contains(&name) && wrong.starts_with("s3://");
+            // A comma is legal in the name of a folder and in a prefix.
+            if !is_folder && !is_prefix {
+                let error = raw(&[(name, &wrong)]).unwrap_err().to_string();
+                assert!(error.starts_with(name), "{error}");
+            }
+        }
+        let upper = value.to_ascii_uppercase();
+        let is_text = ["DESTINATION", "INCLUDE", "EXCLUDE"].contains(&name);
+        if upper != value && !is_text {
+            let error = raw(&[(name, &upper)]).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_path_that_looks_like_a_url_is_not_a_folder() {
+    for name in ["DESTINATION", "QUARANTINE"] {
+        for wrong in [
+            "s3:/logs-out/x",
+            "s3//logs-out",
+            "firehose:",
+            "S3://logs-out",
+            "file:out",
+            "://x",
+        ] {
+            let error = raw(&[(name, wrong)]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains(wrong), "{error}");
+        }
+    }
+}
+
 #[test]
 fn the_destination_is_required() {
-    for values in [&[][..], &[("DESTINATION", "")], &[("FORMAT", "json")]] {
+    for values in [
+        &[][..],
+        &[("DESTINATION", "")],
+        &[("DESTINATION", " ")],
+        &[("FORMAT", "json")],
+    ] {
         let error = raw(values).unwrap().resolve().unwrap_err().to_string();
         assert!(
             error.starts_with("DESTINATION (--to) is not set; allowed: a directory"),

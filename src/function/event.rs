@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::escape::escaped;
 use crate::formats::Format;
 use crate::ingest::{Corruption, Ledger};
 use crate::object::{ObjectRef, ObjectRequest};
@@ -79,7 +80,7 @@ pub enum Subject<'a> {
 impl fmt::Display for Subject<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Object(object) => write!(out, "{}/{}", object.bucket, object.key.escape_debug()),
+            Self::Object(object) => write!(out, "{}/{}", escaped(&object.bucket), escaped(&object.key)),
             Self::Record("") => out.write_str("the payload"),
             Self::Record(path) => out.write_str(path),
         }

@@ -1,8 +1,8 @@
 //! The error of an object that could not be ingested.
 
 use crate::encode::EncodeError;
-use crate::object::ObjectRef;
-use crate::object::Unknown;
+use crate::escape::escaped;
+use crate::object::{ObjectRef, Unknown, names_a_log};
 use crate::parse::input::ReadError;
 use crate::storage::{ErrorKind, StorageError};
 
@@ -63,7 +63,8 @@ pub enum Problem {
     },
     /// The object has no version, and the key of its output is taken by different bytes.
     #[error(
-        "{key} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file"
+        "{} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file",
+        escaped(.key)
     )]
     OutputOfAnother {
         /// The key of the output.
@@ -115,6 +116,17 @@ impl From<EncodeError> for Problem {
     }
 }
 
+impl IngestError {
+    /// Returns whether the object is not a load balancer log: its bytes show it, and its key does not name one.
+    pub fn is_not_a_log(&self) -> bool {
+        let foreign = matches!(
+            *self.problem,
+            Problem::Unknown(_) | Problem::Read(ReadError::Foreign { .. })
+        );
+        foreign && !names_a_log(&self.object.key)
+    }
+}
+
 impl Problem {
     /// Returns the error of an object.
     pub fn of(self, object: &ObjectRef) -> IngestError {
@@ -127,11 +139,6 @@ impl Problem {
     /// Returns whether the object does not exist.
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Unreadable(error) if matches!(error.kind, ErrorKind::NotFound))
-    }
-
-    /// Returns whether the object is not a load balancer log, as far as its bytes show.
-    pub const fn is_not_a_log(&self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::Read(ReadError::Foreign { .. }))
     }
 
     /// Returns whether a retry of the same object can succeed.

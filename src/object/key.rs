@@ -39,6 +39,14 @@ pub fn skip_by_key(key: &str) -> Option<SkipByKey> {
     (name.starts_with("ELB") && name.ends_with("LogTestFile")).then_some(SkipByKey::TestFile)
 }
 
+/// The part of a log's file name between the account and the region.
+const SERVICE: &str = "_elasticloadbalancing_";
+
+/// Returns whether the file name is that of a load balancer log, even if not every part of it can be read.
+pub fn names_a_log(key: &str) -> bool {
+    file_name(key).contains(SERVICE)
+}
+
 impl KeyFacts {
     /// Reads a key.
     pub fn of(key: &str) -> Self {
@@ -53,7 +61,7 @@ impl KeyFacts {
     fn read_file_name(&mut self, name: &str) {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         let name = name.strip_suffix(".log").unwrap_or(name);
-        let Some((account, rest)) = name.split_once("_elasticloadbalancing_") else {
+        let Some((account, rest)) = name.split_once(SERVICE) else {
             return;
         };
         let Some((region, rest)) = rest.split_once('_') else {

@@ -10,9 +10,11 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use crate::escape::escaped;
+
 pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
-pub use key::{KeyFacts, SkipByKey, skip_by_key};
+pub use key::{KeyFacts, SkipByKey, names_a_log, skip_by_key};
 pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
 pub use request::{ObjectRequest, unquoted};
 
@@ -84,8 +86,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 impl std::fmt::Display for ObjectRef {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A key may contain control characters, which must not reach a terminal or a log.
-        write!(out, "{}/{}", self.bucket, self.key.escape_debug())
+        write!(out, "{}/{}", escaped(&self.bucket), escaped(&self.key))
     }
 }
 

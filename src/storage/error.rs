@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::escape::{escaped, escaped_path};
+
 /// A failed operation on storage.
 ///
 /// A failed write travels through the encoders as an [`io::Error`] that wraps this error; [`io::Error::downcast`]
@@ -59,13 +61,14 @@ pub enum ErrorKind {
 }
 
 impl StorageError {
-    /// Creates an error without an underlying one.
+    /// Creates an error without an underlying one. Place and message are escaped here: both may repeat names, and the
+    /// message what a service or the system answered.
     pub fn new(operation: Operation, place: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             operation,
-            place: place.into(),
+            place: escaped(&place.into()).to_string(),
             kind,
-            message: message.into(),
+            message: escaped(&message.into()).to_string(),
             source: None,
         }
     }
@@ -86,7 +89,7 @@ impl StorageError {
 
     /// Creates an error about a path that the file system does not report.
     pub(super) fn at_path(operation: Operation, path: &Path, kind: ErrorKind, message: impl Into<String>) -> Self {
-        let place = path.display().to_string().escape_debug().to_string();
+        let place = escaped_path(path).to_string();
         Self::new(operation, place, kind, message)
     }
 

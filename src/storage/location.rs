@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::escape::{escaped, escaped_path};
+
 /// A place that outputs are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -63,6 +65,7 @@ impl Location {
                 stream: stream.to_owned(),
             }),
             Some(_) => None,
+            None if is_like_a_url(value) => None,
             None => Some(Self::Directory(value.into())),
         }
     }
@@ -162,6 +165,18 @@ impl Origin {
     }
 }
 
+/// Returns whether a path was probably meant as a URL: it begins with a scheme and a colon, as `s3:/bucket` and
+/// `firehose:name` do, or with a known scheme and two slashes. `./s3:` names a directory with such a name.
+fn is_like_a_url(path: &str) -> bool {
+    const SCHEMES: [&str; 3] = ["s3", "firehose", "file"];
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-');
+    let end = path.bytes().position(|byte| !legal(byte)).unwrap_or(path.len());
+    let (scheme, rest) = path.split_at(end);
+    let is_known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let begins_with_letter = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    (begins_with_letter && rest.starts_with(':')) || (is_known && rest.starts_with("//"))
+}
+
 /// Returns whether the Firehose API allows this stream name.
 fn is_stream_name(name: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
@@ -212,26 +227,26 @@ impl S3Prefix {
 impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(path) => write!(out, "{}", path.display()),
+            Self::Directory(path) => escaped_path(path).fmt(out),
             Self::Stdout => out.write_str("stdout"),
             Self::S3(place) => place.fmt(out),
-            Self::Firehose { stream } => write!(out, "firehose://{stream}"),
+            Self::Firehose { stream } => write!(out, "firehose://{}", escaped(stream)),
         }
     }
 }
 
 impl fmt::Display for S3Prefix {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "s3://{}/{}", self.bucket, self.prefix)
+        write!(out, "s3://{}/{}", escaped(&self.bucket), escaped(&self.prefix))
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path { root, .. } => write!(out, "{}", root.display()),
+            Self::Path { root, .. } => escaped_path(root).fmt(out),
             Self::Stdin => out.write_str("stdin"),
-            Self::S3 { bucket, key } => write!(out, "s3://{bucket}/{}", key.escape_debug()),
+            Self::S3 { bucket, key } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
         }
     }
 }
@@ -259,11 +274,24 @@ mod tests {
             "s3://logs-out//x",
             "gs://logs",
             "file://x",
+            "S3://logs-out",
+            "s3:/logs-out/x",
+            "s3:logs-out",
+            "s3:",
+            "s3//logs-out",
+            "S3//logs-out",
+            "file:/out",
+            "firehose:",
+            "firehose:events",
+            "firehose//events",
+            "arn:aws:s3:::logs-out",
         ] {
             assert_eq!(Location::parse(wrong), None, "{wrong}");
         }
         assert_eq!(Location::parse("-"), Some(Location::Stdout));
-        assert_eq!(Location::parse("a/b"), Some(Location::Directory("a/b".into())));
+        for path in ["a/b", "/a/b", "./s3:/x", "a/s3:/x", "s3", "s3/x", "3:x", "a b:c"] {
+            assert_eq!(Location::parse(path), Some(Location::Directory(path.into())), "{path}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::escape::escaped;
 use crate::ingest::Ledger;
 
 use super::outcome::{Counts, SkipReason, TaskError, TaskOutcome};
@@ -163,7 +164,7 @@ fn queue(
         let ids: Vec<_> = failed
             .iter()
             .take(MAX_LISTED_IDS)
-            .map(|id| id.escape_debug().to_string())
+            .map(|id| escaped(id).to_string())
             .collect();
         let more = if failed.len() > ids.len() { ", …" } else { "" };
         // Writing to a String does not fail.
@@ -240,10 +241,7 @@ fn to_json(response: &impl Serialize) -> Result<Value, InvocationError> {
 
 /// Returns the text on one line, cut at a character boundary if it is longer than `max_bytes`.
 fn single_line(text: &str, max_bytes: usize) -> String {
-    let text: String = text
-        .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect();
+    let text = escaped(text).to_string();
     match text.get(..text.floor_char_boundary(max_bytes)) {
         Some(start) if start.len() < text.len() => format!("{start}…"),
         _ => text,

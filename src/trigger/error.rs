@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::escape::escaped;
 use crate::object::KeyFault;
 
 use super::MAX_ENVELOPES;
@@ -136,7 +137,7 @@ impl Names {
             .map(|name| {
                 let cut = name.chars().count() > MAX_CHARS;
                 let name: String = name.chars().take(MAX_CHARS).collect();
-                let name = name.escape_debug();
+                let name = escaped(&name);
                 if cut { format!("{name}…") } else { name.to_string() }
             })
             .collect();

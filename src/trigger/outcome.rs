@@ -74,10 +74,10 @@ impl TaskError {
         }
     }
 
-    /// Returns whether the object was read and is not a load balancer log.
-    pub const fn is_not_a_log(&self) -> bool {
+    /// Returns whether the object was read and is not a load balancer log, nor named like one.
+    pub fn is_not_a_log(&self) -> bool {
         match self {
-            Self::Object(error) => error.problem.is_not_a_log(),
+            Self::Object(error) => error.is_not_a_log(),
             Self::Refused(_) | Self::OutputLoop { .. } => false,
         }
     }

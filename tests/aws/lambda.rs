@@ -301,6 +301,11 @@ fn an_invalid_setting_stops_the_start_with_its_name_its_value_and_the_allowed_va
         ("DESTINATION", "ftp://somewhere", "s3://BUCKET/PREFIX"),
         ("PARTIAL_BATCH", "yes", "true, false"),
         ("SOURCE", "s3://outputs", "its own output"),
+        ("INCLUDE", ",", "none of them empty"),
+        ("DESTINATION", "s3:/outputs/all", "s3://BUCKET/PREFIX"),
+        ("DESTINATION", "scratch", "not an absolute path"),
+        ("QUARANTINE", "/tmp/rejects", "is in /tmp"),
+        ("DESTINATION", "/usr/no-such-directory", "does not exist"),
     ] {
         let mut function = function(&server, &[(name, value)]);
         let outcome = function.invoke(&event("test-event.json"), LIMIT);

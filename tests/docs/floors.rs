@@ -6,31 +6,35 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("formats", &[]),
     ("deadline", &[]),
+    ("escape", &[]),
     ("parse", &["formats"]),
     ("schema", &["formats", "parse"]),
-    ("object", &["formats", "parse"]),
+    ("object", &["escape", "formats", "parse"]),
     ("encode", &["formats", "parse", "schema", "object"]),
-    ("storage", &["deadline", "parse", "schema", "object"]),
+    ("storage", &["deadline", "escape", "parse", "schema", "object"]),
     (
         "ingest",
-        &["deadline", "formats", "parse", "schema", "object", "encode", "storage"],
+        &[
+            "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage",
+        ],
     ),
-    ("trigger", &["object", "ingest"]),
+    ("trigger", &["escape", "object", "ingest"]),
     ("config", &["schema", "encode", "storage", "ingest"]),
     (
         "function",
         &[
-            "deadline", "formats", "object", "storage", "ingest", "trigger", "config",
+            "deadline", "escape", "formats", "object", "storage", "ingest", "trigger", "config",
         ],
     ),
     ("generate", &["formats", "schema"]),
     (
         "cli",
         &[
-            "deadline", "formats", "parse", "schema", "object", "storage", "ingest", "config", "function", "generate",
+            "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "config", "function",
+            "generate",
         ],
     ),
     ("bin", &["function", "cli"]),

@@ -124,7 +124,7 @@ fn the_response_to_batch_operations_has_a_result_for_every_task() {
         (
             "t4",
             "PermanentFailure",
-            "40 of the first 40 lines are malformed as alb_access_log (a é",
+            "40 of the first 40 lines are malformed as alb_access_log (a\\né",
         ),
         ("t5", "PermanentFailure", "tasks[4].s3Key: the key has a percent sign"),
         ("t6", "PermanentFailure", "tasks[5].s3BucketArn: missing"),

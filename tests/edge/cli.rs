@@ -282,6 +282,36 @@ fn exit_codes_distinguish_failed_objects_from_invalid_usage() {
 }
 
 #[test]
+fn a_run_that_finds_nothing_says_where_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = |args: &[&str]| stdout(&expect(run(&[&["run", text(folder.path()), "--to"], args].concat()), 0));
+    let out = folder.path().join("out");
+    let nothing = format!(
+        "no objects found to ingest in {} (hidden files are not read)\n",
+        text(folder.path())
+    );
+    assert_eq!(report(&[text(&out)]), format!("nothing written\n{nothing}"));
+
+    write(&folder.path().join(".hidden/one.log"), LINE.as_bytes());
+    write(&out.join("one.json"), LINE.as_bytes());
+    let found = report(&[text(&out)]);
+    assert!(
+        found.contains("skipped      1 file: below the destination or the quarantine\n"),
+        "{found}"
+    );
+    assert!(found.ends_with(&nothing), "{found}");
+
+    write(&folder.path().join("one.log"), LINE.as_bytes());
+    let found = report(&[text(&out), "--include", "*.gz"]);
+    assert!(
+        found.contains("skipped      1 object: not selected\n") && found.ends_with(&nothing),
+        "{found}"
+    );
+    let found = report(&[text(&out)]);
+    assert!(!found.contains("no objects found"), "{found}");
+}
+
+#[test]
 fn an_option_takes_precedence_over_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("one.log");

@@ -380,6 +380,46 @@ fn an_object_that_is_not_a_log_does_not_fail_a_job() {
     }
 }
 
+/// A key that names a load balancer log promises lines, so a job must not count them as done.
+#[test]
+fn a_named_log_that_cannot_be_read_fails_its_task_of_a_job() {
+    const NAME: &str = "123456789012_elasticloadbalancing_us-east-1";
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("mixed");
+    fs::create_dir(&folder).unwrap();
+    let world: &'static FaultyStorage = Box::leak(Box::new(FaultyStorage {
+        local: Local::new(Some(root.path().to_path_buf())),
+        memory: Memory::default(),
+        fault: |_| None,
+        opened: AtomicUsize::new(0),
+    }));
+    let contents: [&[u8]; 3] = [
+        b"PK\x03\x04 a zip",
+        b"\x89PNG\r\n\x1a\n0123456789",
+        b"remember the milk\n",
+    ];
+    for (file, content) in [
+        format!("{NAME}_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_192.0.2.1_x.log.gz"),
+        format!("conn_log.{NAME}_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_192.0.2.1_x.log.gz"),
+        format!("{NAME}_shop-classic_20261007T1145Z_192.0.2.1_x.log"),
+        format!("copy of {NAME}_shop-classic.log"),
+    ]
+    .iter()
+    .flat_map(|file| contents.map(|content| (file, content)))
+    {
+        fs::write(folder.join(file), content).unwrap();
+        let job = json!({
+            "invocationSchemaVersion": "2.0", "invocationId": "i", "job": {"id": "j"},
+            "tasks": [{"taskId": "t", "s3Key": file.replace(' ', "%20"), "s3VersionId": null, "s3Bucket": "mixed"}],
+        });
+        let answer = handle(world, config(), job.to_string().as_bytes()).answer.unwrap();
+        assert_eq!(
+            answer["results"][0]["resultCode"], "PermanentFailure",
+            "{file}: {answer}"
+        );
+    }
+}
+
 #[test]
 fn a_duplicate_object_is_read_once() {
     let object = json!({"bucket": "objects", "key": "AWSLogs/111122223333/elasticloadbalancing/eu-west-1/2015/06/16/111122223333_elasticloadbalancing_eu-west-1_shop-classic_20150616T0830Z_198.51.100.77_2v1y09ki.log"});

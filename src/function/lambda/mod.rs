@@ -5,6 +5,7 @@
     reason = "deadlines and metrics need the clock, and no output depends on it"
 )]
 
+mod folders;
 mod log;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::function::{Function, Handled, Limits};
 use crate::storage::Router;
 use crate::storage::aws::Tuning;
 
+pub use folders::FolderError;
 use log::{Log, LogObserver};
 
 /// The memory of the smallest function, in MiB: the default if the runtime does not report it.
@@ -34,6 +36,9 @@ pub enum InitError {
     /// A setting is wrong.
     #[error("{0}")]
     Setting(#[from] crate::config::SettingError),
+    /// A directory does not outlast the function.
+    #[error("{0}")]
+    Folder(#[from] FolderError),
     /// The settings do not configure a function.
     #[error("{0}")]
     Setup(#[from] crate::function::SetupError),
@@ -61,6 +66,7 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
 
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     let config = Config::read(|setting| environment(setting.name))?;
+    folders::check(&config)?;
     // One thread drives the runtime and the connections of the clients; objects are processed on other threads.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::escape::escaped_path;
 use crate::object::ObjectRequest;
 use crate::storage::{Body, ErrorKind, Operation, S3Prefix, Source, StorageError};
 
@@ -53,7 +54,7 @@ impl Source for Buckets {
             return Ok(Box::new(FileBody::open(object, key, &path)?));
         }
         let message = match &self.root {
-            Some(root) => format!("no such file below {}", root.display()),
+            Some(root) => format!("no such file below {}", escaped_path(root)),
             None => "there are no buckets without AWS; set --bucket-root".to_owned(),
         };
         let place = object.unidentified().to_string();

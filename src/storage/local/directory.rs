@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::NamedTempFile;
 
+use crate::escape::escaped_path;
 use crate::object::{Counts, ObjectRef};
 use crate::storage::temporary::TemporaryFile;
 use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError};
@@ -66,7 +67,7 @@ impl Sink for Directory {
         let path = self.root.join(key);
         let file = File::open(&path).map_err(|error| StorageError::local(Operation::Inspect, &path, error))?;
         Ok(Some(Existing {
-            place: path.display().to_string().escape_debug().to_string(),
+            place: escaped_path(&path).to_string(),
             bytes: Box::new(file),
         }))
     }
@@ -170,7 +171,7 @@ impl StagedFile {
     /// Returns what a commit reports if something already exists at the path.
     fn existing(file: &Path, path: &Path, kind: FileType) -> io::Result<Committed> {
         if !kind.is_file() {
-            let place = path.display().to_string().escape_debug().to_string();
+            let place = escaped_path(path).to_string();
             let what = if kind.is_symlink() {
                 "a symbolic link"
             } else if kind.is_dir() {

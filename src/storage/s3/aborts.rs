@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::deadline::Deadline;
+use crate::escape::escaped;
 
 use super::bucket::OutputBucket;
 
@@ -71,7 +72,7 @@ async fn abort(bucket: OutputBucket, key: String, upload: String, _running: Send
     let abort = tokio::time::timeout(MAX_ABORT, bucket.abort(&key, &upload));
     if !matches!(abort.await, Ok(Ok(()))) {
         tracing::warn!(
-            key = %key.escape_debug(),
+            key = %escaped(&key),
             "a multipart upload could not be aborted; a lifecycle rule (AbortIncompleteMultipartUpload) removes it"
         );
     }

@@ -7,6 +7,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use crate::escape::escaped;
 use crate::object::{ObjectRef, ObjectRequest, unquoted};
 use crate::storage::aws::error::{Class, Failure};
 use crate::storage::{Body, Operation, StorageError};
@@ -99,7 +100,7 @@ impl S3Body {
                 self.pin_again()?;
             } else if self.may_resume(&failure) {
                 let ObjectRef { bucket, key, .. } = &self.object;
-                tracing::info!(%bucket, key = %key.escape_debug(), reached = self.reached, why = ?failure.class, "requesting the rest of an object");
+                tracing::info!(%bucket, key = %escaped(key), reached = self.reached, why = ?failure.class, "requesting the rest of an object");
                 self.access.clients().back_off(self.attempts, self.access.deadline());
                 self.attempts += 1;
             } else {
@@ -246,7 +247,7 @@ impl S3Body {
 
     fn warn(&self, what: &'static str) {
         let ObjectRef { bucket, key, .. } = &self.object;
-        tracing::warn!(%bucket, key = %key.escape_debug(), "{what}");
+        tracing::warn!(%bucket, key = %escaped(key), "{what}");
     }
 }
 

@@ -13,6 +13,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
+use crate::escape::escaped;
 use crate::storage::{ErrorKind, Operation, StorageError};
 
 /// The classes of failures.
@@ -233,8 +234,8 @@ impl fmt::Display for Failure {
 impl fmt::Display for Resource<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Object { bucket, key, .. } => write!(out, "s3://{bucket}/{}", key.escape_debug()),
-            Self::Stream(name) => write!(out, "firehose://{name}"),
+            Self::Object { bucket, key, .. } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
+            Self::Stream(name) => write!(out, "firehose://{}", escaped(name)),
         }
     }
 }
