@@ -7,7 +7,7 @@ pub static LEADING: [Column; 4] = [
     required(
         "event_id",
         Fill::EventId,
-        "Identifier of the event: 16 hex digits of SHA-256 over bucket, key and version or etag, a dash, and the line number in ten digits. The same in every replay.",
+        "Identifier of the event: 16 hex digits of SHA-256 over bucket, key and etag, a dash, and the line number in ten digits. The same in every replay.",
     ),
     required(
         "timestamp",

@@ -16,14 +16,14 @@ pub use key::{KeyFacts, SkipByKey, skip_by_key};
 pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
 pub use request::{ObjectRequest, unquoted};
 
-/// The name of a log object: bucket, key, and version id or etag.
+/// The identity of a log object: bucket, key and etag, however the object was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The bucket; `local` for a file.
     pub bucket: String,
     /// The key, URL-decoded.
     pub key: String,
-    /// The version id if the bucket is versioned, otherwise the etag; for a file, the MD5 of its bytes.
+    /// The etag, without quotes; for a file, the MD5 of its bytes. Never the version id, which not every request has.
     pub version: String,
 }
 
@@ -32,7 +32,7 @@ pub struct ObjectRef {
 pub struct ObjectFacts {
     /// Bucket and key.
     pub object: ObjectRef,
-    /// 16 hex digits that identify bucket, key and version.
+    /// 16 hex digits that identify bucket, key and etag.
     pub id: String,
     /// The facts in the key.
     pub key: KeyFacts,
@@ -48,7 +48,7 @@ impl ObjectFacts {
 }
 
 impl ObjectRef {
-    /// Returns 16 hex digits of SHA-256 over bucket, key and version, separated by zero bytes.
+    /// Returns 16 hex digits of SHA-256 over bucket, key and etag, separated by zero bytes.
     pub fn id(&self) -> String {
         let mut hash = Sha256::new();
         for (number, part) in [&self.bucket, &self.key, &self.version].into_iter().enumerate() {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_depends_on_bucket_key_and_version_and_never_changes() {
+    fn the_id_depends_on_bucket_key_and_etag_and_never_changes() {
         let object = |bucket: &str, key: &str, version: &str| ObjectRef {
             bucket: bucket.into(),
             key: key.into(),

@@ -206,7 +206,7 @@ fn the_fields_of_an_event_reach_the_request() {
 }
 
 #[test]
-fn the_null_version_is_requested_by_name_and_identified_by_its_etag() {
+fn a_version_is_requested_by_name_and_identified_by_its_etag() {
     let request = |version: Value| {
         let mut payload = batch_2(&Object::named("a.log"));
         payload["tasks"][0]["s3VersionId"] = version;
@@ -221,7 +221,8 @@ fn the_null_version_is_requested_by_name_and_identified_by_its_etag() {
     assert_eq!(null.identity("a.log", "e1"), unversioned);
     assert_ne!(null.identity("a.log", "e2"), unversioned);
     let versioned = request(json!("v1"));
-    assert_eq!(versioned.identity("a.log", "e1").version, "v1");
+    assert_eq!(versioned.version_id.as_deref(), Some("v1"));
+    assert_eq!(versioned.identity("a.log", "e1"), unversioned);
 }
 
 #[test]

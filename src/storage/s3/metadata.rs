@@ -50,11 +50,7 @@ pub static METADATA: [MetadataName; 11] = [
         true,
         "The SHA-256 of the key; replaces source-key if the encoded key is longer than 1,024 bytes.",
     ),
-    name(
-        SOURCE_VERSION,
-        true,
-        "Its version id, or its etag in a bucket without versioning.",
-    ),
+    name(SOURCE_VERSION, true, "Its etag."),
     name(
         SCHEMA,
         true,

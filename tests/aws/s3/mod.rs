@@ -3,6 +3,7 @@
 
 mod chaos;
 mod environment;
+mod identity;
 mod lists;
 mod parts;
 mod reads;
