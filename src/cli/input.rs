@@ -1,11 +1,14 @@
 //! The inputs of a run: what they name, and the objects there.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use clap::ArgMatches;
+use md5::{Digest as _, Md5};
 
 use crate::deadline::Deadline;
-use crate::storage::{Entry, ErrorKind, Location, Options, Origin, Router, Storage, StorageError};
+use crate::storage::local::is_stream;
+use crate::storage::{Entry, ErrorKind, Listing, Location, Options, Origin, Router, Storage, StorageError};
 
 use super::Stop;
 
@@ -20,7 +23,23 @@ pub(super) fn origins(matches: &ArgMatches, outputs: [&Location; 2]) -> Result<V
             ))
         })
     };
-    inputs.map(parse).collect()
+    let origins = inputs.map(parse).collect::<Result<Vec<_>, _>>()?;
+    let streams: Vec<String> = origins
+        .iter()
+        .filter(|origin| match origin {
+            Origin::Stdin => true,
+            Origin::Path { root, .. } => is_stream(root),
+            Origin::S3 { .. } => false,
+        })
+        .map(ToString::to_string)
+        .collect();
+    if streams.len() > 1 {
+        return Err(Stop::Usage(format!(
+            "{} can be read only once and have no identity of their own; name one of them, and the others in runs with other destinations",
+            streams.join(", ")
+        )));
+    }
+    Ok(origins)
 }
 
 /// Starts the storage that the inputs and outputs need: AWS only if one of them is there.
@@ -32,23 +51,75 @@ pub(super) fn storage(origins: &[Origin], outputs: [&Location; 2], options: Opti
     }
 }
 
-/// Returns the objects of every input, in the order of the inputs; those of a directory or bucket in the order of their
-/// keys.
-pub(super) fn find(origins: &[Origin], storage: &dyn Storage) -> Result<Vec<Entry>, Stop> {
-    let mut objects = Vec::new();
-    for origin in origins {
-        let listed = storage
-            .list(origin, Deadline::NONE)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        objects.extend(listed.map_err(|error| cannot_list(origin, &error))?);
+/// The objects of every input, in the order of the inputs; those of a directory or bucket in the order of their keys. An
+/// object that is listed twice is returned once, and outputs of this run's destinations are not returned.
+pub(super) struct Objects<'a> {
+    listings: VecDeque<Listing>,
+    outputs: [&'a Location; 2],
+    /// Digests of the places that were returned, which take less memory than the places. `None` if no place is listed
+    /// twice.
+    seen: Option<BTreeSet<[u8; 16]>>,
+    /// What could not be listed.
+    pub(super) unlisted: Vec<StorageError>,
+    /// The number of objects that are outputs.
+    pub(super) own_outputs: u64,
+}
+
+/// Lists the objects of every input, as far as the first page.
+pub(super) fn find<'a>(
+    origins: &[Origin],
+    outputs: [&'a Location; 2],
+    storage: &dyn Storage,
+) -> Result<Objects<'a>, Stop> {
+    let list = |origin| {
+        let listed = storage.list(origin, Deadline::NONE);
+        listed.map_err(|error| cannot_list(origin, &error))
+    };
+    let listings = origins.iter().map(list).collect::<Result<Vec<_>, _>>()?;
+    Ok(Objects {
+        listings: listings.into(),
+        outputs,
+        seen: (!matches!(origins, [Origin::S3 { .. }])).then(BTreeSet::new),
+        unlisted: Vec::new(),
+        own_outputs: 0,
+    })
+}
+
+impl Objects<'_> {
+    /// Returns whether an object has the form of an output of this run below its destination in a bucket.
+    fn is_own_output(&self, entry: &Entry) -> bool {
+        let (bucket, key) = (&entry.object.bucket, &entry.object.key);
+        let prefixes = self.outputs.into_iter().filter_map(Location::s3_prefix);
+        let mut prefixes = prefixes.filter(|_| entry.place.starts_with(b"s3://"));
+        prefixes.any(|prefix| prefix.is_output(bucket, key))
     }
-    Ok(objects)
+}
+
+impl Iterator for Objects<'_> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        loop {
+            let listing = self.listings.front_mut()?;
+            match listing.next() {
+                None => drop(self.listings.pop_front()),
+                Some(Err(error)) => self.unlisted.push(error),
+                Some(Ok(entry)) if self.is_own_output(&entry) => self.own_outputs += 1,
+                Some(Ok(entry)) => {
+                    let seen = self.seen.as_mut().filter(|_| !entry.place.is_empty());
+                    if seen.is_none_or(|seen| seen.insert(Md5::digest(&entry.place).into())) {
+                        return Some(entry);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A local path that cannot be read is a wrong argument; a bucket that cannot be listed is failed work.
 fn cannot_list(origin: &Origin, error: &StorageError) -> Stop {
     match origin {
-        Origin::Path { .. } | Origin::Stdin => Stop::Usage(format!("cannot read {origin}: {}", error.message)),
+        Origin::Path { .. } | Origin::Stdin => Stop::Usage(error.to_string()),
         Origin::S3 { .. } if error.kind == ErrorKind::Unsupported => Stop::Usage(error.to_string()),
         Origin::S3 { .. } => Stop::Failed(error.to_string()),
     }

@@ -110,8 +110,8 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     if totals.counts.quarantined > 0 {
         let _ = writeln!(text, "quarantine   {quarantine}");
     }
-    for (skip, count) in &totals.skipped {
-        let _ = writeln!(text, "skipped      {}: {}", number_of(*count, "object"), skip.text());
+    for (reason, count) in skips(totals) {
+        let _ = writeln!(text, "skipped      {}: {reason}", number_of(count, "object"));
     }
     for (key, fault) in &totals.corrupt {
         let _ = writeln!(
@@ -119,6 +119,9 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
             "corrupt      {}: {fault}; the lines before the fault are kept",
             key.escape_debug()
         );
+    }
+    for error in &totals.unlisted {
+        let _ = writeln!(text, "failed       {error}");
     }
     for error in &totals.failed {
         let hint = if error.problem.is_retryable() {
@@ -130,16 +133,30 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     }
 }
 
+/// Returns why objects were skipped, and how many.
+fn skips(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> {
+    let own = (totals.own_outputs > 0).then_some(("output at the destination", totals.own_outputs));
+    totals
+        .skipped
+        .iter()
+        .map(|(skip, count)| (skip.text(), *count))
+        .chain(own)
+}
+
 fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
     if destination.is_stdout() {
         return;
     }
     if destination.is_stream() {
-        let _ = writeln!(
-            text,
-            "{} sent to {destination}",
-            number_of(totals.counts.events, "event")
-        );
+        let events = number_of(totals.counts.events, "event");
+        let _ = if totals.failed.is_empty() {
+            writeln!(text, "{events} sent to {destination}")
+        } else {
+            writeln!(
+                text,
+                "{events} sent to {destination}, not counting those of failed objects, of which some may have been sent"
+            )
+        };
         return;
     }
     let _ = match (totals.outputs_written, totals.outputs_existing) {
@@ -166,24 +183,27 @@ pub(super) fn json(totals: &Totals) -> String {
         .iter()
         .map(|(name, table)| ((*name).to_owned(), table_json(table)))
         .collect();
-    let skipped: u64 = totals.skipped.values().sum();
-    let skips: Map<String, Value> = totals
-        .skipped
-        .iter()
-        .map(|(skip, count)| (skip.text().to_owned(), json!(count)))
+    let skips: Vec<(&str, u64)> = skips(totals).collect();
+    let skipped: u64 = skips.iter().map(|(_, count)| count).sum();
+    let skips: Map<String, Value> = skips
+        .into_iter()
+        .map(|(reason, count)| (reason.to_owned(), json!(count)))
         .collect();
-    let failed: Vec<Value> = totals
+    let unlisted = totals.unlisted.iter().map(|error| {
+        json!({"bucket": null, "key": error.place, "error": error.to_string(), "retryable": error.is_retryable()})
+    });
+    let objects = totals
         .failed
         .iter()
-        .map(|error| json!({"bucket": error.object.bucket, "key": error.object.key, "error": error.problem.to_string(), "retryable": error.problem.is_retryable()}))
-        .collect();
+        .map(|error| json!({"bucket": error.object.bucket, "key": error.object.key, "error": error.problem.to_string(), "retryable": error.problem.is_retryable()}));
+    let failed: Vec<Value> = unlisted.chain(objects).collect();
     let corrupt: Vec<Value> = totals
         .corrupt
         .iter()
         .map(|(key, fault)| json!({"key": key, "error": fault}))
         .collect();
     let report = json!({
-        "objects": {"ingested": totals.counts.objects, "skipped": skipped, "failed": totals.failed.len(), "corrupt": totals.corrupt.len()},
+        "objects": {"ingested": totals.counts.objects, "skipped": skipped, "failed": failed.len(), "corrupt": totals.corrupt.len()},
         "lines": totals.counts.lines,
         "events": totals.counts.events,
         "quarantined": totals.counts.quarantined,

@@ -14,6 +14,9 @@ use super::input::{find, origins, storage};
 use super::totals::Totals;
 use super::{FAILED, OK, Stop, config, report, table};
 
+/// The number of objects that are listed before they are read: the names of a whole bucket would not fit into memory.
+const WAVE: usize = 4_096;
+
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let mut config = config(matches, environment)?;
     config.ingest.table = table(matches);
@@ -21,7 +24,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let outputs = [destination, quarantine];
     let origins = origins(matches, outputs)?;
     let storage = storage(&origins, outputs, config.storage.clone())?;
-    let objects = find(&origins, &storage)?;
+    let mut objects = find(&origins, outputs, &storage)?;
     let open = |location: &Location| {
         storage
             .sink(location, Deadline::NONE)
@@ -33,15 +36,20 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         events: events.as_ref(),
         quarantine: rejects.as_ref(),
     };
-    let threads = Threads::of(matches, destination, objects.len());
-    let bar = progress_bar(objects.iter().filter_map(|entry| entry.object.size).sum());
-    let results = ingest_all(&objects, target, threads, &bar);
-    bar.finish_and_clear();
-
+    let bar = progress_bar();
     let mut totals = Totals::default();
-    for (entry, result) in objects.iter().zip(results) {
-        totals.add(&entry.object, result);
-    }
+    in_waves(&mut objects, |wave: &[Entry]| {
+        bar.inc_length(wave.iter().filter_map(|entry| entry.object.size).sum());
+        let threads = Threads::of(matches, destination, wave.len());
+        let results = ingest_all(wave, target, threads, &bar);
+        for (entry, result) in wave.iter().zip(results) {
+            totals.add(&entry.object, result);
+        }
+    });
+    bar.finish_and_clear();
+    totals.unlisted = objects.unlisted;
+    totals.own_outputs = objects.own_outputs;
+
     let json = matches
         .get_one::<String>("report")
         .is_some_and(|report| report == "json");
@@ -56,7 +64,19 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         anstream::stdout().write_all(report.as_bytes())?;
     }
-    Ok(if totals.failed.is_empty() { OK } else { FAILED })
+    let is_complete = totals.failed.is_empty() && totals.unlisted.is_empty();
+    Ok(if is_complete { OK } else { FAILED })
+}
+
+/// Hands over the objects, at most [`WAVE`] at once, as far as they have been listed.
+fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T])) {
+    loop {
+        let wave: Vec<T> = objects.take(WAVE).collect();
+        if wave.is_empty() {
+            return;
+        }
+        ingest(&wave);
+    }
 }
 
 /// The use of threads.
@@ -86,14 +106,14 @@ impl Threads {
     }
 }
 
-fn progress_bar(bytes: u64) -> ProgressBar {
+fn progress_bar() -> ProgressBar {
     // A pipe does not get a progress bar.
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()
     };
-    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let bar = ProgressBar::with_draw_target(Some(0), target);
     let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
@@ -139,7 +159,21 @@ fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar
 
 #[cfg(test)]
 mod tests {
-    use super::Threads;
+    use std::cell::Cell;
+
+    use super::{Threads, WAVE, in_waves};
+
+    #[test]
+    fn objects_do_not_pile_up_before_they_are_read() {
+        let listed = Cell::new(0);
+        let mut read = 0;
+        let mut listing = (0..3 * WAVE + 7).inspect(|_| listed.set(listed.get() + 1));
+        in_waves(&mut listing, |wave| {
+            assert!(listed.get() - read <= WAVE);
+            read += wave.len();
+        });
+        assert_eq!(read, 3 * WAVE + 7);
+    }
 
     #[test]
     fn a_second_thread_per_object_needs_a_core_without_an_object() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ingest::{IngestError, Ledger, Outcome, Skip};
 use crate::object::ObjectRequest;
+use crate::storage::StorageError;
 
 /// The totals of a run.
 #[derive(Debug, Default)]
@@ -11,6 +12,10 @@ pub(super) struct Totals {
     pub(super) tables: BTreeMap<&'static str, TableTotals>,
     pub(super) skipped: BTreeMap<Skip, u64>,
     pub(super) failed: Vec<IngestError>,
+    /// What could not be listed.
+    pub(super) unlisted: Vec<StorageError>,
+    /// The number of objects that were not read because they are outputs of this destination.
+    pub(super) own_outputs: u64,
     /// The keys of the salvaged objects, each with its fault.
     pub(super) corrupt: Vec<(String, String)>,
     pub(super) counts: Counts,

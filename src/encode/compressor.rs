@@ -1,8 +1,9 @@
 //! Compresses JSON files.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use flate2::GzBuilder;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use super::Compression;
@@ -38,6 +39,15 @@ impl<W: Write> Compressor<W> {
             Self::Zstd(encoder) => encoder.finish(),
         }
     }
+}
+
+/// Returns the content of a JSON file, compressed as its name says.
+pub(super) fn decompressed<'a>(name: &str, file: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match name.rsplit('.').next() {
+        Some("gz") => Box::new(MultiGzDecoder::new(file)),
+        Some("zst") => Box::new(zstd::Decoder::new(file)?),
+        _ => Box::new(file),
+    })
 }
 
 impl<W: Write> Write for Compressor<W> {

@@ -8,6 +8,7 @@
 
 mod compressor;
 mod computed;
+mod existing;
 mod json;
 mod object_constants;
 mod options;
@@ -23,6 +24,7 @@ use crate::schema::mapping::OutputTable;
 pub use self::parquet::ParquetEncoder;
 pub use compressor::Compressor;
 pub use computed::computed_numbers;
+pub use existing::is_output_of;
 pub use json::{EventWriter, JsonEncoder, LineBuffer};
 pub use options::{Compression, FileFormat};
 

@@ -20,18 +20,11 @@ pub(super) fn relation(bucket: &str, key: &str, place: &Location) -> Relation {
         return Relation::None;
     };
     if place.contains(bucket, key) {
-        let below = key.get(place.prefix.len()..).unwrap_or_default();
-        let is_output = !place.prefix.is_empty() && is_output_key(below);
+        let is_output = place.is_output(bucket, key);
         return if is_output { Relation::Output } else { Relation::Mixed };
     }
     let inside_logs = log_root(bucket, key).is_some_and(|root| root.encloses(place));
     if inside_logs { Relation::Mixed } else { Relation::None }
-}
-
-/// Returns whether a key below a destination has the form of an output's key.
-fn is_output_key(below: &str) -> bool {
-    let endings = [".parquet", ".json", ".json.zst", ".json.gz"];
-    endings.iter().any(|ending| below.ends_with(ending))
 }
 
 /// Returns the prefix of the load balancers' logs: the part of the key before the account.

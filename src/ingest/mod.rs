@@ -381,7 +381,6 @@ impl ObjectLines<'_> {
         }
         self.quarantine(&malformed)?;
         self.probe(true)?;
-        let unversioned = self.facts.object.version.is_empty();
         match self.stage {
             Stage::TestEntry(..) => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
             Stage::Undecided { .. } if self.ledger.quarantined == 0 => {
@@ -392,7 +391,7 @@ impl ObjectLines<'_> {
                 if self.ledger.table.is_none() {
                     return Err(Problem::OnlyLongLines);
                 }
-                self.quarantine.commit(unversioned, &mut self.ledger)?;
+                self.quarantine.commit(&self.facts, &mut self.ledger)?;
             }
             Stage::Table(ref mut table) => {
                 table
@@ -404,8 +403,10 @@ impl ObjectLines<'_> {
                 self.ledger.repairs = table.parser.repairs;
                 self.ledger.check()?;
                 // Events first: if a commit is interrupted, events without their quarantine are the lesser surprise.
-                table.outputs.commit(unversioned, &mut self.ledger)?;
-                self.quarantine.commit(unversioned, &mut self.ledger)?;
+                table
+                    .outputs
+                    .commit(self.target.events, &self.facts, &mut self.ledger)?;
+                self.quarantine.commit(&self.facts, &mut self.ledger)?;
             }
         }
         self.ledger.check()?;

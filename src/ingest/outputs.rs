@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder};
+use crate::encode::{Encoder, encoder, is_output_of};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
-use crate::storage::{Committed, Staged};
+use crate::storage::{Committed, ErrorKind, Existing, Operation, Sink, Staged, StorageError};
 
 use super::partition::{Partition, Partitioner};
 use super::{Ledger, Output, Problem, Target};
@@ -64,14 +64,14 @@ impl Outputs {
     }
 
     /// Commits every output in the order of the partitions.
-    pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, sink: &dyn Sink, facts: &ObjectFacts, ledger: &mut Ledger) -> Result<(), Problem> {
         let mut staged = Vec::new();
         // Every output is complete before the first becomes visible.
         while let Some((_, output)) = self.open.pop_first() {
             staged.push((output.key, output.encoder.finish()?));
         }
         for (key, staged) in staged {
-            commit(key, staged, unversioned, ledger)?;
+            commit(key, staged, sink, facts, ledger)?;
         }
         Ok(())
     }
@@ -130,13 +130,19 @@ impl Outputs {
 pub(super) fn commit(
     key: String,
     staged: Box<dyn Staged>,
-    unversioned: bool,
+    sink: &dyn Sink,
+    facts: &ObjectFacts,
     ledger: &mut Ledger,
 ) -> Result<(), Problem> {
     let committed = staged.commit(&ledger.counts())?;
-    // Only an object without a version can meet an output of another object.
-    if committed == (Committed::AlreadyExists { identical: false }) && unversioned {
-        return Err(Problem::OutputOfAnother { key });
+    if committed == (Committed::AlreadyExists { identical: false }) {
+        // An object without an identity can meet an output of another object at its own key.
+        if facts.object.version.is_empty() {
+            return Err(Problem::OutputOfAnother { key });
+        }
+        if let Some(existing) = sink.existing(&key)? {
+            recognize(&key, existing, facts)?;
+        }
     }
     if let Committed::Written(bytes) = committed {
         ledger.bytes_out += bytes;
@@ -146,4 +152,19 @@ pub(super) fn commit(
         written: matches!(committed, Committed::Written(_)),
     });
     Ok(())
+}
+
+/// Fails unless an existing file is an intact output of the object. Another version or other settings of this program
+/// may have written it.
+fn recognize(key: &str, existing: Existing, facts: &ObjectFacts) -> Result<(), Problem> {
+    let Existing { place, bytes } = existing;
+    match is_output_of(facts, key, bytes) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StorageError::occupied(place, "a different or damaged file").into()),
+        Err(error) => {
+            let message = error.to_string();
+            let error = StorageError::new(Operation::Inspect, place, ErrorKind::Unavailable, message).caused_by(error);
+            Err(error.into())
+        }
+    }
 }

@@ -84,14 +84,14 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Commits the quarantine, if anything was staged.
-    pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, facts: &ObjectFacts, ledger: &mut Ledger) -> Result<(), Problem> {
         let Some((key, out)) = self.staged.take() else {
             return Ok(());
         };
         let staged = out
             .into_inner()
             .map_err(|error| EncodeError::Write(error.into_error()))?;
-        commit(key, staged, unversioned, ledger)
+        commit(key, staged, self.sink, facts, ledger)
     }
 
     fn out(&mut self) -> Result<&mut impl Write, Problem> {

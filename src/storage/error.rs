@@ -70,11 +70,24 @@ impl StorageError {
         }
     }
 
+    /// Creates the error of an output whose key is taken by something else.
+    pub fn occupied(place: impl Into<String>, what: &str) -> Self {
+        let message = format!(
+            "{what} already exists at this key and was not overwritten: it is not an output of this log object; name another destination, or remove it"
+        );
+        Self::new(Operation::Write, place, ErrorKind::Occupied, message)
+    }
+
     /// Creates an error of the local file system. It is retryable: a full disk or a missing directory can be fixed
     /// while the program is not running, and the same command then succeeds.
     pub(super) fn local(operation: Operation, path: &Path, error: io::Error) -> Self {
+        Self::at_path(operation, path, ErrorKind::Unavailable, error.to_string()).caused_by(error)
+    }
+
+    /// Creates an error about a path that the file system does not report.
+    pub(super) fn at_path(operation: Operation, path: &Path, kind: ErrorKind, message: impl Into<String>) -> Self {
         let place = path.display().to_string().escape_debug().to_string();
-        Self::new(operation, place, ErrorKind::Unavailable, error.to_string()).caused_by(error)
+        Self::new(operation, place, kind, message)
     }
 
     /// Wraps a failed write to the local file system, except for an interruption, after which writers try again on
@@ -87,7 +100,6 @@ impl StorageError {
     }
 
     /// Creates the error of an output that had already failed: whoever wrote to it ignored the first error.
-    #[cfg(feature = "aws")]
     pub(super) fn already_failed(place: String, kind: ErrorKind) -> Self {
         Self::new(Operation::Write, place, kind, "an earlier write to this output failed")
     }

@@ -196,6 +196,13 @@ impl S3Prefix {
         self.bucket == bucket && key.starts_with(&self.prefix)
     }
 
+    /// Returns whether an object below this prefix has the form of an output. In a whole bucket, logs and outputs cannot be
+    /// distinguished.
+    pub fn is_output(&self, bucket: &str, key: &str) -> bool {
+        let endings = [".parquet", ".json", ".json.zst", ".json.gz"];
+        !self.prefix.is_empty() && self.contains(bucket, key) && endings.iter().any(|ending| key.ends_with(ending))
+    }
+
     /// Returns whether everything below `other` is also below this prefix.
     pub fn encloses(&self, other: &Self) -> bool {
         self.contains(&other.bucket, &other.prefix)

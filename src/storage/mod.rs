@@ -31,7 +31,7 @@ pub use options::{
 #[cfg(feature = "aws")]
 pub use retry::RetryPolicy;
 pub use router::{Router, StartError};
-pub use sink::{Committed, Sink, Staged};
+pub use sink::{Committed, Existing, ReadSeek, Sink, Staged};
 pub use source::{Body, Entry, Listing, Source};
 
 use crate::deadline::Deadline;

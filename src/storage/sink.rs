@@ -1,6 +1,7 @@
 //! The writing half of the seam: sinks and staged outputs.
 
-use std::io::Write;
+use std::fmt;
+use std::io::{Read, Seek, Write};
 
 use crate::object::{Counts, ObjectRef};
 
@@ -19,6 +20,16 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// The output cannot be staged. The object fails, and nothing of it is committed.
     fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError>;
+
+    /// Opens the output that exists under a key, for the engine to recognize. `None` if the sink itself compares existing
+    /// outputs with their source, or has none.
+    ///
+    /// # Errors
+    /// The output cannot be read.
+    fn existing(&self, key: &str) -> Result<Option<Existing>, StorageError> {
+        let _ = key;
+        Ok(None)
+    }
 
     /// Returns the maximum length of an event as a line of JSON, its newline included; `None` if there is no limit.
     /// Larger events go to the quarantine. The limit of a sink never changes.
@@ -44,9 +55,29 @@ pub trait Staged: Write + Send {
 pub enum Committed {
     /// The output was written; its length in bytes.
     Written(u64),
-    /// An output of the same source already existed and was left as it is.
+    /// An output already existed and was left as it is. It is one of the same source, unless the sink leaves that to the
+    /// engine ([`Sink::existing`]).
     AlreadyExists {
         /// Whether it has the same bytes. An output of other settings does not.
         identical: bool,
     },
+}
+
+/// An output that exists already.
+pub struct Existing {
+    /// Its place, as errors name it.
+    pub place: String,
+    /// Its bytes.
+    pub bytes: Box<dyn ReadSeek>,
+}
+
+/// Bytes that can be read at any position.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl fmt::Debug for Existing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(out)
+    }
 }

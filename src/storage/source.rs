@@ -41,12 +41,15 @@ pub trait Body: Send {
 pub struct Entry {
     /// The object as it was listed.
     pub object: ObjectRequest,
+    /// The place of its bytes: two entries of one place are one object that was listed twice. Empty if it has none.
+    pub place: Vec<u8>,
     /// The source that opens it.
     pub source: Arc<dyn Source>,
 }
 
-/// A listing: objects in the order of their keys. After an error it ends.
-pub type Listing = Box<dyn Iterator<Item = Result<Entry, StorageError>>>;
+/// A listing: objects in the order of their keys. An error is about the objects that could not be listed; those after it
+/// still follow if they can be.
+pub type Listing = Box<dyn Iterator<Item = Result<Entry, StorageError>> + Send>;
 
 impl fmt::Debug for Entry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

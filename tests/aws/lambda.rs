@@ -154,6 +154,70 @@ fn a_run_over_a_bucket_has_the_same_outputs_as_the_function() {
 }
 
 #[test]
+fn a_run_over_a_whole_bucket_skips_its_own_outputs() {
+    let server = samples();
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_alb-ingest"));
+        aws(&mut command, &server);
+        let args = [
+            "run",
+            "s3://objects/",
+            "s3://objects/AWSLogs/",
+            "--to",
+            "s3://objects/out",
+            "--report",
+            "json",
+        ];
+        let done = command.args(args).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        serde_json::from_slice::<Value>(&done.stdout).unwrap()
+    };
+    let (first, second) = (run(), run());
+    let written = &first["outputs"]["written"];
+    let own = |report: &Value| report["skipped_objects"]["output at the destination"].clone();
+    assert_eq!(own(&first), Value::Null);
+    assert!(written.as_u64().unwrap() > 0);
+    // Each object once, although two inputs name it.
+    assert_eq!(first["outputs"]["there_before"], 0);
+    assert_eq!((&own(&second), &second["outputs"]["there_before"]), (written, written));
+    assert_eq!(second["events"], first["events"]);
+}
+
+#[test]
+fn the_report_says_that_a_failed_object_may_have_sent_events() {
+    let server = samples();
+    let firehose = firehose::Server::start();
+    firehose.stream("events");
+    let line = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \
+                0.048 0.000 200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\" \"curl/8.5.0\" \
+                ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 -\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut gzip, line.repeat(40_000).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    server.bucket("cut", s3::Options::default());
+    server.put("cut", "x.log.gz", whole[..whole.len() - 100].to_vec());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alb-ingest"));
+    aws(&mut command, &server);
+    command.env("AWS_ENDPOINT_URL_FIREHOSE", firehose.endpoint());
+    let args = [
+        "run",
+        "s3://cut",
+        "--to",
+        "firehose://events",
+        "--quarantine",
+        "s3://outputs/q",
+    ];
+    let done = command.args(args).args(["--on-corrupt", "strict"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(!firehose.records("events").is_empty());
+    let report = String::from_utf8(done.stdout).unwrap();
+    assert!(
+        report.contains("0 events sent to firehose://events, not counting"),
+        "{report}"
+    );
+}
+
+#[test]
 fn concurrent_and_repeated_deliveries_change_nothing() {
     let server = samples();
     let payload = event("sqs-s3.json");

@@ -47,6 +47,7 @@ const PLACES: [(&str, &[&str]); 5] = [
             "src/encode/compressor.rs",
             "src/encode/parquet/",
             "src/generate/",
+            "src/storage/local/body.rs",
         ],
     ),
     ("std::env", &["src/bin/"]),

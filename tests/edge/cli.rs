@@ -12,30 +12,30 @@ use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Rate};
 use serde_json::Value;
 
-const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \
+pub(crate) const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \
                     0.048 0.000 200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\" \"curl/8.5.0\" \
                     ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - \"Root=1\"";
 
 /// Returns the command with an empty environment.
-fn alb_ingest(args: &[&str]) -> Command {
+pub(crate) fn alb_ingest(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alb-ingest"));
     command.args(args).env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(args: &[&str]) -> Output {
+pub(crate) fn run(args: &[&str]) -> Output {
     alb_ingest(args).output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn with_stdin(mut command: Command, input: &[u8]) -> Output {
+pub(crate) fn with_stdin(mut command: Command, input: &[u8]) -> Output {
     let command = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -49,7 +49,7 @@ fn with_stdin(mut command: Command, input: &[u8]) -> Output {
     })
 }
 
-fn expect(output: Output, code: i32) -> Output {
+pub(crate) fn expect(output: Output, code: i32) -> Output {
     assert_eq!(
         output.status.code(),
         Some(code),
@@ -61,12 +61,12 @@ fn expect(output: Output, code: i32) -> Output {
     output
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// Returns the files below a folder by relative path.
-fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder) {
         let entry = entry.unwrap();
@@ -79,7 +79,7 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Returns the files that a reader of the table sees; hidden files are skipped.
-fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = if folder.exists() { tree(folder) } else { BTreeMap::new() };
     files.retain(|path, _| !path.split('/').any(|name| name.starts_with('.')));
     files
@@ -89,7 +89,7 @@ fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects")
 }
 
-fn write(path: &Path, bytes: &[u8]) {
+pub(crate) fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
 }
@@ -357,7 +357,8 @@ fn existing_outputs_are_not_overwritten() {
     expect(run(&args), 0);
     let path = out.join(visible(&out).keys().next().unwrap());
     fs::write(&path, b"other content").unwrap();
-    expect(run(&args), 0);
+    let output = expect(run(&args), 1);
+    assert!(stdout(&output).contains("already exists"), "{}", stdout(&output));
     assert_eq!(fs::read(&path).unwrap(), b"other content");
 }
 

@@ -17,5 +17,7 @@ mod envelopes;
 mod events;
 mod function;
 mod help;
+mod inputs;
+mod outputs;
 mod readme;
 mod triggers;

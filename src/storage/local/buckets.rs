@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::object::ObjectRequest;
 use crate::storage::{Body, ErrorKind, Operation, S3Prefix, Source, StorageError};
 
-use super::body::ReadBody;
+use super::body::FileBody;
 
 /// The directories in a root, each a bucket of its name; no bucket at all without a root.
 #[derive(Debug, Clone, Default)]
@@ -18,10 +18,16 @@ impl Buckets {
         Self { root }
     }
 
-    /// Returns the directory of a prefix. `None` without a root.
-    pub(super) fn directory(&self, S3Prefix { bucket, prefix }: &S3Prefix) -> Option<PathBuf> {
-        let bucket_directory = self.root.as_ref()?.join(bucket);
-        Some(self.path(bucket, prefix).unwrap_or(bucket_directory))
+    /// Returns the directory of a prefix.
+    ///
+    /// # Errors
+    /// There is no root, or the prefix is not a path below it.
+    pub(super) fn directory(&self, S3Prefix { bucket, prefix }: &S3Prefix) -> Result<PathBuf, &'static str> {
+        if self.root.is_none() {
+            return Err("there are no buckets without AWS; name a directory, or set --bucket-root");
+        }
+        self.path(bucket, prefix)
+            .ok_or("the prefix is not a path below --bucket-root; name one without . and ..")
     }
 
     /// Returns the path of a key if it stays below the root: an S3 key may contain `..`, and a path must not follow it.
@@ -44,7 +50,7 @@ impl Source for Buckets {
             .filter_map(|key| Some((key, self.path(&object.bucket, key)?)))
             .find(|(_, path)| path.is_file());
         if let Some((key, path)) = found {
-            return Ok(Box::new(ReadBody::open(object, key, &path)?));
+            return Ok(Box::new(FileBody::open(object, key, &path)?));
         }
         let message = match &self.root {
             Some(root) => format!("no such file below {}", root.display()),
@@ -58,6 +64,23 @@ impl Source for Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prefixes_do_not_lead_out_of_their_bucket() {
+        let directory = |place: &str| Buckets::new(Some("root".into())).directory(&S3Prefix::parse(place).unwrap());
+        assert_eq!(directory("outs"), Ok("root/outs/".into()));
+        assert_eq!(directory("outs/a/b"), Ok("root/outs/a/b/".into()));
+        for place in [
+            "outs/../../x",
+            "outs/../other",
+            "outs/./../..",
+            ".../../x",
+            "outs/a//../..",
+        ] {
+            assert!(directory(place).is_err(), "{place}");
+        }
+        assert!(Buckets::default().directory(&S3Prefix::parse("outs").unwrap()).is_err());
+    }
 
     #[test]
     fn keys_do_not_lead_out_of_the_root() {

@@ -14,6 +14,7 @@ use super::{ErrorKind, Listing, Location, Operation, Origin, Sink, Source, Stora
 
 use buckets::Buckets;
 pub use directory::Directory;
+pub use files::is_stream;
 pub use stdout::Stdout;
 
 /// The local storage. With a bucket root, each directory in it is a bucket of that name, and the whole function works
@@ -41,14 +42,10 @@ impl Storage for Local {
     fn sink(&self, location: &Location, _deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
         match location {
             Location::Directory(path) => Ok(Box::new(Directory::new(path.clone()))),
-            Location::Stdout => Ok(Box::new(Stdout)),
+            Location::Stdout => Ok(Box::new(Stdout::open()?)),
             Location::S3(prefix) => match self.buckets.directory(prefix) {
-                Some(path) => Ok(Box::new(Directory::new(path))),
-                None => Err(unsupported(
-                    Operation::Write,
-                    location,
-                    "there are no buckets without AWS; name a directory, or set --bucket-root",
-                )),
+                Ok(path) => Ok(Box::new(Directory::new(path))),
+                Err(message) => Err(unsupported(Operation::Write, location, message)),
             },
             Location::Firehose { .. } => Err(unsupported(
                 Operation::Write,
@@ -60,7 +57,7 @@ impl Storage for Local {
 
     fn list(&self, origin: &Origin, _deadline: Deadline) -> Result<Listing, StorageError> {
         match origin {
-            Origin::Path { root, except } => files::walk(root, except),
+            Origin::Path { root, except } => files::list(root, except),
             Origin::Stdin => Ok(files::stdin()),
             Origin::S3 { .. } => Err(unsupported(
                 Operation::List,

@@ -130,7 +130,8 @@ impl Iterator for ObjectListing {
         loop {
             if let Some(object) = self.page.pop_front() {
                 let source = Arc::clone(&self.source);
-                return Some(Ok(Entry { object, source }));
+                let place = format!("s3://{}/{}", object.bucket, object.key).into_bytes();
+                return Some(Ok(Entry { object, place, source }));
             }
             match std::mem::replace(&mut self.next, Next::End) {
                 Next::End => return None,

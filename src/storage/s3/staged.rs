@@ -199,8 +199,8 @@ impl StagedObject {
             return Ok(self.is_same(&existing, true).then_some(Committed::Written(self.bytes)));
         }
         if !existing.of_source {
-            let message = "a different object already exists at this key and was not overwritten: it is not an output of this log object; name another destination, or remove it";
-            return Err(self.own_error(ErrorKind::Occupied, message));
+            let place = self.bucket.resource(&self.key).to_string();
+            return Err(StorageError::occupied(place, "a different object"));
         }
         let identical = self.is_same(&existing, self.source.version.is_empty());
         Ok(Some(Committed::AlreadyExists { identical }))
