@@ -5,6 +5,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -14,8 +15,8 @@ use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError}
 /// A directory as a sink. An output is written under a temporary name in the directory, synced, and linked to its final
 /// name in one step that fails if the name exists: a reader never sees a partial file, whenever the program is killed.
 ///
-/// Temporary files are locked while their process runs. Those without a lock are of killed runs, and are removed before
-/// the first output is staged.
+/// Temporary files are locked while their process runs. Those without a lock are of killed runs, and are removed with
+/// the first output that is staged.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
@@ -25,6 +26,9 @@ pub struct Directory {
 /// The prefix and the suffix of temporary names. Query engines ignore names that begin with a dot.
 const PREFIX: &str = ".alb-ingest-";
 const SUFFIX: &str = ".tmp";
+/// The minimum time since the last write to a temporary file that is removed: on some network file systems, a lock is not
+/// visible to other machines.
+const MIN_AGE: Duration = Duration::from_hours(1);
 
 impl Directory {
     /// Creates the sink at a path. The directory itself is created with the first output.
@@ -39,11 +43,9 @@ impl Directory {
 impl Sink for Directory {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         let file = fs::create_dir_all(&self.root)
-            .and_then(|()| {
-                self.cleared.call_once(|| remove_abandoned(&self.root));
-                temporary_file(&self.root)
-            })
+            .and_then(|()| temporary_file(&self.root))
             .map_err(|error| failed(&self.root, error))?;
+        self.cleared.call_once(|| remove_abandoned(&self.root, file.as_file()));
         Ok(Box::new(StagedFile {
             file,
             path: self.root.join(key),
@@ -65,8 +67,13 @@ impl Sink for Directory {
     }
 }
 
-/// Removes the temporary files that no process holds. One that cannot be removed only takes up space.
-fn remove_abandoned(folder: &Path) {
+/// Removes the temporary files that no process holds and that are old by the clock of the file system, which a new file
+/// shows. One that cannot be removed only takes up space.
+fn remove_abandoned(folder: &Path, new: &File) {
+    let modified = |file: &File| file.metadata().and_then(|metadata| metadata.modified());
+    let Ok(now) = modified(new) else { return };
+    let is_old =
+        |file: &File| modified(file).is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age >= MIN_AGE));
     let is_temporary = |name: &OsStr| {
         let name = name.as_encoded_bytes();
         name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
@@ -76,6 +83,7 @@ fn remove_abandoned(folder: &Path) {
         if is_file && is_temporary(&entry.file_name()) {
             // Held until the file is removed, so its creator cannot take it in between.
             if let Ok(file) = File::open(entry.path())
+                && is_old(&file)
                 && file.try_lock().is_ok()
             {
                 let _ = fs::remove_file(entry.path());
@@ -237,17 +245,24 @@ mod tests {
         let running = Directory::new(folder.path().to_path_buf()).stage("a", &source).unwrap();
         let held = names();
         assert_eq!(held.len(), 1);
-        for name in [".alb-ingest-killed.tmp", ".alb-ingest-note", "other.tmp"] {
-            fs::write(folder.path().join(name), b"x").unwrap();
+        let names_of_old = [".alb-ingest-killed.tmp", ".alb-ingest-note", "other.tmp", &held[0]];
+        for name in names_of_old {
+            let file = File::options()
+                .create(true)
+                .append(true)
+                .open(folder.path().join(name))
+                .unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         }
+        fs::write(folder.path().join(".alb-ingest-new.tmp"), b"x").unwrap();
         let other = Directory::new(folder.path().to_path_buf()).stage("b", &source).unwrap();
         let left = names();
         assert!(
             left.contains(&held[0]) && !left.contains(&".alb-ingest-killed.tmp".to_owned()),
             "{left:?}"
         );
-        assert_eq!(left.len(), 4, "{left:?}");
+        assert_eq!(left.len(), 5, "{left:?}");
         drop((running, other));
-        assert_eq!(names(), [".alb-ingest-note", "other.tmp"]);
+        assert_eq!(names(), [".alb-ingest-new.tmp", ".alb-ingest-note", "other.tmp"]);
     }
 }
