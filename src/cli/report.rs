@@ -120,6 +120,9 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     for error in &totals.unlisted {
         let _ = writeln!(text, "failed       {error}");
     }
+    for error in &totals.unlisted {
+        let _ = writeln!(text, "failed       {error}");
+    }
     for error in &totals.failed {
         let hint = if error.problem.is_retryable() {
             " (retryable)"

@@ -4,6 +4,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -16,7 +17,7 @@ use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError}
 /// name in one step that fails if the name exists: a reader never sees a partial file, whenever the program is killed.
 ///
 /// The names of a run's temporary files contain its token, and the file [`LOCK`] of that token is locked while the run
-/// lasts. Temporary files of a token without a lock are of killed runs, and are removed before the first output is staged.
+/// lasts. Temporary files of a token without a lock are of killed runs, and are removed with the first output that is staged.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
@@ -28,6 +29,9 @@ pub struct Directory {
 const PREFIX: &str = ".alb-ingest-";
 const LOCK: &str = "-lock.tmp";
 const SUFFIX: &str = ".tmp";
+/// The minimum time since the last write to a temporary file that is removed: on some network file systems, a lock is not
+/// visible to other machines.
+const MIN_AGE: Duration = Duration::from_hours(1);
 
 /// The right to temporary files in a directory, until it is dropped.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ impl Directory {
             return Ok(Arc::clone(session));
         }
         let session = Arc::new(Session::begin(&self.root)?);
-        remove_abandoned(&self.root);
+        remove_abandoned(&self.root, session.lock.as_file());
         *current = Some(Arc::clone(&session));
         Ok(session)
     }
@@ -110,15 +114,25 @@ impl Session {
     }
 }
 
-/// Removes the temporary files of runs that ended without removing them. One that cannot be removed only takes up space.
-fn remove_abandoned(folder: &Path) {
+/// Removes the temporary files of runs that ended without removing them and that are old by the clock of the file system,
+/// which a new file shows. One that cannot be removed only takes up space.
+fn remove_abandoned(folder: &Path, new: &File) {
+    let Ok(now) = new.metadata().and_then(|metadata| metadata.modified()) else {
+        return;
+    };
+    let is_old = |entry: &fs::DirEntry| {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age >= MIN_AGE))
+    };
     let names = fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| {
             let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            is_file.then(|| entry.file_name().into_string().ok()).flatten()
+            (is_file && is_old(&entry))
+                .then(|| entry.file_name().into_string().ok())
+                .flatten()
         });
     let temporary: Vec<_> = names
         .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
@@ -296,23 +310,30 @@ mod tests {
         let running = Directory::new(folder.path().to_path_buf()).stage("a", &source).unwrap();
         let held = names();
         assert_eq!(held.len(), 2, "a lock and an output: {held:?}");
-        for name in [
+        let old = [
             ".alb-ingest-killed.tmp",
             ".alb-ingest-token-lock.tmp",
             ".alb-ingest-token-file.tmp",
             ".alb-ingest-note",
             "other.tmp",
-        ] {
-            fs::write(folder.path().join(name), b"x").unwrap();
+        ];
+        for name in old.into_iter().chain(held.iter().map(String::as_str)) {
+            let file = File::options()
+                .create(true)
+                .append(true)
+                .open(folder.path().join(name))
+                .unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         }
+        fs::write(folder.path().join(".alb-ingest-new.tmp"), b"x").unwrap();
         let other = Directory::new(folder.path().to_path_buf()).stage("b", &source).unwrap();
         let left = names();
         assert!(
             held.iter().all(|name| left.contains(name)) && !left.contains(&".alb-ingest-killed.tmp".to_owned()),
             "{left:?}"
         );
-        assert_eq!(left.len(), 6, "{left:?}");
+        assert_eq!(left.len(), 7, "{left:?}");
         drop((running, other));
-        assert_eq!(names(), [".alb-ingest-note", "other.tmp"]);
+        assert_eq!(names(), [".alb-ingest-new.tmp", ".alb-ingest-note", "other.tmp"]);
     }
 }
