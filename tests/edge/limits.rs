@@ -32,14 +32,18 @@ fn partitions_do_not_use_up_the_file_descriptors() {
         fs::write(logs.join(format!("{number}.log")), log_of_days(300)).unwrap();
     }
     let done = Command::new("sh")
-        .args(["-c", "ulimit -n 180 && exec \"$0\" run logs --to out --format json --jobs 3"])
+        .args([
+            "-c",
+            "ulimit -n 180 && exec \"$0\" run logs --to out --format json --jobs 3",
+        ])
         .arg(env!("CARGO_BIN_EXE_alb-ingest"))
         .current_dir(folder.path())
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .output()
         .unwrap();
-    let (report, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (report, errors) = (text(done.stdout), text(done.stderr));
     assert!(done.status.success(), "{report}\n{errors}");
     assert!(report.contains("900 files written"), "{report}");
 }
