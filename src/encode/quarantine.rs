@@ -178,7 +178,8 @@ mod tests {
         let long = format!("x{}", "é".repeat(MAX_RAW));
         for part in [1_000_003, 3 * MAX_RAW] {
             let value = row(long.as_bytes(), part);
-            assert!(value["raw"] == long[..MAX_RAW - 1]);
+            let kept = value["raw"].as_str().unwrap();
+            assert!(long.starts_with(kept) && kept.len() == MAX_RAW - 1);
             assert_eq!(value["raw_length"], long.len());
         }
         let invalid = [0xff, b'x'].repeat(MAX_RAW);

@@ -122,7 +122,7 @@ fn ingest_with(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Opti
         events: &events,
         quarantine: &quarantine,
     };
-    let read = |known: Option<ReadError>| match Ingest::begin(object.clone(), target) {
+    let read = |object: ObjectRef, known: Option<ReadError>| match Ingest::begin(object, target) {
         Err(skip) => Ok(Outcome::Skipped(skip, Ledger::default())),
         Ok(mut ingest) => {
             if two_threads {
@@ -134,8 +134,10 @@ fn ingest_with(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Opti
             push_all(ingest, bytes, chunks)
         }
     };
-    let result = read(None).or_else(|error| match *error.problem {
-        Problem::Read(fault) if options.on_corrupt == OnCorrupt::Salvage && fault.is_of_gzip() => read(Some(fault)),
+    let result = read(object.clone(), None).or_else(|error| match *error.problem {
+        Problem::Read(fault) if options.on_corrupt == OnCorrupt::Salvage && fault.is_of_gzip() => {
+            read(object, Some(fault))
+        }
         _ => Err(error),
     });
     let files = events.files();

@@ -42,10 +42,8 @@ fn partitions_do_not_use_up_the_file_descriptors() {
         .env("PATH", "/usr/bin:/bin")
         .output()
         .unwrap();
-    let (report, errors) = (
-        String::from_utf8_lossy(&done.stdout),
-        String::from_utf8_lossy(&done.stderr),
-    );
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (report, errors) = (text(done.stdout), text(done.stderr));
     assert!(done.status.success(), "{report}\n{errors}");
     assert!(report.contains("900 files written"), "{report}");
 }

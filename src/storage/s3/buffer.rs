@@ -136,13 +136,13 @@ impl Buffer {
     }
 
     /// Takes the gathered bytes and leaves the buffer empty.
-    pub(super) fn take(&mut self) -> io::Result<Content> {
+    pub(super) fn take(&mut self) -> Content {
         let empty = Gathered::Memory(Vec::new(), self.budget.share());
         let bytes = match std::mem::replace(&mut self.bytes, empty) {
             Gathered::Memory(bytes, share) => ContentBytes::Memory(bytes.into(), share),
             Gathered::File(file, len) => ContentBytes::File(file.into_path(), len),
         };
-        Ok(Content { bytes })
+        Content { bytes }
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         for buffer in &mut buffers {
             assert_eq!(buffer.len(), bytes.len() as u64);
             assert!(matches!(buffer.bytes, Gathered::File(..)), "five do not fit three");
-            let content = buffer.take().unwrap();
+            let content = buffer.take();
             let body = runtime.block_on(async { content.body().await.unwrap().collect().await.unwrap() });
             assert!(body.into_bytes() == bytes);
             assert_eq!(buffer.len(), 0);
@@ -191,7 +191,7 @@ mod tests {
         let mut small = Buffer::new(&budget);
         small.push(&bytes[..=FIRST]).unwrap();
         assert_eq!(left(), FIRST);
-        let content = small.take().unwrap();
+        let content = small.take();
         assert!(matches!(content.bytes, ContentBytes::Memory(..)));
         assert_eq!(left(), FIRST, "kept until it is sent");
         drop(content);

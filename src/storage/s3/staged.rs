@@ -98,14 +98,9 @@ impl StagedObject {
         Ok(())
     }
 
-    fn content(&mut self) -> Result<Content, StorageError> {
-        let taken = self.buffer.take();
-        taken.map_err(|_| self.error(&Failure::client_side(Class::TemporaryFile)))
-    }
-
     /// Sends the buffer as a part; the first one starts the upload.
     fn send_part(&mut self) -> Result<(), StorageError> {
-        let content = self.content()?;
+        let content = self.buffer.take();
         if self.upload.is_none() {
             let metadata = metadata::of_source(&self.source, self.bucket.schema());
             let id = self.bucket.begin(&self.key, metadata);
@@ -129,7 +124,7 @@ impl StagedObject {
 
     /// Makes a small output visible.
     fn put(&mut self, counts: &Counts) -> Result<Committed, StorageError> {
-        let content = self.content()?;
+        let content = self.buffer.take();
         let sha256 = hex(&self.hash.clone().finalize());
         let metadata = metadata::complete(&self.source, self.bucket.schema(), counts, &sha256);
         self.commit_with(|staged| {

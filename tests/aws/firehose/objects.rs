@@ -223,7 +223,7 @@ fn an_oversized_entry_of_several_lines_is_kept_completely() {
             "2026-10-07T11:40:00.123456Z shop 192.0.2.9:40000 10.0.1.20:80 0.001 0.002 0.000 200 200 0 29 \"GET http://shop.example:80/ HTTP/1.1\" \"{agent}\" - -\n"
         )
     };
-    let (short, half) = (line("curl"), "y".repeat(600_000));
+    let (short, half) = (line("curl"), "y".repeat(510_000));
     let joined = line(&format!("{half}\n{half}"));
     let text = [short.as_str(), &joined, &short].concat();
     let server = server();

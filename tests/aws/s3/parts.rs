@@ -186,7 +186,7 @@ fn uploads_that_fail_leave_nothing_behind() {
 #[test]
 fn four_aborts_that_hang_share_one_budget() {
     let rig = Rig::new();
-    rig.always(Op::AbortMultipartUpload, Fault::Delay(Duration::from_secs(60)));
+    rig.always(Op::AbortMultipartUpload, Fault::Delay(Duration::from_mins(1)));
     let sink = rig.sink();
     for number in 0..4 {
         let mut staged = sink
