@@ -1,7 +1,9 @@
 //! Detection of the log type from the first lines of an object.
 
+use std::cmp::Reverse;
+
 use crate::formats::{LogType, Plan, Source};
-use crate::parse::line::{Fault, Span, check, first_fault, repair, split_line};
+use crate::parse::line::{Fault, Span, names_balancer, read_line, similar_fields};
 
 /// The number of lines that are examined.
 const SAMPLE_LINES: usize = 20;
@@ -37,9 +39,9 @@ struct Fit {
 
 /// Detects the log type of the first lines.
 ///
-/// The log type in the key, `hint`, wins if one of the lines is an event of it. Otherwise, lines that are events of
-/// another log type decide. If no line is an event of any log type, the key still wins if a line has a time where its log
-/// type has one; the lines of such an object go to the quarantine one by one.
+/// The log type in the key, `hint`, wins if one of the lines is an event of any log type, or has a time where the key's log
+/// type has one. Lines that are not events of it go to the quarantine one by one, even if they are events of another log
+/// type. Without a log type in the key, the log type of which most lines are events is detected.
 pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     // The most frequent case: the key names the log type, and the first line is an event.
     if let Some(hint) = hint.filter(|hint| has_event(*hint, text)) {
@@ -48,13 +50,13 @@ pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     let fits = LogType::ALL.map(|log_type| fit(log_type, text));
     let hinted = fits.iter().find(|fit| hint == Some(fit.log_type));
     // `max_by_key` returns the last maximum; reversed, ties go to the first log type.
-    if let Some(fit) = fits
+    let best = fits
         .iter()
         .rev()
         .filter(|fit| fit.events > 0)
-        .max_by_key(|fit| fit.events)
-    {
-        return Ok(fit.log_type);
+        .max_by_key(|fit| fit.events);
+    if let Some(fit) = best {
+        return Ok(hint.unwrap_or(fit.log_type));
     }
     if let Some(fit) = hinted.filter(|fit| fit.plausible) {
         return Ok(fit.log_type);
@@ -75,6 +77,22 @@ pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     Err(Unknown { tried, shape })
 }
 
+/// Returns the log type that a malformed line is nearest to: the one with the most values at the start of the line that look
+/// like those of its fields, and of several the one whose fault is furthest along the line. Returns `None` if the start of
+/// the line looks like that of no log type.
+pub fn nearest(line: &[u8]) -> Option<LogType> {
+    let distances = LogType::ALL.into_iter().filter_map(|log_type| {
+        let plan = log_type.plan();
+        let similar = similar_fields(plan, line);
+        let mut parts = vec![Span::NULL; plan.parts];
+        let fault = read_line(plan, line, Span::new(0, line.len()), &mut parts).err();
+        let reached = fault.map_or(line.len(), |fault| fault.at);
+        (similar * 2 > plan.start.len()).then_some((similar, reached, log_type))
+    });
+    let nearest = distances.max_by_key(|(similar, reached, log_type)| (*similar, *reached, Reverse(*log_type)));
+    nearest.map(|(_, _, log_type)| log_type)
+}
+
 fn fit(log_type: LogType, text: &[u8]) -> Fit {
     let plan = log_type.plan();
     let mut parts = vec![Span::NULL; plan.parts];
@@ -89,8 +107,7 @@ fn fit(log_type: LogType, text: &[u8]) -> Fit {
         let read = read_line(plan, text, span, &mut parts);
         fit.plausible |= time_fits(plan, text, &parts);
         match read {
-            Ok(()) => fit.events += 1,
-            Err(_) if repair(plan, text, span, &mut parts).is_some() => fit.events += 1,
+            Ok(_) => fit.events += usize::from(names_balancer(plan, text, &parts)),
             Err(mut fault) => {
                 fault.at = fault.at.saturating_sub(start);
                 if fit.furthest.is_none_or(|furthest| furthest.at < fault.at) {
@@ -108,15 +125,8 @@ fn has_event(log_type: LogType, text: &[u8]) -> bool {
     let mut parts = vec![Span::NULL; plan.parts];
     sample_lines(text).any(|(start, line)| {
         let span = Span::new(start, start + line.len());
-        read_line(plan, text, span, &mut parts).is_ok() || repair(plan, text, span, &mut parts).is_some()
+        read_line(plan, text, span, &mut parts).is_ok()
     })
-}
-
-fn read_line(plan: &Plan, text: &[u8], line: Span, parts: &mut [Span]) -> Result<(), Fault> {
-    match split_line(plan, text, line, parts) {
-        Ok(_) => check(plan, text, parts),
-        Err(fault) => Err(first_fault(plan, text, parts, fault)),
-    }
 }
 
 /// Returns the first lines that are not blank, without line ends, and the position of each.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 pub use counts::Counts;
-pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
+pub use detect::{Attempt, Unknown, detect, is_test_entry, nearest, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, skip_by_key};
 pub use request::{ObjectRequest, unquoted};
 

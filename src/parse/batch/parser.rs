@@ -2,7 +2,9 @@
 
 use crate::formats::{Escapes, Plan};
 use crate::parse::line::text::is_plain;
-use crate::parse::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
+use crate::parse::line::{
+    Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, realign, split_line, split_regular,
+};
 
 use super::Batch;
 use super::fill::{SplitLines, fill};
@@ -193,12 +195,12 @@ impl LineParser {
         }
         self.lines += 1;
         match self.accept(text, span, split) {
-            Ok((tail, repaired)) => {
+            Ok(reading) => {
                 let row = Row {
                     span,
-                    extra: tail.extra,
+                    extra: reading.tail.extra,
                     line: number,
-                    repaired,
+                    repaired: reading.realigned,
                     plain: is_plain(trimmed, Some(Escapes::Hex)),
                 };
                 self.rows.push(text, &self.row, row);
@@ -241,30 +243,13 @@ impl LineParser {
         true
     }
 
-    /// Returns the split of a line, repaired if it must and can be, and whether it was.
-    fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<(Tail, bool), Fault> {
-        match split {
-            Ok(tail) if !tail.stray_quote => {
-                if tail.inner_quote {
-                    self.repairs.count(Repair::UnescapedQuote);
-                }
-                Ok((tail, false))
-            }
-            // A quote after the known fields: a quoted field ended too early, or AWS wrote it.
-            Ok(tail) => match repair(self.plan, text, span, &mut self.row) {
-                Some((repaired, rule)) => {
-                    self.repairs.count(rule);
-                    Ok((repaired, true))
-                }
-                None => split_line(self.plan, text, span, &mut self.row).map(|_| (tail, false)),
-            },
-            Err(fault) => {
-                let fault = first_fault(self.plan, text, &self.row, fault);
-                let (tail, rule) = repair(self.plan, text, span, &mut self.row).ok_or(fault)?;
-                self.repairs.count(rule);
-                Ok((tail, true))
-            }
+    /// Decides how a line is read and counts its repair.
+    fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<Reading, Fault> {
+        let reading = accept(self.plan, text, span, split, &mut self.row)?;
+        if let Some(repair) = reading.repair {
+            self.repairs.count(repair);
         }
+        Ok(reading)
     }
 
     /// Appends a physical line to the entry that waits for its closing quote.
@@ -277,11 +262,11 @@ impl LineParser {
         let split = split_line(self.plan, &pending.text, span, &mut self.row);
         let unterminated = matches!(&split, Err(fault) if fault.reason == Reason::UnterminatedQuote);
         match self.accept(&pending.text, span, split) {
-            Ok((tail, _)) => {
+            Ok(reading) => {
                 self.repairs.count(Repair::JoinedLines);
                 let row = Row {
                     span,
-                    extra: tail.extra,
+                    extra: reading.tail.extra,
                     line: pending.line,
                     repaired: true,
                     plain: false,
@@ -290,7 +275,12 @@ impl LineParser {
                 self.fill_rows(&pending.text, pending.offset, batch, malformed);
             }
             Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
-            Err(_) => malformed.push(pending.into_malformed()),
+            Err(fault) => {
+                if fault.reason == Reason::TwoEntries {
+                    pending.fault = fault;
+                }
+                malformed.push(pending.into_malformed());
+            }
         }
     }
 
@@ -343,22 +333,27 @@ impl LineParser {
             let Row {
                 span, line, repaired, ..
             } = self.rows.rows()[number];
-            let repair = if repaired {
-                None
+            let reading = if repaired {
+                Err(fault)
             } else {
-                repair(self.plan, text, span, &mut self.row)
+                realign(self.plan, text, span, fault, &mut self.row)
             };
-            if let Some((tail, rule)) = repair {
-                self.repairs.count(rule);
-                self.rows.replace(number, text, &self.row, tail.extra);
-            } else {
-                malformed.push(Malformed {
-                    line,
-                    offset: offset + span.start() as u64,
-                    fault,
-                    raw: span.bytes(text).to_vec(),
-                });
-                out.push(number);
+            match reading {
+                Ok(reading) => {
+                    if let Some(repair) = reading.repair {
+                        self.repairs.count(repair);
+                    }
+                    self.rows.replace(number, text, &self.row, reading.tail.extra);
+                }
+                Err(fault) => {
+                    malformed.push(Malformed {
+                        line,
+                        offset: offset + span.start() as u64,
+                        fault,
+                        raw: span.bytes(text).to_vec(),
+                    });
+                    out.push(number);
+                }
             }
         }
         self.rows.remove(&out);
