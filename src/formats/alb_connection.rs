@@ -1,8 +1,8 @@
 //! The connection log of an Application Load Balancer.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, Look, ObjectNaming, Quoting, Split, bare, column,
-    event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, Look, ObjectNaming, Quoting, Split, bare,
+    column, event_time, parts, quoted,
 };
 
 /// The connection log of an Application Load Balancer: one line per connection.
@@ -15,7 +15,13 @@ pub static ALB_CONNECTION: Format = Format {
     min_fields: 11,
     lengths: &[11, 12, 13, 15],
     elidable: &[],
-    start: &["client_ip", "client_port", "listener_port", "tls_protocol", "tls_handshake_latency"],
+    start: &[
+        "client_ip",
+        "client_port",
+        "listener_port",
+        "tls_protocol",
+        "tls_handshake_latency",
+    ],
     escapes: Escapes::Hex,
     fields: FIELDS,
     objects: ObjectNaming {

@@ -2,8 +2,8 @@
 
 use super::alb_access::REQUEST;
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, Look, ObjectNaming, Quoting, Split, bare,
-    column, event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, Look, ObjectNaming, Quoting, Split,
+    bare, column, event_time, parts, quoted,
 };
 
 /// The access log of a Classic Load Balancer: one line per request or TCP connection.

@@ -329,8 +329,10 @@ impl Field {
     const fn takes_any_text(&self) -> bool {
         match &self.columns {
             Columns::One(column) => {
-                matches!(column.decode, Decode::Text | Decode::LoadBalancer | Decode::CommaList | Decode::SpaceList)
-                    && !self.free_text
+                matches!(
+                    column.decode,
+                    Decode::Text | Decode::LoadBalancer | Decode::CommaList | Decode::SpaceList
+                ) && !self.free_text
             }
             Columns::Parts(_) => matches!(self.split, Split::Validity),
         }

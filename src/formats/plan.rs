@@ -23,6 +23,10 @@ pub struct Plan {
     pub start: Vec<usize>,
     /// The parts that accept any text, so a misplaced time may be in them.
     pub any_text: Vec<usize>,
+    /// Those of the parts in [`Plan::any_text`] that the shortest lines do not have.
+    pub late_text: Vec<usize>,
+    /// Those of the parts in [`Plan::late_text`] that are never in quotes.
+    pub late_bare: Vec<usize>,
     /// Whether a field of the line is written in quotes.
     pub has_quotes: bool,
 }
@@ -162,13 +166,19 @@ impl Plan {
         let time_field = number(format.event_time).map_or(0, |(number, _)| number);
         let start = format.start.iter().filter_map(|name| number(name));
         let start = start.map(|(number, _)| number).collect();
-        let any_text = fields.iter().filter(|planned| planned.field.takes_any_text());
-        let any_text = any_text.map(|planned| planned.first_part).collect();
+        let any_text = |from: usize| {
+            let fields = fields.iter().skip(from);
+            fields.filter(|planned| planned.field.takes_any_text())
+        };
+        let first_part = |planned: &PlannedField| planned.first_part;
+        let late_bare = any_text(format.min_fields).filter(|planned| planned.quoting == Quoting::Bare);
         let in_quotes = |planned: &PlannedField| matches!(planned.quoting, Quoting::Quoted | Quoting::QuotedOrBare);
         Self {
             time_field,
             start,
-            any_text,
+            any_text: any_text(0).map(first_part).collect(),
+            late_text: any_text(format.min_fields).map(first_part).collect(),
+            late_bare: late_bare.map(first_part).collect(),
             has_quotes: fields.iter().any(in_quotes),
             format,
             fields,

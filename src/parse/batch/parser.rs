@@ -3,7 +3,8 @@
 use crate::formats::{Escapes, Plan};
 use crate::parse::line::text::is_plain;
 use crate::parse::line::{
-    Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, realign, split_line, split_regular,
+    Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, may_have_late_time, realign, split_line,
+    split_regular,
 };
 
 use super::Batch;
@@ -223,8 +224,8 @@ impl LineParser {
         }
     }
 
-    /// Accepts a regular line: every quote opens or closes a field, and the table knows every field. Nearly all lines are
-    /// regular. Returns false for any other.
+    /// Accepts a regular line: every quote opens or closes a field, the table knows every field, and none has a time that
+    /// belongs to a second entry. Nearly all lines are regular. Returns false for any other.
     #[inline]
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
         let parts = self.rows.add(self.plan.parts);
@@ -232,6 +233,10 @@ impl LineParser {
             self.rows.drop_added();
             return false;
         };
+        if may_have_late_time(self.plan, text, parts) {
+            self.rows.drop_added();
+            return false;
+        }
         self.rows.keep_added(Row {
             span,
             extra: Span::NULL,

@@ -2,7 +2,7 @@
 
 use crate::formats::Plan;
 
-use super::second::{Quotes, may_have_second, second_entry};
+use super::second::{Quotes, may_have_second, second_entry, time_in_late_field};
 use super::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line};
 
 /// How a line was read.
@@ -37,10 +37,17 @@ pub fn accept(
 ) -> Result<Reading, Fault> {
     match split {
         Ok(tail) if !tail.stray_quote => {
-            let quotes = if tail.inner_quote { Quotes::Broken } else { Quotes::Intact };
+            let quotes = if tail.inner_quote {
+                Quotes::Broken
+            } else {
+                Quotes::Intact
+            };
             let suspicious = tail.inner_quote || may_have_second(plan, base, parts, tail);
             if suspicious && let Some(at) = second_entry(plan, base, line, quotes) {
                 return Err(two_entries(at));
+            }
+            if let Some(at) = time_in_late_field(plan, base, parts) {
+                return Err(two_entries(second_entry(plan, base, line, quotes).unwrap_or(at)));
             }
             Ok(Reading {
                 tail,

@@ -175,13 +175,7 @@ fn closing_candidates(text: &[u8], begin: usize, ends: impl Fn(usize) -> bool) -
 }
 
 /// Returns the ways to cut the region between the first quote and the last into the texts of the free-text fields.
-fn cut_free_text(
-    text: &[u8],
-    begin: usize,
-    close: usize,
-    free: usize,
-    ends: impl Fn(usize) -> bool,
-) -> Vec<Vec<Span>> {
+fn cut_free_text(text: &[u8], begin: usize, close: usize, free: usize, ends: impl Fn(usize) -> bool) -> Vec<Vec<Span>> {
     if free < 2 {
         return vec![vec![Span::new(begin, close)]];
     }

@@ -42,19 +42,44 @@ pub(super) fn second_entry(plan: &Plan, base: &[u8], line: Span, quotes: Quotes)
     (0..tokens.len()).find_map(|number| start_around(plan, text, &tokens, number, quotes))
 }
 
-/// Returns whether a line whose quotes are intact has text that may belong to a second entry. Costs little, because nearly
-/// all lines with unknown trailing fields have none.
+/// Returns whether a line that was split without a fault may have a second entry. Costs little, because nearly all lines with
+/// unknown trailing fields have none.
 #[inline]
 pub(super) fn may_have_second(plan: &Plan, base: &[u8], parts: &[Span], tail: Tail) -> bool {
-    if tail.extra.is_null() {
-        return false;
-    }
-    let in_quotes = |span: Span| span.start() > 0 && base.get(span.start() - 1) == Some(&b'"');
-    let misplaced = |span: &Span| {
+    tail.long_extra || !tail.extra.is_null() && misplaced_time(base, parts, &plan.any_text).is_some()
+}
+
+/// Returns the position of a time, outside quotes, in a field that never contains one and that the shortest lines do not have.
+/// The line is then a whole entry with the beginning of another in place of its last fields.
+pub(super) fn time_in_late_field(plan: &Plan, base: &[u8], parts: &[Span]) -> Option<usize> {
+    misplaced_time(base, parts, &plan.late_text)
+}
+
+/// Returns whether a regular line may have such a time, as far as its fields that are never in quotes show.
+#[inline]
+pub fn may_have_late_time(plan: &Plan, base: &[u8], parts: &[Span]) -> bool {
+    plan.late_bare.iter().any(|part| {
+        let bytes = parts.get(*part).map_or(&[][..], |span| span.bytes(base));
+        bytes.len() >= TIME && (plan.time_field == 0 || bytes[10] == b'T') && time_within(bytes).is_some()
+    })
+}
+
+/// Returns whether a value without quotes is a time.
+pub(super) fn is_time(bytes: &[u8]) -> bool {
+    bytes.len() >= TIME && time_within(bytes) == Some(0)
+}
+
+/// Returns the position of the first time in one of the parts, outside quotes.
+fn misplaced_time(base: &[u8], parts: &[Span], among: &[usize]) -> Option<usize> {
+    among.iter().find_map(|part| {
+        let span = parts.get(*part)?;
         let bytes = span.bytes(base);
-        bytes.len() >= TIME && !in_quotes(*span) && time_within(bytes).is_some()
-    };
-    tail.long_extra || plan.any_text.iter().any(|part| parts.get(*part).is_some_and(misplaced))
+        let in_quotes = || span.start() > 0 && base.get(span.start() - 1) == Some(&b'"');
+        if bytes.len() < TIME || in_quotes() {
+            return None;
+        }
+        time_within(bytes).map(|at| span.start() + at)
+    })
 }
 
 /// Checks that the word a line begins with is not glued to text before it. An unknown word is accepted.
@@ -186,7 +211,13 @@ fn time_within(bytes: &[u8]) -> Option<usize> {
         let start = at.checked_sub(10)?;
         let time = bytes.get(start..start + TIME)?;
         let shape = b"9999-99-99T99:99";
-        let fits = |(byte, shape): (&u8, &u8)| if *shape == b'9' { byte.is_ascii_digit() } else { byte == shape };
+        let fits = |(byte, shape): (&u8, &u8)| {
+            if *shape == b'9' {
+                byte.is_ascii_digit()
+            } else {
+                byte == shape
+            }
+        };
         time.iter().zip(shape).all(fits).then_some(start)
     })
 }
@@ -202,7 +233,10 @@ pub(super) fn fits(plan: &Plan, field: usize, bytes: &[u8]) -> bool {
         (Split::Whole, Some(column)) => match column.decode {
             Decode::Port | Decode::Count | Decode::Int32 | Decode::Int64 => bytes.iter().all(u8::is_ascii_digit),
             Decode::Seconds | Decode::ProcessingSeconds => {
-                bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')) && bytes != b"-"
+                bytes
+                    .iter()
+                    .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+                    && bytes != b"-"
             }
             Decode::LoadBalancer => is_load_balancer(plan, bytes),
             _ if field == 0 => column.known.iter().any(|known| bytes.ends_with(known.as_bytes())),

@@ -136,7 +136,11 @@ pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
         };
         let text = text.strip_suffix(b"\"").unwrap_or(text);
         // A list may be truncated between the backslash and the quote.
-        let text = if quote == 2 { text.strip_suffix(b"\\").unwrap_or(text) } else { text };
+        let text = if quote == 2 {
+            text.strip_suffix(b"\\").unwrap_or(text)
+        } else {
+            text
+        };
         item.start + quote..item.start + quote + text.len()
     })
 }
