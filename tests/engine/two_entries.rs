@@ -166,3 +166,143 @@ fn a_cut_entry_before_a_whole_one_is_never_an_event() {
     }
     assert!(lines > 5_000 && named * 10 > lines * 9, "{named} of {lines}");
 }
+
+/// Unknown trailing fields such as AWS may add, none of which is an entry.
+const TRAILING: &[&str] = &[
+    "\"-\"",
+    "-",
+    "2026-10-07T11:40:00.123456Z",
+    "2026-10-07T11:40:00",
+    "\"2026-10-07T11:40:00.123456Z\"",
+    "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
+    "\"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef\"",
+    "app/shop/7f3c9a1e5b2d4860",
+    "192.0.2.10:8080",
+    "2001:db8::10",
+    "https",
+    "tls",
+    "0.001",
+    "443",
+    "TID_0123456789abcdef0123456789abcdef",
+    "\"some words of text\"",
+    "\"https 2026-10-07T11:40:00.123456Z app/shop/1 192.0.2.1:80 192.0.2.2:80 0.1 0.1 0.1 200 200\"",
+    "\"2026-10-07T11:40:00.123456Z shop 192.0.2.1:80 192.0.2.2:80 0.1 0.1 0.1 200 200\"",
+    "NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z",
+];
+
+/// Single entries of every length and kind are what they were, whatever follows their known fields.
+#[test]
+fn a_single_entry_is_never_taken_for_two() {
+    for format in FORMATS {
+        for (seed, length) in (1..).zip(lengths(format)) {
+            for kind in KINDS {
+                for (number, entry) in (0..).zip(entries(format, seed, traffic(length, kind), 30)) {
+                    let (events, malformed) = parse(format, &entry);
+                    assert_eq!((events, malformed.len()), (1, 0), "{}", entry.escape_ascii());
+                    // A repair must be the only reading, which more fields may prevent.
+                    if length < format.known_fields() || kind == KINDS[2] {
+                        continue;
+                    }
+                    // Each shape after each other one, and a third.
+                    let shape = |number: usize| TRAILING[number % TRAILING.len()];
+                    let (first, then) = (number % TRAILING.len(), number / 7 + number);
+                    for trailing in [
+                        shape(first).to_owned(),
+                        format!("{} {}", shape(first), shape(then)),
+                        format!("{} {} {}", shape(first), shape(then), shape(then + number + 3)),
+                    ] {
+                        let line = [&entry, b" ".as_slice(), trailing.as_bytes()].concat();
+                        let (events, _) = parse(format, &line);
+                        assert_eq!(events, 1, "{}", line.escape_ascii());
+                    }
+                }
+            }
+            for entry in entries(format, seed, traffic(length, [0, 1_000_000, 0]), 100) {
+                let (events, malformed) = parse(format, &entry);
+                let reasons: Vec<_> = malformed.iter().map(|malformed| malformed.fault.reason).collect();
+                assert!(events == 0 && reasons.len() == 1, "{}", entry.escape_ascii());
+                assert!(!reasons.contains(&Reason::TwoEntries), "{}", entry.escape_ascii());
+            }
+        }
+    }
+}
+
+/// A client cannot make its own line look like two, as long as the load balancer's quotes are intact.
+#[test]
+fn the_text_of_a_client_is_not_a_second_entry() {
+    let alb =
+        "https 2026-10-07T11:42:13Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 0.048 0.000";
+    let clb = "2026-10-07T11:42:13Z shop 198.51.100.7:54321 192.0.2.10:8080 0.001 0.048 0.000";
+    let request = "200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\"";
+    for (log_type, start, entry) in [(LogType::AlbAccess, alb, alb), (LogType::ClbAccess, clb, clb)] {
+        let format = log_type.format();
+        let alb_only = log_type == LogType::AlbAccess;
+        let filled = "\"-\" 0 2026-10-07T11:42:13Z \"forward\" \"-\" \"-\" \"-\" \"-\" \"-\" \"-\" TID_1 \"-\" \"-\" \"-\" 192.0.2.1";
+        let rest = if alb_only {
+            format!("- - - \"Root=1\" \"-\" {filled}")
+        } else {
+            "- -".to_owned()
+        };
+        for agent in [
+            entry.to_owned(),
+            format!("x{entry} 200 200 350 1024 -"),
+            format!(
+                "{entry} {}",
+                request.replace('"', if alb_only { "\\x22" } else { "\\\"" })
+            ),
+        ] {
+            for trailing in [
+                "",
+                " \"-\" \"-\"",
+                " 2026-10-07T11:40:00Z",
+                " \"a long unknown field of text\"",
+            ] {
+                let line = format!("{start} {request} \"{agent}\" {rest}{trailing}");
+                let (events, malformed) = parse(format, line.as_bytes());
+                assert_eq!((events, malformed.len()), (1, 0), "{line}");
+                let line = format!(
+                    "{start} 200 200 350 1024 \"GET https://a.example:443/{agent} HTTP/1.1\" \"-\" {rest}{trailing}"
+                );
+                let (events, malformed) = parse(format, line.as_bytes());
+                assert_eq!((events, malformed.len()), (1, 0), "{line}");
+            }
+        }
+        // In a Classic log, neither after a raw newline nor before a final backslash.
+        if !alb_only {
+            for agent in [format!("first\nx {entry} 1 1"), format!("{entry} 1 1\\")] {
+                let line = format!("{start} {request} \"{agent}\" - -");
+                let (events, malformed) = parse(format, line.as_bytes());
+                assert_eq!((events, malformed.len()), (1, 0), "{line}");
+            }
+        }
+    }
+}
+
+/// A carriage return does not end a line, so a text without newlines is one line: several entries, none of them an event.
+#[test]
+fn carriage_returns_alone_do_not_separate_entries() {
+    for format in FORMATS {
+        let lines = entries(format, 7, traffic(format.min_fields, [0, 0, 0]), 200);
+        for end in ["", "\r"] {
+            let text = [lines.join(b"\r".as_slice()), end.as_bytes().to_vec()].concat();
+            let run = ingest(&alb_ingest::generate::Object::new(format, 1, 1).key(), &text, &json());
+            let ledger = run.ledger();
+            assert_eq!(
+                (ledger.lines, ledger.events, ledger.quarantined),
+                (1, 0, 1),
+                "{}",
+                format.name
+            );
+            assert_eq!(rows(&run.quarantine())[0]["reason"], "two_entries", "{}", format.name);
+            let silent = ingest("some/file.log", &text, &json());
+            assert_eq!(
+                (silent.ledger().table, silent.ledger().quarantined),
+                (Some(format.name), 1)
+            );
+        }
+        // One entry with such an end is an event, as with CR LF.
+        let text = [lines[0].as_slice(), b"\r"].concat();
+        let run = ingest("some/file.log", &text, &json());
+        assert_eq!(run.ledger().events, 1, "{}", format.name);
+    }
+}

@@ -23,7 +23,7 @@ pub use fast_split::{Regular, split_regular};
 pub use fault::{Fault, Reason};
 pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
-pub use second::{first_word, may_have_late_time, names_balancer, similar_fields};
+pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
 pub use split::{Span, Tail, extra_tokens, split_line};
 
 use crate::formats::{Plan, Presence, Source};

@@ -154,7 +154,8 @@ fn start_around(plan: &Plan, text: &[u8], tokens: &[Span], number: usize, quotes
     let glued = time_within(bytes)?;
     let first = number.checked_sub(plan.time_field)?;
     let at = if plan.time_field == 0 {
-        if number == 0 && glued == 0 {
+        // Before the first time on the line is nothing, or a time that was cut.
+        if number == 0 && (glued == 0 || !is_cut_time(&bytes[..glued])) {
             return None;
         }
         token.start() + glued
@@ -168,6 +169,11 @@ fn start_around(plan: &Plan, text: &[u8], tokens: &[Span], number: usize, quotes
         let token = tokens.get(first + field);
         token.is_some_and(|token| fits(plan, field, token.bytes(text)))
     };
+    // An Application Load Balancer's line without its type has the fields of a Classic one.
+    let balancer = balancer_field(plan).and_then(|(field, _)| tokens.get(first + field));
+    if balancer.is_some_and(|token| !names_own_kind(plan, token.bytes(text))) {
+        return None;
+    }
     let (sign, others) = plan.start.split_first()?;
     let enough = fits(*sign) && others.iter().filter(|field| fits(**field)).count() >= 2;
     enough.then_some(at)
@@ -185,17 +191,23 @@ pub fn similar_fields(plan: &Plan, line: &[u8]) -> usize {
     plan.start.iter().chain([&plan.time_field]).filter(looks_right).count()
 }
 
-/// Returns whether the load balancer of a line that was split is written as those of the log type are: a name without a
-/// slash for a Classic Load Balancer. Every other line is accepted.
+/// Returns whether the load balancer of a line that was split is not one of another kind, as far as its name shows.
 pub fn names_balancer(plan: &Plan, base: &[u8], parts: &[Span]) -> bool {
-    let is_balancer = |planned: &&PlannedField| {
+    let balancer = balancer_field(plan).and_then(|(_, planned)| parts.get(planned.first_part)?.value(base));
+    balancer.is_none_or(|balancer| names_own_kind(plan, balancer))
+}
+
+/// Returns the field that names the load balancer, with its number.
+fn balancer_field(plan: &Plan) -> Option<(usize, &PlannedField)> {
+    plan.fields.iter().enumerate().find(|(_, planned)| {
         let column = planned.field.columns().first();
         column.is_some_and(|column| column.decode == Decode::LoadBalancer)
-    };
-    let planned = plan.fields.iter().find(is_balancer);
-    let balancer = planned.and_then(|planned| parts.get(planned.first_part)?.value(base));
-    let slash = balancer.is_some_and(|balancer| balancer.contains(&b'/'));
-    !slash || plan.format.objects.balancer.id_prefix().is_some()
+    })
+}
+
+/// Returns whether a load balancer's name may be that of the kind that writes the log: that of a Classic one has no slash.
+fn names_own_kind(plan: &Plan, balancer: &[u8]) -> bool {
+    plan.format.objects.balancer.id_prefix().is_some() || !balancer.contains(&b'/')
 }
 
 /// Returns the length of the known word at the end of the bytes, or that of the bytes.
@@ -206,20 +218,28 @@ fn first_word_len(planned: &PlannedField, bytes: &[u8]) -> usize {
 }
 
 /// Returns the position of the first time within the bytes.
-fn time_within(bytes: &[u8]) -> Option<usize> {
+pub fn time_within(bytes: &[u8]) -> Option<usize> {
     memchr_iter(b'T', bytes).find_map(|at| {
         let start = at.checked_sub(10)?;
         let time = bytes.get(start..start + TIME)?;
-        let shape = b"9999-99-99T99:99";
-        let fits = |(byte, shape): (&u8, &u8)| {
-            if *shape == b'9' {
-                byte.is_ascii_digit()
-            } else {
-                byte == shape
-            }
-        };
-        time.iter().zip(shape).all(fits).then_some(start)
+        has_shape_of_time(time).then_some(start)
     })
+}
+
+/// Returns whether the bytes are the beginning of a time.
+fn is_cut_time(bytes: &[u8]) -> bool {
+    let (time, fraction) = bytes.split_at(bytes.len().min(19));
+    let of_fraction = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'Z');
+    has_shape_of_time(time) && fraction.iter().all(of_fraction)
+}
+
+/// Returns whether each of at most 19 bytes is one that a time has in its place.
+fn has_shape_of_time(bytes: &[u8]) -> bool {
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'9' => byte.is_ascii_digit(),
+        _ => byte == shape,
+    };
+    bytes.iter().zip(b"9999-99-99T99:99:99").all(fits)
 }
 
 /// Returns whether the bytes look like a value of the field. A first word may be glued to text before it.

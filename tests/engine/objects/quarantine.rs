@@ -1,6 +1,6 @@
 //! Malformed and oversized lines, and errors that never quote a line.
 
-use alb_ingest::formats::{ALB_ACCESS, NLB_ACCESS};
+use alb_ingest::formats::{ALB_ACCESS, CLB_ACCESS, NLB_ACCESS};
 
 use super::{SILENT, access, access_at, broken, key, lines_of, raw, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
@@ -121,6 +121,30 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
         (&row["field"], &row["reason"]),
         (&"elb_status_code".into(), &"not_an_integer".into())
     );
+}
+
+/// A client whose user agent ends with a backslash neither hides its own line nor makes the object fail.
+#[test]
+fn a_final_backslash_costs_neither_the_line_nor_the_object() {
+    let line = |number: usize, agent: &str| {
+        format!(
+            "2026-10-07T11:42:13.{number:06}Z shop 198.51.100.7:54321 10.0.1.20:80 0.1 0.1 0.1 200 200 0 178 \
+             \"GET http://www.example.com:80/{number} HTTP/1.1\" \"{agent}\" - -\n"
+        )
+    };
+    for share in [1, 2, 7] {
+        let lines = (0..300).map(|number| line(number, if number % share == 0 { r"agent\" } else { "curl/8.5.0" }));
+        let text = lines.collect::<String>();
+        for name in [key(&CLB_ACCESS), SILENT.to_owned()] {
+            let run = ingest(&name, text.as_bytes(), &json());
+            assert_eq!((run.ledger().events, run.ledger().quarantined), (300, 0));
+            let agents = rows(&run.events())
+                .iter()
+                .filter(|row| row["user_agent"] == "agent\\")
+                .count();
+            assert_eq!(agents, 300_usize.div_ceil(share));
+        }
+    }
 }
 
 /// Whatever goes wrong with an object: the error names the place and never shows what the lines say.
