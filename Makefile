@@ -219,4 +219,5 @@ generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	$(call heading,generated: documentation$(comma) payloads and the template's tables)
 	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/venv.sh
-	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py tests/python/test_shown_commands.py
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/python/test_shown_commands.py

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
-use crate::formats::{Format, LogType, Source};
+use crate::formats::{ColumnSource, Format, LogType};
 use crate::object::{detect, nearest};
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
@@ -69,7 +69,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     let mut rows = TextTable::new(&["#", "field", "raw", "column", "value"]);
     for (column, values) in plan.columns.iter().zip(batch.columns()) {
         let (number, field, raw) = match column.source {
-            Source::Part { part, field, .. } => {
+            ColumnSource::Part { part, field, .. } => {
                 let span = parts.get(part).copied().unwrap_or(Span::NULL);
                 let name = plan.fields.get(field).map_or("", |planned| planned.field.name);
                 let raw = if span.is_null() {
@@ -79,7 +79,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 };
                 ((field + 1).to_string(), name, raw)
             }
-            Source::Filled(_) => (String::new(), "", String::new()),
+            ColumnSource::Filled(_) => (String::new(), "", String::new()),
         };
         if !matches!(values, Values::OfObject) {
             rows.row(vec![

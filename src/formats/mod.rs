@@ -30,7 +30,7 @@ pub use filled::{LEADING, TRAILING};
 pub use log_type::LogType;
 pub use naming::{BalancerKind, LakeSources, ObjectNaming};
 pub use nlb_access::NLB_ACCESS;
-pub use plan::{Plan, PlannedColumn, PlannedField, Source};
+pub use plan::{ColumnSource, Plan, PlannedColumn, PlannedField};
 
 /// The format of every log type, in the order of [`LogType::ALL`].
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]

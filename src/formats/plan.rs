@@ -43,7 +43,7 @@ pub struct PlannedField {
     /// The number of its first part; its other parts follow.
     pub first_part: usize,
     /// The number after that of its last part.
-    pub behind_parts: usize,
+    pub end_part: usize,
 }
 
 /// A column and the source of its values.
@@ -64,12 +64,12 @@ pub struct PlannedColumn {
     /// Whether the line begins with the value, one of few words.
     pub first_word: bool,
     /// The source of its values.
-    pub source: Source,
+    pub source: ColumnSource,
 }
 
 /// The source of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ColumnSource {
     /// A part of a field on the line.
     Part {
         /// The number of the part.
@@ -110,10 +110,10 @@ impl Plan {
         let mut parts = 0;
         let mut fields = Vec::new();
         let mut middle: Vec<PlannedColumn> = Vec::new();
-        let mut time = Source::Filled(Fill::EventTime);
+        let mut time = ColumnSource::Filled(Fill::EventTime);
         for (number, field) in format.fields.iter().enumerate() {
             if field.name == format.event_time {
-                time = Source::Part {
+                time = ColumnSource::Part {
                     part: parts,
                     field: number,
                     decode: Decode::Time,
@@ -121,7 +121,7 @@ impl Plan {
                 };
             }
             for (offset, column) in field.columns().iter().enumerate() {
-                let source = Source::Part {
+                let source = ColumnSource::Part {
                     part: parts + offset,
                     field: number,
                     decode: column.decode,
@@ -143,15 +143,15 @@ impl Plan {
                 quoting: field.quoting,
                 split: field.split,
                 first_part,
-                behind_parts: parts,
+                end_part: parts,
             });
         }
         let filled = |column: &'static Column| {
             let source = match column.decode {
                 Decode::Filled(Fill::EventTime) => time,
-                Decode::Filled(fill) => Source::Filled(fill),
+                Decode::Filled(fill) => ColumnSource::Filled(fill),
                 // LEADING and TRAILING contain only filled columns, which a test verifies.
-                _ => Source::Filled(Fill::ExtraFields),
+                _ => ColumnSource::Filled(Fill::ExtraFields),
             };
             PlannedColumn::new(column, source)
         };
@@ -194,7 +194,7 @@ impl Plan {
 }
 
 impl PlannedColumn {
-    const fn new(column: &'static Column, source: Source) -> Self {
+    const fn new(column: &'static Column, source: ColumnSource) -> Self {
         Self {
             name: column.name,
             doc: column.doc,
@@ -202,7 +202,7 @@ impl PlannedColumn {
             presence: column.presence,
             layout: column.layout,
             known: column.known,
-            first_word: matches!(source, Source::Part { field: 0, .. }) && !column.known.is_empty(),
+            first_word: matches!(source, ColumnSource::Part { field: 0, .. }) && !column.known.is_empty(),
             source,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BalancerKind, Decode, FORMATS, Kind, LEADING, LogType, Position, Presence, Source, TRAILING};
+use super::{BalancerKind, ColumnSource, Decode, FORMATS, Kind, LEADING, LogType, Position, Presence, TRAILING};
 
 /// Words that are reserved in Athena's DDL or queries, which must not be column names.
 const RESERVED: &[&str] = &[
@@ -202,7 +202,7 @@ fn required_columns_are_on_lines_of_every_length() {
             .iter()
             .filter(|column| column.presence == Presence::Required)
         {
-            if let Source::Part { field, .. } = column.source {
+            if let ColumnSource::Part { field, .. } = column.source {
                 assert!(
                     field < format.min_fields,
                     "{}.{} may be missing",
@@ -216,7 +216,7 @@ fn required_columns_are_on_lines_of_every_length() {
         assert!(
             matches!(
                 timestamp.source,
-                Source::Part {
+                ColumnSource::Part {
                     decode: Decode::Time,
                     ..
                 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::formats::{LogType, Plan, Source};
+use crate::formats::{ColumnSource, LogType, Plan};
 use crate::parse::line::value::check;
 use crate::parse::line::{Fault, Reason, Span, names_balancer, read_line, similar_fields, time_within};
 
@@ -160,13 +160,13 @@ fn sample_lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 /// Returns whether the part for the time of the event is a time.
 fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     plan.columns.get(1).is_some_and(|column| match column.source {
-        Source::Part { part, decode, .. } => {
+        ColumnSource::Part { part, decode, .. } => {
             let token = parts.get(part).and_then(|span| span.value(text)).unwrap_or_default();
             // Text may precede it, such as the name of a file.
             let time = time_within(token).and_then(|at| token.get(at..));
             time.is_some_and(|time| check(decode, time).is_ok())
         }
-        Source::Filled(_) => false,
+        ColumnSource::Filled(_) => false,
     })
 }
 

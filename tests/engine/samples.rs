@@ -1,4 +1,4 @@
-//! The generator: the same bytes everywhere, lines of the length asked for, and the samples in `events/objects`.
+//! The generator: reproducible bytes, lines of the requested length, and the samples in `events/objects`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ fn hostile() -> Traffic {
     }
 }
 
-/// The tokens of an entry by the rules of the wire: quotes end where a space or the end of the line follows.
+/// Splits an entry into tokens: a quote closes if a space or the end of the line follows.
 fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let mut rest = entry;
@@ -45,7 +45,7 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
                     && rest.get(at + 1).is_none_or(|next| *next == b' ')
                     && !(format.escapes == Escapes::BackslashQuote && rest[at - 1] == b'\\')
             };
-            (1..rest.len()).find(|at| closes(*at)).expect("a quote stays open") + 1
+            (1..rest.len()).find(|at| closes(*at)).expect("an unclosed quote") + 1
         } else {
             rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())
         };
@@ -58,11 +58,11 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn events_objects_are_the_samples() {
+fn the_committed_objects_are_the_samples() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let mut committed = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&folder) {
-        let entry = entry.expect("events/objects is there: run `make samples`");
+        let entry = entry.expect("events/objects exists: run `make samples`");
         if entry.file_type().is_file() {
             let path = entry
                 .path()
@@ -74,7 +74,7 @@ fn events_objects_are_the_samples() {
             committed.insert(path, fs::read(entry.path()).unwrap());
         }
     }
-    let made: BTreeMap<_, _> = samples()
+    let generated: BTreeMap<_, _> = samples()
         .unwrap()
         .into_iter()
         .map(|sample| (sample.key, sample.bytes))
@@ -82,19 +82,16 @@ fn events_objects_are_the_samples() {
     let names = |of: &BTreeMap<String, Vec<u8>>| of.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&committed),
-        names(&made),
-        "events/objects is not what the generator makes: run `make samples`"
+        names(&generated),
+        "events/objects is out of date: run `make samples`"
     );
-    for (key, bytes) in &made {
-        assert!(
-            committed[key] == *bytes,
-            "{key} is not what the generator makes: run `make samples`"
-        );
+    for (key, bytes) in &generated {
+        assert!(committed[key] == *bytes, "{key} is out of date: run `make samples`");
     }
 }
 
 #[test]
-fn samples_cover_every_type_and_stay_small() {
+fn samples_cover_every_log_type_and_are_small() {
     let samples = samples().unwrap();
     for format in FORMATS {
         let most = samples
@@ -132,7 +129,7 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// A line depends on its own number alone: odd lines mixed in leave the others as they are.
+/// A line depends only on its own number: hostile lines do not change the lines between them.
 #[test]
 fn hostile_lines_change_only_themselves() {
     for format in FORMATS {
@@ -171,7 +168,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
                 let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
-            // Hostile ones too; entry by entry, since a Classic one spreads over lines.
+            // The same for hostile lines; entry by entry, because a Classic entry may span lines.
             let mut lines = Lines::new(
                 format,
                 12,
@@ -193,7 +190,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
 }
 
 #[test]
-fn every_field_takes_a_value_of_its_own() {
+fn every_field_has_a_generator() {
     for format in FORMATS {
         let (lines, _) = text(format, 5, 3000, Traffic::default());
         let lines: Vec<_> = lines
@@ -217,7 +214,7 @@ fn every_field_takes_a_value_of_its_own() {
 }
 
 #[test]
-fn counts_say_what_was_written() {
+fn counts_match_the_lines() {
     for format in FORMATS {
         let rate = Rate::per_million(100_000);
         let traffic = Traffic {
@@ -241,8 +238,8 @@ fn counts_say_what_was_written() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "one member at a time is what this looks at")]
-fn members_are_cut_within_a_line_and_hold_the_same_lines() {
+#[expect(clippy::disallowed_methods, reason = "the test reads one member at a time")]
+fn members_are_split_within_a_line_and_contain_the_same_lines() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
     for (members, padding) in [(1, 0), (3, 0), (7, 512), (500, 1)] {
@@ -280,9 +277,9 @@ fn classic_objects_are_plain_text() {
     assert_eq!(Path::new(&object.key()).extension(), Some("log".as_ref()));
 }
 
-/// The access samples of two nodes join to the connection samples of these nodes.
+/// The access samples of two nodes join with the connection samples of the same nodes.
 #[test]
-fn requests_of_the_samples_join_to_their_connections() {
+fn sample_requests_join_with_their_connections() {
     let samples = samples().unwrap();
     let rows = |log_type: LogType, start: &str, number: usize| {
         let format = log_type.format();
@@ -312,16 +309,16 @@ fn requests_of_the_samples_join_to_their_connections() {
     }
 }
 
-/// Gzip keeps to what real objects have, so that benchmarks on generated logs tell the truth.
+/// Benchmarks on generated logs are only meaningful if lines are compressed like real ones.
 #[test]
-fn access_lines_are_as_long_and_as_dense_as_real_ones() {
+fn access_lines_have_the_length_and_density_of_real_ones() {
     let (lines, _) = text(FORMATS[0], 1, 5000, Traffic::default().over_one_object(5000));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     gzip.write_all(&lines).unwrap();
     let packed = gzip.finish().unwrap().len();
     assert!(
         (690..730).contains(&(lines.len() / 5000)),
-        "{} bytes a line",
+        "{} bytes per line",
         lines.len() / 5000
     );
     assert!(

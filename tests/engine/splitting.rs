@@ -1,6 +1,6 @@
 //! The pass over a line's separators, held to the splitter that reads byte by byte.
 
-use alb_ingest::formats::{FORMATS, Format, NLB_ACCESS};
+use alb_ingest::formats::{FORMATS, Format, LogType, NLB_ACCESS};
 use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::parse::line::text::is_plain;
 use alb_ingest::parse::line::{Span, split_line, split_regular};
@@ -57,10 +57,10 @@ fn ordinary_lines_are_regular() {
         let text = generated(format, 7, 0, None, 500);
         let (regular, lines) = compare(format, text.trim_ascii_end()).unwrap();
         assert_eq!(lines, 500);
-        let expected = match format.name {
-            // ALPN lists are quoted parts glued by commas; TCP entries of Classic have quotes as all others.
-            "nlb_access_log" => 100,
-            _ => 490,
+        let expected = match format.log_type {
+            // ALPN lists consist of quoted parts that are joined by commas.
+            LogType::NlbAccess => 100,
+            LogType::AlbAccess | LogType::AlbConnection | LogType::AlbHealthCheck | LogType::ClbAccess => 490,
         };
         assert!(regular >= expected, "{}: {regular} of {lines}", format.name);
     }

@@ -58,7 +58,7 @@ fn cuts(entry: &[u8]) -> Vec<usize> {
         cuts.extend([
             last + 1,
             last + (border - last) / 3,
-            (last + border) / 2,
+            usize::midpoint(last, border),
             border - 1,
             border,
         ]);

@@ -51,7 +51,7 @@ def at(event: dict, path: str) -> object:
 
 
 def event_id(schema: str, event: dict) -> str:
-    """The id of an event."""
+    """Returns the ID of an event."""
     return at(event, EVENT_ID[schema])
 
 
@@ -89,7 +89,7 @@ def ddl_columns(columns: list[exp.ColumnDef]) -> list[tuple[str, str, str | None
 
 
 def names_in(kind: str) -> set[str]:
-    """The names of a struct's members, at every depth."""
+    """Returns the names of the members of a struct, at every depth."""
     return set(re.findall(r"[<,]([^<>:,]*):", kind))
 
 
@@ -105,7 +105,7 @@ def spoiled(event: dict, schema: dict) -> Iterator[tuple[str, dict]]:
             del group[path[-1]]
         else:
             group[path[-1]] = value
-        return f"{'.'.join(path)}: {'nothing' if value is ... else value!r}", copied
+        return f"{'.'.join(path)}: {'missing' if value is ... else value!r}", copied
 
     def walk(group: dict, schema: dict, path: list[str]) -> Iterator[tuple[str, dict]]:
         yield changed([*path, "some_column"], "text")

@@ -1,4 +1,4 @@
-"""Every event of the schema `ocsf` is valid against OCSF's own definition of its class."""
+"""Every event of the schema `ocsf` is valid against OCSF's definition of its class."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ TABLES_OF_CLASS = {
 }
 GONE = object()
 
-# A place in an event and what is put there: all of it is wrong in a request of an Application Load Balancer.
+# A path and an invalid value for it in a request to an Application Load Balancer.
 SPOILED = [
     ("some_attribute", "text"),
     ("src_endpoint.some_attribute", "text"),
@@ -71,7 +71,7 @@ def test_the_definitions_are_json_schemas():
 
 
 def canonical(event: dict) -> str:
-    """The event as a text that is the same for the same event."""
+    """A text that is equal for equal events."""
     return json.dumps(event, sort_keys=True)
 
 
@@ -79,7 +79,7 @@ def canonical(event: dict) -> str:
 def test_every_event_is_valid_in_its_class(shaped, table):
     in_json, in_parquet = (shaped("ocsf", "json").events(table), shaped("ocsf", "parquet").rows(table))
     assert len(in_json) == len(in_parquet) > 200
-    # A row of Parquet that equals an event in JSON need not be looked at twice.
+    # A row of Parquet that equals an event in JSON is validated once.
     classes = set()
     for event in map(json.loads, {canonical(event) for event in in_json + in_parquet}):
         assert event["metadata"]["log_name"] == table
@@ -91,14 +91,14 @@ def test_every_event_is_valid_in_its_class(shaped, table):
 
 @pytest.fixture(scope="module")
 def request_event(shaped) -> dict:
-    """A request that has everything which is spoiled."""
+    """A request that has a value at every path in SPOILED."""
     places = [place for place, _ in SPOILED if place not in ("some_attribute", "src_endpoint.some_attribute", "observables")]
     events = shaped("ocsf", "json").samples.events("alb_access_log")
     return next(event for event in events if all(at(event, place) is not None for place in places))
 
 
 @pytest.mark.parametrize(("place", "value"), SPOILED)
-def test_a_spoiled_event_is_refused(request_event, place, value):
+def test_a_spoiled_event_is_invalid(request_event, place, value):
     event = copy.deepcopy(request_event)
     assert VALIDATORS[4002].is_valid(event)
     *groups, name = place.split(".")
@@ -112,9 +112,9 @@ def test_a_spoiled_event_is_refused(request_event, place, value):
     assert not VALIDATORS[4002].is_valid(event)
 
 
-def test_a_request_is_no_connection_and_the_other_way_round(shaped, request_event):
+def test_requests_and_connections_are_distinct_classes(shaped, request_event):
     connection = shaped("ocsf", "json").samples.events("alb_connection_log")[0]
     assert VALIDATORS[4001].is_valid(connection) and not VALIDATORS[4002].is_valid(connection)
     assert not VALIDATORS[4001].is_valid(request_event)
-    # A connection has no profile of security controls, so that it says nothing of them.
+    # A connection does not have the profile of security controls.
     assert not VALIDATORS[4001].is_valid({**connection, "action_id": 1, "action": "Allowed"})

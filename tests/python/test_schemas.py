@@ -87,14 +87,14 @@ def test_athena_and_glue_define_the_same_table(command, table, schema, layout, f
     assert isinstance(statement, exp.Create), "the statement was not parsed"
     named = statement.find(exp.Table)
     assert (named.db, named.name) == ("elb", table)
-    # Every name is quoted, because `date` and `timestamp`, and `end` in a struct, are reserved words in DDL.
+    # Every name is quoted, because `date`, `timestamp`, and `end` in a struct are reserved words in DDL.
     columns = ddl_columns(statement.this.expressions)
     partitioned = statement.find(exp.PartitionedByProperty)
     keys = ddl_columns(partitioned.this.expressions if partitioned else [])
     for found, entries in [(columns, made["StorageDescriptor"]["Columns"]), (keys, made["PartitionKeys"])]:
         assert found == [(entry["Name"], entry["Type"], entry.get("Comment")) for entry in entries]
-    said = statement.args["properties"].expressions
-    properties = {pair.name: pair.args["value"].name for pair in said if type(pair) is exp.Property}
+    options = statement.args["properties"].expressions
+    properties = {pair.name: pair.args["value"].name for pair in options if type(pair) is exp.Property}
     assert {"EXTERNAL": "TRUE", **properties} == made["Parameters"]
     storage = made["StorageDescriptor"]
     assert statement.find(exp.LocationProperty).this.name == storage["Location"]
@@ -137,7 +137,7 @@ def test_changed_events_are_invalid_against_the_json_schema(shaped, schema, tabl
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_json_schema_names_the_columns(table):
+def test_the_json_schema_has_the_columns_of_the_table(table):
     schema = json_schema("native", table)
     assert list(schema["properties"]) == COLUMNS[table]
     assert set(REQUIRED) <= set(schema["required"]) <= set(COLUMNS[table])

@@ -1,4 +1,4 @@
-"""Every output schema carries the same values in Parquet and JSON, and the same answers as the native columns."""
+"""Every output schema has the same values in Parquet and JSON, and gives the same answers as the native columns."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import pytest
 from output import TABLES, Output, Runs, json_lines, parquet_rows, read_parquet, read_text
 from schemas import EVERY, NESTED, event_id
 
-# Reads every row before it says what type a column has: a text may look like a number for long.
+# Infers types from every row, because texts may look like numbers in many rows.
 READERS = {
     "parquet": "read_parquet({files}, hive_partitioning = true)",
     "json": "read_json({files}, hive_partitioning = true, sample_size = -1, maximum_sample_files = 1000, union_by_name = true)",
@@ -17,7 +17,7 @@ READERS = {
 
 
 class Question(NamedTuple):
-    """The same question, to a table's own columns and to those of a schema."""
+    """The same question for a table's own columns and for those of a schema."""
 
     table: str
     native: str
@@ -145,19 +145,19 @@ def connect(runs: Runs, table: str, form: str) -> duckdb.DuckDBPyConnection:
     """A database with a table's files of both runs as `events`."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    # The paths come from pytest and hold no quote.
+    # The paths come from pytest and contain no quotes.
     files = [f"{run.folder}/{table}/**/*.{form}*" for run in runs]
     connection.execute(f"create view events as select * from {READERS[form].format(files=files)}")
     return connection
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_parquet_holds_the_events_of_json(shaped, schema, table):
+def test_parquet_and_json_have_the_same_events(shaped, schema, table):
     in_parquet, in_json = shaped(schema, "parquet"), shaped(schema, "json")
     files = list(zip(in_parquet.files(table), in_json.files(table), strict=True))
     assert len(files) > 1
     for parquet, jsonl in files:
-        assert parquet.place == jsonl.place
+        assert parquet.base_path == jsonl.base_path
         events = json_lines(read_text(jsonl.path))
         rows = list(parquet_rows(read_parquet(parquet.path)))
         assert events and len(rows) == len(events)
@@ -166,7 +166,7 @@ def test_parquet_holds_the_events_of_json(shaped, schema, table):
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_events_of_every_schema_are_those_of_native(shaped, schema, table):
+def test_every_schema_has_the_events_of_native(shaped, schema, table):
     native, other = (run.events(table) for run in (shaped("native", "json"), shaped(schema, "json")))
     assert [event["event_id"] for event in native] == [event_id(schema, event) for event in other]
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::formats::{Kind, Presence, Source};
+use crate::formats::{ColumnSource, Kind, Presence};
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
 /// Returns the page of a table in a schema.
@@ -76,11 +76,11 @@ fn source(table: &OutputTable, leaf: &Leaf) -> String {
     let name = |number: &usize| column(number).map(|column| format!("`{}`", column.name));
     match &leaf.value {
         Value::Column(number) if table.schema == Schema::Native => match column(number).map(|column| column.source) {
-            Some(Source::Part { field, .. }) => {
+            Some(ColumnSource::Part { field, .. }) => {
                 let name = table.plan.fields.get(field).map_or("", |planned| planned.field.name);
                 format!("{} `{name}`", field + 1)
             }
-            Some(Source::Filled(_)) | None => String::new(),
+            Some(ColumnSource::Filled(_)) | None => String::new(),
         },
         Value::Column(number) => name(number).unwrap_or_default(),
         Value::Conditional {

@@ -4,11 +4,11 @@ use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, FORMATS,
 use alb_ingest::generate::{Lines, Traffic};
 use alb_ingest::ingest::{Options, Outcome, Skip};
 
-use super::{SILENT, access, access_at, accesses, key, lines_of, skipped, strict};
+use super::{OPAQUE_KEY, access, access_at, accesses, key, lines_of, skipped, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn what_is_no_log_is_skipped() {
+fn non_log_objects_are_skipped() {
     for empty in [
         vec![],
         gzip(b""),
@@ -17,7 +17,7 @@ fn what_is_no_log_is_skipped() {
         gzip(b"\n"),
     ] {
         assert_eq!(skipped(&ingest(&key(&ALB_ACCESS), &empty, &json())), Skip::Empty);
-        assert_eq!(skipped(&ingest(SILENT, &empty, &strict())), Skip::Empty);
+        assert_eq!(skipped(&ingest(OPAQUE_KEY, &empty, &strict())), Skip::Empty);
     }
     let entry = b"Enable AccessLog for ELB: app/shop/7f3c9a1e5b2d4860 at 2026-10-07T09:12:44.120Z";
     for name in [
@@ -37,8 +37,8 @@ fn what_is_no_log_is_skipped() {
         assert_eq!(skipped(&ingest(&key(&ALB_ACCESS), &bytes, &json())), Skip::TestObject);
     }
     assert_eq!(skipped(&ingest("AWSLogs/", b"", &json())), Skip::FolderMarker);
-    // Blank lines are counted, and an entry among lines is a line.
-    let run = ingest(SILENT, b"\n\n", &json());
+    // Blank lines are counted, and a test entry among log lines is a line.
+    let run = ingest(OPAQUE_KEY, b"\n\n", &json());
     assert!(
         matches!(&run.result, Ok(Outcome::Skipped(Skip::Empty, ledger)) if (ledger.lines, ledger.skipped_lines) == (2, 2))
     );
@@ -47,38 +47,38 @@ fn what_is_no_log_is_skipped() {
     assert_eq!((run.ledger().events, run.ledger().quarantined), (2, 1));
 }
 
-/// A test object's entry with a log behind it is a log, however long its lines are.
+/// A test entry followed by a log is a log, however long its lines are.
 #[test]
-fn nothing_behind_a_test_entry_is_lost() {
+fn lines_after_a_test_entry_are_not_lost() {
     let entry = "Enable AccessLog for ELB: app/shop/1 at 2026-10-07T09:12:44.120Z\n";
     let text = |len: usize| {
         let long = access_at("2026-10-07T11:42:13Z", &"x".repeat(len)) + "\n";
         [entry, &long, &access(1), "\n"].concat()
     };
-    for name in [key(&ALB_ACCESS), SILENT.to_owned()] {
+    for name in [key(&ALB_ACCESS), OPAQUE_KEY.to_owned()] {
         let run = ingest(&name, text(300_000).as_bytes(), &json());
         assert_eq!((run.ledger().lines, lines_of(&run)), (3, vec![2, 3]));
         assert_eq!(rows(&run.quarantine())[0]["byte_offset"], 0);
-        // With a line too long behind it, nothing tells what it is.
+        // Followed by an oversized line, the log type cannot be detected.
         assert!(
             ingest(&name, text(2_000_000).as_bytes(), &json())
                 .error()
                 .contains("fit no log type")
         );
     }
-    // Nor where the log is cut before its first line ends.
+    // The same if the log is truncated in its first line.
     let words: Vec<_> = (0..500_u32)
         .map(|word| word.wrapping_mul(2_654_435_761).to_string())
         .collect();
     let agent = words.concat();
     let log = gzip(access_at("2026-10-07T11:42:13Z", &agent).as_bytes());
     let cut = [gzip(entry.as_bytes()), log[..log.len() / 2].to_vec()].concat();
-    for name in [key(&ALB_ACCESS), SILENT.to_owned()] {
+    for name in [key(&ALB_ACCESS), OPAQUE_KEY.to_owned()] {
         assert!(ingest(&name, &cut, &json()).error().contains("truncated"));
     }
     let many = entry.repeat(5_000);
     assert!(
-        ingest(SILENT, many.as_bytes(), &json())
+        ingest(OPAQUE_KEY, many.as_bytes(), &json())
             .error()
             .contains("fit no log type")
     );
@@ -117,7 +117,7 @@ fn a_key_that_names_the_log_type_decides_over_lines_of_another() {
     {
         for (seed, fields) in (1..).zip(other.lengths) {
             let lines = [line(other, *fields, seed), line(other, *fields, seed + 1)];
-            let own = ingest(SILENT, lines.join("\n").as_bytes(), &json());
+            let own = ingest(OPAQUE_KEY, lines.join("\n").as_bytes(), &json());
             assert_eq!((own.ledger().table, own.ledger().events), (Some(other.name), 2));
             if named.name == other.name {
                 let run = ingest(&key(named), lines.join("\n").as_bytes(), &json());
@@ -154,7 +154,7 @@ fn a_line_without_its_first_fields_is_not_an_event_of_another_log_type() {
                     assert_eq!((ledger.table, ledger.events), (Some(format.name), 0), "{text}");
                 }
                 // Nor if the key does not name the log type.
-                let silent = ingest(SILENT, text.as_bytes(), &json());
+                let silent = ingest(OPAQUE_KEY, text.as_bytes(), &json());
                 assert!(silent.error().contains("fit no log type"), "{text}");
             }
         }
@@ -169,7 +169,7 @@ fn a_line_without_its_first_fields_is_not_an_event_of_another_log_type() {
 #[test]
 fn a_table_that_the_user_names_is_not_doubted() {
     let health = b"http 2026-10-07T11:42:13.1Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
-    for name in [SILENT.to_owned(), key(&ALB_HEALTH_CHECK)] {
+    for name in [OPAQUE_KEY.to_owned(), key(&ALB_HEALTH_CHECK)] {
         let options = Options {
             table: Some(&ALB_ACCESS),
             ..json()
@@ -191,7 +191,7 @@ fn the_name_of_a_file_before_a_line_is_not_part_of_it() {
                 ["object.log.gz:", "a/b_c.log:", "12:"].map(|name| name.to_owned() + &line(format, *fields, seed));
             in_quarantine_of_the_key(format, &lines);
             // Without a telling key, the lines that begin with a type are recognized by it.
-            let silent = ingest(SILENT, lines.join("\n").as_bytes(), &json());
+            let silent = ingest(OPAQUE_KEY, lines.join("\n").as_bytes(), &json());
             match format.log_type {
                 LogType::AlbConnection | LogType::ClbAccess => assert!(silent.error().contains("fit no log type")),
                 _ => assert_eq!((silent.ledger().events, silent.ledger().quarantined), (0, 3)),
@@ -201,7 +201,7 @@ fn the_name_of_a_file_before_a_line_is_not_part_of_it() {
 }
 
 #[test]
-fn foreign_formats_fail_with_their_name() {
+fn foreign_formats_fail_and_are_named() {
     for (bytes, name) in [
         (&b"\x28\xb5\x2f\xfd\x04\x00"[..], "zstd"),
         (b"PK\x03\x04\x14\x00", "zip"),
@@ -222,7 +222,7 @@ fn foreign_formats_fail_with_their_name() {
         "\u{feff}a;b;c\n",
         "\0\0\0\0",
     ] {
-        let error = ingest(SILENT, text.as_bytes(), &json()).error();
+        let error = ingest(OPAQUE_KEY, text.as_bytes(), &json()).error();
         for format in FORMATS {
             assert!(error.contains(format.name), "{error}");
         }
@@ -237,7 +237,7 @@ fn the_key_fills_the_load_balancer_of_older_lines() {
     for (format, line) in [(&ALB_CONNECTION, connection), (&ALB_HEALTH_CHECK, health)] {
         let row = &rows(&ingest(&key(format), line.as_bytes(), &json()).events())[0];
         assert_eq!(row["elb"], "app/shop/7f3c9a1e5b2d4860");
-        let row = &rows(&ingest(SILENT, line.as_bytes(), &json()).events())[0];
+        let row = &rows(&ingest(OPAQUE_KEY, line.as_bytes(), &json()).events())[0];
         assert_eq!(row.get("elb"), None);
     }
 }
