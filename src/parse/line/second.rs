@@ -104,18 +104,20 @@ pub fn first_word(known: &[&str], word: &[u8]) -> Result<(), Reason> {
 }
 
 /// Returns whether the text is a sequence of beginnings of known words.
-fn is_cut(known: &[&str], text: &[u8]) -> bool {
-    let shared = |known: &&str| {
-        let bytes = known.bytes().zip(text);
-        bytes.take_while(|(known, byte)| known == *byte).count()
-    };
-    let longest = known.iter().map(shared).max().unwrap_or_default();
-    // The longest beginning at a time is enough: no known word begins within another.
-    match text.get(longest..) {
-        Some([]) => true,
-        Some(rest) => longest > 0 && is_cut(known, rest),
-        None => false,
+fn is_cut(known: &[&str], mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let shared = |known: &&str| {
+            let bytes = known.bytes().zip(text);
+            bytes.take_while(|(known, byte)| known == *byte).count()
+        };
+        // The longest beginning each time is enough: none of the words contains the beginning of another.
+        let longest = known.iter().map(shared).max().unwrap_or_default();
+        if longest == 0 {
+            return false;
+        }
+        text = &text[longest..];
     }
+    true
 }
 
 /// Splits a text at spaces and line ends. Text in intact quotes is one token.
@@ -315,6 +317,8 @@ mod tests {
         for word in ["object.log.gz:https", "a/b:h2", "\u{feff}https", "1:http", "]ws"] {
             assert_eq!(first_word(known, word.as_bytes()), Err(Reason::NotAType), "{word}");
         }
+        let long = ["h".repeat(1_000_000), "ttps".to_owned()].concat();
+        assert_eq!(first_word(known, long.as_bytes()), Err(Reason::TwoEntries));
         assert_eq!(first_word(&["tls"], b"dtls"), Ok(()));
         assert_eq!(first_word(&["tls"], b"tltls"), Err(Reason::TwoEntries));
     }
