@@ -60,7 +60,12 @@ pub(super) fn time_in_late_field(plan: &Plan, base: &[u8], parts: &[Span]) -> Op
 pub fn may_have_late_time(plan: &Plan, base: &[u8], parts: &[Span]) -> bool {
     plan.late_bare.iter().any(|part| {
         let bytes = parts.get(*part).map_or(&[][..], |span| span.bytes(base));
-        bytes.len() >= TIME && (plan.time_field == 0 || bytes[10] == b'T') && time_within(bytes).is_some()
+        // One byte rules out nearly all values.
+        let suspicious = match plan.time_field {
+            0 => bytes.last() == Some(&b'Z'),
+            _ => bytes.get(10) == Some(&b'T'),
+        };
+        suspicious && bytes.len() >= TIME && time_within(bytes).is_some()
     })
 }
 
