@@ -6,11 +6,11 @@ use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
 use crate::escape::escaped;
-use crate::formats::{ColumnSource, FORMATS, Format, LogType};
-use crate::object::detect;
+use crate::formats::{ColumnSource, Format, LogType};
+use crate::object::{detect, nearest};
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
-use crate::parse::line::{Fault, Span, check, first_fault, misfits, repair, split_line};
+use crate::parse::line::{Fault, Span, read_line};
 
 use super::text_table::TextTable;
 use super::{FAILED, OK, Stop, table};
@@ -41,11 +41,17 @@ pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
 /// Explains a line and returns whether it is an event.
 fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let format = forced.or_else(|| detect(line, None).ok().map(LogType::format));
-    let Some(format) = format.or_else(|| closest(line)) else {
-        let unknown = detect(line, None).err().map(|unknown| unknown.to_string());
-        writeln!(out, "{BAD}unknown{BAD:#}: {}", unknown.unwrap_or_default())?;
-        return Ok(false);
+    let detected = match forced {
+        Some(format) => Ok(format),
+        None => detect(line, None).map(LogType::format),
+    };
+    let detected = detected.or_else(|unknown| nearest(line).map(LogType::format).ok_or(unknown));
+    let format = match detected {
+        Ok(format) => format,
+        Err(unknown) => {
+            writeln!(out, "{BAD}unknown{BAD:#}: {unknown}")?;
+            return Ok(false);
+        }
     };
     let plan = format.plan();
     let mut parser = LineParser::new(plan, None);
@@ -59,11 +65,8 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     writeln!(out, "{GOOD}{}{GOOD:#}: {}", format.name, format.title)?;
     let mut parts = vec![Span::NULL; plan.parts];
     let whole = Span::new(0, line.len());
-    let parsed = split_line(plan, line, whole, &mut parts).and_then(|_| check(plan, line, &parts));
-    if parsed.is_err() {
-        // A repaired line has the parts of the repair.
-        let _ = repair(plan, line, whole, &mut parts);
-    }
+    // The parser read the line in the same way, so it is an event here too. A repaired line has the parts of the repair.
+    let _ = read_line(plan, line, whole, &mut parts);
     let mut rows = TextTable::new(&["#", "field", "raw", "column", "value"]);
     for (column, values) in plan.columns.iter().zip(batch.columns()) {
         let (number, field, raw) = match column.source {
@@ -96,26 +99,10 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     Ok(true)
 }
 
-/// Returns the table whose fields align with the line and that has the fewest invalid values.
-fn closest(line: &[u8]) -> Option<&'static Format> {
-    let aligned = FORMATS.into_iter().filter_map(|format| {
-        let plan = format.plan();
-        let mut parts = vec![Span::NULL; plan.parts];
-        split_line(plan, line, Span::new(0, line.len()), &mut parts).ok()?;
-        Some((misfits(plan, line, &parts).count(), format))
-    });
-    aligned.min_by_key(|(count, _)| *count).map(|(_, format)| format)
-}
-
 /// Shows the fault of a malformed line, with a mark below the byte.
 fn show_fault(line: &[u8], format: &'static Format, fault: Fault, out: &mut impl Write) -> Result<(), Stop> {
-    let plan = format.plan();
-    let mut parts = vec![Span::NULL; plan.parts];
-    let fault = match split_line(plan, line, Span::new(0, line.len()), &mut parts) {
-        Err(split) => first_fault(plan, line, &parts, split),
-        Ok(_) => fault,
-    };
-    let number = plan
+    let number = format
+        .plan()
         .fields
         .iter()
         .position(|planned| Some(planned.field.name) == fault.field);

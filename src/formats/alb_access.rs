@@ -15,6 +15,7 @@ pub static ALB_ACCESS: Format = Format {
     min_fields: 17,
     lengths: &[17, 18, 20, 22, 23, 24, 25, 27, 29, 30, 33, 34],
     elidable: &[],
+    start: &["elb", "type", "client:port", "target:port", "request_processing_time"],
     escapes: Escapes::Hex,
     fields: FIELDS,
     objects: ObjectNaming {

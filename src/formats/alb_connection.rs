@@ -1,8 +1,8 @@
 //! The connection log of an Application Load Balancer.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, ObjectNaming, Quoting, Split, bare, column,
-    event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, Look, ObjectNaming, Quoting, Split, bare,
+    column, event_time, parts, quoted,
 };
 
 /// The connection log of an Application Load Balancer: one line per connection.
@@ -15,6 +15,13 @@ pub static ALB_CONNECTION: Format = Format {
     min_fields: 11,
     lengths: &[11, 12, 13, 15],
     elidable: &[],
+    start: &[
+        "client_ip",
+        "client_port",
+        "listener_port",
+        "tls_protocol",
+        "tls_handshake_latency",
+    ],
     escapes: Escapes::Hex,
     fields: FIELDS,
     objects: ObjectNaming {
@@ -29,10 +36,10 @@ pub static ALB_CONNECTION: Format = Format {
 #[rustfmt::skip] // One field per line, for comparison with AWS's page.
 static FIELDS: &[Field] = &[
     event_time("timestamp"),
-    bare("client_ip", Decode::Text, "IP address of the client, as logged."),
+    bare("client_ip", Decode::Text, "IP address of the client, as logged.").look(Look::Address),
     bare("client_port", Decode::Port, "Port of the client."),
     bare("listener_port", Decode::Port, "Port of the listener."),
-    bare("tls_protocol", Decode::Text, "TLS protocol of the connection; null for plain HTTP."),
+    bare("tls_protocol", Decode::Text, "TLS protocol of the connection; null for plain HTTP.").look(Look::TlsVersion),
     bare("tls_cipher", Decode::Text, "TLS cipher of the connection; null for plain HTTP."),
     bare("tls_handshake_latency", Decode::Seconds, "Duration of the TLS handshake in seconds; null if it did not succeed."),
     quoted("leaf_client_cert_subject", Decode::Text, "Subject of the client's leaf certificate; null without mutual TLS.").free_text(),

@@ -15,6 +15,7 @@ pub static ALB_HEALTH_CHECK: Format = Format {
     min_fields: 8,
     lengths: &[8, 10],
     elidable: &[],
+    start: &["target_addr", "type", "latency", "status", "status_code"],
     escapes: Escapes::Hex,
     fields: FIELDS,
     objects: ObjectNaming {

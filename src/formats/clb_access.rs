@@ -2,8 +2,8 @@
 
 use super::alb_access::REQUEST;
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
-    column, event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, Look, ObjectNaming, Quoting, Split,
+    bare, column, event_time, parts, quoted,
 };
 
 /// The access log of a Classic Load Balancer: one line per request or TCP connection.
@@ -16,6 +16,13 @@ pub static CLB_ACCESS: Format = Format {
     min_fields: 12,
     lengths: &[12, 15],
     elidable: &["client:port", "backend:port"],
+    start: &[
+        "client:port",
+        "backend:port",
+        "request_processing_time",
+        "backend_processing_time",
+        "response_processing_time",
+    ],
     escapes: Escapes::BackslashQuote,
     fields: FIELDS,
     objects: ObjectNaming {
@@ -52,5 +59,5 @@ static FIELDS: &[Field] = &[
     parts("request", Quoting::Quoted, Split::Request, REQUEST).free_text(),
     quoted("user_agent", Decode::Text, "User agent that the client sent; it may contain line breaks.").free_text(),
     bare("ssl_cipher", Decode::Text, "TLS cipher of an HTTPS or SSL listener; null for other listeners."),
-    bare("ssl_protocol", Decode::Text, "TLS protocol of an HTTPS or SSL listener; null for other listeners."),
+    bare("ssl_protocol", Decode::Text, "TLS protocol of an HTTPS or SSL listener; null for other listeners.").look(Look::TlsVersion),
 ];

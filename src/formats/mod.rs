@@ -66,6 +66,9 @@ pub struct Format {
     pub lengths: &'static [usize],
     /// Consecutive fields that copies of a line on web pages may lack.
     pub elidable: &'static [&'static str],
+    /// The fields around the time by which the start of an entry is recognized in the middle of a line: the first one, and
+    /// at least two of the others.
+    pub start: &'static [&'static str],
     /// How quotes and other bytes are escaped inside quoted fields.
     pub escapes: Escapes,
     /// The fields of the line, in wire order.
@@ -98,7 +101,21 @@ pub struct Field {
     pub split: Split,
     /// Whether the text comes from a client unchanged. A stray quote in such text can be repaired from the right.
     pub free_text: bool,
+    /// What the values look like.
+    pub look: Look,
     columns: Columns,
+}
+
+/// What the values of a field look like, beyond what its type requires. If a line has two readings, it decides which of them
+/// is plausible. It never makes a value malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Anything that the type permits.
+    Any,
+    /// An IP address, possibly masked.
+    Address,
+    /// A version of TLS or SSL.
+    TlsVersion,
 }
 
 /// How a field is written on the line.
@@ -308,9 +325,28 @@ impl Field {
         }
     }
 
+    /// Returns whether the field is one value of any text, so that no other value would be malformed in its place.
+    const fn takes_any_text(&self) -> bool {
+        match &self.columns {
+            Columns::One(column) => {
+                matches!(
+                    column.decode,
+                    Decode::Text | Decode::LoadBalancer | Decode::CommaList | Decode::SpaceList
+                ) && !self.free_text
+            }
+            Columns::Parts(_) => matches!(self.split, Split::Validity),
+        }
+    }
+
     /// Marks text that a client chose, which may contain an unescaped quote.
     const fn free_text(mut self) -> Self {
         self.free_text = true;
+        self
+    }
+
+    /// Sets what the values look like.
+    const fn look(mut self, look: Look) -> Self {
+        self.look = look;
         self
     }
 
@@ -394,6 +430,7 @@ const fn bare(name: &'static str, decode: Decode, doc: &'static str) -> Field {
         quoting: Quoting::Bare,
         split: Split::Whole,
         free_text: false,
+        look: Look::Any,
         columns: Columns::One(column(name, decode, doc)),
     }
 }
@@ -417,6 +454,7 @@ const fn parts(name: &'static str, quoting: Quoting, split: Split, columns: &'st
         quoting,
         split,
         free_text: false,
+        look: Look::Any,
         columns: Columns::Parts(columns),
     }
 }

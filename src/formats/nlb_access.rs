@@ -15,6 +15,7 @@ pub static NLB_ACCESS: Format = Format {
     min_fields: 18,
     lengths: &[18, 21, 22],
     elidable: &[],
+    start: &["elb", "type", "client:port", "destination:port", "connection_time"],
     escapes: Escapes::Hex,
     fields: FIELDS,
     objects: ObjectNaming {

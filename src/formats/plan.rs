@@ -17,6 +17,18 @@ pub struct Plan {
     pub parts: usize,
     /// The columns in output order, the common ones included.
     pub columns: Vec<PlannedColumn>,
+    /// The number of the field that contains the time of the event.
+    pub time_field: usize,
+    /// The numbers of the fields that [`Format::start`] names.
+    pub start: Vec<usize>,
+    /// The parts that accept any text, so a misplaced time may be in them.
+    pub any_text: Vec<usize>,
+    /// Those of the parts in [`Plan::any_text`] that the shortest lines do not have.
+    pub late_text: Vec<usize>,
+    /// Those of the parts in [`Plan::late_text`] that are never in quotes.
+    pub late_bare: Vec<usize>,
+    /// Whether a field of the line is written in quotes.
+    pub has_quotes: bool,
 }
 
 /// A field and the numbers of its parts.
@@ -49,6 +61,8 @@ pub struct PlannedColumn {
     pub layout: Layout,
     /// Every value that AWS's page lists, if there are few.
     pub known: &'static [&'static str],
+    /// Whether the line begins with the value, one of few words.
+    pub first_word: bool,
     /// The source of its values.
     pub source: ColumnSource,
 }
@@ -147,7 +161,25 @@ impl Plan {
             .chain(middle)
             .chain(TRAILING.iter().map(filled))
             .collect();
+        let numbers = || fields.iter().enumerate();
+        let number = |name: &str| numbers().find(|(_, planned)| planned.field.name == name);
+        let time_field = number(format.event_time).map_or(0, |(number, _)| number);
+        let start = format.start.iter().filter_map(|name| number(name));
+        let start = start.map(|(number, _)| number).collect();
+        let any_text = |from: usize| {
+            let fields = fields.iter().skip(from);
+            fields.filter(|planned| planned.field.takes_any_text())
+        };
+        let first_part = |planned: &PlannedField| planned.first_part;
+        let late_bare = any_text(format.min_fields).filter(|planned| planned.quoting == Quoting::Bare);
+        let in_quotes = |planned: &PlannedField| matches!(planned.quoting, Quoting::Quoted | Quoting::QuotedOrBare);
         Self {
+            time_field,
+            start,
+            any_text: any_text(0).map(first_part).collect(),
+            late_text: any_text(format.min_fields).map(first_part).collect(),
+            late_bare: late_bare.map(first_part).collect(),
+            has_quotes: fields.iter().any(in_quotes),
             format,
             fields,
             parts,
@@ -170,6 +202,7 @@ impl PlannedColumn {
             presence: column.presence,
             layout: column.layout,
             known: column.known,
+            first_word: matches!(source, ColumnSource::Part { field: 0, .. }) && !column.known.is_empty(),
             source,
         }
     }

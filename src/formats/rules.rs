@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{BalancerKind, ColumnSource, Decode, FORMATS, Kind, LEADING, LogType, Position, Presence, TRAILING};
+use super::{
+    BalancerKind, ColumnSource, Decode, FORMATS, Kind, LEADING, LogType, Position, Presence, Quoting, TRAILING,
+};
 
 /// Words that are reserved in Athena's DDL or queries, which must not be column names.
 const RESERVED: &[&str] = &[
@@ -248,5 +250,23 @@ fn columns_keep_their_order() {
             committed.lines().any(|known| known == line),
             "tests/golden/columns.txt lacks\n{line}"
         );
+    }
+}
+
+/// A second entry on a line is recognized by fields that every line has, without quotes and soon after its start.
+#[test]
+fn the_start_of_an_entry_has_five_fields_around_its_time() {
+    for format in FORMATS {
+        let plan = format.plan();
+        assert_eq!((format.start.len(), plan.start.len()), (5, 5), "{}", format.name);
+        for field in plan.start.iter().chain([&plan.time_field]) {
+            assert!(*field < format.min_fields, "{}: field {field}", format.name);
+            assert_eq!(
+                plan.fields[*field].quoting,
+                Quoting::Bare,
+                "{}: field {field}",
+                format.name
+            );
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Detection of the log type from the first lines of an object.
 
+use std::cmp::Reverse;
+
 use crate::formats::{ColumnSource, LogType, Plan};
-use crate::parse::line::{Fault, Span, check, first_fault, repair, split_line};
+use crate::parse::line::value::check;
+use crate::parse::line::{Fault, Reason, Span, names_balancer, read_line, similar_fields, time_within};
 
 /// The number of lines that are examined.
 const SAMPLE_LINES: usize = 20;
@@ -29,6 +32,11 @@ struct Fit {
     log_type: LogType,
     /// The number of lines that are events.
     events: usize,
+    /// The number of fields that look right on lines that were recognized but are not events: two entries, or text before
+    /// the entry.
+    recognized: usize,
+    /// The number of lines that are events by accident: they name another kind of load balancer.
+    accidental: usize,
     /// Whether at least the time of the event is in the right place on one of the lines.
     plausible: bool,
     /// The fault that is furthest along its line.
@@ -37,9 +45,10 @@ struct Fit {
 
 /// Detects the log type of the first lines.
 ///
-/// The log type in the key, `hint`, wins if one of the lines is an event of it. Otherwise, lines that are events of
-/// another log type decide. If no line is an event of any log type, the key still wins if a line has a time where its log
-/// type has one; the lines of such an object go to the quarantine one by one.
+/// The log type in the key, `hint`, wins if one of the lines is an event of any log type, or has a time where the key's log
+/// type has one. Lines that are not events of it go to the quarantine one by one, even if they are events of another log
+/// type. Without a log type in the key, the log type of which most lines are events is detected, or of which lines are
+/// recognized that are not events: two entries on one line, or text before the entry.
 pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     // The most frequent case: the key names the log type, and the first line is an event.
     if let Some(hint) = hint.filter(|hint| has_event(*hint, text)) {
@@ -48,15 +57,16 @@ pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     let fits = LogType::ALL.map(|log_type| fit(log_type, text));
     let hinted = fits.iter().find(|fit| hint == Some(fit.log_type));
     // `max_by_key` returns the last maximum; reversed, ties go to the first log type.
-    if let Some(fit) = fits
+    let best = fits
         .iter()
         .rev()
-        .filter(|fit| fit.events > 0)
-        .max_by_key(|fit| fit.events)
-    {
+        .filter(|fit| fit.events + fit.recognized > 0)
+        .max_by_key(|fit| (fit.events, fit.recognized));
+    let is_log = best.is_some() || fits.iter().any(|fit| fit.accidental > 0);
+    if let Some(fit) = hinted.filter(|fit| is_log || fit.plausible) {
         return Ok(fit.log_type);
     }
-    if let Some(fit) = hinted.filter(|fit| fit.plausible) {
+    if let Some(fit) = best {
         return Ok(fit.log_type);
     }
     let tried = fits
@@ -75,23 +85,45 @@ pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
     Err(Unknown { tried, shape })
 }
 
+/// Returns the log type that a malformed line is nearest to: the one with the most values at the start of the line that look
+/// like those of its fields, and of several the one whose fault is furthest along the line. Returns `None` if the start of
+/// the line looks like that of no log type.
+pub fn nearest(line: &[u8]) -> Option<LogType> {
+    let distances = LogType::ALL.into_iter().filter_map(|log_type| {
+        let plan = log_type.plan();
+        let similar = similar_fields(plan, line);
+        let mut parts = vec![Span::NULL; plan.parts];
+        let fault = read_line(plan, line, Span::new(0, line.len()), &mut parts).err();
+        let reached = fault.map_or(line.len(), |fault| fault.at);
+        (similar * 2 > plan.start.len()).then_some((similar, reached, log_type))
+    });
+    let nearest = distances.max_by_key(|(similar, reached, log_type)| (*similar, *reached, Reverse(*log_type)));
+    nearest.map(|(_, _, log_type)| log_type)
+}
+
 fn fit(log_type: LogType, text: &[u8]) -> Fit {
     let plan = log_type.plan();
     let mut parts = vec![Span::NULL; plan.parts];
     let mut fit = Fit {
         log_type,
         events: 0,
+        recognized: 0,
+        accidental: 0,
         plausible: false,
         furthest: None,
     };
     for (start, line) in sample_lines(text) {
         let span = Span::new(start, start + line.len());
         let read = read_line(plan, text, span, &mut parts);
-        fit.plausible |= time_fits(plan, text, &parts);
+        let timed = time_fits(plan, text, &parts);
+        fit.plausible |= timed;
         match read {
-            Ok(()) => fit.events += 1,
-            Err(_) if repair(plan, text, span, &mut parts).is_some() => fit.events += 1,
+            Ok(_) if names_balancer(plan, text, &parts) => fit.events += 1,
+            Ok(_) => fit.accidental += 1,
             Err(mut fault) => {
+                if timed && matches!(fault.reason, Reason::TwoEntries | Reason::NotAType) {
+                    fit.recognized += similar_fields(plan, line);
+                }
                 fault.at = fault.at.saturating_sub(start);
                 if fit.furthest.is_none_or(|furthest| furthest.at < fault.at) {
                     fit.furthest = Some(fault);
@@ -108,15 +140,8 @@ fn has_event(log_type: LogType, text: &[u8]) -> bool {
     let mut parts = vec![Span::NULL; plan.parts];
     sample_lines(text).any(|(start, line)| {
         let span = Span::new(start, start + line.len());
-        read_line(plan, text, span, &mut parts).is_ok() || repair(plan, text, span, &mut parts).is_some()
+        read_line(plan, text, span, &mut parts).is_ok()
     })
-}
-
-fn read_line(plan: &Plan, text: &[u8], line: Span, parts: &mut [Span]) -> Result<(), Fault> {
-    match split_line(plan, text, line, parts) {
-        Ok(_) => check(plan, text, parts),
-        Err(fault) => Err(first_fault(plan, text, parts, fault)),
-    }
 }
 
 /// Returns the first lines that are not blank, without line ends, and the position of each.
@@ -136,8 +161,10 @@ fn sample_lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     plan.columns.get(1).is_some_and(|column| match column.source {
         ColumnSource::Part { part, decode, .. } => {
-            let time = parts.get(part).and_then(|span| span.value(text));
-            time.is_some_and(|time| crate::parse::line::value::check(decode, time).is_ok())
+            let token = parts.get(part).and_then(|span| span.value(text)).unwrap_or_default();
+            // Text may precede it, such as the name of a file.
+            let time = time_within(token).and_then(|at| token.get(at..));
+            time.is_some_and(|time| check(decode, time).is_ok())
         }
         ColumnSource::Filled(_) => false,
     })
@@ -206,10 +233,13 @@ mod tests {
         b"2026-10-07T23:39:43.945958Z lb 192.0.2.39:2817 192.0.2.1:80 0.01 0.01 0.01 200 200 0 29 \"GET http://a.example:80/ HTTP/1.1\"\n";
 
     #[test]
-    fn lines_win_over_the_key_unless_none_is_an_event() {
-        for hint in [None, Some(LogType::AlbHealthCheck), Some(LogType::AlbAccess)] {
-            assert_eq!(detect(HEALTH, hint), Ok(LogType::AlbHealthCheck));
-            assert_eq!(detect(CLASSIC, hint), Ok(LogType::ClbAccess));
+    fn the_key_decides_if_the_lines_are_a_log() {
+        for (lines, log_type) in [(HEALTH, LogType::AlbHealthCheck), (CLASSIC, LogType::ClbAccess)] {
+            assert_eq!(detect(lines, None), Ok(log_type));
+            for hint in LogType::ALL {
+                assert_eq!(detect(lines, Some(hint)), Ok(hint));
+                assert_eq!(detect(&[b"garbage\n\n", lines].concat(), Some(hint)), Ok(hint));
+            }
         }
         // Malformed, but its time is where a health check has it.
         let broken = b"http 2026-10-07T12:44:59.875678Z x 192.0.2.97:80 targets PASS 200 -\n";
@@ -222,10 +252,43 @@ mod tests {
             LogType::ALL.len()
         );
         assert!(detect(broken, None).is_err());
-        assert_eq!(
-            detect(&[b"garbage\n\n", HEALTH].concat(), Some(LogType::AlbConnection)),
-            Ok(LogType::AlbHealthCheck)
-        );
+    }
+
+    #[test]
+    fn a_malformed_line_is_nearest_to_the_log_type_whose_fields_it_begins_with() {
+        let application = "https 2026-10-07T12:44:59.875678Z app/shop/7f3c9a1e5b2d4860 192.0.2.10:51234 10.0.0.8:80 0.001 0.002 \
+                           0.000 200 200 120 512 \"GET https://www.example.com:443/a HT";
+        for (line, log_type) in [
+            (application, Some(LogType::AlbAccess)),
+            (&application.replace(" 200 200", " 2xx 200"), Some(LogType::AlbAccess)),
+            (&application.replacen(' ', "  ", 1), Some(LogType::AlbAccess)),
+            (&application.replacen("2026-10", "2026-13", 1), Some(LogType::AlbAccess)),
+            (
+                "http 2026-13-07T12:44:59Z 0.0195 192.0.2.97:80 targets PASS 200 -",
+                Some(LogType::AlbHealthCheck),
+            ),
+            (
+                "http - 0.0195 192.0.2.97:80 targets PASS ok -",
+                Some(LogType::AlbHealthCheck),
+            ),
+            (
+                "2026-10-07T12:44:59Z shop 192.0.2.39:2817 192.0.2.1:80 0.1 0.1  0.1 200",
+                Some(LogType::ClbAccess),
+            ),
+            (
+                "2026-10-07T12:44:59Z 192.0.2.39 2817 443 TLSv1.3 TLS_AES_128_GCM_SHA256 0.0x",
+                Some(LogType::AlbConnection),
+            ),
+            (
+                "tls 2.0 2026-10-07T12:44:59 net/n/1 2 192.0.2.39:2817 192.0.2.1:443 5s",
+                Some(LogType::NlbAccess),
+            ),
+            ("Oct  7 12:44:59 host sshd[311]: session opened", None),
+            ("{\"type\":\"https\"}", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(line.as_bytes()), log_type, "{line}");
+        }
     }
 
     #[test]

@@ -441,6 +441,73 @@ fn explain_shows_fields_or_where_parsing_failed() {
     assert!(stdout(&expect(run(&["explain", &repaired]), 0)).contains("repaired: unescaped_quote"));
 }
 
+/// Without `--table`, a malformed line is explained as what it was before something broke it.
+#[test]
+fn explain_names_the_nearest_table_and_the_byte() {
+    let cut = LINE.split_once(" HTTP/").unwrap().0;
+    let classic = "2026-10-07T11:42:13Z shop 198.51.100.7:54321 10.0.1.20:80 0.1 0.1 0.1 200 200 0 178 \
+                   \"GET http://www.example.com:80/b HTTP/1.0\" \"curl/7.1\" - -";
+    let health = "http 2026-10-07T12:44:59Z 0.0195 192.0.2.97:80 targets PASS 200 -";
+    for (line, table, reason, at) in [
+        (
+            cut.to_owned(),
+            "alb_access_log",
+            "no closing quote",
+            cut.find('"').unwrap(),
+        ),
+        (
+            classic.replacen(" \"", "  \"", 1),
+            "clb_access_log",
+            "between two spaces",
+            classic.find('"').unwrap(),
+        ),
+        (
+            classic.replacen(":80 ", ":99999 ", 1),
+            "clb_access_log",
+            "does not fit",
+            55,
+        ),
+        (
+            LINE.to_owned() + LINE,
+            "alb_access_log",
+            "a second entry begins here",
+            LINE.len(),
+        ),
+        (
+            format!("{health} {health}"),
+            "alb_health_check_log",
+            "a second entry begins here",
+            health.len() + 1,
+        ),
+        (
+            format!("log.gz:{health}"),
+            "alb_health_check_log",
+            "not part of the entry",
+            0,
+        ),
+        (
+            health.replace("0.0195", "0,0195"),
+            "alb_health_check_log",
+            "not a decimal number",
+            26,
+        ),
+    ] {
+        let shown = stdout(&expect(run(&["explain", &line]), 1));
+        let place = format!("byte {at} of the line");
+        assert!(
+            shown.contains(&format!("malformed as {table}: ")) && shown.contains(reason),
+            "{shown}"
+        );
+        assert!(shown.contains(&place), "{place}: {shown}");
+    }
+    for line in ["no log at all", "Oct  7 12:44:59 host sshd[311]: session opened"] {
+        assert!(
+            stdout(&expect(run(&["explain", line]), 1)).starts_with("unknown: "),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn a_closed_pipe_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();

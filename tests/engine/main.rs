@@ -20,3 +20,4 @@ mod samples;
 mod schemas;
 mod shapes;
 mod splitting;
+mod two_entries;

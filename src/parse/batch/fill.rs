@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::formats::{ColumnSource, Decode, Escapes, Fill, Presence};
-use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds};
+use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds, short_word};
 use crate::parse::line::value::{comma_items, quoted_items, space_items};
-use crate::parse::line::{Fault, Reason, Span, extra_tokens, text};
+use crate::parse::line::{Fault, Reason, Span, extra_tokens, first_word, text};
 
 use super::Batch;
 use super::rows::{Row, Rows};
@@ -72,6 +72,9 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                 from.texts(base, texts, &mut batch.text);
                 if decode == Decode::LoadBalancer {
                     texts.fill_nulls(batch.rows, load_balancer);
+                }
+                if column.first_word {
+                    from.first_words(column.known, &mut refuse);
                 }
             }
             Values::Int32(numbers) => match decode {
@@ -158,6 +161,26 @@ impl Part<'_> {
             Span::new(start, out.len())
         });
         texts.extend(views);
+    }
+
+    /// Checks the words that the lines begin with. Most are the same as the one before.
+    #[inline(never)]
+    fn first_words(self, known: &[&str], mut refuse: impl FnMut(usize, Reason, Span)) {
+        let text = self.split.text;
+        let mut last = None;
+        for (number, (_, span)) in self.split.rows.part(self.number).enumerate() {
+            let word = short_word(text, span);
+            if word.is_some() && word == last {
+                continue;
+            }
+            last = word;
+            if !span.is_null()
+                && let Err(reason) = first_word(known, span.bytes(text))
+            {
+                last = None;
+                refuse(number, reason, span);
+            }
+        }
     }
 
     #[inline(never)]

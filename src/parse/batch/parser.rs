@@ -3,7 +3,10 @@
 use crate::formats::{Escapes, Plan};
 use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
-use crate::parse::line::{Fault, Reason, Repair, Span, Tail, check, first_fault, repair, split_line, split_regular};
+use crate::parse::line::{
+    Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, may_have_late_time, realign, split_line,
+    split_regular,
+};
 
 use super::Batch;
 use super::fill::{SplitLines, fill};
@@ -196,12 +199,12 @@ impl LineParser {
         }
         self.lines += 1;
         match self.accept(text, span, split) {
-            Ok((tail, repaired)) => {
+            Ok(reading) => {
                 let row = Row {
                     span,
-                    extra: tail.extra,
+                    extra: reading.tail.extra,
                     line: number,
-                    repaired,
+                    repaired: reading.realigned,
                     plain: is_plain(trimmed, Some(Escapes::Hex)),
                 };
                 self.rows.push(text, &self.row, row);
@@ -224,8 +227,8 @@ impl LineParser {
         }
     }
 
-    /// Accepts a regular line: every quote opens or closes a field, and the table knows every field. Nearly all lines are
-    /// regular. Returns false for any other.
+    /// Accepts a regular line: every quote opens or closes a field, the table knows every field, and none has a time that
+    /// belongs to a second entry. Nearly all lines are regular. Returns false for any other.
     #[inline]
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
         let parts = self.rows.add(self.plan.parts);
@@ -233,6 +236,10 @@ impl LineParser {
             self.rows.drop_added();
             return false;
         };
+        if may_have_late_time(self.plan, text, parts) {
+            self.rows.drop_added();
+            return false;
+        }
         self.rows.keep_added(Row {
             span,
             extra: Span::NULL,
@@ -244,30 +251,13 @@ impl LineParser {
         true
     }
 
-    /// Returns the split of a line, repaired if it must and can be, and whether it was.
-    fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<(Tail, bool), Fault> {
-        match split {
-            Ok(tail) if !tail.stray_quote => {
-                if tail.inner_quote {
-                    self.repairs.count(Repair::UnescapedQuote);
-                }
-                Ok((tail, false))
-            }
-            // A quote after the known fields: a quoted field ended too early, or AWS wrote it.
-            Ok(tail) => match repair(self.plan, text, span, &mut self.row) {
-                Some((repaired, rule)) => {
-                    self.repairs.count(rule);
-                    Ok((repaired, true))
-                }
-                None => split_line(self.plan, text, span, &mut self.row).map(|_| (tail, false)),
-            },
-            Err(fault) => {
-                let fault = first_fault(self.plan, text, &self.row, fault);
-                let (tail, rule) = repair(self.plan, text, span, &mut self.row).ok_or(fault)?;
-                self.repairs.count(rule);
-                Ok((tail, true))
-            }
+    /// Decides how a line is read and counts its repair.
+    fn accept(&mut self, text: &[u8], span: Span, split: Result<Tail, Fault>) -> Result<Reading, Fault> {
+        let reading = accept(self.plan, text, span, split, &mut self.row)?;
+        if let Some(repair) = reading.repair {
+            self.repairs.count(repair);
         }
+        Ok(reading)
     }
 
     /// Appends a physical line to the entry that waits for its closing quote.
@@ -285,11 +275,11 @@ impl LineParser {
         let split = split_line(self.plan, &pending.text, span, &mut self.row);
         let unterminated = matches!(&split, Err(fault) if fault.reason == Reason::UnterminatedQuote);
         match self.accept(&pending.text, span, split) {
-            Ok((tail, _)) => {
+            Ok(reading) => {
                 self.repairs.count(Repair::JoinedLines);
                 let row = Row {
                     span,
-                    extra: tail.extra,
+                    extra: reading.tail.extra,
                     line: pending.line,
                     repaired: true,
                     plain: false,
@@ -298,7 +288,12 @@ impl LineParser {
                 self.fill_rows(&pending.text, pending.offset, batch, malformed);
             }
             Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
-            Err(_) => malformed.push(pending.into_malformed()),
+            Err(fault) => {
+                if fault.reason == Reason::TwoEntries {
+                    pending.fault = fault;
+                }
+                malformed.push(pending.into_malformed());
+            }
         }
     }
 
@@ -351,22 +346,27 @@ impl LineParser {
             let Row {
                 span, line, repaired, ..
             } = self.rows.rows()[number];
-            let repair = if repaired {
-                None
+            let reading = if repaired {
+                Err(fault)
             } else {
-                repair(self.plan, text, span, &mut self.row)
+                realign(self.plan, text, span, fault, &mut self.row)
             };
-            if let Some((tail, rule)) = repair {
-                self.repairs.count(rule);
-                self.rows.replace(number, text, &self.row, tail.extra);
-            } else {
-                malformed.push(Malformed {
-                    line,
-                    offset: offset + span.start() as u64,
-                    fault,
-                    raw: span.bytes(text).to_vec(),
-                });
-                out.push(number);
+            match reading {
+                Ok(reading) => {
+                    if let Some(repair) = reading.repair {
+                        self.repairs.count(repair);
+                    }
+                    self.rows.replace(number, text, &self.row, reading.tail.extra);
+                }
+                Err(fault) => {
+                    malformed.push(Malformed {
+                        line,
+                        offset: offset + span.start() as u64,
+                        fault,
+                        raw: span.bytes(text).to_vec(),
+                    });
+                    out.push(number);
+                }
             }
         }
         self.rows.remove(&out);

@@ -10,6 +10,7 @@ use wide::u8x16;
 use crate::formats::{Escapes, Plan, PlannedField, Quoting, Split};
 
 use super::Span;
+use super::second::is_time;
 use super::split::split_token;
 
 /// The number of bytes whose mask fills a register.
@@ -36,7 +37,8 @@ pub struct Regular {
 /// `-`. On entry, `parts` is [`Span::NULL`] for each part of the plan.
 ///
 /// Returns `None` if a quote is not at an end of a field, a quoted field is not closed, or a field is empty, unknown,
-/// missing or not written as the format specifies; `parts` is then unspecified.
+/// missing or not written as the format specifies, or is a time without quotes in place of a quoted text; `parts` is then
+/// unspecified.
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
     let mut chunk = line;
@@ -97,8 +99,8 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
             }
             Quoting::Bare => return None,
         }
-    } else if planned.quoting == Quoting::Quoted {
-        return None;
+    } else if planned.quoting != Quoting::Bare {
+        without_quotes(base, value, planned.quoting)?;
     }
     // Most fields are not split: that is not worth a call.
     if planned.split == Split::Whole {
@@ -106,6 +108,16 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
         return Some(());
     }
     split_parts(base, value, planned, parts)
+}
+
+/// Accepts the token of a field that may be without quotes, unless it is a time, which belongs to a second entry.
+#[cold]
+fn without_quotes(base: &[u8], value: Span, quoting: Quoting) -> Option<()> {
+    match quoting {
+        Quoting::Quoted => None,
+        Quoting::QuotedOrBare => (!is_time(value.bytes(base))).then_some(()),
+        Quoting::Bare | Quoting::QuotedParts => Some(()),
+    }
 }
 
 #[inline(never)]

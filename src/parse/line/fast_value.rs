@@ -117,6 +117,12 @@ fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
     None
 }
 
+/// Returns the bytes of a token of at most eight, and their number. Two tokens for which it returns the same are equal.
+#[inline]
+pub fn short_word(base: &[u8], span: Span) -> Option<(u64, u32)> {
+    word(base, span).map(|(word, len)| (word & u64::MAX >> (64 - 8 * len), len))
+}
+
 /// Returns the eight bytes from the first of the token on, and the length of the token, if it is at most eight.
 #[inline]
 fn word(base: &[u8], span: Span) -> Option<(u64, u32)> {

@@ -42,6 +42,10 @@ pub enum Reason {
     NotATime,
     /// Not of the form `address:port`.
     NotAnAddress,
+    /// The type follows text that is not part of the entry.
+    NotAType,
+    /// A second entry begins on the line.
+    TwoEntries,
     /// The line, or the entry that spans several, is longer than the limit.
     TooLong,
     /// The object is corrupt, and the fault cuts this line.
@@ -69,6 +73,8 @@ impl Reason {
             Self::OutOfRange => "out_of_range",
             Self::NotATime => "not_a_time",
             Self::NotAnAddress => "not_an_address",
+            Self::NotAType => "not_a_type",
+            Self::TwoEntries => "two_entries",
             Self::TooLong => "line_too_long",
             Self::CutByCorruption => "cut_by_corruption",
             Self::Unverified => "unverified",
@@ -92,6 +98,8 @@ impl fmt::Display for Reason {
             Self::OutOfRange => "the number does not fit its column",
             Self::NotATime => "not of the form YYYY-MM-DDTHH:MM:SS, or an invalid date or time",
             Self::NotAnAddress => "not of the form address:port",
+            Self::NotAType => "the type follows text that is not part of the entry",
+            Self::TwoEntries => "a second entry begins here",
             Self::TooLong => "the line is longer than 1 MiB",
             Self::CutByCorruption => "the object is corrupt after this point",
             Self::Unverified => {

@@ -9,8 +9,10 @@
 mod fast_split;
 pub mod fast_value;
 mod fault;
+mod reading;
 mod repair;
 mod request;
+mod second;
 mod split;
 pub(crate) mod swar;
 pub mod text;
@@ -19,7 +21,9 @@ pub mod value;
 
 pub use fast_split::{Regular, split_regular};
 pub use fault::{Fault, Reason};
+pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
+pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
 pub use split::{Span, Tail, extra_tokens, split_line};
 
 use crate::formats::{ColumnSource, Plan, Presence};
@@ -53,6 +57,7 @@ pub fn misfits(plan: &Plan, base: &[u8], parts: &[Span]) -> impl Iterator<Item =
         let reason = match span.value(base) {
             None if column.presence == Presence::Required => Reason::Missing,
             None => return None,
+            Some(bytes) if column.first_word => first_word(column.known, bytes).err()?,
             Some(bytes) => value::check(decode, bytes).err()?,
         };
         Some(Fault::in_field(reason, plan, field, span))

@@ -27,6 +27,8 @@ pub struct Tail {
     pub inner_quote: bool,
     /// Whether an unknown trailing field has a misplaced quote: a sign that a quoted field ended too early.
     pub stray_quote: bool,
+    /// Whether an unknown trailing field is long enough to contain a time.
+    pub long_extra: bool,
 }
 
 impl Span {
@@ -177,15 +179,23 @@ impl Cursor {
         } else {
             Span::new(self.at, self.at + rest.len())
         };
-        let stray_quote = extra_tokens(text, extra).any(|token| !well_formed(token));
+        let (mut stray_quote, mut long_extra) = (false, false);
+        for token in extra_tokens(text, extra) {
+            stray_quote |= !well_formed(token);
+            long_extra |= token.len() >= LONG;
+        }
         Ok(Tail {
             extra,
             fields,
             inner_quote: self.inner_quote,
             stray_quote,
+            long_extra,
         })
     }
 }
+
+/// The length of the shortest token that may contain a time, the day and the minute of it at least.
+const LONG: usize = 16;
 
 /// Returns whether a token is in quotes or contains none.
 fn well_formed(token: &[u8]) -> bool {
@@ -240,6 +250,7 @@ fn token(
                 next: close + 2,
             })
         }
+        (Quoting::Quoted, false) if text[at] == b' ' => Err((Reason::EmptyField, at)),
         (Quoting::Quoted, false) => Err((Reason::QuoteExpected, at)),
         (Quoting::QuotedParts, _) => {
             let end = at + find_either(&text[at..], b' ', b' ');

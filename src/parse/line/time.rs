@@ -11,7 +11,8 @@ pub const DAY: i64 = 86_400 * SECOND;
 
 /// Parses `YYYY-MM-DDTHH:MM:SS`, with an optional fraction of up to nine digits and an optional `Z`, into microseconds since
 /// 1970-01-01T00:00:00Z. Digits after the microseconds are cut off. Second 60 is the leap second at the end of a day and
-/// counts as the first second of the next, as in POSIX time.
+/// counts as the first second of the next, as in POSIX time. The day after 9999-12-31 has no such form, so that day has no
+/// leap second.
 #[inline]
 pub fn timestamp_micros(bytes: &[u8]) -> Result<i64, Reason> {
     parse(bytes).ok_or(Reason::NotATime)
@@ -51,7 +52,8 @@ fn parse(bytes: &[u8]) -> Option<i64> {
     let [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, n0, n1, s0, s1] = digits.map(i64::from);
     let (year, month, day) = (y0 * 1000 + y1 * 100 + y2 * 10 + y3, m0 * 10 + m1, d0 * 10 + d1);
     let (hour, minute, second) = (h0 * 10 + h1, n0 * 10 + n1, s0 * 10 + s1);
-    let leap_second = second == 60 && hour == 23 && minute == 59;
+    let last_day = (year, month, day) == (9999, 12, 31);
+    let leap_second = second == 60 && hour == 23 && minute == 59 && !last_day;
     if !(1..=12).contains(&month)
         || day < 1
         || day > days_in_month(year, month)
@@ -164,6 +166,9 @@ mod tests {
             timestamp_micros(b"2016-12-31T23:59:60Z"),
             timestamp_micros(b"2017-01-01T00:00:00Z")
         );
+        let mut last = Vec::new();
+        write_timestamp(timestamp_micros(b"9999-12-31T23:59:59.999999Z").unwrap(), &mut last);
+        assert_eq!(last, b"9999-12-31T23:59:59.999999Z");
     }
 
     #[test]
@@ -177,6 +182,8 @@ mod tests {
             "2023-01-01T99:00:00Z",
             "2023-01-01T00:60:00Z",
             "2023-01-01T00:00:60Z",
+            "9999-12-31T23:59:60Z",
+            "9999-12-31T23:59:60.999999",
             "2023-01-01 00:00:00Z",
             "2023-01-01T00:00:00.1234567890Z",
             "2023-01-01T00:00:00+00:00",

@@ -122,14 +122,26 @@ pub fn space_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     items(bytes, b' ').filter(|item| !item.is_empty())
 }
 
-/// Returns the positions of the items of a list such as `"a","b"`, whose last quote may be missing. `""` is the empty list.
+/// Returns the positions of the items of a list such as `"a","b"` or `\"a\",\"b\"`, whose last quote may be missing. `""` is
+/// the empty list.
 pub fn quoted_items(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let list = if bytes == b"\"\"" { &[] } else { bytes };
+    let empty = matches!(bytes, br#""""# | br#"\"\""#);
+    let list = if empty { &[] } else { bytes };
     items(list, b',').map(|item| {
-        let quote = |at: usize| list.get(at) == Some(&b'"');
-        let start = item.start + usize::from(!item.is_empty() && quote(item.start));
-        let end = item.end - usize::from(item.end > start && quote(item.end - 1));
-        start..end
+        let bytes = list.get(item.clone()).unwrap_or_default();
+        let (quote, text) = match bytes {
+            [b'\\', b'"', text @ ..] => (2, text),
+            [b'"', text @ ..] => (1, text),
+            _ => (0, bytes),
+        };
+        let text = text.strip_suffix(b"\"").unwrap_or(text);
+        // A list may be truncated between the backslash and the quote.
+        let text = if quote == 2 {
+            text.strip_suffix(b"\\").unwrap_or(text)
+        } else {
+            text
+        };
+        item.start + quote..item.start + quote + text.len()
     })
 }
 
@@ -207,5 +219,10 @@ mod tests {
         assert_eq!(all(quoted_items, "\"h2\",\"http/1."), ["h2", "http/1."]);
         assert_eq!(all(quoted_items, "\",\"\",x"), ["", "", "x"]);
         assert!(all(quoted_items, "\"\"").is_empty());
+        assert_eq!(all(quoted_items, r#"\"h2\",\"http/1.1\""#), ["h2", "http/1.1"]);
+        assert_eq!(all(quoted_items, r#"\"h2\",\"http/1."#), ["h2", "http/1."]);
+        assert_eq!(all(quoted_items, r#"\"h2\",\"http/1.1\"#), ["h2", "http/1.1"]);
+        assert_eq!(all(quoted_items, r#"\"a,"\"#), ["a", r"\"]);
+        assert!(all(quoted_items, r#"\"\""#).is_empty());
     }
 }

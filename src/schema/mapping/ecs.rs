@@ -235,8 +235,11 @@ static CLB_ACCESS: &[Entry] = &[
 ];
 
 fn outcome_of_status(inputs: &[Input<'_>]) -> Option<&'static str> {
-    let status = inputs.first()?.integer()?;
-    Some(if status < 400 { "success" } else { "failure" })
+    match inputs.first()?.integer()? {
+        100..400 => Some("success"),
+        400..600 => Some("failure"),
+        _ => None,
+    }
 }
 
 fn outcome_of_verification(inputs: &[Input<'_>]) -> Option<&'static str> {
@@ -302,7 +305,12 @@ mod tests {
     #[test]
     fn outcomes_follow_the_log() {
         assert_eq!(outcome_of_status(&[Input::Integer(399)]), Some("success"));
+        assert_eq!(outcome_of_status(&[Input::Integer(100)]), Some("success"));
         assert_eq!(outcome_of_status(&[Input::Integer(400)]), Some("failure"));
+        assert_eq!(outcome_of_status(&[Input::Integer(599)]), Some("failure"));
+        for other in [-1, 0, 99, 600] {
+            assert_eq!(outcome_of_status(&[Input::Integer(other)]), None, "{other}");
+        }
         assert_eq!(outcome_of_status(&[Input::Null]), None);
         assert_eq!(
             outcome_of_verification(&[Text(b"Failed:ClientCertExpired")]),

@@ -1,6 +1,7 @@
 //! Detection of the log type, of objects to skip and of foreign formats.
 
-use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, FORMATS};
+use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, FORMATS, Format, LogType};
+use alb_ingest::generate::{Lines, Traffic};
 use alb_ingest::ingest::{Options, Outcome, Skip};
 
 use super::{OPAQUE_KEY, access, access_at, accesses, key, lines_of, skipped, strict};
@@ -83,29 +84,120 @@ fn lines_after_a_test_entry_are_not_lost() {
     );
 }
 
+/// A line of a format without its line end, of any length that such lines have had.
+fn line(format: &'static Format, fields: usize, seed: u64) -> String {
+    let traffic = Traffic {
+        fields: Some(fields),
+        ..Traffic::default()
+    };
+    let mut text = Vec::new();
+    Lines::new(format, seed, traffic).write(&mut text);
+    String::from_utf8(text).unwrap().trim_end().to_owned()
+}
+
+/// Checks that an object whose key names a format has no events, and its lines are in the quarantine of that format.
+fn in_quarantine_of_the_key(format: &'static Format, lines: &[String]) {
+    let text = lines.join("\n");
+    let run = ingest(&key(format), text.as_bytes(), &json());
+    let ledger = run.ledger();
+    assert_eq!(
+        (ledger.table, ledger.events, ledger.quarantined),
+        (Some(format.name), 0, lines.len() as u64),
+        "{text}"
+    );
+    let folder = format!("_quarantine/{}/", format.name);
+    assert!(run.files.keys().all(|key| key.starts_with(&folder)), "{text}");
+}
+
 #[test]
-fn lines_take_precedence_over_a_contradicting_key() {
-    let health = b"http 2026-10-07T11:42:13.1Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
-    for format in FORMATS {
-        let run = ingest(&key(format), &accesses(3), &json());
-        assert_eq!((run.ledger().table, run.ledger().events), (Some("alb_access_log"), 3));
-        let run = ingest(&key(format), health, &json());
-        assert_eq!(run.ledger().table, Some("alb_health_check_log"));
+fn a_key_that_names_the_log_type_decides_over_lines_of_another() {
+    for (named, other) in FORMATS
+        .into_iter()
+        .flat_map(|named| FORMATS.map(|other| (named, other)))
+    {
+        for (seed, fields) in (1..).zip(other.lengths) {
+            let lines = [line(other, *fields, seed), line(other, *fields, seed + 1)];
+            let own = ingest(OPAQUE_KEY, lines.join("\n").as_bytes(), &json());
+            assert_eq!((own.ledger().table, own.ledger().events), (Some(other.name), 2));
+            if named.name == other.name {
+                let run = ingest(&key(named), lines.join("\n").as_bytes(), &json());
+                assert_eq!((run.ledger().table, run.ledger().events), (Some(other.name), 2));
+                continue;
+            }
+            in_quarantine_of_the_key(named, &lines);
+            // A whole object of it fails loudly.
+            let many: Vec<_> = (0..20).map(|seed| line(other, *fields, seed)).collect();
+            let error = ingest(&key(named), many.join("\n").as_bytes(), &json()).error();
+            assert!(
+                error.contains("20 of the first 20 lines") && error.contains(named.name),
+                "{error}"
+            );
+        }
     }
-    // A table given by the user takes precedence over the lines.
-    let run = ingest_chunks(
-        object(OPAQUE_KEY),
-        health,
-        &[],
-        &Options {
+}
+
+/// Without its first field, an Application Load Balancer's line has the fields of a Classic one.
+#[test]
+fn a_line_without_its_first_fields_is_not_an_event_of_another_log_type() {
+    for format in FORMATS {
+        for (seed, fields) in (1..).zip(format.lengths) {
+            for missing in 1..4 {
+                let without = |seed| {
+                    let line = line(format, *fields, seed);
+                    let rest: Vec<_> = line.split(' ').skip(missing).collect();
+                    rest.join(" ")
+                };
+                let lines = [without(seed), without(seed + 1)];
+                let text = lines.join("\n");
+                let named = ingest(&key(format), text.as_bytes(), &json());
+                if let Ok(Outcome::Ingested(ledger)) = &named.result {
+                    assert_eq!((ledger.table, ledger.events), (Some(format.name), 0), "{text}");
+                }
+                // Nor if the key does not name the log type.
+                let silent = ingest(OPAQUE_KEY, text.as_bytes(), &json());
+                assert!(silent.error().contains("fit no log type"), "{text}");
+            }
+        }
+    }
+    let first_missing = line(&ALB_ACCESS, 30, 7).split_once(' ').unwrap().1.to_owned();
+    in_quarantine_of_the_key(
+        &ALB_ACCESS,
+        &[access(1).split_once(' ').unwrap().1.to_owned(), first_missing],
+    );
+}
+
+#[test]
+fn a_table_that_the_user_names_is_not_doubted() {
+    let health = b"http 2026-10-07T11:42:13.1Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
+    for name in [OPAQUE_KEY.to_owned(), key(&ALB_HEALTH_CHECK)] {
+        let options = Options {
             table: Some(&ALB_ACCESS),
             ..json()
-        },
-    );
-    assert_eq!(
-        (run.ledger().table, run.ledger().quarantined),
-        (Some("alb_access_log"), 1)
-    );
+        };
+        let run = ingest_chunks(object(&name), health, &[], &options);
+        assert_eq!(
+            (run.ledger().table, run.ledger().quarantined),
+            (Some("alb_access_log"), 1)
+        );
+    }
+}
+
+/// `grep` and `zgrep` put the name of the file before each line that they find.
+#[test]
+fn the_name_of_a_file_before_a_line_is_not_part_of_it() {
+    for format in FORMATS {
+        for (seed, fields) in (1..).zip(format.lengths) {
+            let lines =
+                ["object.log.gz:", "a/b_c.log:", "12:"].map(|name| name.to_owned() + &line(format, *fields, seed));
+            in_quarantine_of_the_key(format, &lines);
+            // Without a telling key, the lines that begin with a type are recognized by it.
+            let silent = ingest(OPAQUE_KEY, lines.join("\n").as_bytes(), &json());
+            match format.log_type {
+                LogType::AlbConnection | LogType::ClbAccess => assert!(silent.error().contains("fit no log type")),
+                _ => assert_eq!((silent.ledger().events, silent.ledger().quarantined), (0, 3)),
+            }
+        }
+    }
 }
 
 #[test]

@@ -193,6 +193,30 @@ fn objects_fail_if_most_lines_are_malformed() {
     );
 }
 
+/// A client whose user agent ends with a backslash neither hides its own line nor makes the object fail.
+#[test]
+fn a_final_backslash_costs_neither_the_line_nor_the_object() {
+    let line = |number: usize, agent: &str| {
+        format!(
+            "2026-10-07T11:42:13.{number:06}Z shop 198.51.100.7:54321 10.0.1.20:80 0.1 0.1 0.1 200 200 0 178 \
+             \"GET http://www.example.com:80/{number} HTTP/1.1\" \"{agent}\" - -\n"
+        )
+    };
+    for share in [1, 2, 7] {
+        let lines = (0..300).map(|number| line(number, if number % share == 0 { r"agent\" } else { "curl/8.5.0" }));
+        let text = lines.collect::<String>();
+        for name in [key(&CLB_ACCESS), OPAQUE_KEY.to_owned()] {
+            let run = ingest(&name, text.as_bytes(), &json());
+            assert_eq!((run.ledger().events, run.ledger().quarantined), (300, 0));
+            let agents = rows(&run.events())
+                .iter()
+                .filter(|row| row["user_agent"] == "agent\\")
+                .count();
+            assert_eq!(agents, 300_usize.div_ceil(share));
+        }
+    }
+}
+
 /// Errors have the position in the object, but never the content of its lines.
 #[test]
 fn no_error_shows_the_content_of_a_line() {
