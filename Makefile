@@ -220,4 +220,4 @@ generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
 	scripts/template.py
 	scripts/venv.sh
-	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
+	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py tests/python/test_shown_commands.py

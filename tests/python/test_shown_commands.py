@@ -1,6 +1,6 @@
 """The outputs that the pages show are what their commands print.
 
-A block of commands that is directly followed by a block of text is run. `UPDATE_GENERATED=1` writes the output into the page.
+A block of commands that is directly followed by a block of text is run. `make generated` writes the outputs into the pages.
 """
 
 import os
@@ -47,4 +47,4 @@ def test_the_page_shows_what_the_commands_print(program, command, tmp_path, page
     if "UPDATE_GENERATED" in os.environ:
         (ROOT / page).write_text(updated)
     else:
-        assert updated == text, f"{page} is stale: UPDATE_GENERATED=1 updates it"
+        assert updated == text, f"{page} is stale: run `make generated`"
