@@ -14,11 +14,12 @@ use std::io;
 use alb_ingest::encode::{Compression, Encoder, FileFormat, JsonEncoder, ParquetEncoder};
 use alb_ingest::formats::{ALB_ACCESS, FORMATS, Format};
 use alb_ingest::generate::{Lines, Object};
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Options, Outcome, Staged, Target};
-use alb_ingest::object::{ObjectFacts, ObjectRef};
+use alb_ingest::ingest::{Ingest, Options, Outcome, Target};
+use alb_ingest::object::{Counts, ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::input::{ObjectReader, Piece, ReadError};
 use alb_ingest::schema::mapping::{OutputTable, Schema};
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
@@ -214,8 +215,8 @@ fn whole_object(bencher: Bencher<'_, '_>, format: FileFormat, compression: Compr
 /// A destination that forgets what it is given.
 struct Nowhere;
 
-impl Destination for Nowhere {
-    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Nowhere {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Self))
     }
 }
@@ -231,7 +232,7 @@ impl io::Write for Nowhere {
 }
 
 impl Staged for Nowhere {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         Ok(Committed::Written(0))
     }
 }

@@ -13,7 +13,7 @@
 //! - [`object`]: an object's identity, the facts in its key, and the detection of its log type.
 //! - [`schema`]: output schemas (native, Panther, ECS, OCSF), and table definitions for Athena, Glue and others.
 //! - [`encode`]: events as Parquet or JSON files, and malformed lines as rows of the quarantine.
-//! - `storage`: reading, listing and writing objects in local folders, S3 and Firehose.
+//! - [`storage`]: reading, listing and writing objects in local folders, S3 and Firehose.
 //! - [`ingest`]: one object from its first byte to the commit of its outputs.
 //! - [`trigger`]: invocation payloads to requests, outcomes to responses.
 //! - [`function`]: one invocation of the function.
@@ -67,24 +67,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "aws")]
-pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod deadline;
 pub mod encode;
-#[cfg(feature = "aws")]
-pub mod everywhere;
 pub mod formats;
 pub mod function;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod ingest;
-pub mod local;
 pub mod object;
 pub mod parse;
 pub mod schema;
-pub mod source;
+pub mod storage;
 pub mod trigger;
-pub mod world;

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, OnCorrupt, Options, Outcome, Staged, Target};
-use alb_ingest::object::ObjectRef;
+use alb_ingest::ingest::{Ingest, OnCorrupt, Options, Outcome, Target};
+use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::encode::{Compression, FileFormat};
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use alb_ingest::schema::mapping::Schema;
 use libfuzzer_sys::fuzz_target;
 
@@ -19,8 +20,8 @@ struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 struct Bytes(Memory, String, Vec<u8>);
 
-impl Destination for Memory {
-    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Memory {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Bytes(self.clone(), key.to_owned(), Vec::new())))
     }
 }
@@ -36,7 +37,7 @@ impl Write for Bytes {
 }
 
 impl Staged for Bytes {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         let Self(Memory(files), key, bytes) = *self;
         let len = bytes.len() as u64;
         files.lock().expect("no panic").insert(key, bytes);

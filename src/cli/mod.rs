@@ -15,7 +15,6 @@ mod run;
 mod schema;
 mod text_table;
 mod totals;
-mod world;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

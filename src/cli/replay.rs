@@ -8,8 +8,8 @@ use clap::ArgMatches;
 
 use crate::deadline::Deadline;
 use crate::function::{Function, Limits, Note, Watch};
+use crate::storage::Router;
 
-use super::world::Ends;
 use super::{FAILED, OK, Stop, config};
 
 /// The memory size that the function assumes, in MiB.
@@ -19,14 +19,14 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
     let config = config(matches, environment)?;
     let payload = payload(matches)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
-    let ends = if root.is_some() {
-        Ends::folders(root)
+    let storage = if root.is_some() {
+        Router::local(root)
     } else {
-        Ends::everywhere()?
+        Router::with_aws(config.storage.clone()).map_err(|error| Stop::Usage(error.to_string()))?
     };
     let function = Function::new(
         config,
-        ends.into_world(),
+        Box::new(storage),
         Limits {
             memory: MEMORY,
             processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
-use crate::config::Location;
 use crate::parse::line::time::write_timestamp;
+use crate::storage::Location;
 
 use super::text_table::TextTable;
 use super::totals::{Counts, TableTotals, Totals};
@@ -131,10 +131,10 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
 }
 
 fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
-    if *destination == Location::Stdout {
+    if destination.is_stdout() {
         return;
     }
-    if let Location::Firehose { .. } = destination {
+    if destination.is_stream() {
         let _ = writeln!(
             text,
             "{} sent to {destination}",

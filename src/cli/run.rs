@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -10,35 +9,25 @@ use std::thread;
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::config::Location;
 use crate::deadline::Deadline;
-use crate::ingest::{IngestError, Outcome, Problem, Target};
-use crate::source::Source;
+use crate::ingest::{IngestError, Outcome, Problem, Target, ingest_object};
+use crate::storage::{Entry, Location, Storage as _};
 
-use super::input::{Input, find, needs_aws};
+use super::input::{find, origins, storage};
 use super::totals::Totals;
-use super::world::Ends;
 use super::{FAILED, OK, Stop, config, report, table};
 
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let mut config = config(matches, environment)?;
     config.ingest.table = table(matches);
     let (destination, quarantine) = (&config.destination, &config.quarantine);
-    let inputs: Vec<PathBuf> = matches
-        .get_many::<String>("input")
-        .into_iter()
-        .flatten()
-        .map(PathBuf::from)
-        .collect();
-    let ends = if needs_aws(&inputs, [destination, quarantine]) {
-        Ends::everywhere()?
-    } else {
-        Ends::folders(None)
-    };
-    let objects = find(&inputs, [destination, quarantine], &ends, &config.storage)?;
+    let outputs = [destination, quarantine];
+    let origins = origins(matches, outputs)?;
+    let storage = storage(&origins, outputs, config.storage.clone())?;
+    let objects = find(&origins, &storage)?;
     let open = |location: &Location| {
-        ends.world()
-            .destination(location, &config.storage, Deadline::NONE)
+        storage
+            .sink(location, Deadline::NONE)
             .map_err(|error| Stop::Usage(error.to_string()))
     };
     let (events, rejects) = (open(destination)?, open(quarantine)?);
@@ -48,14 +37,13 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         quarantine: rejects.as_ref(),
     };
     let threads = Threads::of(matches, destination, objects.len());
-    let bar = progress_bar(objects.iter().map(Input::bytes).sum());
-    let source = ends.world().source(&config.storage, Deadline::NONE);
-    let results = ingest_all(&objects, source.as_ref(), target, threads, &bar);
+    let bar = progress_bar(objects.iter().filter_map(|entry| entry.object.size).sum());
+    let results = ingest_all(&objects, target, threads, &bar);
     bar.finish_and_clear();
 
     let mut totals = Totals::default();
-    for (object, result) in objects.iter().zip(results) {
-        totals.add(object, result);
+    for (entry, result) in objects.iter().zip(results) {
+        totals.add(&entry.object, result);
     }
     let json = matches
         .get_one::<String>("report")
@@ -66,7 +54,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
         report::text(&totals, destination, quarantine)
     };
     // stdout carries the events where they go there.
-    if *destination == Location::Stdout {
+    if destination.is_stdout() {
         anstream::stderr().write_all(report.as_bytes())?;
     } else {
         anstream::stdout().write_all(report.as_bytes())?;
@@ -87,7 +75,7 @@ impl Threads {
     fn of(matches: &ArgMatches, destination: &Location, objects: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let asked = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
-        Self::on(cores, asked, *destination == Location::Stdout, objects)
+        Self::on(cores, asked, destination.is_stdout(), objects)
     }
 
     fn on(cores: usize, asked: usize, in_order: bool, objects: usize) -> Self {
@@ -115,8 +103,7 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 
 /// Ingests the objects on so many threads; the results stand in the order of the objects.
 fn ingest_all(
-    objects: &[Input],
-    source: &dyn Source,
+    objects: &[Entry],
     target: Target<'_>,
     threads: Threads,
     bar: &ProgressBar,
@@ -129,8 +116,8 @@ fn ingest_all(
             objects.get(number).map(|object| (number, object))
         } {
             // A panic is a defect, but costs no more than its object.
-            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, source, target, threads, bar)))
-                .unwrap_or_else(|_| Err(Problem::Panic.of(&object.unidentified())));
+            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, threads, bar)))
+                .unwrap_or_else(|_| Err(Problem::Panic.of(&object.object.unidentified())));
             let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(slot) = results.get_mut(number) {
                 *slot = Some(result);
@@ -145,7 +132,7 @@ fn ingest_all(
     });
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     // A worker that ended without a word is a failure, never a success.
-    let missing = |object: &Input| Err(Problem::Panic.of(&object.unidentified()));
+    let missing = |entry: &Entry| Err(Problem::Panic.of(&entry.object.unidentified()));
     objects
         .iter()
         .zip(results)
@@ -153,15 +140,19 @@ fn ingest_all(
         .collect()
 }
 
-fn ingest(
-    object: &Input,
-    source: &dyn Source,
-    target: Target<'_>,
-    threads: Threads,
-    bar: &ProgressBar,
-) -> Result<Outcome, IngestError> {
-    bar.set_message(object.key().to_owned());
-    object.ingest(source, target, threads.two_an_object, |bytes| bar.inc(bytes))
+fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
+    bar.set_message(entry.object.key.clone());
+    let ingested = ingest_object(
+        &entry.object,
+        entry.source.as_ref(),
+        target,
+        threads.two_an_object,
+        |bytes| {
+            bar.inc(bytes as u64);
+            Ok(())
+        },
+    );
+    ingested.map(|(_, outcome)| outcome)
 }
 
 #[cfg(test)]

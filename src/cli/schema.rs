@@ -6,10 +6,10 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::config::S3Prefix;
 use crate::parse::line::time::timestamp_micros;
 use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
+use crate::storage::S3Prefix;
 
 /// The options that describe the files of the table, and the forms that use them.
 const STORE_OPTIONS: [(&str, &[&str]); 5] = [

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ingest::{IngestError, Ledger, Outcome, Skip};
-
-use super::input::Input;
+use crate::object::ObjectRequest;
 
 /// The totals of a run.
 #[derive(Debug, Default)]
@@ -43,13 +42,12 @@ pub(super) struct TableTotals {
 
 impl Totals {
     /// Adds the outcome of an object.
-    pub(super) fn add(&mut self, object: &Input, result: Result<Outcome, IngestError>) {
+    pub(super) fn add(&mut self, object: &ObjectRequest, result: Result<Outcome, IngestError>) {
         match result {
             Ok(Outcome::Ingested(ledger)) => {
                 self.counts.objects += 1;
                 if let Some(corruption) = ledger.corruption {
-                    self.corrupt
-                        .push((object.key().to_owned(), corruption.fault.to_string()));
+                    self.corrupt.push((object.key.clone(), corruption.fault.to_string()));
                 }
                 self.tables
                     .entry(ledger.table.unwrap_or("unknown"))

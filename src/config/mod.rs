@@ -7,17 +7,13 @@
 //!
 //! Nothing here reads the environment: the caller passes a lookup function.
 
-mod firehose;
-mod location;
 mod raw;
 mod resolve;
 mod table;
 
 use crate::ingest;
-use crate::schema::mapping::Schema;
+use crate::storage::{self, Location};
 
-pub use firehose::{Firehose, FirehoseRecords, MIN_BYTES_PER_SECOND};
-pub use location::{Location, S3Prefix};
 pub use raw::RawConfig;
 pub use table::SETTINGS;
 
@@ -30,27 +26,10 @@ pub struct Config {
     pub quarantine: Location,
     /// The options of the engine.
     pub ingest: ingest::Options,
-    /// The options of reading and writing objects.
-    pub storage: StorageOptions,
+    /// The options of reading, listing and writing objects.
+    pub storage: storage::Options,
     /// The options of the function.
     pub function: FunctionOptions,
-}
-
-/// The options of reading and writing objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StorageOptions {
-    /// Whether this account pays for reads.
-    pub requester_pays: bool,
-    /// The account that must own the source buckets.
-    pub source_owner: Option<String>,
-    /// The account that must own the destination buckets.
-    pub destination_owner: Option<String>,
-    /// Whether existing outputs are replaced.
-    pub overwrite: bool,
-    /// The schema that the metadata of outputs names.
-    pub schema: Schema,
-    /// The options of a Firehose stream.
-    pub firehose: Firehose,
 }
 
 /// The options of the function.
@@ -142,19 +121,6 @@ impl Config {
     /// A value is not allowed, a required setting is missing, or settings conflict.
     pub fn read(lookup: impl Fn(&Setting) -> Option<String>) -> Result<Self, SettingError> {
         RawConfig::read(lookup)?.resolve()
-    }
-}
-
-impl Default for StorageOptions {
-    fn default() -> Self {
-        Self {
-            requester_pays: false,
-            source_owner: None,
-            destination_owner: None,
-            overwrite: false,
-            schema: Schema::Native,
-            firehose: Firehose::default(),
-        }
     }
 }
 

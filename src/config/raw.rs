@@ -2,10 +2,11 @@
 
 use globset::GlobSet;
 
-use super::{FirehoseRecords, Location, OnMissing, S3Prefix, SETTINGS, Setting, SettingError};
+use super::{OnMissing, SETTINGS, Setting, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
+use crate::storage::{FirehoseRecords, Location, S3Prefix};
 
 /// The given settings, parsed; `None` if a setting was not given.
 ///

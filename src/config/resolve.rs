@@ -3,12 +3,11 @@
 use globset::GlobSet;
 
 use super::table::DESTINATION;
-use super::{
-    Config, Firehose, FirehoseRecords, FunctionOptions, Location, OnMissing, RawConfig, SettingError, StorageOptions,
-};
+use super::{Config, FunctionOptions, OnMissing, RawConfig, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
 use crate::schema::mapping::Schema;
+use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
 
 /// A rule that rejects settings that conflict. It returns the error text: both settings, the reason and the remedy.
 type Check = fn(&RawConfig, &Config) -> Option<String>;
@@ -43,30 +42,27 @@ impl RawConfig {
                 allowed: DESTINATION.allowed,
             });
         };
-        // These take lines of text; the others take files.
-        let lines = match &destination {
-            Location::Stdout | Location::Firehose { .. } => true,
-            Location::Directory(_) | Location::S3(_) => false,
+        let quarantine = self.quarantine.clone().or_else(|| destination.default_quarantine());
+        let Some(quarantine) = quarantine else {
+            return Err(SettingError::Conflict(format!(
+                "DESTINATION is {destination}, and QUARANTINE is not set: malformed lines are not sent to a stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory"
+            )));
         };
-        let (format, compression) = if lines {
-            (FileFormat::Json, Compression::None)
-        } else {
+        let (format, compression) = if destination.holds_files() {
             (FileFormat::Parquet, Compression::Zstd)
+        } else {
+            (FileFormat::Json, Compression::None)
         };
-        let partition_by = match &destination {
+        let partition_by = if destination.is_stream() {
             // A stream has no folders.
-            Location::Firehose { .. } => PartitionBy::None,
-            Location::Directory(_) | Location::Stdout | Location::S3(_) => {
-                self.partition_by.unwrap_or(PartitionBy::Day)
-            }
+            PartitionBy::None
+        } else {
+            self.partition_by.unwrap_or(PartitionBy::Day)
         };
         let schema = self.schema.unwrap_or(Schema::Native);
         Ok(Config {
-            quarantine: self
-                .quarantine
-                .clone()
-                .unwrap_or_else(|| destination.below("_quarantine")),
             destination,
+            quarantine,
             ingest: Options {
                 keys: KeyFilter {
                     include: self.include.clone().unwrap_or_else(GlobSet::empty),
@@ -79,14 +75,18 @@ impl RawConfig {
                 partition_by,
                 on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
             },
-            storage: StorageOptions {
-                requester_pays: self.requester_pays.unwrap_or(false),
-                source_owner: self.source_owner.clone(),
-                destination_owner: self.destination_owner.clone(),
-                overwrite: self.overwrite.unwrap_or(false),
-                schema,
-                firehose: Firehose {
-                    records: self.firehose_records.unwrap_or(FirehoseRecords::Packed),
+            storage: storage::Options {
+                s3_read: S3ReadOptions {
+                    requester_pays: self.requester_pays.unwrap_or(false),
+                    owner: self.source_owner.clone(),
+                },
+                s3_write: S3WriteOptions {
+                    overwrite: self.overwrite.unwrap_or(false),
+                    owner: self.destination_owner.clone(),
+                    schema,
+                },
+                firehose: FirehoseOptions {
+                    records: self.firehose_records.unwrap_or_default(),
                     dynamic_partitioning: self.firehose_dynamic_partitioning.unwrap_or(false),
                     bytes_per_second: self.firehose_bytes_per_second,
                 },
@@ -107,7 +107,7 @@ fn check_compression(_raw: &RawConfig, config: &Config) -> Option<String> {
 }
 
 fn check_stdout(_raw: &RawConfig, config: &Config) -> Option<String> {
-    (config.destination == Location::Stdout && config.ingest.format == FileFormat::Parquet).then(|| {
+    (config.destination.is_stdout() && config.ingest.format == FileFormat::Parquet).then(|| {
         "FORMAT is \"parquet\", which cannot be written to stdout; write to a directory, or set FORMAT to json"
             .to_owned()
     })
@@ -118,7 +118,7 @@ fn check_security_lake(raw: &RawConfig, config: &Config) -> Option<String> {
     if raw.partition_by != Some(PartitionBy::SecurityLake) {
         return None;
     }
-    let problem = if is_firehose(config) {
+    let problem = if config.destination.is_stream() {
         "and DESTINATION is a Firehose stream, which has no folders; set DESTINATION to the lake's bucket"
     } else if config.ingest.schema != Schema::Ocsf {
         "and SCHEMA is not ocsf, the only schema that the lake accepts; set SCHEMA to ocsf"
@@ -132,17 +132,15 @@ fn check_security_lake(raw: &RawConfig, config: &Config) -> Option<String> {
     Some(format!("PARTITION_BY is \"security-lake\", {problem}"))
 }
 
-/// Checks what a Firehose stream requires: it takes uncompressed JSON lines, and malformed lines must go elsewhere.
-fn check_firehose(raw: &RawConfig, config: &Config) -> Option<String> {
-    if !is_firehose(config) {
+/// Checks what a Firehose stream requires: it takes uncompressed JSON lines.
+fn check_firehose(_raw: &RawConfig, config: &Config) -> Option<String> {
+    if !config.destination.is_stream() {
         return None;
     }
     let problem = if config.ingest.format == FileFormat::Parquet {
         "FORMAT is \"parquet\", which a Firehose stream does not accept: its records are JSON lines; remove FORMAT, and let the stream convert records if you need Parquet"
     } else if config.ingest.compression != Compression::None {
         "COMPRESSION is set, but records of a Firehose stream are not compressed; remove COMPRESSION, and let the stream compress what it delivers"
-    } else if raw.quarantine.is_none() {
-        "DESTINATION is a Firehose stream, and QUARANTINE is not set: malformed lines are not sent to the stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory"
     } else {
         return None;
     };
@@ -153,14 +151,10 @@ fn check_firehose(raw: &RawConfig, config: &Config) -> Option<String> {
 fn check_loop(raw: &RawConfig, config: &Config) -> Option<String> {
     let source = raw.source.as_ref()?;
     let outputs = [("DESTINATION", &config.destination), ("QUARANTINE", &config.quarantine)];
-    outputs.into_iter().find_map(|(name, location)| match location {
-        Location::S3(output) if source.encloses(output) => Some(format!(
+    outputs.into_iter().find_map(|(name, location)| {
+        let output = location.s3_prefix().filter(|output| source.encloses(output))?;
+        Some(format!(
             "{name} is {output}, which is inside SOURCE {source}: the function would ingest its own output; use another bucket, or a prefix outside SOURCE"
-        )),
-        _ => None,
+        ))
     })
-}
-
-const fn is_firehose(config: &Config) -> bool {
-    matches!(config.destination, Location::Firehose { .. })
 }

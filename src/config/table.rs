@@ -2,10 +2,11 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Firehose, FirehoseRecords, Location, OnMissing, S3Prefix, Section, Setting};
+use super::{OnMissing, Section, Setting};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
+use crate::storage::{FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, S3Prefix};
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -106,7 +107,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "_quarantine/ under the destination; ./_quarantine for stdout; required for firehose",
         doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, byte offset and reason.",
         apply: |raw, value| {
-            raw.quarantine = Some(Location::parse(value).filter(holds_files)?);
+            raw.quarantine = Some(Location::parse(value).filter(Location::holds_files)?);
             Some(())
         },
     },
@@ -149,7 +150,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "no limit",
         doc: "Maximum bytes of records sent per second. The limit applies to each process, so a backfill leaves room in the stream's quota.",
         apply: |raw, value| {
-            raw.firehose_bytes_per_second = Some(Firehose::parse_pace(value)?);
+            raw.firehose_bytes_per_second = Some(rate(value)?);
             Some(())
         },
     },
@@ -293,17 +294,17 @@ pub static SETTINGS: [Setting; 19] = [
     },
 ];
 
-/// Returns whether the location can hold files.
-fn holds_files(location: &Location) -> bool {
-    !matches!(location, Location::Stdout | Location::Firehose { .. })
-}
-
 fn boolean(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),
         "false" => Some(false),
         _ => None,
     }
+}
+
+fn rate(value: &str) -> Option<u64> {
+    let rate = value.parse().ok();
+    rate.filter(|rate| *rate >= MIN_FIREHOSE_BYTES_PER_SECOND)
 }
 
 fn account(value: &str) -> Option<String> {

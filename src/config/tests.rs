@@ -1,6 +1,7 @@
-use super::{Config, Firehose, FirehoseRecords, Location, RawConfig, SETTINGS, SettingError};
+use super::{Config, RawConfig, SETTINGS, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::PartitionBy;
+use crate::storage::{FirehoseOptions, FirehoseRecords, Location};
 
 fn raw(values: &[(&str, &str)]) -> Result<RawConfig, SettingError> {
     RawConfig::read(|setting| {
@@ -94,7 +95,7 @@ fn outputs_inside_the_source_are_rejected() {
 }
 
 mod firehose {
-    use super::{Compression, FileFormat, Firehose, FirehoseRecords, Location, PartitionBy, read};
+    use super::{Compression, FileFormat, FirehoseOptions, FirehoseRecords, Location, PartitionBy, read};
 
     const STREAM: (&str, &str) = ("DESTINATION", "firehose://alb-logs");
     const QUARANTINE: (&str, &str) = ("QUARANTINE", "s3://rejects/alb");
@@ -113,7 +114,7 @@ mod firehose {
             (FileFormat::Json, Compression::None, PartitionBy::None)
         );
         assert_eq!(config.quarantine.to_string(), "s3://rejects/alb/");
-        assert_eq!(config.storage.firehose, Firehose::default());
+        assert_eq!(config.storage.firehose, FirehoseOptions::default());
         for (setting, value, wanted) in [
             ("FORMAT", "parquet", "FORMAT is"),
             ("COMPRESSION", "zstd", "COMPRESSION is set"),
@@ -139,7 +140,7 @@ mod firehose {
             ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
             ("FIREHOSE_BYTES_PER_SECOND", "100000"),
         ]);
-        let wanted = Firehose {
+        let wanted = FirehoseOptions {
             records: FirehoseRecords::Single,
             dynamic_partitioning: true,
             bytes_per_second: Some(100_000),

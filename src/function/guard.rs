@@ -1,6 +1,6 @@
 //! Keeps the function from being fed with its own output.
 
-use crate::config::{Location, S3Prefix};
+use crate::storage::{Location, S3Prefix};
 
 /// What an object is to the places that the function writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub(super) enum Relation {
 
 /// What an object is to a place that outputs go to.
 pub(super) fn relation(bucket: &str, key: &str, place: &Location) -> Relation {
-    let Location::S3(place) = place else {
+    let Some(place) = place.s3_prefix() else {
         return Relation::None;
     };
-    if place.holds(bucket, key) {
+    if place.contains(bucket, key) {
         let below = key.get(place.prefix.len()..).unwrap_or_default();
         let is_output = !place.prefix.is_empty() && is_output_key(below);
         return if is_output { Relation::Output } else { Relation::Mixed };

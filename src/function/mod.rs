@@ -1,7 +1,7 @@
 //! The function: a payload in, every object of it ingested, an answer out.
 //!
-//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`World`] and writes outputs to
-//! it; the Lambda and `alb-ingest replay` hand it different worlds. It keeps nothing from one invocation to the next.
+//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`Storage`] and writes outputs
+//! to it; the Lambda and `alb-ingest replay` hand it different ones. It keeps nothing from one invocation to the next.
 
 mod guard;
 #[cfg(feature = "aws")]
@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{Config, Location};
+use crate::config::Config;
 use crate::deadline::Deadline;
+use crate::storage::{Storage, StorageError};
 use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
-use crate::world::{NoSuchPlace, World};
 
 use metrics::{Tally, note_first_sights};
 pub use note::{Note, Watch};
@@ -32,7 +32,7 @@ const MAX_WORKERS: usize = 16;
 /// The function, ready for invocations.
 pub struct Function {
     config: Config,
-    world: Box<dyn World>,
+    storage: Box<dyn Storage>,
     limits: Limits,
 }
 
@@ -65,7 +65,7 @@ pub enum HandleError {
     Objects(#[from] InvocationError),
     /// An output has no place to go.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl HandleError {
@@ -85,22 +85,26 @@ pub enum Unfit {
     /// The destination is of no use to a function.
     #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
     Stdout,
-    /// The world does not have the place.
+    /// The storage does not serve the location.
     #[error("{0}")]
-    Place(#[from] NoSuchPlace),
+    Place(#[from] StorageError),
 }
 
 impl Function {
-    /// The function of these settings in that world.
+    /// Creates the function of these settings on a storage.
     ///
     /// # Errors
-    /// The destination is one that the world does not have.
-    pub fn new(config: Config, world: Box<dyn World>, limits: Limits) -> Result<Self, Unfit> {
-        if config.destination == Location::Stdout {
+    /// The destination is one that the storage does not serve.
+    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, Unfit> {
+        if config.destination.is_stdout() {
             return Err(Unfit::Stdout);
         }
-        world.destination(&config.destination, &config.storage, Deadline::NONE)?;
-        Ok(Self { config, world, limits })
+        storage.sink(&config.destination, Deadline::NONE)?;
+        Ok(Self {
+            config,
+            storage,
+            limits,
+        })
     }
 
     /// Works on a payload. Work stops in front of the deadline by a margin in which it can be answered.
@@ -130,12 +134,12 @@ impl Function {
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
-        let place = |location| self.world.destination(location, &self.config.storage, deadline);
+        let sink = |location| self.storage.sink(location, deadline);
         let shift = work::Shift {
             config: &self.config,
-            source: self.world.source(&self.config.storage, deadline).as_ref(),
-            events: place(&self.config.destination)?.as_ref(),
-            quarantine: place(&self.config.quarantine)?.as_ref(),
+            source: self.storage.source(deadline).as_ref(),
+            events: sink(&self.config.destination)?.as_ref(),
+            quarantine: sink(&self.config.quarantine)?.as_ref(),
             deadline,
             watch,
             two_threads: false,

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::config::{Config, Location, OnMissing};
+use crate::config::{Config, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{Destination, IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_open};
-use crate::object::ObjectRef;
-use crate::source::{Cause, Source, SourceError};
-use crate::trigger::{ObjectRequest, Request, Task, TaskResult, Work};
+use crate::ingest::{IngestError, Ledger, Outcome, Problem, Skip, Target, ingest_object};
+use crate::object::{ObjectRef, ObjectRequest};
+use crate::storage::{ErrorKind, Location, Operation, Sink, Source, StorageError};
+use crate::trigger::{Request, Task, TaskResult, Work};
 
 use super::guard::{Relation, relation};
 use super::note::{Counts, Note, Watch};
@@ -20,8 +20,8 @@ use super::note::{Counts, Note, Watch};
 pub(super) struct Shift<'a> {
     pub(super) config: &'a Config,
     pub(super) source: &'a dyn Source,
-    pub(super) events: &'a dyn Destination,
-    pub(super) quarantine: &'a dyn Destination,
+    pub(super) events: &'a dyn Sink,
+    pub(super) quarantine: &'a dyn Sink,
     pub(super) deadline: Deadline,
     pub(super) watch: &'a dyn Watch,
     /// Whether each object is decompressed beside the rest of its work.
@@ -146,13 +146,8 @@ impl Shift<'_> {
         match self.read(object) {
             Ok((found, outcome)) => Done::Outcome(found, Box::new(outcome)),
             Err(error) => {
-                let missing = matches!(
-                    &*error.problem,
-                    Problem::Unreadable(SourceError {
-                        cause: Cause::Missing,
-                        ..
-                    })
-                );
+                let missing =
+                    matches!(&*error.problem, Problem::Unreadable(error) if error.kind == ErrorKind::NotFound);
                 if missing && self.config.function.on_missing == OnMissing::Skip {
                     return Done::Gone;
                 }
@@ -167,30 +162,31 @@ impl Shift<'_> {
     }
 
     fn read(&self, request: &ObjectRequest) -> Result<(ObjectRef, Outcome), IngestError> {
-        let unidentified = request.identity(&request.key, "");
-        let fail = |error: SourceError, object: &ObjectRef| Problem::Unreadable(error).of(object);
+        let unidentified = request.unidentified();
         self.check_time(&unidentified)
-            .map_err(|error| fail(error, &unidentified))?;
-        let body = self.source.open(request).map_err(|error| fail(error, &unidentified))?;
+            .map_err(|error| Problem::Unreadable(error).of(&unidentified))?;
         let target = Target {
             options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };
-        ingest_open(body, target, self.two_threads, |_| self.check_time(&unidentified))
+        ingest_object(request, self.source, target, self.two_threads, |_| {
+            self.check_time(&unidentified)
+        })
     }
 
-    /// Fails in front of the deadline, while there is time to say so.
-    fn check_time(&self, object: &ObjectRef) -> Result<(), SourceError> {
+    /// Fails before the deadline, while there is time to report it.
+    fn check_time(&self, object: &ObjectRef) -> Result<(), StorageError> {
         if !self.deadline.has_passed() {
             return Ok(());
         }
-        Err(SourceError {
-            bucket: object.bucket.clone(),
-            key: object.key.clone(),
-            cause: Cause::Unreachable,
-            text: "no time was left, and it is not acknowledged: give the function more time or memory, or fewer messages a batch".to_owned(),
-        })
+        let message = "no time was left, and it is not acknowledged: give the function more time or memory, or fewer messages per batch";
+        Err(StorageError::new(
+            Operation::Read,
+            object.to_string(),
+            ErrorKind::Unavailable,
+            message,
+        ))
     }
 
     fn note(&self, object: &ObjectRequest, done: &Done) {

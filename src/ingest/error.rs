@@ -4,9 +4,7 @@ use crate::encode::EncodeError;
 use crate::object::ObjectRef;
 use crate::object::Unknown;
 use crate::parse::input::ReadError;
-use crate::source::SourceError;
-
-use super::DestinationError;
+use crate::storage::StorageError;
 
 /// An object that failed: nothing of it was committed. Where its destination is a stream, events may have been sent.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +61,15 @@ pub enum Problem {
         /// The key of the output.
         key: String,
     },
-    /// The source could not be read.
-    #[error("cannot read: {0}")]
-    Source(std::io::Error),
-    /// The source failed.
-    #[error("{}", .0.text)]
-    Unreadable(SourceError),
+    /// The object could not be opened or read.
+    #[error("cannot read: {}", .0.message)]
+    Unreadable(StorageError),
     /// The events could not be encoded or written.
     #[error("{0}")]
     Encode(EncodeError),
-    /// The destination failed.
+    /// An output could not be staged, written or committed.
     #[error("{0}")]
-    Destination(#[from] DestinationError),
+    Destination(#[from] StorageError),
     /// The counts do not balance: a defect of this program.
     #[error(
         "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed, please report this"
@@ -95,10 +90,10 @@ pub enum Problem {
 }
 
 impl From<EncodeError> for Problem {
-    /// A destination that failed within a write says itself what is wrong.
+    /// Recovers the error of a sink that failed within a write.
     fn from(error: EncodeError) -> Self {
         match error {
-            EncodeError::Write(error) => match error.downcast::<DestinationError>() {
+            EncodeError::Write(error) => match error.downcast::<StorageError>() {
                 Ok(error) => Self::Destination(error),
                 Err(error) => Self::Encode(EncodeError::Write(error)),
             },
@@ -124,9 +119,8 @@ impl Problem {
     /// Whether trying the same object again can help.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Source(_) | Self::Encode(EncodeError::Write(_)) => true,
-            Self::Unreadable(error) => error.is_retryable(),
-            Self::Destination(error) => error.retryable,
+            Self::Encode(EncodeError::Write(_)) => true,
+            Self::Unreadable(error) | Self::Destination(error) => error.is_retryable(),
             Self::Read(_)
             | Self::Unknown(_)
             | Self::MostlyMalformed { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::object::SkipByKey;
+use crate::object::{Counts, SkipByKey};
 use crate::parse::batch::Repairs;
 use crate::parse::input::ReadError;
 use crate::parse::line::Fault;
@@ -102,6 +102,16 @@ pub struct Corruption {
 }
 
 impl Ledger {
+    /// Returns the counts that balance.
+    pub const fn counts(&self) -> Counts {
+        Counts {
+            lines: self.lines,
+            events: self.events,
+            quarantined: self.quarantined,
+            skipped: self.skipped_lines,
+        }
+    }
+
     /// Counts a malformed line.
     pub(super) fn quarantine(&mut self, fault: Fault) {
         self.quarantined += 1;

@@ -4,10 +4,9 @@
 //! touch and one for the quarantine, and commits them when the whole object is read and its ledger balances:
 //! `lines = events + quarantined + skipped`. An object that fails commits nothing.
 
-mod destination;
 mod error;
 mod ledger;
-mod open;
+mod object;
 mod options;
 mod outputs;
 mod oversize;
@@ -15,10 +14,9 @@ mod partition;
 mod quarantine;
 mod unknown_values;
 
-pub use destination::{Committed, Destination, DestinationError, Staged};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
-pub use open::ingest_open;
+pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use unknown_values::UnknownValue;
 
@@ -27,6 +25,7 @@ use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
+use crate::storage::Sink;
 
 use outputs::Outputs;
 use quarantine::Quarantine;
@@ -45,9 +44,9 @@ pub struct Target<'a> {
     /// The options of the engine.
     pub options: &'a Options,
     /// Where events go.
-    pub events: &'a dyn Destination,
+    pub events: &'a dyn Sink,
     /// Where malformed lines go.
-    pub quarantine: &'a dyn Destination,
+    pub quarantine: &'a dyn Sink,
 }
 
 /// Ingests one object. See the module's documentation.

@@ -6,9 +6,10 @@ use crate::encode::{Encoder, encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
+use crate::storage::{Committed, Staged};
 
 use super::partition::{Partition, Partitioner};
-use super::{Committed, Ledger, Output, Problem, Staged, Target};
+use super::{Ledger, Output, Problem, Target};
 
 /// The most partitions of an object: a bound for open files and memory.
 const MAX_PARTITIONS: usize = 400;
@@ -131,9 +132,9 @@ pub(super) fn commit(
     unversioned: bool,
     ledger: &mut Ledger,
 ) -> Result<(), Problem> {
-    let committed = staged.commit(ledger)?;
-    // Only an object without a version can leave another one's output in its place.
-    if committed == (Committed::AlreadyThere { same: false }) && unversioned {
+    let committed = staged.commit(&ledger.counts())?;
+    // Only an object without a version can find the output of another one in its place.
+    if committed == (Committed::AlreadyExists { identical: false }) && unversioned {
         return Err(Problem::OutputOfAnother { key });
     }
     if let Committed::Written(bytes) = committed {

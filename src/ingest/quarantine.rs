@@ -8,13 +8,14 @@ use crate::object::{ObjectFacts, ObjectRef};
 use crate::parse::batch::Malformed;
 use crate::parse::line::time::{DAY, date_text};
 use crate::parse::line::{Fault, Reason};
+use crate::storage::{Sink, Staged};
 
 use super::outputs::commit;
-use super::{Destination, Ledger, Problem, Staged};
+use super::{Ledger, Problem};
 
 /// The staged quarantine; there is none until the first malformed line.
 pub(super) struct Quarantine<'a> {
-    destination: &'a dyn Destination,
+    sink: &'a dyn Sink,
     source: ObjectRef,
     table: &'static str,
     /// The key behind the table: the day of the object's delivery, and its name.
@@ -24,14 +25,14 @@ pub(super) struct Quarantine<'a> {
 }
 
 impl<'a> Quarantine<'a> {
-    pub(super) fn new(destination: &'a dyn Destination, facts: &ObjectFacts) -> Self {
+    pub(super) fn new(sink: &'a dyn Sink, facts: &ObjectFacts) -> Self {
         let date = facts
             .key
             .end
             .map_or_else(|| "unknown".to_owned(), |end| date_text(end.div_euclid(DAY)));
         let name = format!("date={date}/{}-{}.json", facts.object.stem(), facts.id);
         Self {
-            destination,
+            sink,
             source: facts.object.clone(),
             table: "unknown",
             name,
@@ -96,7 +97,7 @@ impl<'a> Quarantine<'a> {
     fn out(&mut self) -> Result<&mut impl Write, Problem> {
         if self.staged.is_none() {
             let key = format!("{}/{}", self.table, self.name);
-            let staged = self.destination.stage(&key, &self.source)?;
+            let staged = self.sink.stage(&key, &self.source)?;
             self.staged = Some((key, BufWriter::new(staged)));
         }
         match &mut self.staged {

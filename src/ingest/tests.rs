@@ -1,12 +1,13 @@
-use super::{Destination, DestinationError, Ingest, OnCorrupt, Options, Problem, Staged, Target};
+use super::{Ingest, OnCorrupt, Options, Problem, Target};
 use crate::object::ObjectRef;
 use crate::parse::input::{ReadError, Reader};
+use crate::storage::{Sink, Staged, StorageError};
 
-/// Where nothing may go.
+/// A sink that must not be used.
 struct Nowhere;
 
-impl Destination for Nowhere {
-    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Nowhere {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         panic!("{key} was staged")
     }
 }

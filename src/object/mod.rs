@@ -1,14 +1,18 @@
 //! A log object: its identity, what its key tells, and which table its lines fit.
 
+mod counts;
 mod detect;
 mod key;
+mod request;
 
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, skip_by_key};
+pub use request::{ObjectRequest, unquoted};
 
 /// A log object as it is named: bucket, key, and version id or etag.
 #[derive(Debug, Clone, PartialEq, Eq)]

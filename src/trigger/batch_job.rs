@@ -1,9 +1,11 @@
 //! S3 Batch Operations, schema versions 1.0 and 2.0.
 
+use crate::object::ObjectRequest;
+
 use super::error::{Names, TriggerError};
 use super::key::{form_decoded, percent_decoded};
 use super::node::Node;
-use super::{Kind, ObjectRequest, Request, Task, Work};
+use super::{Kind, Request, Task, Work};
 
 /// Whether S3 Batch Operations asks.
 pub(super) fn is_batch(node: &Node) -> bool {

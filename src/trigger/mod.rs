@@ -17,7 +17,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::object::ObjectRef;
+use crate::object::ObjectRequest;
 
 pub use answer::{InvocationError, TaskResult};
 pub use error::{KeyFault, Names, TriggerError};
@@ -78,31 +78,6 @@ pub enum Work {
     Skipped(Skip),
     /// A record that cannot be understood.
     Refused(TriggerError),
-}
-
-/// An object that somebody wants ingested.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObjectRequest {
-    /// The bucket's name.
-    pub bucket: String,
-    /// The key, decoded.
-    pub key: String,
-    /// Another reading of the key, to be tried once where `key` is not found. Only S3 Batch Operations has it: AWS's pages
-    /// do not say whether a `+` of a manifest is a plus or a space.
-    pub alternative_key: Option<String>,
-    /// The version to read. `null` is the version of an object that was put while its bucket had no versions: it may lie
-    /// under newer ones, so that it has to be asked for by this name. Never empty.
-    pub version_id: Option<String>,
-    /// The etag without quotes, as the event tells it.
-    pub etag: Option<String>,
-    /// Bytes, as the event tells it.
-    pub size: Option<u64>,
-    /// Orders the events of one key: hex digits, to be filled up with zeros at the right and compared as text.
-    pub sequencer: Option<String>,
-    /// When it happened, as the event writes it.
-    pub event_time: Option<String>,
-    /// The bucket's region.
-    pub region: Option<String>,
 }
 
 /// Why there is nothing to ingest.
@@ -175,21 +150,6 @@ impl Task {
                 retryable: false,
                 text: error.to_string(),
             }),
-        }
-    }
-}
-
-impl ObjectRequest {
-    /// The object's identity: `key` is the one that was found, `etag` what S3 said of it, without quotes.
-    ///
-    /// The version is the version id. Where there is none, or it is `null`, it is the etag: every put to a bucket without
-    /// versions, or with suspended ones, gives the version `null` to other bytes.
-    pub fn identity(&self, key: &str, etag: &str) -> ObjectRef {
-        let version = self.version_id.as_deref().filter(|version| *version != "null");
-        ObjectRef {
-            bucket: self.bucket.clone(),
-            key: key.to_owned(),
-            version: version.unwrap_or(etag).to_owned(),
         }
     }
 }

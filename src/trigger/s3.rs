@@ -1,9 +1,11 @@
 //! S3's own events, and the form for replaying by hand.
 
+use crate::object::{ObjectRequest, unquoted};
+
 use super::error::{Names, TriggerError};
 use super::key::form_decoded;
 use super::node::Node;
-use super::{ObjectRequest, Skip, Work};
+use super::{Skip, Work};
 
 /// The beginnings of the names of S3's events that are about an object that was there before, or is there no more. A name
 /// beyond them is refused: what it means is not known, and it may be a new object.
@@ -107,7 +109,7 @@ fn check_major(node: &Node, field: &str, wanted: &'static str, version: &str) ->
 /// The etag without quotes, under one of its names.
 fn etag(object: &Node, names: &[&str]) -> Result<Option<String>, TriggerError> {
     for name in names {
-        let etag = object.find_text(name)?.map(|etag| etag.trim_matches('"'));
+        let etag = object.find_text(name)?.map(unquoted);
         if let Some(etag) = etag.filter(|etag| !etag.is_empty()) {
             return Ok(Some(etag.to_owned()));
         }

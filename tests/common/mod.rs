@@ -9,10 +9,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use alb_ingest::encode::{Compression, FileFormat};
-use alb_ingest::ingest::{
-    Committed, Destination, DestinationError, Ingest, IngestError, Ledger, Options, Outcome, Staged, Target,
-};
-use alb_ingest::object::ObjectRef;
+use alb_ingest::ingest::{Ingest, IngestError, Ledger, Options, Outcome, Target};
+use alb_ingest::object::{Counts, ObjectRef};
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use flate2::write::GzEncoder;
 
 /// The files of a destination, by key.
@@ -38,8 +37,8 @@ impl Memory {
     }
 }
 
-impl Destination for Memory {
-    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Memory {
+    fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(StagedBytes {
             files: Arc::clone(&self.files),
             key: format!("{}{key}", self.prefix),
@@ -65,10 +64,10 @@ impl Write for StagedBytes {
 }
 
 impl Staged for StagedBytes {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         let mut files = self.files.lock().unwrap();
         if files.contains_key(&self.key) {
-            return Ok(Committed::AlreadyThere { same: true });
+            return Ok(Committed::AlreadyExists { identical: true });
         }
         let len = self.bytes.len() as u64;
         files.insert(self.key, self.bytes);

@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use alb_ingest::aws::firehose::pack::{Packer, Rule};
-use alb_ingest::config::{Firehose, FirehoseRecords};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::function::metrics::METRICS;
 use alb_ingest::generate::Object;
 use alb_ingest::ingest::{Options, PartitionBy};
+use alb_ingest::storage::firehose::pack::{Packer, Rule};
+use alb_ingest::storage::{FirehoseOptions, FirehoseRecords};
 use flate2::read::MultiGzDecoder;
 
 use crate::common;
@@ -81,9 +81,9 @@ fn hour(table: &str, lines: u64) -> Vec<Vec<u8>> {
 
 /// Returns the number of records that the events become, and the bytes billed for them.
 fn billed(hour: &[Vec<u8>], records: FirehoseRecords) -> (u64, u64) {
-    let settings = Firehose {
+    let settings = FirehoseOptions {
         records,
-        ..Firehose::default()
+        ..FirehoseOptions::default()
     };
     let mut sizes = Vec::new();
     for events in hour {

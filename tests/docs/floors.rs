@@ -1,74 +1,39 @@
-//! The floors of the house: a module uses those below it, and few places name the crates that come and go.
+//! The layers of the crate: a module imports only from lower layers, the storage has no import circles, and only a few
+//! places name the crates that may be replaced.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The modules that each module may use, itself aside. Lowest floor first; a module that is not here has no floor.
-const FLOORS: [(&str, &[&str]); 18] = [
+/// The modules that each module may import from, besides itself. The lowest layer comes first.
+const LAYERS: [(&str, &[&str]); 14] = [
     ("formats", &[]),
     ("deadline", &[]),
     ("parse", &["formats"]),
     ("schema", &["formats", "parse"]),
     ("object", &["formats", "parse"]),
-    ("trigger", &["object"]),
-    ("source", &["object", "trigger"]),
     ("encode", &["formats", "parse", "schema", "object"]),
-    ("ingest", &["formats", "parse", "schema", "object", "encode", "source"]),
-    ("config", &["schema", "encode", "ingest"]),
-    ("world", &["deadline", "config", "source", "ingest"]),
-    ("local", &WORLDS),
-    ("aws", &WORLDS),
-    (
-        "everywhere",
-        &[
-            "deadline", "config", "trigger", "source", "ingest", "world", "local", "aws",
-        ],
-    ),
+    ("storage", &["deadline", "parse", "schema", "object"]),
+    ("ingest", &["formats", "parse", "schema", "object", "encode", "storage"]),
+    ("trigger", &["object"]),
+    ("config", &["schema", "encode", "storage", "ingest"]),
     (
         "function",
         &[
-            "deadline",
-            "formats",
-            "object",
-            "config",
-            "trigger",
-            "source",
-            "ingest",
-            "world",
-            "aws",
-            "everywhere",
+            "deadline", "formats", "object", "storage", "ingest", "trigger", "config",
         ],
     ),
     ("generate", &["formats"]),
     (
         "cli",
         &[
-            "deadline",
-            "formats",
-            "parse",
-            "schema",
-            "object",
-            "config",
-            "trigger",
-            "source",
-            "encode",
-            "ingest",
-            "world",
-            "local",
-            "everywhere",
-            "function",
-            "generate",
+            "deadline", "formats", "parse", "schema", "object", "storage", "ingest", "config", "function", "generate",
         ],
     ),
     ("bin", &["function", "cli"]),
 ];
 
-/// What the two worlds may use.
-const WORLDS: [&str; 9] = [
-    "deadline", "parse", "schema", "object", "config", "trigger", "source", "ingest", "world",
-];
-
-/// Crates and modules that only these places name.
+/// The crates and modules that only these places may name.
 const PLACES: [(&str, &[&str]); 5] = [
     ("arrow_", &["src/schema/catalog/arrow.rs"]),
     ("parquet::", &["src/encode/parquet", "src/encode/mod.rs"]),
@@ -82,12 +47,15 @@ const PLACES: [(&str, &[&str]); 5] = [
         ],
     ),
     ("std::env", &["src/bin/"]),
-    ("aws_s", &["src/aws/"]),
+    (
+        "aws_s",
+        &["src/storage/aws/", "src/storage/s3/", "src/storage/firehose/"],
+    ),
 ];
 
 const MAX_LINES: usize = 600;
 
-/// Every source file by its path from the package.
+/// Returns every source file with its path relative to the package.
 fn sources() -> Vec<(String, String)> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = walkdir::WalkDir::new(package.join("src")).sort_by_file_name();
@@ -104,13 +72,13 @@ fn sources() -> Vec<(String, String)> {
     sources
 }
 
-/// The lines of code, without comments, and their numbers.
+/// Returns the lines of code, without comments, and their numbers.
 fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = source.lines().zip(1..).map(|(line, number)| (number, line.trim()));
     lines.filter(|(_, line)| !line.starts_with("//"))
 }
 
-/// The modules that a line of code names behind a path to the crate's root.
+/// Returns the modules that a line of code names after a path to the crate's root.
 fn named<'a>(path: &str, line: &'a str) -> Vec<&'a str> {
     let roots: &[&str] = if path.starts_with("src/bin/") {
         &["alb_ingest::"]
@@ -120,11 +88,11 @@ fn named<'a>(path: &str, line: &'a str) -> Vec<&'a str> {
     let mut names = Vec::new();
     for root in roots {
         for (at, _) in line.match_indices(root) {
-            let behind = &line.as_bytes()[at + root.len()..];
-            let behind = str::from_utf8(behind).unwrap();
+            let rest = &line.as_bytes()[at + root.len()..];
+            let rest = str::from_utf8(rest).unwrap();
             // `crate::{a, b::c}` names several.
-            let list = behind.strip_prefix('{').map_or_else(
-                || vec![behind],
+            let list = rest.strip_prefix('{').map_or_else(
+                || vec![rest],
                 |list| list.split('}').next().unwrap().split(',').map(str::trim).collect(),
             );
             for name in list {
@@ -138,31 +106,172 @@ fn named<'a>(path: &str, line: &'a str) -> Vec<&'a str> {
     names
 }
 
+/// The paths that the `use` declarations of a file name, without its tests: whether each is public, and its segments.
+fn imports(source: &str) -> Vec<(bool, Vec<String>)> {
+    let source = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let code: Vec<_> = code(source).map(|(_, line)| line).collect();
+    let mut paths = Vec::new();
+    for declaration in code.join(" ").split(';') {
+        let Some((before, tree)) = declaration.rsplit_once("use ") else {
+            continue;
+        };
+        let is_public = before.trim_end().ends_with("pub");
+        if before.trim().is_empty() || is_public || before.trim_end().ends_with(['}', ']']) {
+            let mut expanded = Vec::new();
+            expand(&[], tree, &mut expanded);
+            paths.extend(expanded.into_iter().map(|path| (is_public, path)));
+        }
+    }
+    paths
+}
+
+/// Adds every path of a tree such as `a::{b, c::{d, e}}`.
+fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
+    let (head, list) = tree
+        .split_once('{')
+        .map_or((tree, None), |(head, list)| (head, Some(list)));
+    let mut path = prefix.to_vec();
+    path.extend(
+        head.split("::")
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
+    );
+    let Some(list) = list else {
+        return paths.push(path);
+    };
+    let (mut depth, mut start) = (0, 0);
+    for (at, character) in list.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                if !list[start..at].trim().is_empty() {
+                    expand(&path, &list[start..at], paths);
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The imports between the files below a folder of `src`, each by its module path.
+fn import_graph(folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let sources: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with(&format!("src/{folder}/")) && !path.ends_with("/tests.rs"))
+        .map(|(path, source)| {
+            let path = path.strip_prefix("src/").unwrap().strip_suffix(".rs").unwrap();
+            let module = path.strip_suffix("/mod").unwrap_or(path);
+            (
+                module.split('/').map(str::to_owned).collect::<Vec<_>>(),
+                imports(&source),
+            )
+        })
+        .collect();
+    let modules: BTreeSet<_> = sources.iter().map(|(module, _)| module.clone()).collect();
+    let child = |module: &[String], name: &String| {
+        let child = [module, &[name.clone()]].concat();
+        modules.contains(&child).then_some(child)
+    };
+    // The file that defines an item which a module exports: itself, or the child that it re-exports from.
+    let exports: BTreeMap<(Vec<String>, String), Vec<String>> = sources
+        .iter()
+        .flat_map(|(module, imports)| imports.iter().map(move |(is_public, path)| (module, is_public, path)))
+        .filter(|(_, is_public, _)| **is_public)
+        .filter_map(|(module, _, path)| Some(((module.clone(), path.last()?.clone()), child(module, &path[0])?)))
+        .collect();
+    let resolve = |from: &Vec<String>, path: &[String]| {
+        let mut names = path.iter();
+        let mut module = match path[0].as_str() {
+            "crate" => Vec::new(),
+            "super" | "self" => from.clone(),
+            name => child(from, &name.to_owned()).map(|_| from.clone())?,
+        };
+        if path[0] == "crate" {
+            names.next();
+        }
+        for name in names {
+            match name.as_str() {
+                "super" => drop(module.pop()),
+                "self" => {}
+                _ if module.is_empty() => module.push(name.clone()),
+                _ => match child(&module, name).or_else(|| exports.get(&(module.clone(), name.clone())).cloned()) {
+                    Some(next) => module = next,
+                    None => break,
+                },
+            }
+        }
+        modules.contains(&module).then_some(module)
+    };
+    let edges = sources.iter().map(|(module, imports)| {
+        let targets = imports.iter().filter(|(is_public, _)| !is_public);
+        let targets = targets.filter_map(|(_, path)| resolve(module, path));
+        (module.clone(), targets.filter(|target| target != module).collect())
+    });
+    edges.collect()
+}
+
 #[test]
-fn modules_use_only_those_below_them() {
+fn the_storage_has_no_import_circles() {
+    let mut graph = import_graph("storage");
+    let edges: usize = graph.values().map(BTreeSet::len).sum();
+    assert!(graph.len() > 25 && edges > 60, "{} files, {edges} imports", graph.len());
+    // Files that import nothing any more are removed until none is left, or only circles are.
+    while let Some(leaf) = graph
+        .iter()
+        .find(|(_, targets)| targets.is_empty())
+        .map(|(leaf, _)| leaf.clone())
+    {
+        graph.remove(&leaf);
+        for targets in graph.values_mut() {
+            targets.remove(&leaf);
+        }
+    }
+    let circles: Vec<_> = graph
+        .iter()
+        .map(|(module, targets)| {
+            let targets: Vec<_> = targets.iter().map(|target| target.join("::")).collect();
+            format!("{} imports {}", module.join("::"), targets.join(", "))
+        })
+        .collect();
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn modules_import_only_from_lower_layers() {
     let mut problems = Vec::new();
+    let mut used = BTreeSet::new();
     for (path, source) in sources() {
         let module = path.split('/').nth(1).unwrap().trim_end_matches(".rs");
         if module == "lib" {
             continue;
         }
-        let (_, below) = FLOORS
+        let (_, below) = LAYERS
             .iter()
             .find(|(name, _)| *name == module)
-            .unwrap_or_else(|| panic!("{path}: give the module {module} a floor in tests/docs/floors.rs"));
+            .unwrap_or_else(|| panic!("{path}: give the module {module} a layer in tests/docs/floors.rs"));
         for (number, line) in code(&source) {
             for name in named(&path, line) {
+                used.insert((module.to_owned(), name.to_owned()));
                 if name != module && !below.contains(&name) {
-                    problems.push(format!("{path}:{number}: {module} does not stand on {name}: {line}"));
+                    problems.push(format!("{path}:{number}: {module} must not import from {name}: {line}"));
                 }
             }
         }
+    }
+    for (module, below) in LAYERS {
+        let unused = below
+            .iter()
+            .filter(|name| !used.contains(&(module.to_owned(), (**name).to_owned())));
+        problems.extend(unused.map(|name| format!("{module} does not import from {name}: remove the permission")));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
-fn few_places_name_the_crates_that_come_and_go() {
+fn only_a_few_places_name_the_crates_that_may_be_replaced() {
     let mut problems = Vec::new();
     for (path, source) in sources() {
         for (wanted, places) in PLACES {
@@ -170,14 +279,16 @@ fn few_places_name_the_crates_that_come_and_go() {
                 continue;
             }
             let found = code(&source).filter(|(_, line)| line.contains(wanted));
-            problems.extend(found.map(|(number, line)| format!("{path}:{number}: {wanted} has no place here: {line}")));
+            problems.extend(
+                found.map(|(number, line)| format!("{path}:{number}: {wanted} must not be named here: {line}")),
+            );
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
-fn no_file_is_longer_than_a_reader_takes_in() {
+fn no_file_is_too_long() {
     for (path, source) in sources() {
         let lines = source.lines().count();
         assert!(lines <= MAX_LINES, "{path} has {lines} lines; split it at {MAX_LINES}");

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::{Files, Memory};
-use alb_ingest::config::{Location, OnMissing, RawConfig, S3Prefix, StorageOptions};
+use alb_ingest::config::{OnMissing, RawConfig};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::function::{Function, HandleError, Handled, Limits, Note, Watch};
-use alb_ingest::ingest::Destination;
-use alb_ingest::local::Folders;
-use alb_ingest::source::{Body, Cause, Source, SourceError};
-use alb_ingest::trigger::{InvocationError, ObjectRequest};
-use alb_ingest::world::{NoSuchPlace, World};
+use alb_ingest::object::ObjectRequest;
+use alb_ingest::storage::local::Local;
+use alb_ingest::storage::{
+    Body, ErrorKind, Listing, Location, Operation, Origin, S3Prefix, Sink, Source, Storage, StorageError,
+};
+use alb_ingest::trigger::InvocationError;
 use serde_json::{Value, json};
 
 const LIMITS: Limits = Limits {
@@ -35,7 +36,7 @@ impl Watch for Notes {
 
 /// Objects from folders or from a fault; outputs in memory.
 struct Odd {
-    folders: Folders,
+    local: Local,
     memory: Memory,
     fault: fn(&ObjectRequest) -> Option<Fault>,
     opened: AtomicUsize,
@@ -49,17 +50,16 @@ enum Fault {
     MayNotBeRead,
 }
 
-impl World for &'static Odd {
-    fn source(&self, _options: &StorageOptions, _deadline: Deadline) -> Box<dyn Source> {
+impl Storage for &'static Odd {
+    fn source(&self, _deadline: Deadline) -> Box<dyn Source> {
         Box::new(*self)
     }
 
-    fn destination(
-        &self,
-        location: &Location,
-        _options: &StorageOptions,
-        _deadline: Deadline,
-    ) -> Result<Box<dyn Destination>, NoSuchPlace> {
+    fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {
+        self.local.list(origin, deadline)
+    }
+
+    fn sink(&self, location: &Location, _deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
         Ok(Box::new(match location {
             Location::S3(place) if place.prefix.ends_with("_quarantine/") => self.memory.below("_quarantine/"),
             _ => self.memory.clone(),
@@ -68,20 +68,16 @@ impl World for &'static Odd {
 }
 
 impl Source for &'static Odd {
-    fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, SourceError> {
+    fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, StorageError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let error = |cause| SourceError {
-            bucket: object.bucket.clone(),
-            key: object.key.clone(),
-            cause,
-            text: format!("{cause:?}"),
-        };
+        let error = |kind| StorageError::new(Operation::Read, object.key.clone(), kind, format!("{kind:?}"));
+        let source = self.local.source(Deadline::NONE);
         match (self.fault)(object) {
             Some(Fault::Panics) => panic!("a defect"),
-            Some(Fault::IsGone) => Err(error(Cause::Missing)),
-            Some(Fault::MayNotBeRead) => Err(error(Cause::Refused)),
-            Some(Fault::Breaks) => Ok(Box::new(Broken(self.folders.open(object)?, 0))),
-            None => self.folders.open(object),
+            Some(Fault::IsGone) => Err(error(ErrorKind::NotFound)),
+            Some(Fault::MayNotBeRead) => Err(error(ErrorKind::Refused)),
+            Some(Fault::Breaks) => Ok(Box::new(Broken(source.open(object)?, 0))),
+            None => source.open(object),
         }
     }
 }
@@ -98,15 +94,15 @@ impl Body for Broken {
         self.0.bytes()
     }
 
-    fn next_chunk(&mut self) -> Result<Option<&[u8]>, SourceError> {
+    fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError> {
         self.1 += 1;
         if self.1 > 1 {
-            return Err(SourceError {
-                bucket: self.object().bucket.clone(),
-                key: self.object().key.clone(),
-                cause: Cause::Unreachable,
-                text: "the connection broke".to_owned(),
-            });
+            return Err(StorageError::new(
+                Operation::Read,
+                self.object().key.clone(),
+                ErrorKind::Unavailable,
+                "the connection broke",
+            ));
         }
         let chunk = self.0.next_chunk()?;
         Ok(chunk.map(|chunk| &chunk[..chunk.len() / 2]))
@@ -119,7 +115,7 @@ fn package() -> &'static Path {
 
 fn odd(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static Odd {
     Box::leak(Box::new(Odd {
-        folders: Folders::new(Some(package().join("events"))),
+        local: Local::new(Some(package().join("events"))),
         memory: Memory::default(),
         fault,
         opened: AtomicUsize::new(0),
@@ -362,7 +358,7 @@ fn an_object_that_is_no_log_ends_no_job() {
     fs::write(root.path().join("mixed/picture.png"), b"\x89PNG\r\n\x1a\n0123456789").unwrap();
     fs::write(root.path().join("mixed/notes.txt"), b"remember the milk\n").unwrap();
     let world: &'static Odd = Box::leak(Box::new(Odd {
-        folders: Folders::new(Some(root.path().to_path_buf())),
+        local: Local::new(Some(root.path().to_path_buf())),
         memory: Memory::default(),
         fault: |_| None,
         opened: AtomicUsize::new(0),

@@ -1,8 +1,9 @@
 //! Payloads in, tasks and answers out.
 
 use crate::envelopes::*;
+use alb_ingest::object::ObjectRequest;
 use alb_ingest::trigger::{
-    InvocationError, Kind, MAX_ENVELOPES, ObjectRequest, Skip, TaskResult, TriggerError, Work, read, read_value,
+    InvocationError, Kind, MAX_ENVELOPES, Skip, TaskResult, TriggerError, Work, read, read_value,
 };
 use serde_json::{Value, json};
 

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::aws::Tuning;
 use crate::config::Config;
 use crate::deadline::Deadline;
-use crate::everywhere::Everywhere;
 use crate::function::{Function, Handled, Limits};
+use crate::storage::Router;
+use crate::storage::aws::Tuning;
 
 use log::{Log, Watcher};
 
@@ -39,7 +39,7 @@ pub enum InitError {
     Unfit(#[from] crate::function::Unfit),
     /// The clients cannot be made.
     #[error("{0}")]
-    Clients(#[from] crate::everywhere::StartError),
+    Clients(#[from] crate::storage::StartError),
     /// The runtime cannot be reached.
     #[error("cannot run under Lambda's runtime: {0}")]
     Runtime(String),
@@ -77,8 +77,8 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         memory: limits.memory * MIB / SHARE_OF_OUTPUTS,
         ..Tuning::default()
     };
-    let world = Everywhere::on(runtime.handle(), tuning)?;
-    let function = Arc::new(Function::new(config, Box::new(world), limits)?);
+    let storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
+    let function = Arc::new(Function::new(config, Box::new(storage), limits)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (function, log) = (Arc::clone(&function), Arc::clone(&log));

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alb_ingest::aws::firehose::{Patience, Stream};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{Committed, Destination as _, DestinationError};
+use alb_ingest::storage::firehose::{Stream, Tuning};
+use alb_ingest::storage::{Committed, RetryPolicy, Sink as _, StorageError};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use proptest::prelude::*;
@@ -135,9 +135,9 @@ fn an_answer_that_makes_no_sense_says_nothing() {
     assert_eq!(tries(&[throttled.clone(), throttled, Fault::Refuse]), (vec![all], 0));
 }
 
-fn failure(result: Result<Committed, DestinationError>) -> (bool, String) {
+fn failure(result: Result<Committed, StorageError>) -> (bool, String) {
     let error = result.unwrap_err();
-    (error.retryable, error.to_string())
+    (error.is_retryable(), error.to_string())
 }
 
 #[test]
@@ -147,22 +147,26 @@ fn what_does_not_pass_fails_at_once() {
         (400, "ResourceNotFoundException", "create the stream"),
         (400, "InvalidKMSResourceException", "KMS key"),
         (400, "InvalidSourceException", "Direct PUT"),
-        (400, "InvalidArgumentException", "the stream's state"),
-        (400, "ValidationException", "the stream's state"),
+        (400, "InvalidArgumentException", "check the state and settings"),
+        (400, "ValidationException", "check the state and settings"),
         (400, "AccessDeniedException", "allow firehose:PutRecordBatch"),
-        (403, "UnrecognizedClientException", "mend the credentials"),
+        (403, "UnrecognizedClientException", "AWS rejected the credentials"),
     ] {
         let server = server();
         server.faults().add(Rule::new(Fault::Status(status, code)));
         let (retryable, text) = failure(put(
-            &stream(&server, &PACKED, Deadline::NONE, Patience::default()),
+            &stream(&server, &PACKED, Deadline::NONE, &Tuning::default()),
             &lines,
             64,
         ));
         assert!(!retryable, "{text}");
-        for part in ["firehose://logs: ", code, "Slow down.", advice] {
+        for part in ["firehose://logs: ", code, advice] {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
+        assert!(
+            !text.contains("Slow down."),
+            "the message of a response is repeated: {text}"
+        );
         assert_eq!(server.journal().count(Op::PutRecordBatch), 1, "{code}");
     }
     // No fault: the server has no such stream.
@@ -170,7 +174,7 @@ fn what_does_not_pass_fails_at_once() {
     let client = clients::firehose(&server.endpoint(), &clients::Patience::NONE);
     let other = Stream::new(&client, handle(), "other", &PACKED, Deadline::NONE);
     let (retryable, text) = failure(put(&other, &lines, 64));
-    assert!(!retryable && text.contains("Firehose other under account"), "{text}");
+    assert!(!retryable && text.contains("no such stream"), "{text}");
 }
 
 #[derive(Debug)]
@@ -193,15 +197,18 @@ fn without_credentials_nothing_is_tried_again() {
     let client = aws_sdk_firehose::Client::from_conf(config.build());
     let stream = Stream::new(&client, handle(), NAME, &PACKED, Deadline::NONE);
     let (retryable, text) = failure(put(&stream, &[event(0, 100)], 64));
-    assert!(!retryable && text.contains("give the process credentials"), "{text}");
+    assert!(
+        !retryable && text.contains("no credentials found: set AWS_PROFILE"),
+        "{text}"
+    );
     assert_eq!(server.journal().entries().len(), 0);
 }
 
 /// Puts one event with that fault at every call; how many calls there were until it failed.
-fn fail_with(fault: Fault, deadline: Deadline, patience: Patience) -> (usize, bool, String) {
+fn fail_with(fault: Fault, deadline: Deadline, tuning: &Tuning) -> (usize, bool, String) {
     let server = server();
     server.faults().add(Rule::new(fault));
-    let (retryable, text) = failure(put(&stream(&server, &PACKED, deadline, patience), &[event(0, 100)], 64));
+    let (retryable, text) = failure(put(&stream(&server, &PACKED, deadline, tuning), &[event(0, 100)], 64));
     assert!(server.records(NAME).is_empty());
     (server.journal().entries().len(), retryable, text)
 }
@@ -219,26 +226,32 @@ fn no_call_outlasts_the_deadline() {
         server.faults().add(Rule::new(fault.clone()));
         let began = Instant::now();
         let deadline = Deadline::at(began + Duration::from_millis(700));
-        let stream = stream(&server, &PACKED, deadline, Patience::default());
+        let stream = stream(&server, &PACKED, deadline, &Tuning::default());
         let (retryable, text) = failure(put(&stream, &[event(0, 100)], 64));
         let took = began.elapsed();
-        assert!(retryable && text.contains("no time was left"), "{text}");
+        assert!(retryable && text.contains("out of time"), "{text}");
         assert!(took < Duration::from_millis(1_500), "{fault:?}: {took:?}");
         assert_eq!(!server.records(NAME).is_empty(), stored, "{fault:?}");
     }
     let passed = Deadline::at(Instant::now());
-    let (calls, retryable, text) = fail_with(Fault::Refuse, passed, QUICK);
-    assert!(calls == 0 && retryable && text.contains("it was not sent"), "{text}");
+    let (calls, retryable, text) = fail_with(Fault::Refuse, passed, &QUICK);
+    assert!(calls == 0 && retryable && text.contains("not sent yet"), "{text}");
 }
 
 #[test]
 fn without_a_deadline_tries_are_counted() {
-    let patience = Patience { tries: 5, ..QUICK };
+    let tuning = Tuning {
+        retry: RetryPolicy {
+            max_attempts: 5,
+            ..QUICK.retry
+        },
+        ..QUICK
+    };
     let throttled = Fault::Status(503, "ServiceUnavailableException");
-    let (calls, retryable, text) = fail_with(throttled, Deadline::NONE, patience);
+    let (calls, retryable, text) = fail_with(throttled, Deadline::NONE, &tuning);
     assert_eq!(calls, 5, "the SDK does not try for itself");
     assert!(
-        retryable && text.contains("given up after 5 tries (ServiceUnavailableException"),
+        retryable && text.contains("gave up after 5 attempts") && text.contains("503, ServiceUnavailableException"),
         "{text}"
     );
     // A try that brings something counts anew: one record of twenty at a time.
@@ -247,7 +260,7 @@ fn without_a_deadline_tries_are_counted() {
     server
         .faults()
         .add(Rule::new(Fault::FailRecords(Mask::From(1))).during(1..=19));
-    put(&stream(&server, &SINGLE, Deadline::NONE, patience), &source, 1_000).unwrap();
+    put(&stream(&server, &SINGLE, Deadline::NONE, &tuning), &source, 1_000).unwrap();
     assert_eq!(check_events(&server, source.iter().map(Vec::as_slice)), 0);
     assert_eq!(server.batches().len(), 20);
 }

@@ -9,10 +9,10 @@ use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use alb_ingest::aws::firehose::{Patience, Stream};
-use alb_ingest::config::{Firehose, FirehoseRecords};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ledger};
+use alb_ingest::object::Counts;
+use alb_ingest::storage::firehose::{Stream, Tuning};
+use alb_ingest::storage::{Committed, FirehoseOptions, FirehoseRecords, RetryPolicy, Sink, StorageError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::common;
@@ -22,26 +22,28 @@ use crate::servers::firehose::Server;
 const NAME: &str = "logs";
 
 /// Pauses that a test can wait for.
-const QUICK: Patience = Patience {
-    first: Duration::from_millis(1),
-    longest: Duration::from_millis(10),
-    answer: Duration::from_secs(5),
-    tries: 40,
-    seed: Some(1),
+const QUICK: Tuning = Tuning {
+    retry: RetryPolicy {
+        max_attempts: 40,
+        base_delay: Duration::from_millis(1),
+        max_delay: Duration::from_millis(10),
+        seed: Some(1),
+    },
+    timeout: Duration::from_secs(5),
 };
 
-const PACKED: Firehose = Firehose {
+const PACKED: FirehoseOptions = FirehoseOptions {
     records: FirehoseRecords::Packed,
     dynamic_partitioning: false,
     bytes_per_second: None,
 };
 
-const SINGLE: Firehose = Firehose {
+const SINGLE: FirehoseOptions = FirehoseOptions {
     records: FirehoseRecords::Single,
     ..PACKED
 };
 
-const PARTITIONED: Firehose = Firehose {
+const PARTITIONED: FirehoseOptions = FirehoseOptions {
     dynamic_partitioning: true,
     ..PACKED
 };
@@ -66,17 +68,17 @@ fn server() -> Server {
 }
 
 /// A stream of the server. The SDK's own retries are on, as they are unless somebody turns them off.
-fn stream(server: &Server, settings: &Firehose, deadline: Deadline, patience: Patience) -> Stream {
+fn stream(server: &Server, settings: &FirehoseOptions, deadline: Deadline, tuning: &Tuning) -> Stream {
     let sdk = clients::Patience {
         tries: 3,
         read: Duration::from_secs(30),
     };
     let client = clients::firehose(&server.endpoint(), &sdk);
-    Stream::with_patience(&client, handle(), NAME, settings, deadline, patience)
+    Stream::with_tuning(&client, handle(), NAME, settings, deadline, tuning)
 }
 
-fn quick(server: &Server, settings: &Firehose) -> Stream {
-    stream(server, settings, Deadline::NONE, QUICK)
+fn quick(server: &Server, settings: &FirehoseOptions) -> Stream {
+    stream(server, settings, Deadline::NONE, &QUICK)
 }
 
 /// A line of so many bytes, its newline included, that begins with an id.
@@ -87,14 +89,14 @@ fn event(number: usize, len: usize) -> Vec<u8> {
 }
 
 /// Stages lines and commits them; they are written in pieces that end anywhere.
-fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, DestinationError> {
+fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, StorageError> {
     let mut staged = stream.stage("key", &common::object("key")).unwrap();
     for piece in lines.concat().chunks(piece) {
         if let Err(error) = staged.write_all(piece) {
-            return Err(error.downcast::<DestinationError>().unwrap());
+            return Err(error.downcast::<StorageError>().unwrap());
         }
     }
-    staged.commit(&Ledger::default())
+    staged.commit(&Counts::default())
 }
 
 /// The id of an event: the first value of its line.
@@ -131,13 +133,13 @@ fn check_events<'a>(server: &Server, source: impl Iterator<Item = &'a [u8]>) -> 
 }
 
 /// Holds that no call and no record was larger than it may be, the ones that were turned down included.
-fn check_limits(server: &Server, settings: &Firehose) {
+fn check_limits(server: &Server, settings: &FirehoseOptions) {
     let most = match settings {
-        Firehose {
+        FirehoseOptions {
             records: FirehoseRecords::Single,
             ..
         } => 1,
-        Firehose {
+        FirehoseOptions {
             dynamic_partitioning: true,
             ..
         } => 500,

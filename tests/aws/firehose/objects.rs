@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use alb_ingest::aws::firehose::Stream;
 use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Packing, Rate};
 use alb_ingest::ingest::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, PartitionBy, Target};
 use alb_ingest::object::ObjectRef;
+use alb_ingest::storage::firehose::Stream;
 use serde_json::Value;
 
 use super::{NAME, PACKED, PARTITIONED, SINGLE, check_events, check_limits, id, lines, quick, server};

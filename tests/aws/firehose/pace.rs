@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use alb_ingest::config::Firehose;
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{Destination as _, Ledger};
+use alb_ingest::object::Counts;
+use alb_ingest::storage::{FirehoseOptions, Sink as _, StorageError};
 
 use super::{PACKED, QUICK, SINGLE, check_events, event, put, quick, server, stream};
 use crate::servers::fault::{Fault, Rule};
@@ -29,11 +29,11 @@ fn two_calls_of_an_object_are_under_way_at_a_time() {
 fn everything_that_is_sent_shares_one_pace() {
     const PACE: usize = 200_000;
     let server = server();
-    let settings = Firehose {
+    let settings = FirehoseOptions {
         bytes_per_second: Some(PACE as u64),
         ..PACKED
     };
-    let stream = stream(&server, &settings, Deadline::NONE, QUICK);
+    let stream = stream(&server, &settings, Deadline::NONE, &QUICK);
     let source: Vec<_> = (0..40).map(|number| event(number, 20_000)).collect();
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -58,20 +58,20 @@ fn everything_that_is_sent_shares_one_pace() {
 #[test]
 fn a_pace_that_leaves_no_time_fails_before_the_deadline() {
     let server = server();
-    let settings = Firehose {
+    let settings = FirehoseOptions {
         bytes_per_second: Some(100_000),
         ..PACKED
     };
     let began = Instant::now();
-    let stream = stream(&server, &settings, Deadline::at(began + Duration::from_secs(3)), QUICK);
+    let stream = stream(&server, &settings, Deadline::at(began + Duration::from_secs(3)), &QUICK);
     let mut staged = stream.stage("key", &crate::common::object("key")).unwrap();
     let written = (0..100).try_for_each(|number| staged.write_all(&event(number, 50_000)));
     let error = match written {
-        Ok(()) => staged.commit(&Ledger::default()).unwrap_err(),
-        Err(error) => error.downcast().unwrap(),
+        Ok(()) => staged.commit(&Counts::default()).unwrap_err(),
+        Err(error) => error.downcast::<StorageError>().unwrap(),
     };
     assert!(
-        error.retryable && error.to_string().contains("no time was left"),
+        error.is_retryable() && error.to_string().contains("out of time"),
         "{error}"
     );
     assert!(began.elapsed() < Duration::from_secs(3));

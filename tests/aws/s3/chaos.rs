@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use alb_ingest::ingest::{Committed, PartitionBy};
+use alb_ingest::ingest::PartitionBy;
+use alb_ingest::storage::Committed;
 
-use super::rig::{OUT, PART, Rig, THERE, ledger, noise, object, put, reference, sample};
+use super::rig::{EXISTS, OUT, PART, Rig, counts, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};
 
 /// Runs with faults.
@@ -76,8 +77,10 @@ fn a_large_output_is_there_whole_or_not_at_all() {
         let rig = Rig::new();
         let commit = || {
             let mut staged = rig.stage(key, "1");
-            staged.write_all(&bytes).unwrap();
-            staged.commit(&ledger())
+            match staged.write_all(&bytes) {
+                Ok(()) => staged.commit(&counts()),
+                Err(error) => Err(error.downcast().unwrap()),
+            }
         };
         rig.server.faults().chances(Chances::new(seed, 700));
         if seed % 4 == 0 {
@@ -89,12 +92,12 @@ fn a_large_output_is_there_whole_or_not_at_all() {
         match ended {
             Ok(committed) => {
                 through += 1;
-                assert!(committed == Committed::Written(bytes.len() as u64) || committed == THERE);
+                assert!(committed == Committed::Written(bytes.len() as u64) || committed == EXISTS);
                 assert!(rig.outputs()[key] == bytes, "seed {seed}");
             }
             Err(error) => {
                 failed += 1;
-                assert!(error.retryable, "seed {seed}: {error}");
+                assert!(error.is_retryable(), "seed {seed}: {error}");
                 assert!(rig.outputs().is_empty(), "seed {seed}: {}", journal.text());
             }
         }

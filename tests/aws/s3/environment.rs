@@ -3,11 +3,11 @@
 
 use std::process::{Command, Output};
 
-use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
-use alb_ingest::config::StorageOptions;
 use alb_ingest::deadline::Deadline;
-use alb_ingest::trigger::ObjectRequest;
-use alb_ingest::world::World as _;
+use alb_ingest::object::ObjectRequest;
+use alb_ingest::storage::aws::{BackgroundRuntime, Clients, Tuning};
+use alb_ingest::storage::s3::S3;
+use alb_ingest::storage::{S3ReadOptions, S3WriteOptions, Storage as _};
 
 use super::rig::{LOGS, Rig};
 use crate::servers::fault::Op;
@@ -19,14 +19,14 @@ const NAME: &str = "s3::environment::clients_come_from_the_environment";
 
 /// Reads the object as the environment says; gives its bytes, or what is wrong.
 fn child() -> String {
-    let background = Background::start().unwrap();
+    let background = BackgroundRuntime::start().unwrap();
     let clients = match background.wait(Clients::load(Tuning::default())) {
         Ok(clients) => clients,
         Err(error) => return error.to_string(),
     };
     let region = clients.region().to_owned();
-    let world = AwsWorld::new(clients);
-    let source = world.source(&StorageOptions::default(), Deadline::NONE);
+    let storage = S3::new(clients, S3ReadOptions::default(), S3WriteOptions::default());
+    let source = storage.source(Deadline::NONE);
     let request = ObjectRequest {
         bucket: LOGS.to_owned(),
         key: "key".to_owned(),
@@ -93,7 +93,7 @@ fn clients_come_from_the_environment() {
     let said = run(&[("AWS_PROFILE", "logs"), ("AWS_CONFIG_FILE", config)]);
     assert_eq!(said, "eu-central-1: content of the object");
     let said = run(&[region, ("AWS_ENDPOINT_URL", &endpoint)]);
-    assert!(said.contains("no credentials were found: set AWS_PROFILE"), "{said}");
+    assert!(said.contains("no credentials found: set AWS_PROFILE"), "{said}");
     let said = run(&[
         keys[0],
         keys[1],
@@ -101,7 +101,7 @@ fn clients_come_from_the_environment() {
         ("AWS_ENDPOINT_URL", &endpoint),
     ]);
     assert!(
-        said.contains("in eu-central-1, and was asked for in us-east-2"),
+        said.contains("in eu-central-1, but was requested in us-east-2"),
         "{said}"
     );
 

@@ -1,6 +1,6 @@
 //! The objects of a bucket.
 
-use alb_ingest::source::Cause;
+use alb_ingest::storage::ErrorKind;
 
 use super::rig::{LOGS, Rig, put};
 use crate::servers::fault::{Fault, Op};
@@ -8,8 +8,8 @@ use crate::servers::s3::Options;
 
 /// The keys at a place.
 fn keys(rig: &Rig, place: &str) -> Vec<String> {
-    let listed = rig.world.list(LOGS, place, &rig.config.storage, rig.deadline).unwrap();
-    listed.map(|object| object.unwrap().key).collect()
+    let listed = rig.list(LOGS, place).unwrap();
+    listed.map(|object| object.unwrap().object.key).collect()
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn everything_below_a_place_is_listed_once() {
     assert_eq!(keys(&rig, "nothing"), [""; 0]);
     assert_eq!(keys(&rig, "").len(), wanted.len() + 2);
     // What is listed can be read, and is the object that was listed.
-    let listed = rig.world.list(LOGS, "logs", &rig.config.storage, rig.deadline).unwrap();
+    let listed = rig.list(LOGS, "logs").unwrap();
     for object in listed {
-        let object = object.unwrap();
+        let object = object.unwrap().object;
         let (found, bytes) = rig.read(&object).unwrap();
         assert_eq!(object.size, Some(bytes.len() as u64));
         assert_eq!(bytes, object.key.as_bytes());
@@ -65,21 +65,16 @@ fn a_listing_that_fails_says_so_and_ends() {
             .op(Op::ListObjectsV2)
             .during(2..=99),
     );
-    let mut listed = rig.world.list(LOGS, "a", &rig.config.storage, rig.deadline).unwrap();
+    let mut listed = rig.list(LOGS, "a").unwrap();
     assert!(listed.next().unwrap().is_ok() && listed.next().unwrap().is_ok());
     let error = listed.next().unwrap().unwrap_err();
-    assert_eq!(error.cause, Cause::Unreachable, "{error}");
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     assert!(listed.next().is_none());
 
     rig.server.faults().clear();
-    let list = |bucket: &str| {
-        rig.world
-            .list(bucket, "a", &rig.config.storage, rig.deadline)
-            .err()
-            .unwrap()
-    };
-    assert_eq!(list("nowhere").cause, Cause::Refused);
-    assert!(list("nowhere").text.contains("no bucket"), "{}", list("nowhere"));
+    let list = |bucket: &str| rig.list(bucket, "a").err().unwrap();
+    assert_eq!(list("nowhere").kind, ErrorKind::Refused);
+    assert!(list("nowhere").message.contains("no bucket"), "{}", list("nowhere"));
     rig.always(Op::ListObjectsV2, Fault::Status(403, "AccessDenied"));
-    assert!(list(LOGS).text.contains("s3:ListBucket"), "{}", list(LOGS));
+    assert!(list(LOGS).message.contains("s3:ListBucket"), "{}", list(LOGS));
 }

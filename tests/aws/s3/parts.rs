@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use alb_ingest::aws::Tuning;
-use alb_ingest::ingest::{Committed, DestinationError, Staged};
+use alb_ingest::storage::aws::Tuning;
+use alb_ingest::storage::{Committed, Staged, StorageError};
 
-use super::rig::{OUT, PART, PREFIX, Rig, THERE, ledger, noise, tuning};
+use super::rig::{EXISTS, OUT, PART, PREFIX, Rig, counts, noise, tuning};
 use crate::servers::fault::{Fault, Op, Rule};
 use crate::servers::s3::Options;
 
@@ -25,8 +25,17 @@ fn stage(rig: &Rig, bytes: &[u8], version: &str) -> Box<dyn Staged> {
     staged
 }
 
-fn commit(rig: &Rig, bytes: &[u8]) -> Result<Committed, DestinationError> {
-    stage(rig, bytes, "1").commit(&ledger())
+/// Stages and commits an output; a write or the commit may fail.
+fn commit(rig: &Rig, bytes: &[u8]) -> Result<Committed, StorageError> {
+    let mut staged = rig.stage(KEY, "1");
+    for chunk in bytes.chunks(777_777) {
+        if let Err(error) = staged.write_all(chunk) {
+            assert!(staged.write(b"more").is_err(), "a failed output takes no more bytes");
+            assert!(staged.commit(&counts()).is_err(), "and cannot be committed");
+            return Err(error.downcast().unwrap());
+        }
+    }
+    staged.commit(&counts())
 }
 
 fn written(bytes: &[u8]) -> Committed {
@@ -50,13 +59,13 @@ fn parts_go_out_early_and_show_late() {
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].parts, BTreeMap::from([(1, PART), (2, PART)]));
         assert!(rig.outputs().is_empty());
-        assert_eq!(staged.commit(&ledger()).unwrap(), written(&bytes));
+        assert_eq!(staged.commit(&counts()).unwrap(), written(&bytes));
         is_whole(&rig, &bytes);
         let object = rig.server.get(OUT, &format!("{PREFIX}{KEY}")).unwrap();
         assert!(object.etag.ends_with("-3"));
         // Counts are not known when an upload begins.
         let names: Vec<_> = object.metadata().into_keys().collect();
-        let always = alb_ingest::aws::METADATA.iter().filter(|name| name.always);
+        let always = alb_ingest::storage::s3::METADATA.iter().filter(|name| name.always);
         let always: Vec<_> = always
             .map(|name| name.name)
             .filter(|name| *name != "source-key-sha256")
@@ -116,7 +125,7 @@ fn uploads_that_fail_leave_nothing_behind() {
         (
             Rule::new(Fault::Status(409, "ConditionalRequestConflict")).op(Op::CompleteMultipartUpload),
             true,
-            "in the way",
+            "conflicted with every attempt",
         ),
         (
             Rule::new(Fault::Status(404, "NoSuchUpload")).op(Op::CompleteMultipartUpload),
@@ -127,7 +136,7 @@ fn uploads_that_fail_leave_nothing_behind() {
         let rig = Rig::new();
         rig.server.faults().add(rule.clone());
         let error = commit(&rig, &bytes).unwrap_err();
-        assert_eq!(error.retryable, retryable, "{rule:?}: {error}");
+        assert_eq!(error.is_retryable(), retryable, "{rule:?}: {error}");
         assert!(error.to_string().contains(words), "{rule:?}: {error}");
         assert!(rig.outputs().is_empty());
         // Whose upload S3 says is gone is left alone.
@@ -142,7 +151,7 @@ fn uploads_that_fail_leave_nothing_behind() {
     assert_eq!(rig.server.journal().count(Op::AbortMultipartUpload), 1);
     // The function's threads for blocking work wait for it, too: behind the answer nothing runs any more.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let destination = rig.destination();
+    let destination = rig.sink();
     let (half, shared) = (bytes.clone(), std::sync::Arc::new(rig));
     let gone = {
         let rig = shared.clone();
@@ -201,7 +210,7 @@ fn uploads_come_through_what_passes() {
 fn a_lost_completion_is_looked_up() {
     let bytes = large();
     // The repetition is turned down because the object is there, or it is a success again.
-    for (completes_again, wanted) in [(false, THERE), (true, written(&bytes))] {
+    for (completes_again, wanted) in [(false, EXISTS), (true, written(&bytes))] {
         let rig = Rig::new();
         rig.server.bucket(
             OUT,
@@ -217,11 +226,11 @@ fn a_lost_completion_is_looked_up() {
     // No answer ever.
     let rig = Rig::new();
     rig.always(Op::CompleteMultipartUpload, Fault::LoseResponse);
-    assert_eq!(commit(&rig, &bytes).unwrap(), THERE);
+    assert_eq!(commit(&rig, &bytes).unwrap(), EXISTS);
     is_whole(&rig, &bytes);
     // Where outputs are replaced, nothing turns the repetition down but the upload, which is gone.
     let mut rig = Rig::new();
-    rig.config.storage.overwrite = true;
+    rig.config.storage.s3_write.overwrite = true;
     rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
     assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
     is_whole(&rig, &bytes);
@@ -231,7 +240,7 @@ fn a_lost_completion_is_looked_up() {
     other[7] ^= 1;
     let error = commit(&rig, &other).unwrap_err();
     assert!(
-        error.retryable && error.to_string().contains("upload is gone"),
+        error.is_retryable() && error.to_string().contains("upload is gone"),
         "{error}"
     );
 }
@@ -243,24 +252,27 @@ fn a_large_output_that_is_there_stays() {
     // Both were under way; the second finds the first's.
     let (first, second) = (stage(&rig, &bytes, "1"), stage(&rig, &bytes, "1"));
     assert_eq!(rig.server.open_uploads(OUT).len(), 2);
-    assert_eq!(first.commit(&ledger()).unwrap(), written(&bytes));
-    assert_eq!(second.commit(&ledger()).unwrap(), THERE);
+    assert_eq!(first.commit(&counts()).unwrap(), written(&bytes));
+    assert_eq!(second.commit(&counts()).unwrap(), EXISTS);
     is_whole(&rig, &bytes);
     let mut other = bytes.clone();
     other[PART + 1] ^= 1;
     let shorter = &bytes[..bytes.len() - 1];
     // Equal lengths of one version are the same; without a version only equal bytes are.
-    assert_eq!(commit(&rig, shorter).unwrap(), Committed::AlreadyThere { same: false });
-    let error = stage(&rig, &bytes, "2").commit(&ledger()).unwrap_err();
+    assert_eq!(
+        commit(&rig, shorter).unwrap(),
+        Committed::AlreadyExists { identical: false }
+    );
+    let error = stage(&rig, &bytes, "2").commit(&counts()).unwrap_err();
     assert!(
-        !error.retryable && error.to_string().contains("no output of this log object"),
+        !error.is_retryable() && error.to_string().contains("not an output of this log object"),
         "{error}"
     );
     is_whole(&rig, &bytes);
     rig.server.delete(OUT, &format!("{PREFIX}{KEY}"));
-    assert_eq!(stage(&rig, &bytes, "").commit(&ledger()).unwrap(), written(&bytes));
-    assert_eq!(stage(&rig, &bytes, "").commit(&ledger()).unwrap(), THERE);
-    let same = stage(&rig, &other, "").commit(&ledger()).unwrap();
-    assert_eq!(same, Committed::AlreadyThere { same: false });
+    assert_eq!(stage(&rig, &bytes, "").commit(&counts()).unwrap(), written(&bytes));
+    assert_eq!(stage(&rig, &bytes, "").commit(&counts()).unwrap(), EXISTS);
+    let same = stage(&rig, &other, "").commit(&counts()).unwrap();
+    assert_eq!(same, Committed::AlreadyExists { identical: false });
     is_whole(&rig, &bytes);
 }

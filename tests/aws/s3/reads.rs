@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alb_ingest::deadline::Deadline;
-use alb_ingest::source::Cause;
-use alb_ingest::trigger::ObjectRequest;
-use alb_ingest::world::World as _;
+use alb_ingest::object::ObjectRequest;
+use alb_ingest::storage::ErrorKind;
+use alb_ingest::storage::Storage as _;
 use bytes::Bytes;
 
-use super::rig::{LOGS, OUT, Rig, noise, object, put, reference, request, sample, samples, tuning};
+use super::rig::{LOGS, OUT, Rig, noise, object, put, reference, request, sample, samples, storage, tuning};
 use crate::servers::fault::{Fault, Op, Rule};
 use crate::servers::http::{Call, Host, Reply, Service, Step};
 use crate::servers::s3::Options;
@@ -80,7 +80,7 @@ fn outputs_say_what_they_are_made_of() {
         }
         assert!(get("program").starts_with("alb-ingest/") && get("schema") == "native-1");
         assert_eq!(get("sha256").len(), 64);
-        let declared = alb_ingest::aws::METADATA.map(|name| name.name);
+        let declared = alb_ingest::storage::s3::METADATA.map(|name| name.name);
         assert!(
             metadata.keys().all(|name| declared.contains(&name.as_str())),
             "{metadata:?}"
@@ -159,7 +159,7 @@ fn a_body_that_never_ends_well_is_given_up() {
     let request = put(&rig, &key, &bytes);
     rig.always(Op::GetObject, Fault::FinAt(100));
     let failed = rig.ingest(&request).unwrap_err();
-    assert_eq!(failed.cause, Some(Cause::Unreachable), "{failed:?}");
+    assert_eq!(failed.read, Some(ErrorKind::Unavailable), "{failed:?}");
     assert!(
         failed.retryable && failed.text.contains("stopped before their end"),
         "{failed:?}"
@@ -250,8 +250,8 @@ fn a_range_that_is_another_is_not_taken() {
         let shown = format!("{:?}", wrong.headers);
         // The last one is the first to be given.
         let host = Host::start(Arc::new(Canned(Mutex::new(vec![right(), wrong, cut()]))));
-        let world = rig.world_at(&host.endpoint(), tuning());
-        let source = world.source(&rig.config.storage, rig.deadline);
+        let clients = rig.clients_at(&host.endpoint(), tuning());
+        let source = storage(&clients, &rig.config).source(rig.deadline);
         let mut read = source.open(&asked).map_err(|error| panic!("{shown}: {error}")).unwrap();
         let mut bytes = Vec::new();
         while let Some(chunk) = read.next_chunk().unwrap() {
@@ -284,8 +284,8 @@ fn an_object_is_one_version_from_its_first_byte_to_its_last() {
     rig.fault(Op::GetObject, 1, swap(20_000));
     let error = rig.read(&asked).unwrap_err();
     assert_eq!(
-        (error.cause, error.is_retryable()),
-        (Cause::Overwritten, false),
+        (error.kind, error.is_retryable()),
+        (ErrorKind::Overwritten, false),
         "{error}"
     );
     rig.all_happened();
@@ -341,20 +341,23 @@ fn only_a_missing_object_has_another_name() {
     rig.server.delete(LOGS, "a b");
     rig.server.delete(LOGS, "a+b");
     let error = rig.read(&asked("a+b")).unwrap_err();
-    assert_eq!((error.cause, error.key.as_str()), (Cause::Missing, "a+b"));
+    assert_eq!(
+        (error.kind, error.place.as_str()),
+        (ErrorKind::NotFound, "s3://logs/a+b")
+    );
     assert_eq!(rig.server.journal().count(Op::GetObject), 5);
     // What is denied may be there: another object is no stand-in.
     put(&rig, "a b", b"spaced");
     rig.server
         .faults()
         .add(Rule::new(Fault::Status(403, "AccessDenied")).key("a+b"));
-    assert_eq!(rig.read(&asked("a+b")).unwrap_err().cause, Cause::Refused);
+    assert_eq!(rig.read(&asked("a+b")).unwrap_err().kind, ErrorKind::Refused);
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long a read takes is measured")]
 fn a_read_ends_before_the_deadline() {
-    let mut rig = Rig::with(alb_ingest::aws::Tuning {
+    let mut rig = Rig::with(alb_ingest::storage::aws::Tuning {
         idle: Duration::from_secs(20),
         ..tuning()
     });
@@ -367,8 +370,8 @@ fn a_read_ends_before_the_deadline() {
         let error = rig.read(&asked).unwrap_err();
         let took = began.elapsed();
         assert!(took < Duration::from_secs(8), "{took:?}");
-        assert_eq!(error.cause, Cause::Unreachable);
-        assert!(error.text.contains("time that this may take is over"), "{error}");
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(error.message.contains("deadline has passed"), "{error}");
     }
     // Behind it nothing is asked for at all.
     rig.server.journal().clear();

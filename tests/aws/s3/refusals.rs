@@ -1,6 +1,6 @@
 //! What S3 refuses, and how an operator gets to know.
 
-use alb_ingest::source::Cause;
+use alb_ingest::storage::ErrorKind;
 
 use super::rig::{LOGS, Rig, put};
 use crate::servers::fault::{Fault, Op};
@@ -13,15 +13,15 @@ fn refusals_are_told_apart() {
         owner: "999988887777".to_owned(),
         ..own()
     };
-    let rows: Vec<(Options, &str, Cause, &str)> = vec![
-        (own(), "missing", Cause::Missing, "no such object"),
+    let rows: Vec<(Options, &str, ErrorKind, &str)> = vec![
+        (own(), "missing", ErrorKind::NotFound, "no such object"),
         (
             Options {
                 missing_is_403: true,
                 ..own()
             },
             "missing",
-            Cause::Refused,
+            ErrorKind::Refused,
             "without s3:ListBucket",
         ),
         (
@@ -30,7 +30,7 @@ fn refusals_are_told_apart() {
                 ..own()
             },
             "key",
-            Cause::Refused,
+            ErrorKind::Refused,
             "restore it",
         ),
         (
@@ -39,7 +39,7 @@ fn refusals_are_told_apart() {
                 ..own()
             },
             "key",
-            Cause::Refused,
+            ErrorKind::Refused,
             "kms:Decrypt",
         ),
         (
@@ -48,8 +48,8 @@ fn refusals_are_told_apart() {
                 ..own()
             },
             "key",
-            Cause::Refused,
-            "in eu-west-1, and was asked for in us-east-1",
+            ErrorKind::Refused,
+            "in eu-west-1, but was requested in us-east-1",
         ),
         (
             Options {
@@ -57,28 +57,31 @@ fn refusals_are_told_apart() {
                 ..own()
             },
             "key",
-            Cause::Refused,
+            ErrorKind::Refused,
             "REQUESTER_PAYS",
         ),
-        (other_owner, "key", Cause::Refused, "SOURCE_OWNER is 111122223333"),
+        (other_owner, "key", ErrorKind::Refused, "SOURCE_OWNER is 111122223333"),
     ];
     let mut rig = Rig::new();
-    rig.config.storage.source_owner = Some("111122223333".to_owned());
+    rig.config.storage.s3_read.owner = Some("111122223333".to_owned());
     let asked = put(&rig, "key", b"content");
     for (options, key, cause, words) in rows {
         rig.server.bucket(LOGS, options);
         let mut asked = asked.clone();
         key.clone_into(&mut asked.key);
         let error = rig.read(&asked).unwrap_err();
-        assert_eq!(error.cause, cause, "{words}: {error}");
-        assert!(error.text.contains(words), "{error}");
-        assert!(error.text.contains("request TESTREQUEST"), "{error}");
+        assert_eq!(error.kind, cause, "{words}: {error}");
+        assert!(error.message.contains(words), "{error}");
+        assert!(error.message.contains("request TESTREQUEST"), "{error}");
     }
     let mut elsewhere = asked.clone();
     elsewhere.bucket = "nowhere".to_owned();
     let error = rig.read(&elsewhere).unwrap_err();
-    assert_eq!((error.cause, error.bucket.as_str()), (Cause::Refused, "nowhere"));
-    assert!(error.text.contains("no bucket"), "{error}");
+    assert_eq!(
+        (error.kind, error.place.as_str()),
+        (ErrorKind::Refused, "s3://nowhere/key")
+    );
+    assert!(error.message.contains("no bucket"), "{error}");
 
     // Paying, and asking the right owner, helps.
     rig.server.bucket(
@@ -88,7 +91,7 @@ fn refusals_are_told_apart() {
             ..own()
         },
     );
-    rig.config.storage.requester_pays = true;
+    rig.config.storage.s3_read.requester_pays = true;
     assert_eq!(rig.read(&asked).unwrap().1, b"content");
 }
 
@@ -98,7 +101,7 @@ fn what_passes_is_waited_for_and_what_does_not_is_said() {
         (Fault::Status(503, "SlowDown"), "fewer requests"),
         (Fault::Status(500, "InternalError"), "S3 failed"),
         (Fault::Status(429, "TooManyRequests"), "fewer requests"),
-        (Fault::Refuse, "no answer"),
+        (Fault::Refuse, "could not reach S3"),
     ] {
         let rig = Rig::new();
         let asked = put(&rig, "key", b"content");
@@ -108,22 +111,30 @@ fn what_passes_is_waited_for_and_what_does_not_is_said() {
         rig.all_happened();
         rig.always(Op::GetObject, fault);
         let error = rig.read(&asked).unwrap_err();
-        assert_eq!(error.cause, Cause::Unreachable, "{error}");
-        assert!(error.text.contains(words), "{error}");
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+        assert!(error.message.contains(words), "{error}");
     }
     // These do not pass on their own, and are asked for once.
     for (fault, cause, words) in [
-        (Fault::Status(403, "AccessDenied"), Cause::Refused, "s3:GetObject"),
-        (Fault::Status(403, "InvalidAccessKeyId"), Cause::Refused, "credentials"),
-        (Fault::Status(400, "KMS.DisabledException"), Cause::Refused, "disabled"),
-        (Fault::Status(400, "ExpiredToken"), Cause::Unreachable, "expired"),
+        (Fault::Status(403, "AccessDenied"), ErrorKind::Refused, "s3:GetObject"),
+        (
+            Fault::Status(403, "InvalidAccessKeyId"),
+            ErrorKind::Refused,
+            "credentials",
+        ),
+        (
+            Fault::Status(400, "KMS.DisabledException"),
+            ErrorKind::Refused,
+            "disabled",
+        ),
+        (Fault::Status(400, "ExpiredToken"), ErrorKind::Unavailable, "expired"),
     ] {
         let rig = Rig::new();
         let asked = put(&rig, "key", b"content");
         rig.always(Op::GetObject, fault);
         let error = rig.read(&asked).unwrap_err();
-        assert_eq!(error.cause, cause, "{error}");
-        assert!(error.text.contains(words), "{error}");
+        assert_eq!(error.kind, cause, "{error}");
+        assert!(error.message.contains(words), "{error}");
         assert_eq!(rig.server.journal().count(Op::GetObject), 1);
     }
 }
@@ -133,9 +144,15 @@ fn a_server_that_is_not_there_is_no_answer() {
     let rig = Rig::new();
     let asked = put(&rig, "key", b"content");
     let Rig {
-        server, world, config, ..
+        server,
+        clients,
+        config,
+        ..
     } = rig;
     drop(server);
-    let failed = super::rig::ingest(&world, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
-    assert!(failed.retryable && failed.text.contains("no answer"), "{failed:?}");
+    let failed = super::rig::ingest(&clients, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
+    assert!(
+        failed.retryable && failed.text.contains("could not reach S3"),
+        "{failed:?}"
+    );
 }

@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alb_ingest::aws::{AwsWorld, Background, Clients, Tuning};
-use alb_ingest::config::{Config, Location, RawConfig, S3Prefix};
+use alb_ingest::config::{Config, RawConfig};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::ingest::{self, Committed, Destination, Ingest, Ledger, Outcome, Skip, Staged, Target};
-use alb_ingest::local::Directory;
-use alb_ingest::object::ObjectRef;
-use alb_ingest::source::{Cause, SourceError};
-use alb_ingest::trigger::ObjectRequest;
-use alb_ingest::world::World as _;
+use alb_ingest::ingest::{self, Ingest, Ledger, Outcome, Problem, Skip, Target, ingest_object};
+use alb_ingest::object::{Counts, ObjectRef, ObjectRequest};
+use alb_ingest::storage::aws::{BackgroundRuntime, Clients, Tuning};
+use alb_ingest::storage::local::Directory;
+use alb_ingest::storage::s3::S3;
+use alb_ingest::storage::{
+    Committed, ErrorKind, Listing, Location, Options as StorageOptions, Origin, RetryPolicy, S3Prefix, Sink, Staged,
+    Storage as _, StorageError,
+};
 use aws_sdk_s3::config::retry::RetryConfig;
 
 use crate::servers::clients::{self, Patience};
@@ -31,44 +33,36 @@ pub(crate) const PART: usize = 5 << 20;
 /// Bytes by key.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
-/// A server with two buckets, and the world that reaches it.
+/// A server with two buckets, and the clients that reach it.
 pub(crate) struct Rig {
     pub(crate) server: Server,
-    pub(crate) world: AwsWorld,
+    pub(crate) clients: Clients,
     pub(crate) config: Config,
     pub(crate) deadline: Deadline,
-    background: Background,
+    background: BackgroundRuntime,
 }
 
-/// How an object failed.
+/// The failure of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed {
-    /// The cause, where the source failed.
-    pub(crate) cause: Option<Cause>,
+    /// The kind of the error, if reading failed.
+    pub(crate) read: Option<ErrorKind>,
     pub(crate) retryable: bool,
     pub(crate) text: String,
-}
-
-impl From<SourceError> for Failed {
-    fn from(error: SourceError) -> Self {
-        Self {
-            cause: Some(error.cause),
-            retryable: error.is_retryable(),
-            text: error.text,
-        }
-    }
 }
 
 /// Short waits: a test has seconds.
 pub(crate) fn tuning() -> Tuning {
     Tuning {
         idle: Duration::from_millis(60),
-        again: 5,
-        backoff: Duration::from_millis(1),
+        retry: RetryPolicy {
+            base_delay: Duration::from_millis(1),
+            ..Tuning::default().retry
+        },
         part: PART,
         read: Duration::from_secs(25),
         write: Duration::from_secs(25),
-        retries: Some(
+        sdk_retries: Some(
             RetryConfig::standard()
                 .with_initial_backoff(Duration::from_millis(2))
                 .with_max_backoff(Duration::from_millis(20)),
@@ -77,9 +71,15 @@ pub(crate) fn tuning() -> Tuning {
     }
 }
 
-fn world_at(background: &Background, endpoint: &str, tuning: Tuning) -> AwsWorld {
+fn clients_at(background: &BackgroundRuntime, endpoint: &str, tuning: Tuning) -> Clients {
     let config = clients::config(endpoint, &Patience::NONE);
-    AwsWorld::new(background.wait(async { Clients::with_config(config, tuning).unwrap() }))
+    background.wait(async { Clients::with_config(config, tuning).unwrap() })
+}
+
+/// The storage of this configuration.
+pub(crate) fn storage(clients: &Clients, config: &Config) -> S3 {
+    let StorageOptions { s3_read, s3_write, .. } = config.storage.clone();
+    S3::new(clients.clone(), s3_read, s3_write)
 }
 
 impl Rig {
@@ -91,9 +91,9 @@ impl Rig {
         let server = Server::start();
         server.bucket(LOGS, Options::default());
         server.bucket(OUT, Options::default());
-        let background = Background::start().unwrap();
+        let background = BackgroundRuntime::start().unwrap();
         Self {
-            world: world_at(&background, &server.endpoint(), tuning),
+            clients: clients_at(&background, &server.endpoint(), tuning),
             server,
             config: RawConfig {
                 destination: Some(Location::S3(S3Prefix::parse(&format!("{OUT}/{PREFIX}")).unwrap())),
@@ -106,14 +106,27 @@ impl Rig {
         }
     }
 
-    /// Another world that reaches the same server, as another run of the program would.
-    pub(crate) fn another_world(&self, tuning: Tuning) -> AwsWorld {
-        self.world_at(&self.server.endpoint(), tuning)
+    /// Other clients of the same server, as another run of the program would have.
+    pub(crate) fn other_clients(&self, tuning: Tuning) -> Clients {
+        self.clients_at(&self.server.endpoint(), tuning)
     }
 
-    /// The world that a server is, whichever it is.
-    pub(crate) fn world_at(&self, endpoint: &str, tuning: Tuning) -> AwsWorld {
-        world_at(&self.background, endpoint, tuning)
+    /// Clients of any server.
+    pub(crate) fn clients_at(&self, endpoint: &str, tuning: Tuning) -> Clients {
+        clients_at(&self.background, endpoint, tuning)
+    }
+
+    /// The storage of the configuration as it is now.
+    pub(crate) fn storage(&self) -> S3 {
+        storage(&self.clients, &self.config)
+    }
+
+    pub(crate) fn list(&self, bucket: &str, key: &str) -> Result<Listing, StorageError> {
+        let origin = Origin::S3 {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        };
+        self.storage().list(&origin, self.deadline)
     }
 
     pub(crate) fn fault(&self, op: Op, nth: u64, fault: Fault) {
@@ -131,8 +144,8 @@ impl Rig {
     }
 
     /// Reads an object to its end.
-    pub(crate) fn read(&self, request: &ObjectRequest) -> Result<(ObjectRef, Vec<u8>), SourceError> {
-        let source = self.world.source(&self.config.storage, self.deadline);
+    pub(crate) fn read(&self, request: &ObjectRequest) -> Result<(ObjectRef, Vec<u8>), StorageError> {
+        let source = self.storage().source(self.deadline);
         let mut body = source.open(request)?;
         let object = body.object().clone();
         let promised = body.bytes();
@@ -144,17 +157,14 @@ impl Rig {
         Ok((object, bytes))
     }
 
-    /// The destination of the settings.
-    pub(crate) fn destination(&self) -> Box<dyn Destination> {
-        let Config {
-            destination, storage, ..
-        } = &self.config;
-        self.world.destination(destination, storage, self.deadline).unwrap()
+    /// The sink of the destination.
+    pub(crate) fn sink(&self) -> Box<dyn Sink> {
+        self.storage().sink(&self.config.destination, self.deadline).unwrap()
     }
 
     /// An object through the engine, out of S3 and into it.
     pub(crate) fn ingest(&self, request: &ObjectRequest) -> Result<Ledger, Failed> {
-        ingest(&self.world, &self.config, self.deadline, request)
+        ingest(&self.clients, &self.config, self.deadline, request)
     }
 
     /// The outputs that are visible, without the prefix.
@@ -173,7 +183,7 @@ impl Rig {
 
     /// An output that is staged by hand, with a source that goes by the name.
     pub(crate) fn stage(&self, key: &str, version: &str) -> Box<dyn Staged> {
-        self.destination().stage(key, &source(version)).unwrap()
+        self.sink().stage(key, &source(version)).unwrap()
     }
 }
 
@@ -187,32 +197,30 @@ pub(crate) fn source(version: &str) -> ObjectRef {
 }
 
 pub(crate) fn ingest(
-    world: &AwsWorld,
+    clients: &Clients,
     config: &Config,
     deadline: Deadline,
     request: &ObjectRequest,
 ) -> Result<Ledger, Failed> {
-    let open = |location| world.destination(location, &config.storage, deadline).unwrap();
-    let (events, quarantine) = (open(&config.destination), open(&config.quarantine));
+    let storage = storage(clients, config);
+    let sink = |location| storage.sink(location, deadline).unwrap();
+    let (events, quarantine) = (sink(&config.destination), sink(&config.quarantine));
     let target = Target {
         options: &config.ingest,
         events: &*events,
         quarantine: &*quarantine,
     };
-    let mut body = world.source(&config.storage, deadline).open(request)?;
-    let Ok(mut ingest) = Ingest::begin(body.object().clone(), target) else {
-        return Ok(Ledger::default());
-    };
-    let failed = |error: alb_ingest::ingest::IngestError| Failed {
-        cause: None,
-        retryable: error.problem.is_retryable(),
-        text: error.problem.to_string(),
-    };
-    while let Some(chunk) = body.next_chunk()? {
-        ingest.push(chunk).map_err(failed)?;
-    }
-    match ingest.finish().map_err(failed)? {
-        Outcome::Ingested(ledger) | Outcome::Skipped(_, ledger) => Ok(ledger),
+    let ingested = ingest_object(request, &*storage.source(deadline), target, false, |_| Ok(()));
+    match ingested {
+        Ok((_, Outcome::Ingested(ledger) | Outcome::Skipped(_, ledger))) => Ok(ledger),
+        Err(error) => Err(Failed {
+            read: match &*error.problem {
+                Problem::Unreadable(error) => Some(error.kind),
+                _ => None,
+            },
+            retryable: error.problem.is_retryable(),
+            text: error.problem.to_string(),
+        }),
     }
 }
 
@@ -295,15 +303,14 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// A ledger to commit with.
-pub(crate) fn ledger() -> Ledger {
-    Ledger {
+/// Counts to commit with.
+pub(crate) fn counts() -> Counts {
+    Counts {
         lines: 12,
         events: 9,
         quarantined: 2,
-        skipped_lines: 1,
-        ..Ledger::default()
+        skipped: 1,
     }
 }
 
-pub(crate) const THERE: Committed = Committed::AlreadyThere { same: true };
+pub(crate) const EXISTS: Committed = Committed::AlreadyExists { identical: true };

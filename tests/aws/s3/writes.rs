@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use alb_ingest::aws::{AwsWorld, Clients};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::encode::Compression;
-use alb_ingest::ingest::Committed;
+use alb_ingest::storage::Committed;
+use alb_ingest::storage::aws::Clients;
 
-use super::rig::{Failed, OUT, PREFIX, Rig, THERE, ingest, ledger, object, put, reference, sample, tuning};
+use super::rig::{EXISTS, Failed, OUT, PREFIX, Rig, counts, ingest, object, put, reference, sample, tuning};
 use crate::servers::clients::{self, Patience};
 use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
@@ -45,8 +45,12 @@ fn writes_that_keep_failing_leave_nothing_and_say_why() {
     let (key, bytes) = sample("qfy86bt1");
     for (fault, retryable, words) in [
         (Fault::Status(503, "SlowDown"), true, "fewer requests"),
-        (Fault::Status(409, "ConditionalRequestConflict"), true, "in the way"),
-        (Fault::Refuse, true, "no answer"),
+        (
+            Fault::Status(409, "ConditionalRequestConflict"),
+            true,
+            "conflicted with every attempt",
+        ),
+        (Fault::Refuse, true, "could not reach S3"),
         (Fault::Status(403, "AccessDenied"), false, "s3:PutObject"),
         (Fault::Status(404, "NoSuchBucket"), false, "no bucket"),
         (Fault::Status(400, "BadDigest"), true, "checksum"),
@@ -55,7 +59,7 @@ fn writes_that_keep_failing_leave_nothing_and_say_why() {
         let asked = put(&rig, &key, &bytes);
         rig.always(Op::PutObject, fault);
         let failed = rig.ingest(&asked).unwrap_err();
-        assert_eq!((failed.cause, failed.retryable), (None, retryable), "{failed:?}");
+        assert_eq!((failed.read, failed.retryable), (None, retryable), "{failed:?}");
         assert!(
             failed.text.contains(words) && failed.text.contains("s3://out/lake/v1/"),
             "{failed:?}"
@@ -86,7 +90,7 @@ fn writes_that_keep_failing_leave_nothing_and_say_why() {
         ),
     ] {
         let mut rig = Rig::new();
-        rig.config.storage.destination_owner = Some("111122223333".to_owned());
+        rig.config.storage.s3_write.owner = Some("111122223333".to_owned());
         let asked = put(&rig, &key, &bytes);
         rig.server.bucket(OUT, options);
         let failed = rig.ingest(&asked).unwrap_err();
@@ -101,7 +105,7 @@ fn a_lost_answer_is_looked_up() {
     rig.always(Op::PutObject, Fault::LoseResponse);
     let mut staged = rig.stage("t/a.parquet", "1");
     staged.write_all(b"content").unwrap();
-    assert_eq!(staged.commit(&ledger()).unwrap(), THERE);
+    assert_eq!(staged.commit(&counts()).unwrap(), EXISTS);
     assert_eq!(rig.outputs()["t/a.parquet"], b"content");
 }
 
@@ -111,18 +115,21 @@ fn what_is_there_is_known_by_its_source() {
     let commit = |version: &str, bytes: &[u8]| {
         let mut staged = rig.stage("t/a.json", version);
         staged.write_all(bytes).unwrap();
-        staged.commit(&ledger())
+        staged.commit(&counts())
     };
     assert_eq!(commit("1", b"content").unwrap(), Committed::Written(7));
-    assert_eq!(commit("1", b"content").unwrap(), THERE);
+    assert_eq!(commit("1", b"content").unwrap(), EXISTS);
     // The same source with other settings: left as it is, and said.
-    let other = Committed::AlreadyThere { same: false };
+    let other = Committed::AlreadyExists { identical: false };
     assert_eq!(commit("1", b"CONTENT").unwrap(), other);
     assert_eq!(commit("1", b"more content").unwrap(), other);
     // Another source, or none that is known: nobody may take one for the other.
-    let collides = |error: alb_ingest::ingest::DestinationError| {
-        assert!(!error.retryable);
-        assert!(error.to_string().contains("no output of this log object"), "{error}");
+    let collides = |error: alb_ingest::storage::StorageError| {
+        assert!(!error.is_retryable());
+        assert!(
+            error.to_string().contains("not an output of this log object"),
+            "{error}"
+        );
     };
     collides(commit("2", b"content").unwrap_err());
     collides(commit("", b"content").unwrap_err());
@@ -133,7 +140,7 @@ fn what_is_there_is_known_by_its_source() {
     // Stdin has no version, and only equal bytes are the same.
     rig.server.delete(OUT, &format!("{PREFIX}t/a.json"));
     assert_eq!(commit("", b"content").unwrap(), Committed::Written(7));
-    assert_eq!(commit("", b"content").unwrap(), THERE);
+    assert_eq!(commit("", b"content").unwrap(), EXISTS);
     assert_eq!(commit("", b"CONTENT").unwrap(), other);
     assert_eq!(rig.outputs()["t/a.json"], b"content");
 
@@ -141,13 +148,13 @@ fn what_is_there_is_known_by_its_source() {
     rig.always(Op::HeadObject, Fault::Status(403, "AccessDenied"));
     let error = commit("", b"content").unwrap_err();
     assert!(
-        !error.retryable && error.to_string().contains("s3:GetObject below"),
+        !error.is_retryable() && error.to_string().contains("s3:GetObject below"),
         "{error}"
     );
     // Gone when it is looked at: written again.
     rig.server.faults().clear();
     rig.fault(Op::HeadObject, 1, Fault::Status(404, "NoSuchKey"));
-    assert_eq!(commit("", b"content").unwrap(), THERE);
+    assert_eq!(commit("", b"content").unwrap(), EXISTS);
 }
 
 #[test]
@@ -161,7 +168,7 @@ fn reprocessing_replaces_what_is_there() {
     rig.config.ingest.compression = Compression::Zstd;
     rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == before, "without OVERWRITE all stays");
-    rig.config.storage.overwrite = true;
+    rig.config.storage.s3_write.overwrite = true;
     let ledger = rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
     assert!(rig.outputs() != before && ledger.outputs.iter().all(|output| output.written));
@@ -181,13 +188,13 @@ fn of_two_runs_at_once_one_writes_and_both_succeed() {
         for key in wanted.keys() {
             rig.server.delete(OUT, &format!("{PREFIX}{key}"));
         }
-        let worlds = [rig.another_world(tuning()), rig.another_world(tuning())];
+        let clients = [rig.other_clients(tuning()), rig.other_clients(tuning())];
         let runs: Vec<Result<_, Failed>> = std::thread::scope(|scope| {
-            let run = |world| {
+            let run = |clients| {
                 let (config, asked) = (&rig.config, &asked);
-                scope.spawn(move || ingest(world, config, Deadline::NONE, asked))
+                scope.spawn(move || ingest(clients, config, Deadline::NONE, asked))
             };
-            let threads: Vec<_> = worlds.iter().map(run).collect();
+            let threads: Vec<_> = clients.iter().map(run).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let ledgers: Vec<_> = runs.into_iter().map(Result::unwrap).collect();
@@ -208,9 +215,9 @@ fn nothing_is_committed_behind_the_deadline() {
     let mut staged = rig.stage("t/a.json", "1");
     staged.write_all(b"content").unwrap();
     std::thread::sleep(Duration::from_millis(210));
-    let error = staged.commit(&ledger()).unwrap_err();
+    let error = staged.commit(&counts()).unwrap_err();
     assert!(
-        error.retryable && error.to_string().contains("time that this may take is over"),
+        error.is_retryable() && error.to_string().contains("deadline has passed"),
         "{error}"
     );
     assert_eq!(rig.server.journal().entries().len(), 0);
@@ -221,14 +228,17 @@ fn nothing_is_committed_behind_the_deadline() {
     rig.deadline = Deadline::at(began + Duration::from_millis(200));
     let mut staged = rig.stage("t/b.json", "1");
     staged.write_all(b"content").unwrap();
-    let error = staged.commit(&ledger()).unwrap_err();
-    assert!(error.retryable && began.elapsed() < Duration::from_secs(8), "{error}");
+    let error = staged.commit(&counts()).unwrap_err();
+    assert!(
+        error.is_retryable() && began.elapsed() < Duration::from_secs(8),
+        "{error}"
+    );
     // It was stored all the same: the next run finds it.
     rig.server.faults().clear();
     rig.deadline = Deadline::NONE;
     let mut staged = rig.stage("t/b.json", "1");
     staged.write_all(b"content").unwrap();
-    assert_eq!(staged.commit(&ledger()).unwrap(), THERE);
+    assert_eq!(staged.commit(&counts()).unwrap(), EXISTS);
 }
 
 /// As the function does it: one thread drives the runtime, and the engine works on threads for blocking work.
@@ -247,8 +257,8 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
     let sdk = clients::config(&rig.server.endpoint(), &Patience::NONE);
     let config = rig.config.clone();
     let ledger = runtime.block_on(async move {
-        let world = AwsWorld::new(Clients::with_config(sdk, tuning()).unwrap());
-        let run = move || ingest(&world, &config, Deadline::NONE, &asked);
+        let clients = Clients::with_config(sdk, tuning()).unwrap();
+        let run = move || ingest(&clients, &config, Deadline::NONE, &asked);
         tokio::task::spawn_blocking(run).await.unwrap().unwrap()
     });
     assert_eq!(ledger.outputs.len(), wanted.len());
@@ -259,7 +269,7 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
 #[test]
 fn the_page_lists_the_metadata() {
     let page = include_str!("../../../docs/reference/s3.md");
-    for alb_ingest::aws::MetadataName { name, always, doc } in alb_ingest::aws::METADATA {
+    for alb_ingest::storage::s3::MetadataName { name, always, doc } in alb_ingest::storage::s3::METADATA {
         let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
         assert!(page.contains(&row), "docs/reference/s3.md: {row}");
     }
@@ -276,7 +286,7 @@ fn names_and_types_fit_what_is_inside() {
     ] {
         let mut staged = rig.stage(key, "1");
         staged.write_all(b"x").unwrap();
-        staged.commit(&ledger()).unwrap();
+        staged.commit(&counts()).unwrap();
         let object = rig.server.get(OUT, &format!("{PREFIX}{key}")).unwrap();
         assert_eq!(object.headers["content-type"], kind);
         assert_eq!(object.headers.get("content-encoding"), None);

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use alb_ingest::formats::ALB_ACCESS;
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Problem, Staged, Target};
-use alb_ingest::object::ObjectRef;
+use alb_ingest::ingest::{Ingest, Outcome, Problem, Target};
+use alb_ingest::object::{Counts, ObjectRef};
+use alb_ingest::storage::{Committed, ErrorKind, Operation, Sink, Staged, StorageError};
 
 use super::{accesses, broken, key};
 use crate::common::{Memory, json, object};
@@ -17,8 +18,8 @@ enum Fails {
     Committing,
 }
 
-impl Destination for Fails {
-    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Fails {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         if *self == Self::Staging {
             return Err(full());
         }
@@ -29,7 +30,7 @@ impl Destination for Fails {
 impl Write for Fails {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if *self == Self::Writing {
-            return Err(io::Error::other(full().source));
+            return Err(full().into());
         }
         Ok(bytes.len())
     }
@@ -40,17 +41,14 @@ impl Write for Fails {
 }
 
 impl Staged for Fails {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         Err(full())
     }
 }
 
-fn full() -> DestinationError {
-    DestinationError {
-        what: "cannot write there".to_owned(),
-        source: io::Error::from(io::ErrorKind::StorageFull).into(),
-        retryable: true,
-    }
+fn full() -> StorageError {
+    let error = io::Error::from(io::ErrorKind::StorageFull);
+    StorageError::new(Operation::Write, "there", ErrorKind::Unavailable, error.to_string()).caused_by(error)
 }
 
 #[test]
@@ -59,10 +57,7 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
     let memory = Memory::default();
     let text = [accesses(3), broken(1).into_bytes()].concat();
     for fails in [Fails::Staging, Fails::Writing, Fails::Committing] {
-        for (events, quarantine) in [
-            (&fails as &dyn Destination, &memory as &dyn Destination),
-            (&memory, &fails),
-        ] {
+        for (events, quarantine) in [(&fails as &dyn Sink, &memory as &dyn Sink), (&memory, &fails)] {
             let target = Target {
                 options: &options,
                 events,
@@ -71,10 +66,7 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
             let mut ingest = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
             let error = ingest.push(&text).and_then(|()| ingest.finish().map(drop)).unwrap_err();
             assert!(error.problem.is_retryable(), "{error}");
-            assert!(
-                matches!(*error.problem, Problem::Destination(_) | Problem::Encode(_)),
-                "{error:?}"
-            );
+            assert!(matches!(*error.problem, Problem::Destination(_)), "{error:?}");
         }
     }
 }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read as _, Write};
 
-use alb_ingest::ingest::{Committed, Destination, DestinationError, Ingest, Ledger, Outcome, Staged, Target};
-use alb_ingest::object::ObjectRef;
+use alb_ingest::ingest::{Ingest, Outcome, Target};
+use alb_ingest::object::{Counts, ObjectRef};
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use alb_ingest::config::Settings;
 
 /// As much as the program reads of a file at a time.
@@ -17,8 +18,8 @@ struct Discard;
 
 struct Discarded(u64);
 
-impl Destination for Discard {
-    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, DestinationError> {
+impl Sink for Discard {
+    fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Discarded(0)))
     }
 }
@@ -35,7 +36,7 @@ impl Write for Discarded {
 }
 
 impl Staged for Discarded {
-    fn commit(self: Box<Self>, _ledger: &Ledger) -> Result<Committed, DestinationError> {
+    fn commit(self: Box<Self>, _counts: &Counts) -> Result<Committed, StorageError> {
         println!("{{\"bytes\":{}}}", self.0);
         Ok(Committed::Written(self.0))
     }

@@ -1,0 +1,14 @@
+//! The counts of an object.
+
+/// The counts of a log object, which balance: `lines = events + quarantined + skipped`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries of the log; an entry that spans several physical lines counts once.
+    pub lines: u64,
+    /// Events, over all outputs.
+    pub events: u64,
+    /// Malformed lines, which are in the quarantine.
+    pub quarantined: u64,
+    /// Blank lines.
+    pub skipped: u64,
+}

@@ -1,0 +1,60 @@
+//! Storage: reading, listing and writing objects, wherever they are.
+//!
+//! The engine knows objects only through the traits of this module. A [`Storage`] is built once per process. It returns a
+//! [`Source`], which opens objects, and [`Sink`]s, which take outputs, for each piece of work with a deadline; it also
+//! lists the objects of an [`Origin`]. Every operation fails with a [`StorageError`].
+//!
+//! The implementations are [`local`] (files, directories, stdin, stdout) and, behind the feature `aws`, `s3` and
+//! `firehose`. The [`Router`] chooses among them by [`Location`].
+
+#[cfg(feature = "aws")]
+pub mod aws;
+mod error;
+#[cfg(feature = "aws")]
+pub mod firehose;
+pub mod local;
+mod location;
+mod options;
+#[cfg(feature = "aws")]
+mod retry;
+mod router;
+#[cfg(feature = "aws")]
+pub mod s3;
+mod sink;
+mod source;
+
+pub use error::{ErrorKind, Operation, StorageError};
+pub use location::{Location, Origin, S3Prefix};
+pub use options::{
+    FirehoseOptions, FirehoseRecords, MIN_FIREHOSE_BYTES_PER_SECOND, Options, S3ReadOptions, S3WriteOptions,
+};
+#[cfg(feature = "aws")]
+pub use retry::RetryPolicy;
+pub use router::{Router, StartError};
+pub use sink::{Committed, Sink, Staged};
+pub use source::{Body, Entry, Listing, Source};
+
+use crate::deadline::Deadline;
+
+/// A place that objects are read from, listed in, and written to.
+///
+/// Methods are called from any thread that does not drive an async runtime: an implementation may block.
+pub trait Storage: Send + Sync {
+    /// Returns the source of objects that are requested by bucket and key. Called once per invocation; nothing is read
+    /// yet. No request of the source continues past the deadline.
+    fn source(&self, deadline: Deadline) -> Box<dyn Source>;
+
+    /// Returns the sink at a location. Called once per invocation for the events and once for the quarantine; nothing is
+    /// written yet. No request of the sink continues past the deadline.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if this storage does not serve the location. It never succeeds later.
+    fn sink(&self, location: &Location, deadline: Deadline) -> Result<Box<dyn Sink>, StorageError>;
+
+    /// Lists the objects of an origin in the order of their keys. Called once per input of the command line, before
+    /// anything is read.
+    ///
+    /// # Errors
+    /// The origin does not exist or cannot be listed. [`ErrorKind::Unsupported`] if this storage does not serve it.
+    fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError>;
+}

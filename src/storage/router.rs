@@ -1,0 +1,145 @@
+//! The storage of the command line and the function: chooses an implementation by location.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::deadline::Deadline;
+
+#[cfg(feature = "aws")]
+use super::FirehoseOptions;
+#[cfg(feature = "aws")]
+use super::aws::{BackgroundRuntime, Clients, ConfigError, Tuning};
+#[cfg(feature = "aws")]
+use super::firehose::Stream;
+use super::local::Local;
+#[cfg(feature = "aws")]
+use super::s3::S3;
+use super::{Listing, Location, Options, Origin, Sink, Source, Storage, StorageError};
+
+/// Local storage, and AWS if it was started with it.
+#[derive(Debug)]
+pub struct Router {
+    local: Local,
+    #[cfg(feature = "aws")]
+    aws: Option<Aws>,
+}
+
+/// The AWS storages.
+#[cfg(feature = "aws")]
+#[derive(Debug)]
+struct Aws {
+    s3: S3,
+    clients: Clients,
+    firehose: FirehoseOptions,
+    /// The runtime of the clients, if no other thread drives one. Last, so it stops after its users are dropped.
+    _background: Option<BackgroundRuntime>,
+}
+
+/// Why the AWS storages cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The operating system refuses a thread or a file descriptor.
+    #[error("cannot start a runtime for AWS: {0}")]
+    Runtime(#[from] io::Error),
+    /// The AWS environment lacks something.
+    #[cfg(feature = "aws")]
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// This build does not include AWS.
+    #[error(
+        "this build does not include AWS; build it with the feature aws, or use directories as buckets with --bucket-root"
+    )]
+    NotIncluded,
+}
+
+impl Router {
+    /// Creates a router to local storage alone, with the directories in `bucket_root` as buckets.
+    pub const fn local(bucket_root: Option<PathBuf>) -> Self {
+        Self {
+            local: Local::new(bucket_root),
+            #[cfg(feature = "aws")]
+            aws: None,
+        }
+    }
+
+    /// Starts a router to local storage and AWS, configured by the AWS environment, with its own runtime.
+    ///
+    /// # Errors
+    /// The AWS environment lacks something, the operating system refuses a thread, or this build does not include AWS.
+    #[cfg(feature = "aws")]
+    pub fn with_aws(options: Options) -> Result<Self, StartError> {
+        let background = BackgroundRuntime::start()?;
+        let clients = background.wait(Clients::load(Tuning::default()))?;
+        Ok(Self::with_clients(clients, options, Some(background)))
+    }
+
+    /// Starts a router to local storage and AWS.
+    ///
+    /// # Errors
+    /// Always: this build does not include AWS.
+    #[cfg(not(feature = "aws"))]
+    pub fn with_aws(_options: Options) -> Result<Self, StartError> {
+        Err(StartError::NotIncluded)
+    }
+
+    /// Starts a router to local storage and AWS, configured by the AWS environment, on a runtime that other threads drive.
+    ///
+    /// # Errors
+    /// The AWS environment lacks something.
+    #[cfg(feature = "aws")]
+    pub fn on_runtime(runtime: &tokio::runtime::Handle, tuning: Tuning, options: Options) -> Result<Self, StartError> {
+        let clients = runtime.block_on(Clients::load(tuning))?;
+        Ok(Self::with_clients(clients, options, None))
+    }
+
+    #[cfg(feature = "aws")]
+    fn with_clients(clients: Clients, options: Options, background: Option<BackgroundRuntime>) -> Self {
+        Self {
+            local: Local::new(None),
+            aws: Some(Aws {
+                s3: S3::new(clients.clone(), options.s3_read, options.s3_write),
+                clients,
+                firehose: options.firehose,
+                _background: background,
+            }),
+        }
+    }
+
+    /// Returns the storage of buckets: S3, or directories in its place.
+    fn buckets(&self) -> &dyn Storage {
+        #[cfg(feature = "aws")]
+        if let Some(aws) = &self.aws {
+            return &aws.s3;
+        }
+        &self.local
+    }
+}
+
+impl Storage for Router {
+    fn source(&self, deadline: Deadline) -> Box<dyn Source> {
+        self.buckets().source(deadline)
+    }
+
+    fn sink(&self, location: &Location, deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
+        match location {
+            Location::Directory(_) | Location::Stdout => self.local.sink(location, deadline),
+            Location::S3(_) => self.buckets().sink(location, deadline),
+            #[cfg(feature = "aws")]
+            Location::Firehose { stream } if let Some(aws) = &self.aws => Ok(Box::new(Stream::new(
+                &aws.clients.firehose(),
+                aws.clients.runtime().clone(),
+                stream,
+                &aws.firehose,
+                deadline,
+            ))),
+            Location::Firehose { .. } => self.local.sink(location, deadline),
+        }
+    }
+
+    fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {
+        match origin {
+            Origin::Path { .. } | Origin::Stdin => self.local.list(origin, deadline),
+            Origin::S3 { .. } => self.buckets().list(origin, deadline),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The user metadata of an output object (`x-amz-meta-…`).
+//!
+//! S3 accepts metadata only at the start of an object or a multipart upload. A small output is one request at its commit,
+//! so it carries everything. A large one starts before its source is read to the end: it carries its source and the
+//! program, but not the counts, which are unknown then.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
+
+use crate::object::{Counts, ObjectRef, hex};
+use crate::schema::mapping::Schema;
+
+/// A name of the metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetadataName {
+    /// The name, without `x-amz-meta-`.
+    pub name: &'static str,
+    /// Whether a large output, which is a multipart upload, has it too.
+    pub always: bool,
+    /// What its value means.
+    pub doc: &'static str,
+}
+
+const fn name(name: &'static str, always: bool, doc: &'static str) -> MetadataName {
+    MetadataName { name, always, doc }
+}
+
+const SOURCE_BUCKET: &str = "source-bucket";
+const SOURCE_KEY: &str = "source-key";
+const SOURCE_KEY_SHA256: &str = "source-key-sha256";
+const SOURCE_VERSION: &str = "source-version";
+const SCHEMA: &str = "schema";
+const PROGRAM: &str = "program";
+const LINES: &str = "lines";
+const EVENTS: &str = "events";
+const QUARANTINED: &str = "quarantined";
+const SKIPPED: &str = "skipped";
+const SHA256: &str = "sha256";
+
+/// The metadata names. The counts are those of the whole source, of which an output may be one of several.
+pub static METADATA: [MetadataName; 11] = [
+    name(SOURCE_BUCKET, true, "The bucket of the log object."),
+    name(
+        SOURCE_KEY,
+        true,
+        "Its key; what is not printable ASCII, and the percent sign, is percent-encoded.",
+    ),
+    name(
+        SOURCE_KEY_SHA256,
+        true,
+        "In place of source-key, where the encoded key is longer than 1,024 bytes: the SHA-256 of the key.",
+    ),
+    name(
+        SOURCE_VERSION,
+        true,
+        "Its version id, or its etag where the bucket has no versions.",
+    ),
+    name(
+        SCHEMA,
+        true,
+        "The schema of the events, and its version, such as native-1.",
+    ),
+    name(PROGRAM, true, "The version of alb-ingest."),
+    name(LINES, false, "Lines of the log object: events + quarantined + skipped."),
+    name(EVENTS, false, "Its events, over all outputs."),
+    name(QUARANTINED, false, "Its malformed lines, which are in the quarantine."),
+    name(SKIPPED, false, "Its blank lines."),
+    name(SHA256, false, "The SHA-256 of this output's bytes."),
+];
+
+/// The maximum length of a key that is written out: S3 allows 2 KiB of metadata, names included.
+const MAX_KEY_BYTES: usize = 1024;
+
+/// The characters that S3 would not preserve: header values are ASCII and lose spaces at their ends.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// Metadata names and values.
+pub(super) type Pairs = Vec<(&'static str, String)>;
+
+/// Returns the metadata that is known before the source has been read.
+pub(super) fn of_source(source: &ObjectRef, schema: Schema) -> Pairs {
+    let mut pairs = identity(source);
+    pairs.push((SCHEMA, format!("{}-{}", schema.name(), schema.version())));
+    pairs.push((PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()));
+    pairs
+}
+
+/// Returns the whole metadata, at the commit. The hash is that of the output's bytes.
+pub(super) fn complete(source: &ObjectRef, schema: Schema, counts: &Counts, sha256: &str) -> Pairs {
+    let mut pairs = of_source(source, schema);
+    let counts = [
+        (LINES, counts.lines),
+        (EVENTS, counts.events),
+        (QUARANTINED, counts.quarantined),
+        (SKIPPED, counts.skipped),
+    ];
+    pairs.extend(counts.map(|(name, count)| (name, count.to_string())));
+    pairs.push((SHA256, sha256.to_owned()));
+    pairs
+}
+
+/// Returns whether metadata, looked up by name, is that of an output of this source.
+pub(super) fn is_of<'a>(source: &ObjectRef, metadata: impl Fn(&str) -> Option<&'a str>) -> bool {
+    let wanted = identity(source);
+    [SOURCE_BUCKET, SOURCE_KEY, SOURCE_KEY_SHA256, SOURCE_VERSION]
+        .into_iter()
+        .all(|name| {
+            let value = wanted.iter().find(|(wanted, _)| *wanted == name);
+            metadata(name) == value.map(|(_, value)| value.as_str())
+        })
+}
+
+/// Returns the hash of an object's bytes from its metadata.
+pub(super) fn sha256<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    metadata(SHA256)
+}
+
+fn identity(source: &ObjectRef) -> Pairs {
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
+    let key = encoded(&source.key);
+    let key = if key.len() <= MAX_KEY_BYTES {
+        (SOURCE_KEY, key)
+    } else {
+        (SOURCE_KEY_SHA256, hex(&Sha256::digest(&source.key)))
+    };
+    let mut pairs = vec![(SOURCE_BUCKET, encoded(&source.bucket)), key];
+    // S3 may drop a header without a value.
+    if !source.version.is_empty() {
+        pairs.push((SOURCE_VERSION, encoded(&source.version)));
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(key: &str) -> ObjectRef {
+        ObjectRef {
+            bucket: "logs".to_owned(),
+            key: key.to_owned(),
+            version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY".to_owned(),
+        }
+    }
+
+    #[test]
+    fn metadata_is_declared_short_printable_and_distinguishes_sources() {
+        let long = "é".repeat(512);
+        let keys = ["a b+c%2B.gz", "a+b c%2B.gz", "täglich/\u{7f}\n.gz", &long];
+        for key in keys {
+            let pairs = complete(&source(key), Schema::Native, &Counts::default(), &"f".repeat(64));
+            for (name, value) in &pairs {
+                assert!(METADATA.iter().any(|declared| declared.name == *name), "{name}");
+                assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value}");
+            }
+            let early: Vec<_> = of_source(&source(key), Schema::Native)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
+            let always = |name: &str| METADATA.iter().any(|declared| declared.name == name && declared.always);
+            assert!(pairs.iter().all(|(name, _)| always(name) == early.contains(name)));
+            let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(bytes <= 2048, "{bytes} bytes of metadata");
+            for other in keys {
+                let look = |name: &str| {
+                    pairs
+                        .iter()
+                        .find(|(found, _)| *found == name)
+                        .map(|(_, value)| value.as_str())
+                };
+                assert_eq!(is_of(&source(other), look), key == other, "{key} {other}");
+            }
+        }
+    }
+}

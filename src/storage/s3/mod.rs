@@ -1,0 +1,97 @@
+//! S3: reading and listing log objects, writing outputs.
+//!
+//! ```text
+//! S3 ---> S3Body: one version, ---> engine ---> StagedObject: memory or file ---> S3
+//!         every byte once,                      up to one part a create-only PUT,
+//!         resumed with Range                    above it a multipart upload,
+//!         and If-Match                          completed create-only
+//! ```
+
+mod access;
+mod body;
+mod bucket;
+mod buffer;
+mod list;
+mod metadata;
+mod sink;
+mod source;
+mod staged;
+
+use std::sync::Arc;
+
+use crate::deadline::Deadline;
+
+use super::aws::Clients;
+use super::{
+    ErrorKind, Listing, Location, Operation, Origin, S3ReadOptions, S3WriteOptions, Sink, Source, Storage, StorageError,
+};
+
+use access::ReadAccess;
+use bucket::OutputBucket;
+use buffer::MemoryBudget;
+use list::ObjectListing;
+use sink::S3Sink;
+use source::S3Source;
+
+pub use metadata::{METADATA, MetadataName};
+
+/// The S3 storage.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    clients: Clients,
+    read: S3ReadOptions,
+    write: S3WriteOptions,
+    /// The memory of the staged outputs of all objects together.
+    budget: MemoryBudget,
+}
+
+impl S3 {
+    /// Creates the storage that these clients reach.
+    pub fn new(clients: Clients, read: S3ReadOptions, write: S3WriteOptions) -> Self {
+        let budget = MemoryBudget::new(clients.tuning().memory);
+        Self {
+            clients,
+            read,
+            write,
+            budget,
+        }
+    }
+
+    fn read_access(&self, deadline: Deadline) -> ReadAccess {
+        ReadAccess::new(self.clients.clone(), self.read.clone(), deadline)
+    }
+}
+
+impl Storage for S3 {
+    fn source(&self, deadline: Deadline) -> Box<dyn Source> {
+        Box::new(S3Source::new(self.read_access(deadline)))
+    }
+
+    fn sink(&self, location: &Location, deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
+        match location {
+            Location::S3(place) => {
+                let bucket = OutputBucket::new(self.clients.clone(), &place.bucket, self.write.clone(), deadline);
+                Ok(Box::new(S3Sink::new(bucket, &place.prefix, self.budget.clone())))
+            }
+            Location::Directory(_) | Location::Stdout | Location::Firehose { .. } => {
+                Err(unsupported(Operation::Write, location))
+            }
+        }
+    }
+
+    fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {
+        match origin {
+            Origin::S3 { bucket, key } => {
+                let access = self.read_access(deadline);
+                let source: Arc<dyn Source> = Arc::new(S3Source::new(access.clone()));
+                Ok(Box::new(ObjectListing::open(access, source, bucket, key)?))
+            }
+            Origin::Path { .. } | Origin::Stdin => Err(unsupported(Operation::List, origin)),
+        }
+    }
+}
+
+fn unsupported(operation: Operation, place: &impl ToString) -> StorageError {
+    let message = "this is not a place in S3; name s3://BUCKET/PREFIX";
+    StorageError::new(operation, place.to_string(), ErrorKind::Unsupported, message)
+}
