@@ -21,6 +21,8 @@ JSON_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 JSON_SERDE = "org.apache.hive.hcatalog.data.JsonSerDe"
 JSON_TIMES = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
 HOUR_DOC = "Hour of the event, UTC, 0 to 23; from the folder."
+# A stream makes the folders itself: https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+DELIVERY_DOC = "Day on which Firehose received the oldest record of the file, UTC, YYYY-MM-DD; from the folder."
 
 
 def quoted(text: str) -> str:
@@ -34,12 +36,11 @@ def resource_name(name: str) -> str:
 
 
 def table(name: str) -> str:
-    """A table as a resource: over files, or as an Iceberg table that a stream fills."""
+    """A table as a resource. There are no Iceberg tables: an update by CloudFormation removes their `metadata_location`."""
     glue = json.loads((ROOT / f"docs/schema/{name}.glue.json").read_text())
     storage = glue["StorageDescriptor"]
     parameters = glue["Parameters"]
     folder = "s3://${EventBucketName}/${EventPrefix}" + name + "/"
-    iceberg = "!Ref AWS::NoValue"
     (date,) = glue["PartitionKeys"]
     lines = [
         f"{resource_name(name)}:",
@@ -48,51 +49,49 @@ def table(name: str) -> str:
         "  Properties:",
         "    CatalogId: !Ref AWS::AccountId",
         "    DatabaseName: !Ref Database",
-        '    OpenTableFormatInput: !If [ToIceberg, {IcebergInput: {MetadataOperation: CREATE, Version: "2"}}, !Ref AWS::NoValue]',
         "    TableInput:",
         f"      Name: {glue['Name']}",
         f"      Description: {quoted(glue['Description'])}",
         f"      TableType: {glue['TableType']}",
-        "      Parameters: !If",
-        "        - ToIceberg",
-        f"        - {iceberg}",
-        f"        - EXTERNAL: {quoted(parameters['EXTERNAL'])}",
-        "          classification: !If [FilesAreJson, json, parquet]",
+        "      Parameters:",
+        f"        EXTERNAL: {quoted(parameters['EXTERNAL'])}",
+        "        classification: !If [FilesAreJson, json, parquet]",
     ]
     for key, value in parameters.items():
         if key == "projection.date.range":
-            lines.append(f'          {key}: !Sub "${{FirstDay}},NOW"')
+            lines.append(f'        {key}: !Sub "${{FirstDay}},NOW"')
         elif key.startswith("projection."):
-            lines.append(f"          {key}: {quoted(value)}")
+            lines.append(f"        {key}: {quoted(value)}")
     for key, value in (("type", "integer"), ("range", "0,23"), ("digits", "2")):
-        lines.append(f"          projection.hour.{key}: !If [ByHour, {quoted(value)}, !Ref AWS::NoValue]")
+        lines.append(f"        projection.hour.{key}: !If [ByHour, {quoted(value)}, !Ref AWS::NoValue]")
     by_day = folder + "date=${!date}/"
     lines += [
-        "          storage.location.template: !If",
-        "            - ByHour",
-        f'            - !Sub "{by_day}hour=${{!hour}}/"',
-        f'            - !Sub "{by_day}"',
-        "      PartitionKeys: !If",
-        "        - ToIceberg",
-        f"        - {iceberg}",
-        f"        - - {{Name: {date['Name']}, Type: {date['Type']}, Comment: {quoted(date['Comment'])}}}",
-        f"          - !If [ByHour, {{Name: hour, Type: int, Comment: {quoted(HOUR_DOC)}}}, !Ref AWS::NoValue]",
+        "        storage.location.template: !If",
+        "          - ByHour",
+        f'          - !Sub "{by_day}hour=${{!hour}}/"',
+        f'          - !Sub "{by_day}"',
+        "      PartitionKeys:",
+        f"        - Name: {date['Name']}",
+        f"          Type: {date['Type']}",
+        "          Comment: !If",
+        "            - StreamToFiles",
+        f"            - {quoted(DELIVERY_DOC)}",
+        f"            - {quoted(date['Comment'])}",
+        f"        - !If [ByHour, {{Name: hour, Type: int, Comment: {quoted(HOUR_DOC)}}}, !Ref AWS::NoValue]",
         "      StorageDescriptor:",
         f'        Location: !Sub "{folder}"',
     ]
     for key, json_class in (("InputFormat", JSON_INPUT), ("OutputFormat", JSON_OUTPUT)):
-        lines.append(f"        {key}: !If [ToIceberg, {iceberg}, !If [FilesAreJson, {json_class}, {storage[key]}]]")
+        lines.append(f"        {key}: !If [FilesAreJson, {json_class}, {storage[key]}]")
     serde = storage["SerdeInfo"]
     (parquet_parameter,) = serde["Parameters"].items()
     lines += [
-        "        SerdeInfo: !If",
-        "          - ToIceberg",
-        f"          - {iceberg}",
-        f"          - SerializationLibrary: !If [FilesAreJson, {JSON_SERDE}, {serde['SerializationLibrary']}]",
-        "            Parameters: !If",
-        "              - FilesAreJson",
-        f"              - timestamp.formats: {quoted(JSON_TIMES)}",
-        f"              - {parquet_parameter[0]}: {quoted(parquet_parameter[1])}",
+        "        SerdeInfo:",
+        f"          SerializationLibrary: !If [FilesAreJson, {JSON_SERDE}, {serde['SerializationLibrary']}]",
+        "          Parameters: !If",
+        "            - FilesAreJson",
+        f"            - timestamp.formats: {quoted(JSON_TIMES)}",
+        f"            - {parquet_parameter[0]}: {quoted(parquet_parameter[1])}",
     ]
     lines += columns(name, storage["Columns"])
     return "\n".join(lines) + "\n"
@@ -108,15 +107,13 @@ def columns(table_name: str, native: list[dict]) -> list[str]:
         others = [column_line(column) for column in glue["StorageDescriptor"]["Columns"]]
         lines += [f"{indent}  {'- -' if not number else '  -'} {line}" for number, line in enumerate(others)]
         indent, head = indent + "  ", "- "
-    # Firehose wants times of an Iceberg table as numbers, and events have them as text.
-    times = {"timestamp": "!If [ToIceberg, string, timestamp]"}
-    own = [column_line(column, times) for column in native]
+    own = [column_line(column) for column in native]
     return lines + [f"{indent}{'- -' if not number else '  -'} {line}" for number, line in enumerate(own)]
 
 
-def column_line(column: dict, types: dict[str, str] | None = None) -> str:
-    """A column in braces; some types in other words."""
-    kind = (types or {}).get(column["Type"]) or (quoted(column["Type"]) if "<" in column["Type"] else column["Type"])
+def column_line(column: dict) -> str:
+    """A column in braces."""
+    kind = quoted(column["Type"]) if "<" in column["Type"] else column["Type"]
     # A group of values has no comment.
     comment = f", Comment: {quoted(column['Comment'])}" if "Comment" in column else ""
     name = column["Name"] if column["Name"].isidentifier() else quoted(column["Name"])

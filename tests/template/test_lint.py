@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from cfnlint.api import ManualArgs, lint
 from cfnlint.helpers import REGIONS
-from stack import ROOT, template
+from stack import ROOT, Refused, Stack, template
+
+# By the rule RegionHasTables.
+REFUSED = {"ap-southeast-6"}
 
 
 def test_sam_validates_the_template():
@@ -28,6 +32,34 @@ def test_every_region_is_known():
     # Those of secret partitions nobody deploys to without a template of their own.
     regions = {region for region in REGIONS if "-iso" not in region}
     assert set(template()["Mappings"]["LogDelivery"]) == regions
+
+
+# What the template offers besides its defaults that depends on the services of a region.
+REGIONAL = {
+    "files": {},
+    "stream": {"Destination": "NewStream", "StreamDelivery": "Parquet", "StreamTable": "alb_access_log"},
+    "existing-stream": {"Destination": "ExistingStream", "StreamName": "elb-events"},
+}
+
+
+@pytest.mark.parametrize("region", template()["Mappings"]["LogDelivery"])
+def test_a_region_has_what_the_template_needs_or_is_refused(region):
+    for name, choice in REGIONAL.items():
+        try:
+            stack = Stack(region, **choice)
+        except Refused as refused:
+            assert region in REFUSED and name != "existing-stream", str(refused)
+            continue
+        found = lint(json.dumps(stack.translated()), config=ManualArgs(regions=[region]))
+        assert [f"{match.rule.id}: {match.message}" for match in found] == [], name
+        assert region not in REFUSED or name == "existing-stream"
+
+
+def test_a_refused_region_still_lacks_something():
+    """Fails when the specifications have learned of the region: then the rule can go."""
+    made = json.loads(json.dumps(Stack("us-east-1").translated()))
+    for region in REFUSED:
+        assert [match for match in lint(json.dumps(made), config=ManualArgs(regions=[region])) if match.rule.id == "E3006"], region
 
 
 def test_the_lint_sees_what_the_validation_does_not(stacks):
