@@ -219,6 +219,10 @@ impl Sink for Nowhere {
     fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Self))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl io::Write for Nowhere {

@@ -82,7 +82,7 @@ def start_time(bootstrap: Path, settings: dict[str, str]) -> float:
     """Returns the milliseconds from the start of the process to its first request for an event."""
     began = time.perf_counter()
     runtime = Runtime(bootstrap, settings)
-    runtime.asked.get(timeout=10)
+    runtime.requests.get(timeout=10)
     took = (time.perf_counter() - began) * 1000
     runtime.stop()
     return took
@@ -116,15 +116,15 @@ def main() -> None:
                 runtime = Runtime(bootstrap, settings | {"AWS_ENDPOINT_URL": endpoint})
                 limit.on(runtime.process.pid)
                 began = time.perf_counter()
-                answer = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
+                response = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
                 took = time.perf_counter() - began
                 held = peak(runtime.process.pid)
                 runtime.stop()
                 written = sum(item["Size"] for item in s3.list_objects_v2(Bucket="outputs").get("Contents", []))
         finally:
             limit.remove()
-        if answer[0] != "response":
-            raise SystemExit(f"the function failed: {answer}")
+        if response[0] != "response":
+            raise SystemExit(f"the function failed: {response}")
         print(
             f"large object {path.stat().st_size / 1e6:.1f} MB of gzip, {options.lines:,} lines: {took:.1f} s, "
             f"{written / 1e6:.1f} MB written, peak {held:.1f} MB of {options.memory} MiB ({limit.how})"

@@ -24,6 +24,10 @@ impl Sink for Memory {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Bytes(self.clone(), key.to_owned(), Vec::new())))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Write for Bytes {

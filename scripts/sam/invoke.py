@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 120
 
 
 @dataclass
-class Answer:
+class Response:
     """The result of an invocation: the response or the error of the function."""
 
     value: object
@@ -36,15 +36,15 @@ class Answer:
         return "response, " + ", ".join(codes) if codes else "response"
 
 
-def read(text: str, seconds: float, log: str) -> Answer:
+def read(text: str, seconds: float, log: str) -> Response:
     """Parses a response or an error: the runtime returns both with exit code 0."""
     try:
         value = json.loads(text)
     except ValueError:
         # A timeout, or a process that exited: the runtime prints a message.
-        return Answer(text.strip()[:200], True, seconds, log)
+        return Response(text.strip()[:200], True, seconds, log)
     failed = isinstance(value, dict) and "errorMessage" in value
-    return Answer(value, failed, seconds, log)
+    return Response(value, failed, seconds, log)
 
 
 # The metrics of the function, and the names of the same counts in the output of the command line.
@@ -84,7 +84,7 @@ class Container:
         self._engine = engine
         self._environment = kept | engine.environment | none | sam
 
-    def invoke(self, payload: Path) -> Answer:
+    def invoke(self, payload: Path) -> Response:
         """Runs one payload. The function's log is on stderr, its response is the last line of stdout."""
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -135,7 +135,7 @@ class Emulator:
                 command, env=credentials() | variables, cwd=work, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
-    def invoke(self, payload: Path) -> Answer:
+    def invoke(self, payload: Path) -> Response:
         """Runs one payload."""
         begun, offset = time.monotonic(), self._log.stat().st_size
         for attempt in range(100):
@@ -167,7 +167,7 @@ class Emulator:
             self._server.wait(10)
 
 
-def reference(program: Path, payload: Path, root: Path, variables: dict[str, str], into: Path) -> tuple[Answer, dict[str, bytes]]:
+def reference(program: Path, payload: Path, root: Path, variables: dict[str, str], into: Path) -> tuple[Response, dict[str, bytes]]:
     """Replays a payload on local folders with the command line; returns the response, and the output files by key."""
     settings = {name: value for name, value in variables.items() if not name.startswith("AWS_") and name not in ("DESTINATION", "QUARANTINE")}
     environment = {"PATH": os.environ["PATH"], "DESTINATION": f"file://{into}"} | settings
@@ -175,6 +175,6 @@ def reference(program: Path, payload: Path, root: Path, variables: dict[str, str
     done = subprocess.run(
         [program, "replay", payload, "--bucket-root", root], env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
     )
-    answer = read(done.stdout, time.monotonic() - begun, done.stderr)
+    response = read(done.stdout, time.monotonic() - begun, done.stderr)
     files = {str(path.relative_to(into)): path.read_bytes() for path in sorted(into.rglob("*")) if path.is_file()}
-    return answer, files
+    return response, files

@@ -26,7 +26,7 @@ import artefact  # noqa: E402
 import samcli  # noqa: E402
 from account import EVENTS, LOGS, Account  # noqa: E402
 from engine import Engine, NoEngine  # noqa: E402
-from invoke import Answer, Container, Emulator, counted, limits, reference  # noqa: E402
+from invoke import Response, Container, Emulator, counted, limits, reference  # noqa: E402
 from stack import Stack  # noqa: E402
 
 TOOLS = Path(sys.executable).parent
@@ -89,7 +89,7 @@ def command_line() -> Path:
     return next(Path(message["executable"]) for message in messages if message.get("executable"))
 
 
-def compared(found: Answer, expected: Answer, objects: dict[str, bytes], files: dict[str, bytes]) -> str:
+def compared(found: Response, expected: Response, objects: dict[str, bytes], files: dict[str, bytes]) -> str:
     """Returns `yes`, or the difference.
 
     Responses, errors, counts of lines and the bytes of the objects must be equal.

@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the binary reads the environment and hands it in"
-)]
+#[expect(clippy::disallowed_methods, reason = "only the binaries read the environment")]
 fn main() -> ExitCode {
     match alb_ingest::function::lambda::main(&|name| std::env::var(name).ok()) {
         Ok(()) => ExitCode::SUCCESS,

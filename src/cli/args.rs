@@ -188,13 +188,13 @@ fn schema() -> Command {
             option(
                 "as",
                 "FORM",
-                "Form: markdown, arrow, athena, glue or json-schema [default: markdown]",
+                "Form: markdown, arrow, athena, iceberg, glue or json-schema [default: markdown]",
             )
             .long_help(
-                "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena, the \
-                 TableInput of Glue, or a JSON Schema of the events.",
+                "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena for the files or for \
+                 an Iceberg table that Firehose fills, the TableInput of Glue, or a JSON Schema of the events.",
             )
-            .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
+            .value_parser(["markdown", "arrow", "athena", "iceberg", "glue", "json-schema"])
             .default_value("markdown"),
         ))
         .arg(list_values_in_long_help(
@@ -256,7 +256,7 @@ fn generate() -> Command {
             "alb-ingest generate alb_access_log --lines 200000 --seed 1 --to logs",
             "alb-ingest generate clb_access_log --lines 10 --hostile 0.2 --to -",
         ]))
-        .arg(table_argument().required_unless_present("samples"))
+        .arg(table_argument().required_unless_present_any(["samples", "template-tables"]))
         .arg(number("lines", "1000", "Number of log entries"))
         .arg(number("seed", "1", "Seed of the random content"))
         .arg(number("members", "1", "Number of gzip members"))
@@ -278,7 +278,7 @@ fn generate() -> Command {
                 .long("to")
                 .value_name("DIR")
                 .value_hint(ValueHint::DirPath)
-                .required_unless_present("samples")
+                .required_unless_present_any(["samples", "template-tables"])
                 .help("Directory to write the object to, under its key, or - for stdout"),
         )
         .arg(
@@ -288,6 +288,14 @@ fn generate() -> Command {
                 .value_hint(ValueHint::DirPath)
                 .conflicts_with("table")
                 .help("Write the sample objects of the project to a directory instead"),
+        )
+        .arg(
+            Arg::new("template-tables")
+                .long("template-tables")
+                .hide(true)
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["table", "samples"])
+                .help("Prints the tables of template.yaml instead"),
         )
 }
 

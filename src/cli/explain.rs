@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ArgMatches;
 
-use crate::formats::{FORMATS, Format, Source};
+use crate::formats::{ColumnSource, FORMATS, Format, LogType};
 use crate::object::detect;
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
@@ -40,7 +40,7 @@ pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
 /// Explains a line and returns whether it is an event.
 fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let format = forced.or_else(|| detect(line, None).ok());
+    let format = forced.or_else(|| detect(line, None).ok().map(LogType::format));
     let Some(format) = format.or_else(|| closest(line)) else {
         let unknown = detect(line, None).err().map(|unknown| unknown.to_string());
         writeln!(out, "{BAD}unknown{BAD:#}: {}", unknown.unwrap_or_default())?;
@@ -66,7 +66,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
     let mut rows = TextTable::new(&["#", "field", "raw", "column", "value"]);
     for (column, values) in plan.columns.iter().zip(batch.columns()) {
         let (number, field, raw) = match column.source {
-            Source::Part { part, field, .. } => {
+            ColumnSource::Part { part, field, .. } => {
                 let span = parts.get(part).copied().unwrap_or(Span::NULL);
                 let name = plan.fields.get(field).map_or("", |planned| planned.field.name);
                 let raw = if span.is_null() {
@@ -76,7 +76,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 };
                 ((field + 1).to_string(), name, raw)
             }
-            Source::Filled(_) => (String::new(), "", String::new()),
+            ColumnSource::Filled(_) => (String::new(), "", String::new()),
         };
         if !matches!(values, Values::OfObject) {
             rows.row(vec![

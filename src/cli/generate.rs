@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
-use crate::generate::{Object, Rate, write_samples};
+use crate::generate::{Object, Rate, template, write_samples};
 
 use super::{OK, Stop, table};
 
@@ -14,6 +14,11 @@ pub(super) fn generate(matches: &ArgMatches) -> Result<u8, Stop> {
     if let Some(directory) = matches.get_one::<String>("samples") {
         let samples = write_samples(Path::new(directory)).map_err(|error| failed(directory, &error))?;
         writeln!(anstream::stdout(), "{} objects written to {directory}", samples.len())?;
+        return Ok(OK);
+    }
+    if matches.get_flag("template-tables") {
+        let tables = template::tables().map_err(|error| Stop::Failed(format!("cannot write the tables: {error}")))?;
+        anstream::stdout().write_all(tables.as_bytes())?;
         return Ok(OK);
     }
     let (Some(format), Some(to)) = (table(matches), matches.get_one::<String>("to")) else {

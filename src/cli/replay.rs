@@ -1,4 +1,4 @@
-//! `alb-ingest replay`: processes an invocation payload with the function's handler.
+//! `alb-ingest replay`: processes an invocation payload with the function's own handler.
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use std::thread;
 use clap::ArgMatches;
 
 use crate::deadline::Deadline;
-use crate::function::{Function, Limits, Note, Watch};
+use crate::function::{Event, Function, Limits, Observer};
 use crate::storage::Router;
 
 use super::{FAILED, OK, Stop, config};
 
-/// The memory size that the function assumes, in MiB.
-const MEMORY: usize = 512;
+/// The memory of the replayed function in MiB, which limits the number of objects in parallel.
+const MEMORY_MIB: usize = 512;
 
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let config = config(matches, environment)?;
@@ -28,7 +28,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
         config,
         Box::new(storage),
         Limits {
-            memory: MEMORY,
+            memory: MEMORY_MIB,
             processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         },
     )
@@ -42,7 +42,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
             Ok(OK)
         }
         Err(error) => {
-            // The form in which Lambda reports an error.
+            // In the format of Lambda's error response.
             let text = serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()});
             writeln!(anstream::stdout(), "{text:#}")?;
             Ok(FAILED)
@@ -61,12 +61,12 @@ fn payload(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {
     read.map_err(|error| Stop::Usage(format!("cannot read {name}: {error}")))
 }
 
-/// A watch that prints notes to stderr.
+/// Prints events to stderr.
 struct Stderr;
 
-impl Watch for Stderr {
-    fn note(&self, note: &Note<'_>) {
-        // Broken pipes are ignored.
-        let _ = writeln!(anstream::stderr(), "{note}");
+impl Observer for Stderr {
+    fn observe(&self, event: &Event<'_>) {
+        // A closed pipe is not an error.
+        let _ = writeln!(anstream::stderr(), "{event}");
     }
 }

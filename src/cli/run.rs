@@ -1,16 +1,13 @@
 //! `alb-ingest run`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::deadline::Deadline;
-use crate::ingest::{IngestError, Outcome, Problem, Target, ingest_object};
+use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
 use crate::storage::{Entry, Location, Storage as _};
 
 use super::input::{find, origins, storage};
@@ -53,7 +50,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         report::text(&totals, destination, quarantine)
     };
-    // stdout carries the events where they go there.
+    // The report must not be mixed into events on stdout.
     if destination.is_stdout() {
         anstream::stderr().write_all(report.as_bytes())?;
     } else {
@@ -62,35 +59,35 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     Ok(if totals.failed.is_empty() { OK } else { FAILED })
 }
 
-/// What works at a time.
+/// The use of threads.
 #[derive(Clone, Copy)]
 struct Threads {
-    /// Objects.
+    /// The number of objects in parallel.
     jobs: usize,
-    /// Whether each object is decompressed beside the rest of its work: where objects alone do not fill the cores.
-    two_an_object: bool,
+    /// Whether each object is decompressed on a second thread: if the objects alone do not use all cores.
+    two_per_object: bool,
 }
 
 impl Threads {
     fn of(matches: &ArgMatches, destination: &Location, objects: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let asked = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
-        Self::on(cores, asked, destination.is_stdout(), objects)
+        let requested = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
+        Self::on(cores, requested, destination.is_stdout(), objects)
     }
 
-    fn on(cores: usize, asked: usize, in_order: bool, objects: usize) -> Self {
-        // One after the other, so that the events on stdout stand in the order of the objects.
-        let most = if in_order { 1 } else { objects.max(1) };
-        let jobs = asked.clamp(1, most);
+    fn on(cores: usize, requested: usize, in_order: bool, objects: usize) -> Self {
+        // The events on stdout must be in the order of the objects.
+        let max = if in_order { 1 } else { objects.max(1) };
+        let jobs = requested.clamp(1, max);
         Self {
             jobs,
-            two_an_object: cores > 1 && jobs < asked,
+            two_per_object: cores > 1 && jobs < requested,
         }
     }
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {
-    // For people: a pipe gets no bar.
+    // A pipe does not get a progress bar.
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
@@ -101,43 +98,28 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Ingests the objects on so many threads; the results stand in the order of the objects.
+/// Ingests the objects in parallel and returns the results in the order of the objects.
 fn ingest_all(
     objects: &[Entry],
     target: Target<'_>,
     threads: Threads,
     bar: &ProgressBar,
 ) -> Vec<Result<Outcome, IngestError>> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<Outcome, IngestError>>>> = Mutex::new(objects.iter().map(|_| None).collect());
-    let work = || {
-        while let Some((number, object)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            objects.get(number).map(|object| (number, object))
-        } {
-            // A panic is a defect, but costs no more than its object.
-            let result = catch_unwind(AssertUnwindSafe(|| ingest(object, target, threads, bar)))
-                .unwrap_or_else(|_| Err(Problem::Panic.of(&object.object.unidentified())));
-            let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(slot) = results.get_mut(number) {
-                *slot = Some(result);
-            }
-        }
+    let pool = Pool {
+        threads: threads.jobs,
+        deadline: Deadline::NONE,
     };
-    thread::scope(|scope| {
-        for _ in 1..threads.jobs {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // A worker that ended without a word is a failure, never a success.
-    let missing = |entry: &Entry| Err(Problem::Panic.of(&entry.object.unidentified()));
-    objects
-        .iter()
-        .zip(results)
-        .map(|(object, result)| result.unwrap_or_else(|| missing(object)))
-        .collect()
+    pool.run(
+        objects,
+        |entry| ingest(entry, target, threads, bar),
+        |entry, unfinished| {
+            let problem = match unfinished {
+                Unfinished::Panicked => Problem::Panic,
+                Unfinished::Expired => Problem::OutOfTime,
+            };
+            Err(problem.of(&entry.object.unidentified()))
+        },
+    )
 }
 
 fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar) -> Result<Outcome, IngestError> {
@@ -146,7 +128,7 @@ fn ingest(entry: &Entry, target: Target<'_>, threads: Threads, bar: &ProgressBar
         &entry.object,
         entry.source.as_ref(),
         target,
-        threads.two_an_object,
+        threads.two_per_object,
         |bytes| {
             bar.inc(bytes as u64);
             Ok(())
@@ -160,22 +142,18 @@ mod tests {
     use super::Threads;
 
     #[test]
-    fn a_second_thread_takes_only_a_core_that_objects_leave() {
-        let on = |cores, asked, in_order, objects| {
-            let threads = Threads::on(cores, asked, in_order, objects);
-            (threads.jobs, threads.two_an_object)
+    fn a_second_thread_per_object_needs_a_core_without_an_object() {
+        let on = |cores, requested, in_order, objects| {
+            let threads = Threads::on(cores, requested, in_order, objects);
+            (threads.jobs, threads.two_per_object)
         };
         assert_eq!(on(1, 1, false, 1), (1, false), "one core");
-        assert_eq!(on(1, 4, false, 1), (1, false), "one core, whatever was asked");
+        assert_eq!(on(1, 4, false, 1), (1, false), "one core, regardless of --jobs");
         assert_eq!(on(2, 2, false, 1), (1, true));
         assert_eq!(on(2, 1, false, 1), (1, false), "--jobs 1");
         assert_eq!(on(4, 4, false, 4), (4, false));
         assert_eq!(on(4, 4, false, 100), (4, false));
-        assert_eq!(
-            on(2, 2, true, 100),
-            (1, true),
-            "stdout takes one object after the other"
-        );
-        assert_eq!(on(2, 2, false, 0), (1, true), "no object");
+        assert_eq!(on(2, 2, true, 100), (1, true), "one object at a time to stdout");
+        assert_eq!(on(2, 2, false, 0), (1, true), "no objects");
     }
 }

@@ -1,6 +1,6 @@
 //! Columns that a batch does not store because the object determines them.
 
-use crate::formats::{Fill, Source};
+use crate::formats::{ColumnSource, Fill};
 use crate::object::ObjectFacts;
 use crate::schema::mapping::OutputTable;
 
@@ -18,7 +18,7 @@ pub(super) enum OfObject<'a> {
 
 /// Returns the values that the object determines for the column at a position of the plan.
 pub(super) fn object_constants<'a>(shape: &OutputTable, column: usize, facts: &'a ObjectFacts) -> OfObject<'a> {
-    let Source::Filled(fill) = shape.plan.columns[column].source else {
+    let ColumnSource::Filled(fill) = shape.plan.columns[column].source else {
         return OfObject::No;
     };
     let value = match fill {

@@ -1,48 +1,48 @@
 //! The columns that every table begins and ends with.
 
-use super::{Column, Decode, Fill, Layout, Place, Presence, column};
+use super::{Column, Decode, Fill, Layout, Position, Presence, column};
 
-/// The columns every table begins with.
+/// The columns that every table begins with.
 pub static LEADING: [Column; 4] = [
     required(
         "event_id",
         Fill::EventId,
-        "Identifier of the event: the first 16 hex digits of SHA-256 over bucket, key and version or etag, a dash, the line number in ten digits. The same on every replay.",
+        "Identifier of the event: 16 hex digits of SHA-256 over bucket, key and version or etag, a dash, and the line number in ten digits. The same in every replay.",
     ),
     required(
         "timestamp",
         Fill::EventTime,
-        "Time of the event, UTC, microseconds; the field that AWS calls time or timestamp.",
+        "Time of the event, UTC, in microseconds: the field that AWS calls time or timestamp.",
     ),
     filled(
         "account_id",
         Fill::AccountId,
-        "AWS account that owns the load balancer, from the object's key; null where the key does not tell.",
+        "AWS account that owns the load balancer, from the object key; null if the key does not contain it.",
     ),
     filled(
         "region",
         Fill::Region,
-        "AWS region of the load balancer, from the object's key; null where the key does not tell.",
+        "AWS region of the load balancer, from the object key; null if the key does not contain it.",
     ),
 ];
 
-/// The columns every table ends with.
+/// The columns that every table ends with.
 pub static TRAILING: [Column; 4] = [
     filled(
         "extra_fields",
         Fill::ExtraFields,
-        "Fields behind the last one this version knows, verbatim tokens in the order of the line; null where there are none.",
+        "Fields after the last one that this version knows, as verbatim tokens in line order; null if there are none.",
     ),
     required(
         "source_bucket",
         Fill::SourceBucket,
-        "Bucket of the log object; local for a file.",
+        "Bucket of the log object; local for files.",
     ),
     required("source_key", Fill::SourceKey, "Key of the log object."),
     required(
         "source_line",
         Fill::SourceLine,
-        "Number of the line in the log object, from 1; the first one where an entry spreads over several.",
+        "Number of the line in the log object, counted from 1; the first line if an entry spans several.",
     ),
 ];
 
@@ -60,7 +60,7 @@ const fn required(name: &'static str, fill: Fill, doc: &'static str) -> Column {
         name,
         decode: Decode::Filled(fill),
         presence: Presence::Required,
-        place: Place::OnLine,
+        position: Position::LineOrder,
         layout,
         known: &[],
         doc,

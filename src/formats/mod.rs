@@ -1,17 +1,21 @@
 //! The log formats, each declared once as a static table.
 //!
-//! A [`Format`] lists the fields of a line in the order of AWS's page. Each [`Field`] says how it is written (its
-//! [`Quoting`]), how its token falls into parts (its [`Split`]), and which output [`Column`] each part feeds. The
-//! tokenizer, the decoders, the JSON writer, the Arrow schema, the markdown in `docs/` and the line generator are
-//! loops over these tables; nothing else in the crate names a field or a column.
+//! A [`LogType`] identifies a format; matches over it are exhaustive. Its [`Format`] lists the fields of a line in the
+//! order of AWS's page. Each [`Field`] declares how it is written (its [`Quoting`]), how its token splits into parts (its
+//! [`Split`]), and which output [`Column`] each part feeds. The tokenizer, the decoders, the encoders, the Arrow schema,
+//! the reference pages in `docs/` and the line generator are loops over these tables; nothing else in the crate names a
+//! field or a column.
 //!
-//! AWS appends fields at the end of a line. To add one it announces, add one line to the format's `fields`.
+//! AWS appends fields at the end of a line. To add a field that AWS announces, add one line to the format's `fields`.
 
 mod alb_access;
 mod alb_connection;
 mod alb_health_check;
 mod clb_access;
+mod closed;
 mod filled;
+mod log_type;
+mod naming;
 mod nlb_access;
 mod plan;
 #[cfg(test)]
@@ -21,43 +25,55 @@ pub use alb_access::ALB_ACCESS;
 pub use alb_connection::ALB_CONNECTION;
 pub use alb_health_check::ALB_HEALTH_CHECK;
 pub use clb_access::CLB_ACCESS;
+pub(crate) use closed::closed_enum;
 pub use filled::{LEADING, TRAILING};
+pub use log_type::LogType;
+pub use naming::{BalancerKind, LakeSources, ObjectNaming};
 pub use nlb_access::NLB_ACCESS;
-pub use plan::{Plan, PlannedColumn, PlannedField, Source};
+pub use plan::{ColumnSource, Plan, PlannedColumn, PlannedField};
 
-/// Every table, in the order in which detection tries them.
-pub static FORMATS: [&Format; 5] = [
-    &ALB_ACCESS,
-    &ALB_CONNECTION,
-    &ALB_HEALTH_CHECK,
-    &NLB_ACCESS,
-    &CLB_ACCESS,
-];
+/// The format of every log type, in the order of [`LogType::ALL`].
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+pub static FORMATS: [&Format; LogType::ALL.len()] = {
+    let mut formats = [LogType::ALL[0].format(); LogType::ALL.len()];
+    let mut number = 1;
+    while number < formats.len() {
+        formats[number] = LogType::ALL[number].format();
+        number += 1;
+    }
+    formats
+};
 
 /// The version of the output's columns. It changes when a column's name, type or meaning changes, or one is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// One log type: the fields of its line and the columns of its table.
+/// A log type described: the fields of its line, the columns of its table, and the names of its objects.
 #[derive(Debug)]
 pub struct Format {
+    /// The log type.
+    pub log_type: LogType,
     /// The table's name, as users write it in queries and on the command line.
     pub name: &'static str,
     /// What the log is, in a few words.
     pub title: &'static str,
-    /// AWS's page that documents the line; the fields stand in its order.
+    /// The AWS page that documents the line. The fields are in its order.
     pub page: &'static str,
-    /// The name of the field that carries the event's time.
+    /// The name of the field that contains the time of the event.
     pub event_time: &'static str,
-    /// The fewest fields a line of this type has ever had. A shorter line is malformed.
+    /// The lowest number of fields that a line of this type has ever had. A shorter line is malformed.
     pub min_fields: usize,
-    /// The number of fields that lines have had over the years, shortest first.
+    /// The numbers of fields that lines have had over the years, in ascending order.
     pub lengths: &'static [usize],
-    /// Fields that follow each other and that copies of a line may lack: web pages swallow its addresses.
+    /// Consecutive fields that copies of a line on web pages may lack.
     pub elidable: &'static [&'static str],
     /// How quotes and other bytes are escaped inside quoted fields.
     pub escapes: Escapes,
     /// The fields of the line, in wire order.
     pub fields: &'static [Field],
+    /// How the log objects are named and compressed.
+    pub objects: ObjectNaming,
+    /// The custom sources of Amazon Security Lake that the events belong to.
+    pub lake: LakeSources,
 }
 
 /// How a log type escapes bytes inside its quoted fields.
@@ -66,21 +82,21 @@ pub enum Escapes {
     /// `\xHH` (or the eight-digit `\x000000HH`) for quotes, backslashes, control and non-ASCII bytes. A raw quote or
     /// newline does not occur inside a quoted field.
     Hex,
-    /// As [`Escapes::Hex`], and a quote is written `\"`; a raw newline may stand inside a quoted field, so that one
-    /// entry spreads over several physical lines.
+    /// Like [`Escapes::Hex`], except that a quote is written `\"` and a raw newline may occur inside a quoted field, so an
+    /// entry may span several physical lines.
     BackslashQuote,
 }
 
-/// One field of the line.
+/// A field of the line.
 #[derive(Debug)]
 pub struct Field {
     /// The field's name on AWS's page, without quotes.
     pub name: &'static str,
     /// How the field is written on the line.
     pub quoting: Quoting,
-    /// How the token falls into parts; part *i* feeds column *i*.
+    /// How the token splits into parts; part *i* feeds column *i*.
     pub split: Split,
-    /// Whether the text comes from a client as it is, so that a broken quote in it can be repaired from the right.
+    /// Whether the text comes from a client unchanged. A stray quote in such text can be repaired from the right.
     pub free_text: bool,
     columns: Columns,
 }
@@ -88,24 +104,24 @@ pub struct Field {
 /// How a field is written on the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quoting {
-    /// Never in quotes: runs to the next space.
+    /// Never in quotes: extends to the next space.
     Bare,
     /// Always in quotes, even when absent (`"-"`).
     Quoted,
-    /// In quotes today; older lines wrote it bare.
+    /// In quotes today, without quotes on older lines.
     QuotedOrBare,
-    /// A list of quoted parts that is one token and runs to the next space: `"h2","http/1.1"`.
+    /// A list of quoted parts that is one token and extends to the next space: `"h2","http/1.1"`.
     QuotedParts,
 }
 
-/// How the token of a field falls into parts.
+/// How the token of a field splits into parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
     /// The token is the value.
     Whole,
-    /// `address:port` at the last colon, brackets of an IPv6 address removed: address, port.
+    /// `address:port`, split at the last colon, without the brackets of an IPv6 address: address, port.
     HostPort,
-    /// As [`Split::HostPort`], but the whole comes first and an ARN has no address: whole, address, port.
+    /// Like [`Split::HostPort`], preceded by the whole token; an ARN has neither address nor port: whole, address, port.
     Target,
     /// `METHOD URL VERSION`: method, URL, version, then the URL's scheme, host, port and path.
     Request,
@@ -114,7 +130,7 @@ pub enum Split {
 }
 
 impl Split {
-    /// How many parts the split makes.
+    /// Returns the number of parts that the split produces.
     pub const fn parts(self) -> usize {
         match self {
             Self::Whole => 1,
@@ -125,7 +141,7 @@ impl Split {
     }
 }
 
-/// One column of the output table.
+/// A column of the output table.
 #[derive(Debug)]
 pub struct Column {
     /// The column's name: lower snake case, legal in Glue, Athena and `DuckDB`.
@@ -134,28 +150,28 @@ pub struct Column {
     pub decode: Decode,
     /// Whether every row has a value.
     pub presence: Presence,
-    /// Where the column stands among the table's own columns.
-    pub place: Place,
+    /// The column's position among the table's own columns.
+    pub position: Position,
     /// How the values relate to each other, which decides their encoding in Parquet.
     pub layout: Layout,
-    /// Every value that AWS's page names, where there are few; empty for any text. Others are kept, and told of.
+    /// Every value that AWS's page lists, if there are few; empty for arbitrary text. Other values are kept and reported.
     pub known: &'static [&'static str],
-    /// One sentence: what the value is, its unit, and when it is null. At most 255 bytes, Glue's limit.
+    /// One sentence: what the value is, its unit, and when it is null. At most 255 bytes, which is Glue's limit.
     pub doc: &'static str,
 }
 
-/// How the bytes of a part become a value. `-` is null in each.
+/// How the bytes of a part become a value. `-` is always null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decode {
-    /// Text; in quoted fields escapes are undone once.
+    /// Text. In quoted fields, escapes are decoded once.
     Text,
-    /// As [`Decode::Text`]; where the line has none, the load balancer that the object's key names.
+    /// Like [`Decode::Text`]; if the line has no value, the load balancer in the object's key.
     LoadBalancer,
-    /// A signed whole number of 32 bits, such as a status code.
+    /// A signed 32-bit integer, such as a status code.
     Int32,
     /// A port, 0 to 65535.
     Port,
-    /// A signed whole number of 64 bits, such as milliseconds.
+    /// A signed 64-bit integer, such as milliseconds.
     Int64,
     /// A count that is never negative, such as bytes.
     Count,
@@ -163,22 +179,22 @@ pub enum Decode {
     Seconds,
     /// Seconds as a decimal number, where `-1` means "not measured" and is null.
     ProcessingSeconds,
-    /// A UTC time `YYYY-MM-DDTHH:MM:SS`, with a fraction of up to nine digits or none, with `Z` or without.
+    /// A UTC time `YYYY-MM-DDTHH:MM:SS`, optionally with a fraction of up to nine digits, with or without `Z`.
     Time,
-    /// A list separated by commas.
+    /// A comma-separated list.
     CommaList,
-    /// A list separated by spaces.
+    /// A space-separated list.
     SpaceList,
-    /// A list of quoted parts separated by commas, whose last quote may be missing.
+    /// A comma-separated list of quoted parts, whose last quote may be missing.
     QuotedList,
-    /// Not on the line: filled in from the object, the key or the line's position.
+    /// Not on the line: derived from the object, its key or the line's position.
     Filled(Fill),
 }
 
-/// A value that does not stand on the line.
+/// A value that is not on the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// Object id, `-`, line number in ten digits.
+    /// The object id, `-`, and the line number in ten digits.
     EventId,
     /// The time of the event, from the field that [`Format::event_time`] names.
     EventTime,
@@ -186,13 +202,13 @@ pub enum Fill {
     AccountId,
     /// The region in the object's key.
     Region,
-    /// The tokens behind the last field that the table knows, as they stand.
+    /// The tokens after the last field that the table knows, verbatim.
     ExtraFields,
-    /// The bucket the object lies in.
+    /// The bucket of the object.
     SourceBucket,
     /// The object's key.
     SourceKey,
-    /// The number of the line in the object, from 1.
+    /// The number of the line in the object, counted from 1.
     SourceLine,
 }
 
@@ -214,7 +230,7 @@ pub enum Kind {
 }
 
 impl Decode {
-    /// The type of the values this decoding makes.
+    /// Returns the type of the decoded values.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Int32 | Self::Port => Kind::Int32,
@@ -236,34 +252,34 @@ impl Decode {
 pub enum Presence {
     /// Every row has a value; a line without one is malformed.
     Required,
-    /// A row may have none.
+    /// A row may have no value.
     Nullable,
 }
 
-/// Where a column stands among the table's own columns.
+/// The position of a column among the table's own columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// In the order of the line.
-    OnLine,
-    /// Right behind the column named, or first of all where the name is empty: AWS appended the field late, but
-    /// readers expect it early.
-    Behind(&'static str),
+    LineOrder,
+    /// Right after the named column, or first if the name is empty: for fields that AWS appended late and readers expect
+    /// early.
+    After(&'static str),
 }
 
 /// How the values of a column relate to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// Few distinct values, each often: a dictionary.
+    /// Few distinct values, each of them frequent: encoded as a dictionary.
     Repeating,
-    /// Mostly distinct values without an order: as they are.
+    /// Mostly distinct values in no particular order: encoded as they are.
     Distinct,
-    /// Mostly distinct texts that share a beginning with the one before: the length of what is shared, then the rest.
+    /// Mostly distinct texts that begin like the one before: encoded as the length of the shared prefix and the rest.
     Prefixed,
-    /// 64-bit numbers near each other: the differences.
+    /// 64-bit numbers that are close to each other: encoded as differences.
     Near,
 }
 
-/// The columns a field feeds: one, or one for each part of its split.
+/// The columns that a field feeds: one, or one for each part of its split.
 #[derive(Debug)]
 enum Columns {
     One(Column),
@@ -271,20 +287,20 @@ enum Columns {
 }
 
 impl Format {
-    /// The table of that name, if there is one.
+    /// Returns the format whose table has that name.
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        FORMATS.into_iter().find(|format| format.name == name)
+        LogType::from_table(name).map(LogType::format)
     }
 
-    /// The number of fields the table knows.
+    /// Returns the number of fields that the table knows.
     pub const fn known_fields(&self) -> usize {
         self.fields.len()
     }
 }
 
 impl Field {
-    /// The columns this field feeds, one for each part of its split. Empty for the event's time, which feeds the
-    /// leading `timestamp`.
+    /// Returns the columns that the field feeds, one for each part of its split. The event's time feeds none of them,
+    /// because it becomes the leading `timestamp`.
     pub const fn columns(&self) -> &[Column] {
         match &self.columns {
             Columns::One(column) => std::slice::from_ref(column),
@@ -292,7 +308,7 @@ impl Field {
         }
     }
 
-    /// Marks text that a client chose, which may hold an unescaped quote.
+    /// Marks text that a client chose, which may contain an unescaped quote.
     const fn free_text(mut self) -> Self {
         self.free_text = true;
         self
@@ -312,7 +328,7 @@ impl Field {
         self
     }
 
-    /// Lists the values that AWS's page names for the one column of a field.
+    /// Lists the values that AWS's page documents for the one column of a field.
     const fn known(mut self, values: &'static [&'static str]) -> Self {
         if let Columns::One(column) = &mut self.columns {
             column.known = values;
@@ -320,7 +336,7 @@ impl Field {
         self
     }
 
-    /// Names the one column of a field whose own name is no legal column name.
+    /// Names the one column of a field whose own name is not a legal column name.
     const fn named(mut self, name: &'static str) -> Self {
         if let Columns::One(column) = &mut self.columns {
             column.name = name;
@@ -328,7 +344,7 @@ impl Field {
         self
     }
 
-    /// Says how the values of the one column of a field relate to each other.
+    /// Sets the layout of the one column of a field.
     const fn layout(mut self, layout: Layout) -> Self {
         if let Columns::One(column) = &mut self.columns {
             column.layout = layout;
@@ -336,24 +352,24 @@ impl Field {
         self
     }
 
-    /// Puts the one column of a field right behind another, or first where `name` is empty.
-    const fn behind(mut self, name: &'static str) -> Self {
+    /// Moves the one column of a field right after another, or to the first position if `name` is empty.
+    const fn after(mut self, name: &'static str) -> Self {
         if let Columns::One(column) = &mut self.columns {
-            column.place = Place::Behind(name);
+            column.position = Position::After(name);
         }
         self
     }
 }
 
 impl Column {
-    /// Says how the column's values relate to each other.
+    /// Sets the layout of the column.
     const fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
         self
     }
 }
 
-/// A nullable column in the order of the line, its values laid out as is usual for their type.
+/// Returns a nullable column in line order, with the usual layout for its type.
 const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column {
     let layout = match decode {
         Decode::Time => Layout::Near,
@@ -364,14 +380,14 @@ const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column
         name,
         decode,
         presence: Presence::Nullable,
-        place: Place::OnLine,
+        position: Position::LineOrder,
         layout,
         known: &[],
         doc,
     }
 }
 
-/// A field without quotes that feeds one column of its own name.
+/// Returns an unquoted field that feeds one column of the same name.
 const fn bare(name: &'static str, decode: Decode, doc: &'static str) -> Field {
     Field {
         name,
@@ -382,19 +398,19 @@ const fn bare(name: &'static str, decode: Decode, doc: &'static str) -> Field {
     }
 }
 
-/// A field in quotes that feeds one column of its own name.
+/// Returns a quoted field that feeds one column of the same name.
 const fn quoted(name: &'static str, decode: Decode, doc: &'static str) -> Field {
     let mut field = bare(name, decode, doc);
     field.quoting = Quoting::Quoted;
     field
 }
 
-/// The field that carries the event's time and feeds the leading `timestamp`.
+/// Returns the field that contains the time of the event and feeds the leading `timestamp`.
 const fn event_time(name: &'static str) -> Field {
     parts(name, Quoting::Bare, Split::Whole, &[])
 }
 
-/// A field whose token falls into parts, each with a column.
+/// Returns a field whose token splits into parts, each with a column.
 const fn parts(name: &'static str, quoting: Quoting, split: Split, columns: &'static [Column]) -> Field {
     Field {
         name,

@@ -1,19 +1,19 @@
-//! A format resolved for the loops: parts numbered, columns in output order.
+//! A format with its names resolved to positions: parts numbered, columns in output order.
 
 use std::sync::LazyLock;
 
 use super::{
-    Column, Decode, FORMATS, Field, Fill, Format, Kind, LEADING, Layout, Place, Presence, Quoting, Split, TRAILING,
+    Column, Decode, Field, Fill, Format, Kind, LEADING, Layout, LogType, Position, Presence, Quoting, Split, TRAILING,
 };
 
-/// A [`Format`] with every name resolved to a position. Built once for each format.
+/// A [`Format`] with every name resolved to a position. It is built once per log type.
 #[derive(Debug)]
 pub struct Plan {
-    /// The format this plan was made from.
+    /// The format that the plan describes.
     pub format: &'static Format,
     /// The fields in wire order.
     pub fields: Vec<PlannedField>,
-    /// How many parts a line of this format has, over all fields.
+    /// The number of parts of a line, over all fields.
     pub parts: usize,
     /// The columns in output order, the common ones included.
     pub columns: Vec<PlannedColumn>,
@@ -26,20 +26,20 @@ pub struct PlannedField {
     pub field: &'static Field,
     /// How the field is written on the line.
     pub quoting: Quoting,
-    /// How its token falls into parts.
+    /// How its token splits into parts.
     pub split: Split,
-    /// The number of its first part; its further parts follow.
+    /// The number of its first part; its other parts follow.
     pub first_part: usize,
-    /// The number behind that of its last part.
-    pub behind_parts: usize,
+    /// The number after that of its last part.
+    pub end_part: usize,
 }
 
-/// A column and where its values come from.
+/// A column and the source of its values.
 #[derive(Debug)]
 pub struct PlannedColumn {
     /// The column's name.
     pub name: &'static str,
-    /// The column's sentence of documentation.
+    /// One sentence of documentation.
     pub doc: &'static str,
     /// The type of its values.
     pub kind: Kind,
@@ -47,16 +47,16 @@ pub struct PlannedColumn {
     pub presence: Presence,
     /// How the values relate to each other.
     pub layout: Layout,
-    /// Every value that AWS's page names, where there are few.
+    /// Every value that AWS's page lists, if there are few.
     pub known: &'static [&'static str],
-    /// Where its values come from.
-    pub source: Source,
+    /// The source of its values.
+    pub source: ColumnSource,
 }
 
-/// Where the values of a column come from.
+/// The source of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// From a part of a field on the line.
+pub enum ColumnSource {
+    /// A part of a field on the line.
     Part {
         /// The number of the part.
         part: usize,
@@ -64,23 +64,30 @@ pub enum Source {
         field: usize,
         /// How the part's bytes become a value.
         decode: Decode,
-        /// Whether escapes are undone: the field is written in quotes.
+        /// Whether escapes are decoded, because the field is written in quotes.
         escaped: bool,
     },
-    /// From the object, its key or the line's position.
+    /// The object, its key or the line's position.
     Filled(Fill),
 }
 
-static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| FORMATS.into_iter().map(Plan::new).collect());
+impl LogType {
+    /// Returns the format with every name resolved.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a plan for each variant, in order of declaration"
+    )]
+    pub fn plan(self) -> &'static Plan {
+        static PLANS: LazyLock<[Plan; LogType::ALL.len()]> =
+            LazyLock::new(|| LogType::ALL.map(|log_type| Plan::new(log_type.format())));
+        &PLANS[self as usize]
+    }
+}
 
 impl Format {
-    /// The format with every name resolved.
-    pub fn plan(&'static self) -> &'static Plan {
-        // Every format stands in FORMATS (held by a test), so that the fallback is never taken.
-        PLANS
-            .iter()
-            .find(|plan| std::ptr::eq(plan.format, self))
-            .unwrap_or_else(|| Box::leak(Box::new(Plan::new(self))))
+    /// Returns the format with every name resolved.
+    pub fn plan(&self) -> &'static Plan {
+        self.log_type.plan()
     }
 }
 
@@ -89,10 +96,10 @@ impl Plan {
         let mut parts = 0;
         let mut fields = Vec::new();
         let mut middle: Vec<PlannedColumn> = Vec::new();
-        let mut time = Source::Filled(Fill::EventTime);
+        let mut time = ColumnSource::Filled(Fill::EventTime);
         for (number, field) in format.fields.iter().enumerate() {
             if field.name == format.event_time {
-                time = Source::Part {
+                time = ColumnSource::Part {
                     part: parts,
                     field: number,
                     decode: Decode::Time,
@@ -100,15 +107,15 @@ impl Plan {
                 };
             }
             for (offset, column) in field.columns().iter().enumerate() {
-                let source = Source::Part {
+                let source = ColumnSource::Part {
                     part: parts + offset,
                     field: number,
                     decode: column.decode,
                     escaped: field.quoting != Quoting::Bare,
                 };
-                let at = match column.place {
-                    Place::OnLine => middle.len(),
-                    Place::Behind(name) => middle
+                let at = match column.position {
+                    Position::LineOrder => middle.len(),
+                    Position::After(name) => middle
                         .iter()
                         .position(|other| other.name == name)
                         .map_or(0, |at| at + 1),
@@ -122,15 +129,15 @@ impl Plan {
                 quoting: field.quoting,
                 split: field.split,
                 first_part,
-                behind_parts: parts,
+                end_part: parts,
             });
         }
         let filled = |column: &'static Column| {
             let source = match column.decode {
                 Decode::Filled(Fill::EventTime) => time,
-                Decode::Filled(fill) => Source::Filled(fill),
-                // Only filled columns stand here (held by a test).
-                _ => Source::Filled(Fill::ExtraFields),
+                Decode::Filled(fill) => ColumnSource::Filled(fill),
+                // LEADING and TRAILING contain only filled columns, which a test verifies.
+                _ => ColumnSource::Filled(Fill::ExtraFields),
             };
             PlannedColumn::new(column, source)
         };
@@ -148,14 +155,14 @@ impl Plan {
         }
     }
 
-    /// The position of a column in output order.
+    /// Returns the position of a column in output order.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 }
 
 impl PlannedColumn {
-    const fn new(column: &'static Column, source: Source) -> Self {
+    const fn new(column: &'static Column, source: ColumnSource) -> Self {
         Self {
             name: column.name,
             doc: column.doc,

@@ -1,10 +1,10 @@
-//! Rules that every table keeps.
+//! Rules for every table.
 
 use std::collections::BTreeSet;
 
-use super::{Decode, FORMATS, Kind, LEADING, Place, Presence, Source, TRAILING};
+use super::{BalancerKind, ColumnSource, Decode, FORMATS, Kind, LEADING, LogType, Position, Presence, TRAILING};
 
-/// Words that Athena's DDL or queries reserve and that therefore name no column.
+/// Words that are reserved in Athena's DDL or queries, which must not be column names.
 const RESERVED: &[&str] = &[
     "all",
     "alter",
@@ -77,16 +77,38 @@ fn legal(name: &str) -> bool {
 }
 
 #[test]
+fn each_log_type_has_its_own_table() {
+    for (log_type, format) in LogType::ALL.into_iter().zip(FORMATS) {
+        assert_eq!(format.log_type, log_type);
+        assert!(std::ptr::eq(log_type.format(), format));
+        assert!(std::ptr::eq(format.plan().format, format));
+        assert_eq!(LogType::from_table(format.name), Some(log_type));
+    }
+    assert_eq!(LogType::from_table("elb_log"), None);
+}
+
+#[test]
+fn each_log_type_is_recognized_by_its_file_name() {
+    for log_type in LogType::ALL {
+        let objects = &log_type.format().objects;
+        for copied in ["", "copy_of_"] {
+            let before = format!("{copied}{}", objects.prefix);
+            assert_eq!(LogType::from_file_name(&before, objects.balancer), Some(log_type));
+        }
+    }
+    let ids: BTreeSet<_> = BalancerKind::ALL.into_iter().map(BalancerKind::id_prefix).collect();
+    assert_eq!(ids.len(), BalancerKind::ALL.len());
+}
+
+#[test]
 fn names_are_unique_and_legal() {
-    let tables: BTreeSet<_> = FORMATS.iter().map(|format| format.name).collect();
-    assert_eq!(tables.len(), FORMATS.len());
     for format in FORMATS {
         assert!(legal(format.name), "{}", format.name);
         let fields: BTreeSet<_> = format.fields.iter().map(|field| field.name).collect();
         assert_eq!(
             fields.len(),
             format.fields.len(),
-            "{}: a field stands twice",
+            "{}: two fields have the same name",
             format.name
         );
         let mut columns = BTreeSet::new();
@@ -94,7 +116,7 @@ fn names_are_unique_and_legal() {
             assert!(legal(column.name), "{}.{}", format.name, column.name);
             assert!(
                 columns.insert(column.name),
-                "{}.{} stands twice",
+                "{}: two columns are named {}",
                 format.name,
                 column.name
             );
@@ -103,7 +125,7 @@ fn names_are_unique_and_legal() {
 }
 
 #[test]
-fn docs_are_one_sentence_that_glue_takes() {
+fn docs_are_one_sentence_within_glues_limit() {
     for format in FORMATS {
         for column in &format.plan().columns {
             let doc = column.doc;
@@ -125,7 +147,7 @@ fn docs_are_one_sentence_that_glue_takes() {
 }
 
 #[test]
-fn every_field_is_used_and_every_part_has_its_column() {
+fn every_part_of_a_field_has_a_column() {
     for format in FORMATS {
         for field in format.fields {
             if field.name == format.event_time {
@@ -150,11 +172,11 @@ fn every_field_is_used_and_every_part_has_its_column() {
                     format.name,
                     column.name
                 );
-                if let Place::Behind(name) = column.place {
+                if let Position::After(name) = column.position {
                     let found = format.plan().column(name).is_some();
                     assert!(
                         name.is_empty() || found,
-                        "{}.{} stands behind no column",
+                        "{}.{} is positioned after an unknown column",
                         format.name,
                         column.name
                     );
@@ -172,7 +194,7 @@ fn every_field_is_used_and_every_part_has_its_column() {
 }
 
 #[test]
-fn required_columns_stand_on_every_line() {
+fn required_columns_are_on_lines_of_every_length() {
     for format in FORMATS {
         for column in format
             .plan()
@@ -180,7 +202,7 @@ fn required_columns_stand_on_every_line() {
             .iter()
             .filter(|column| column.presence == Presence::Required)
         {
-            if let Source::Part { field, .. } = column.source {
+            if let ColumnSource::Part { field, .. } = column.source {
                 assert!(
                     field < format.min_fields,
                     "{}.{} may be missing",
@@ -194,7 +216,7 @@ fn required_columns_stand_on_every_line() {
         assert!(
             matches!(
                 timestamp.source,
-                Source::Part {
+                ColumnSource::Part {
                     decode: Decode::Time,
                     ..
                 }
@@ -207,16 +229,15 @@ fn required_columns_stand_on_every_line() {
 }
 
 #[test]
-fn lengths_rise_from_the_shortest_line_to_the_table() {
+fn lengths_ascend_from_the_shortest_line_to_all_fields() {
     for format in FORMATS {
         assert!(format.lengths.is_sorted(), "{}", format.name);
         assert_eq!(format.lengths.first(), Some(&format.min_fields), "{}", format.name);
         assert_eq!(format.lengths.last(), Some(&format.fields.len()), "{}", format.name);
-        assert!(std::ptr::eq(format.plan().format, format));
     }
 }
 
-/// Readers rely on the order of the columns: this list only ever grows, in front of `extra_fields`.
+/// Readers rely on the order of the columns: the list only ever grows, before `extra_fields`.
 #[test]
 fn columns_keep_their_order() {
     let committed = include_str!("../../tests/golden/columns.txt");
@@ -225,7 +246,7 @@ fn columns_keep_their_order() {
         let line = format!("{}: {}", format.name, names.join(" "));
         assert!(
             committed.lines().any(|known| known == line),
-            "tests/golden/columns.txt misses\n{line}"
+            "tests/golden/columns.txt lacks\n{line}"
         );
     }
 }

@@ -1,19 +1,20 @@
-//! Keeps the function from being fed with its own output.
+//! The guard against a loop in which the function ingests its own output.
 
 use crate::storage::{Location, S3Prefix};
 
-/// What an object is to the places that the function writes to.
+/// The relation of an object to a location of outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relation {
-    /// It lies elsewhere.
+    /// The object is elsewhere.
     None,
-    /// It lies where outputs go, but not as an output: outputs would be taken for logs, and logs for outputs.
+    /// The location contains the object, which is not an output, or the logs contain the location. The function could not
+    /// distinguish logs and outputs.
     Mixed,
-    /// It is an output.
+    /// The object is an output.
     Output,
 }
 
-/// What an object is to a place that outputs go to.
+/// Returns the relation of an object to a location of outputs.
 pub(super) fn relation(bucket: &str, key: &str, place: &Location) -> Relation {
     let Some(place) = place.s3_prefix() else {
         return Relation::None;
@@ -23,21 +24,17 @@ pub(super) fn relation(bucket: &str, key: &str, place: &Location) -> Relation {
         let is_output = !place.prefix.is_empty() && is_output_key(below);
         return if is_output { Relation::Output } else { Relation::Mixed };
     }
-    let inside_of_logs = log_root(bucket, key).is_some_and(|root| root.encloses(place));
-    if inside_of_logs {
-        Relation::Mixed
-    } else {
-        Relation::None
-    }
+    let inside_logs = log_root(bucket, key).is_some_and(|root| root.encloses(place));
+    if inside_logs { Relation::Mixed } else { Relation::None }
 }
 
-/// Whether a key below a destination is one that outputs have.
+/// Returns whether a key below a destination has the form of an output's key.
 fn is_output_key(below: &str) -> bool {
     let endings = [".parquet", ".json", ".json.zst", ".json.gz"];
     endings.iter().any(|ending| below.ends_with(ending))
 }
 
-/// Where the load balancers write: what stands in front of the account in a key.
+/// Returns the prefix of the load balancers' logs: the part of the key before the account.
 fn log_root(bucket: &str, key: &str) -> Option<S3Prefix> {
     const FOLDER: &str = "AWSLogs/";
     let at = key.find(FOLDER)?;
@@ -52,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outputs_and_logs_do_not_mix() {
+    fn an_object_is_related_to_the_outputs_by_its_prefix() {
         let relation = |key: &str, place: &str| {
             let place = S3Prefix::parse(place).unwrap();
             super::relation("logs", key, &Location::S3(place))

@@ -1,13 +1,15 @@
-//! The function: a payload in, every object of it ingested, an answer out.
+//! The handler of the Lambda function: it ingests every object of a payload and returns the response.
 //!
-//! Nothing here knows AWS. [`Function::handle`] takes what invoked it, reads objects from a [`Storage`] and writes outputs
-//! to it; the Lambda and `alb-ingest replay` hand it different ones. It keeps nothing from one invocation to the next.
+//! The handler is independent of AWS. [`Function::handle`] reads objects from a [`Storage`] and writes outputs to
+//! it; the Lambda and `alb-ingest replay` use different ones. It keeps no state between invocations.
 
+pub mod emf;
+mod event;
 mod guard;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod metrics;
-mod note;
+mod tally;
 mod work;
 
 use std::time::Duration;
@@ -17,16 +19,17 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::storage::{Storage, StorageError};
-use crate::trigger::{self, InvocationError, Kind, Request, TaskResult, TriggerError};
+use crate::trigger::{self, InvocationError, TriggerError};
 
-use metrics::{Tally, note_first_sights};
-pub use note::{Note, Watch};
+use event::report_unknown;
+pub use event::{Event, Observer, Subject};
+pub use tally::Tally;
 
-/// The memory that one object takes at a time: blocks, row groups and what is under way to and from S3.
-const MIB_AN_OBJECT: usize = 64;
-/// The memory that the program takes beside objects.
-const MIB_OF_PROGRAM: usize = 32;
-/// More objects side by side only wait for each other: an object keeps a processor busy.
+/// The memory that one object needs: blocks, row groups and the data in transfer to and from S3.
+const MIB_PER_OBJECT: usize = 64;
+/// The memory that the program needs without objects.
+const BASE_MIB: usize = 32;
+/// The maximum number of objects in parallel. One object keeps a processor busy, so more would only wait for each other.
 const MAX_WORKERS: usize = 16;
 
 /// The function, ready for invocations.
@@ -36,40 +39,40 @@ pub struct Function {
     limits: Limits,
 }
 
-/// What the function may use.
+/// The resources of the function.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Memory in MiB.
     pub memory: usize,
-    /// Processors.
+    /// The number of processors.
     pub processors: usize,
 }
 
-/// An invocation that was worked on.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct Handled {
-    /// What the one who asked is told, or the error that makes it ask again.
+    /// The response to the invoker, or the error that makes it retry.
     pub answer: Result<Value, HandleError>,
-    /// What was counted.
+    /// The counts of the invocation.
     pub tally: Tally,
 }
 
-/// Why an invocation fails.
+/// The error of an invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// The payload is unknown. It is never acknowledged.
+    /// The payload is unknown, so it is not acknowledged.
     #[error("{0}")]
     Payload(#[from] TriggerError),
     /// Objects failed.
     #[error("{0}")]
     Objects(#[from] InvocationError),
-    /// An output has no place to go.
+    /// A destination is not available.
     #[error("{0}")]
     Place(#[from] StorageError),
 }
 
 impl HandleError {
-    /// What kind of error it is, in one word.
+    /// Returns the error type that Lambda reports.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Payload(_) => "UnknownPayload",
@@ -79,25 +82,25 @@ impl HandleError {
     }
 }
 
-/// Settings that do not make a function.
+/// The error of settings that do not configure a function.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
-    /// The destination is of no use to a function.
-    #[error("DESTINATION is \"-\", the standard output, which carries the log; name a bucket or a directory")]
+pub enum SetupError {
+    /// The destination is the standard output.
+    #[error("DESTINATION is \"-\", the standard output, which the log uses; name a bucket or a directory")]
     Stdout,
-    /// The storage does not serve the location.
+    /// The destination is not available.
     #[error("{0}")]
     Place(#[from] StorageError),
 }
 
 impl Function {
-    /// Creates the function of these settings on a storage.
+    /// Creates a function with a configuration and a storage.
     ///
     /// # Errors
-    /// The destination is one that the storage does not serve.
-    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, Unfit> {
+    /// The storage does not serve the destination.
+    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, SetupError> {
         if config.destination.is_stdout() {
-            return Err(Unfit::Stdout);
+            return Err(SetupError::Stdout);
         }
         storage.sink(&config.destination, Deadline::NONE)?;
         Ok(Self {
@@ -107,10 +110,10 @@ impl Function {
         })
     }
 
-    /// Works on a payload. Work stops in front of the deadline by a margin in which it can be answered.
-    pub fn handle(&self, payload: &[u8], deadline: Deadline, watch: &dyn Watch) -> Handled {
+    /// Processes a payload. The work stops some time before the deadline, so a response is still possible.
+    pub fn handle(&self, payload: &[u8], deadline: Deadline, observer: &dyn Observer) -> Handled {
         match trigger::parse(payload) {
-            Ok(payload) => self.handle_value(&payload, deadline, watch),
+            Ok(payload) => self.handle_value(&payload, deadline, observer),
             Err(error) => Handled {
                 answer: Err(error.into()),
                 tally: Tally::default(),
@@ -118,10 +121,10 @@ impl Function {
         }
     }
 
-    /// As [`Function::handle`], for a payload that is parsed already.
-    pub fn handle_value(&self, payload: &Value, deadline: Deadline, watch: &dyn Watch) -> Handled {
+    /// Processes a payload that is already parsed. See [`Function::handle`].
+    pub fn handle_value(&self, payload: &Value, deadline: Deadline, observer: &dyn Observer) -> Handled {
         let mut tally = Tally::default();
-        let answer = self.answer(payload, deadline, watch, &mut tally);
+        let answer = self.answer(payload, deadline, observer, &mut tally);
         Handled { answer, tally }
     }
 
@@ -129,46 +132,37 @@ impl Function {
         &self,
         payload: &Value,
         deadline: Deadline,
-        watch: &dyn Watch,
+        observer: &dyn Observer,
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
         let deadline = deadline.earlier(margin(deadline));
         let sink = |location| self.storage.sink(location, deadline);
-        let shift = work::Shift {
+        let outcomes = work::BatchWorker {
             config: &self.config,
             source: self.storage.source(deadline).as_ref(),
             events: sink(&self.config.destination)?.as_ref(),
             quarantine: sink(&self.config.quarantine)?.as_ref(),
             deadline,
-            watch,
+            observer,
             two_threads: false,
         }
-        .work(&request, self.workers(), self.limits.processors);
-        let results: Vec<TaskResult> = shift
-            .iter()
-            .zip(&request.tasks)
-            .map(|(done, task)| {
-                tally.add(done);
-                done.result(task, is_batch(&request))
-            })
-            .collect();
-        note_first_sights(&shift, watch);
-        Ok(request.answer(&results, self.config.function.partial_batch)?)
+        .run(&request, self.workers(), self.limits.processors)?;
+        for outcome in &outcomes {
+            tally.add(outcome);
+        }
+        report_unknown(&outcomes, observer);
+        Ok(request.answer(&outcomes, self.config.function.partial_batch)?)
     }
 
-    /// How many objects are worked on side by side.
+    /// Returns the maximum number of objects in parallel.
     fn workers(&self) -> usize {
-        (self.limits.memory.saturating_sub(MIB_OF_PROGRAM) / MIB_AN_OBJECT).clamp(1, MAX_WORKERS)
+        (self.limits.memory.saturating_sub(BASE_MIB) / MIB_PER_OBJECT).clamp(1, MAX_WORKERS)
     }
 }
 
-const fn is_batch(request: &Request) -> bool {
-    matches!(request.kind, Kind::Batch { .. })
-}
-
-/// The time in front of the deadline that is kept for ending cleanly: a twentieth, five seconds to a minute, but never
-/// more than half of what there is.
+/// Returns the time before the deadline that is reserved for the response: a twentieth of the remaining time, five seconds to
+/// a minute, but never more than half of the remaining time.
 fn margin(deadline: Deadline) -> Duration {
     let left = deadline.remaining().unwrap_or_default();
     (left / 20)
@@ -182,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_margin_is_a_twentieth_within_bounds() {
-        // A moment passes between the two looks at the clock.
+        // Some time passes between the two readings of the clock.
         let margin_of = |seconds: u64| {
             margin(Deadline::after(Duration::from_secs(seconds)))
                 .as_millis()

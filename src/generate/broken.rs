@@ -1,51 +1,51 @@
-//! Lines that are no event, and the one fault that can be repaired.
+//! Defects of lines: those that make a line malformed, and the one that can be repaired.
 
 use super::rng::Rng;
 use super::text;
 use crate::formats::{Decode, Escapes, Field, Format, Quoting, Split};
 
-/// Writes a value that is none in place of a field's own.
+/// Writes an invalid value of a field.
 type Write = fn(&mut Rng, u64, &mut Vec<u8>);
 
-/// What is wrong with a line.
+/// A defect of a line.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fault {
-    /// The field of that number holds a value that is none.
+pub(super) enum Defect {
+    /// The field of that number has an invalid value.
     Value(usize, Write),
-    /// The line ends behind so many fields.
+    /// The line ends after that number of fields.
     TooFew(usize),
-    /// The line ends within the quotes of the field of that number.
+    /// The line ends inside the quotes of the field of that number.
     Cut(usize),
-    /// An unescaped quote stands in a client's text: repairable.
+    /// A client's text contains an unescaped quote, which can be repaired.
     Quote,
 }
 
-impl Fault {
-    /// One of the faults that a line of this format can have.
+impl Defect {
+    /// Draws one of the defects that a line of this format can have.
     pub(super) fn draw(format: &'static Format, fields: usize, rng: &mut Rng) -> Self {
-        let mut faults = vec![Self::TooFew(format.min_fields - 1), Self::TooFew(format.min_fields / 2)];
+        let mut defects = vec![Self::TooFew(format.min_fields - 1), Self::TooFew(format.min_fields / 2)];
         for (number, field) in format.fields.iter().enumerate().take(fields) {
-            faults.extend(
+            defects.extend(
                 wrong_values(format, field)
                     .iter()
                     .map(|write| Self::Value(number, *write)),
             );
-            // Where an entry may spread over lines, an open quote swallows the lines behind it.
+            // If an entry may span lines, an open quote would swallow the lines after it.
             let cut = field.quoting == Quoting::Quoted && format.escapes == Escapes::Hex && number < format.min_fields;
             if cut {
-                faults.push(Self::Cut(number));
+                defects.push(Self::Cut(number));
             }
         }
-        let at = rng.below(u64::try_from(faults.len()).unwrap_or(0));
+        let at = rng.below(u64::try_from(defects.len()).unwrap_or(0));
         usize::try_from(at)
             .ok()
-            .and_then(|at| faults.get(at))
+            .and_then(|at| defects.get(at))
             .copied()
             .unwrap_or(Self::TooFew(1))
     }
 }
 
-/// Values that the field does not take.
+/// Returns writers of values that are invalid for the field.
 fn wrong_values(format: &Format, field: &Field) -> &'static [Write] {
     const TEXT: &[Write] =
         &[|rng, _, out| out.extend_from_slice(rng.pick(&["many", "0x1F", "NaN%", "12;3"]).as_bytes())];
@@ -70,7 +70,7 @@ fn wrong_values(format: &Format, field: &Field) -> &'static [Write] {
     }
 }
 
-/// Times that there are none of.
+/// Writers of invalid times.
 const TIMES: &[Write] = &[
     |_, time, out| altered(out, time, 5, *b"13"),
     |_, time, out| altered(out, time, 8, *b"32"),

@@ -1,4 +1,4 @@
-//! Connections: the clients, what they negotiated, and the lines of the connection log.
+//! Connections: the clients, the results of TLS negotiation, and the lines of the connection log.
 
 use super::pools::{AGENTS, EARLY_AGENTS};
 use super::record::{Record, Write, validity};
@@ -6,7 +6,7 @@ use super::rng::{Rng, Stream};
 use super::text;
 use super::world::World;
 
-/// One client of the pool that the traffic comes from.
+/// A client of the pool from which the traffic comes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client {
     number: u64,
@@ -14,7 +14,7 @@ pub(super) struct Client {
     v6: bool,
 }
 
-/// How many clients there are.
+/// The number of clients.
 const CLIENTS: u64 = 3000;
 
 impl Client {
@@ -27,7 +27,7 @@ impl Client {
         }
     }
 
-    /// The client's browser or program, the same for all its connections.
+    /// Returns the client's browser or program, which is the same for all its connections.
     pub(super) fn agent(self, world: &World) -> &'static str {
         let agents = if world.modern {
             AGENTS.as_slice()
@@ -37,8 +37,8 @@ impl Client {
         Rng::of(world.seed, Stream::Agent, self.number).weighted(agents)
     }
 
-    /// The client's address. The documentation networks hold too few for a pool of this size: most lie in
-    /// 198.18.0.0/15, which is set aside for benchmarks (RFC 2544) and nobody's.
+    /// Writes the client's address. The documentation networks are too small for a pool of this size, so most addresses are
+    /// in 198.18.0.0/15, which is reserved for benchmarks (RFC 2544).
     pub(super) fn address(self, out: &mut Vec<u8>) {
         if self.v6 {
             out.extend_from_slice(b"2001:db8:");
@@ -67,7 +67,7 @@ impl Client {
     }
 }
 
-/// What a TLS handshake agreed on.
+/// The result of a TLS negotiation.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tls {
     pub(super) protocol: &'static str,
@@ -83,7 +83,7 @@ const fn tls(protocol: &'static str, cipher: &'static str, key_exchange: &'stati
     }
 }
 
-/// What clients agree on today.
+/// What current clients negotiate.
 static MODERN: [(u64, Tls); 9] = [
     (420, tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519MLKEM768")),
     (310, tls("TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519")),
@@ -96,7 +96,7 @@ static MODERN: [(u64, Tls); 9] = [
     (12, tls("TLSv1", "AES128-SHA", "-")),
 ];
 
-/// What clients agreed on before load balancers knew TLS 1.3.
+/// What clients negotiated before load balancers supported TLS 1.3.
 static EARLY: [(u64, Tls); 5] = [
     (700, tls("TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "secp256r1")),
     (190, tls("TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384", "secp256r1")),
@@ -105,7 +105,7 @@ static EARLY: [(u64, Tls); 5] = [
     (30, tls("TLSv1", "ECDHE-RSA-AES128-SHA", "secp256r1")),
 ];
 
-/// Why handshakes fail, with and without a certificate of the client.
+/// The reasons of failed handshakes with a client certificate.
 static FAILURES: [(u64, &str); 5] = [
     (4, "Failed:ClientCertUntrusted"),
     (3, "Failed:ClientCertExpired"),
@@ -114,7 +114,7 @@ static FAILURES: [(u64, &str); 5] = [
     (1, "Failed:ClientCertNotYetValid"),
 ];
 
-/// The clients that show a certificate.
+/// The subjects of client certificates.
 static SUBJECTS: [&str; 6] = [
     "CN=till-014.example.com,OU=Stores,O=Example Retail,L=Leipzig,C=DE",
     "CN=till-022.example.com,OU=Stores,O=Example Retail,L=Leipzig,C=DE",
@@ -124,32 +124,32 @@ static SUBJECTS: [&str; 6] = [
     "CN=monitor.example.org,O=Example Org",
 ];
 
-/// One connection of a client to a node.
+/// A connection of a client to a node.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Connection {
     pub(super) opened: u64,
     pub(super) client: Client,
     pub(super) port: u64,
     pub(super) listener: u64,
-    /// What the handshake agreed on; none on plain HTTP, and where it failed early.
+    /// The result of the negotiation; none for plain HTTP, and if the handshake failed early.
     pub(super) tls: Option<Tls>,
-    /// Microseconds of the handshake, where it succeeded.
+    /// The duration of the handshake in microseconds, if it succeeded.
     pub(super) handshake: Option<u64>,
-    /// The client's certificate: its subject and serial number.
+    /// The subject and the serial number of the client's certificate.
     certificate: Option<(&'static str, u64)>,
     status: &'static str,
     trace: (u64, u64),
-    /// Whether requests follow: plain HTTP, or a handshake that succeeded.
+    /// Whether requests follow: on plain HTTP, or after a successful handshake.
     pub(super) usable: bool,
-    /// A number for what stays the same over the connection's requests.
+    /// A random number for choices that are the same for all requests of the connection.
     pub(super) habit: u64,
 }
 
 impl Connection {
-    /// The connection of that number, the same in every log of the node.
+    /// Returns the connection of that number, which is the same in every log of the node.
     pub(super) fn of(world: &World, number: u64) -> Self {
         let mut rng = Rng::of(world.node_seed, Stream::Connection, number);
-        // Some come often, most come once.
+        // Some clients connect often, most of them once.
         let regular = rng.chance(400);
         let client = Client::of(
             world,
@@ -192,7 +192,7 @@ impl Connection {
         if mutual {
             self.certificate = Some((rng.pick(&SUBJECTS), rng.next()));
         }
-        // The first connection of a log always holds, so that requests have one to stand on.
+        // The first connection of a log always succeeds, so requests have at least one connection.
         if number > 0 && rng.chance(if mutual { 180 } else { 20 }) {
             self.usable = false;
             self.handshake = None;
@@ -205,15 +205,15 @@ impl Connection {
         }
     }
 
-    /// The identifier that joins access and connection logs.
+    /// Writes the identifier that joins access and connection logs.
     pub(super) fn trace_id(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"TID_");
         text::hex(out, self.trace.0, 16);
         text::hex(out, self.trace.1, 16);
     }
 
-    /// One of the values agreed on, `-` where there was no handshake.
-    pub(super) fn agreed(&self, part: impl Fn(Tls) -> &'static str, out: &mut Vec<u8>) {
+    /// Writes one of the negotiated values, or `-` if there was no handshake.
+    pub(super) fn negotiated(&self, part: impl Fn(Tls) -> &'static str, out: &mut Vec<u8>) {
         out.extend_from_slice(self.tls.map_or("-", part).as_bytes());
     }
 }
@@ -227,10 +227,10 @@ impl Record for Connection {
             text::number(out, connection.listener);
         }),
         ("tls_protocol", |connection, _, out| {
-            connection.agreed(|tls| tls.protocol, out);
+            connection.negotiated(|tls| tls.protocol, out);
         }),
         ("tls_cipher", |connection, _, out| {
-            connection.agreed(|tls| tls.cipher, out);
+            connection.negotiated(|tls| tls.cipher, out);
         }),
         ("tls_handshake_latency", |connection, _, out| {
             match connection.handshake {
@@ -254,7 +254,7 @@ impl Record for Connection {
                     let mut hex = Vec::new();
                     text::hex(&mut hex, serial, 16);
                     if serial & 1 == 1 {
-                        // RFC 5280 allows twenty bytes: no integer type holds that.
+                        // RFC 5280 allows twenty bytes, which exceed every integer type.
                         text::hex(&mut hex, serial.rotate_left(17), 16);
                         text::hex(&mut hex, serial.rotate_left(31), 8);
                     }
@@ -268,7 +268,7 @@ impl Record for Connection {
         }),
         ("conn_trace_id", |connection, _, out| connection.trace_id(out)),
         ("tls_keyexchange", |connection, _, out| {
-            connection.agreed(|tls| tls.key_exchange, out);
+            connection.negotiated(|tls| tls.key_exchange, out);
         }),
         ("elb", |_, world, out| out.extend_from_slice(world.elb.as_bytes())),
         ("ip_address", |_, world, out| {

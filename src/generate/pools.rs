@@ -1,20 +1,20 @@
-//! What an ordinary shop is asked for, by whom, and how that ends.
+//! Requests to an ordinary shop, their clients and their outcomes.
 
 use super::world::{LAMBDA, LIVE};
 
-/// A page, an asset or a call of the API.
+/// A page, an asset or an API call.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Route {
     pub(super) method: &'static str,
     pub(super) host: &'static str,
-    /// Path and query, as [`text::fill`](super::text::fill) reads them.
+    /// Path and query string, as a template of [`text::fill`](super::text::fill).
     pub(super) path: &'static str,
     pub(super) group: usize,
-    /// The priority of the rule that matches.
+    /// The priority of the matching rule.
     pub(super) rule: u64,
-    /// Microseconds that the target takes, at most but for the slow ones.
+    /// The maximum microseconds of the target, except for slow requests.
     pub(super) micros: u64,
-    /// Bytes that it answers, at most.
+    /// The maximum bytes of the response.
     pub(super) bytes: u64,
 }
 
@@ -46,8 +46,8 @@ const fn send(method: &'static str, path: &'static str, group: usize, rule: u64,
     }
 }
 
-/// What is asked for, and how often.
-#[rustfmt::skip] // One a line, so that the table can be read.
+/// The routes, and their weights.
+#[rustfmt::skip] // One entry per line.
 pub(super) static ROUTES: [(u64, Route); 36] = [
     (60, get(SHOP, "/?visit=**", 0, 0, 90_000, 48_000)),
     (55, get(SHOP, "/products/#?gclid=**", 0, 0, 140_000, 62_000)),
@@ -87,28 +87,28 @@ pub(super) static ROUTES: [(u64, Route); 36] = [
     (12, get(API, "/v2/orders/#/status", LAMBDA, 5, 150_000, 700)),
 ];
 
-/// What WebSocket clients ask for.
+/// The route of WebSocket clients.
 pub(super) static LIVE_ROUTE: Route = get("live.example.com", "/socket?v=2&token=*", LIVE, 40, 9_000, 60_000);
 
-/// How far a request came.
+/// How far a request got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// A target (or function) answered.
+    /// A target or function responded.
     #[default]
     Answered,
-    /// A target was there, but closed the connection or sent nonsense.
+    /// The target closed the connection or sent an invalid response.
     Refused,
-    /// A target was there, and nothing came back in time.
+    /// The target did not respond in time.
     Silent,
     /// The target group had no target.
     Nowhere,
-    /// The load balancer answered by itself.
+    /// The load balancer itself responded.
     Stopped,
-    /// The load balancer could not read the request.
+    /// The load balancer could not parse the request.
     Unread,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outcome {
     pub(super) status: u64,
@@ -143,8 +143,8 @@ const fn odd(status: u64, reach: Reach, actions: &'static str, class: (&'static 
     }
 }
 
-/// How requests end, and how often.
-#[rustfmt::skip] // One a line, so that the table can be read.
+/// The outcomes of requests, and their weights.
+#[rustfmt::skip] // One entry per line.
 pub(super) static OUTCOMES: [(u64, Outcome); 31] = [
     (7300, ends(200, Reach::Answered, "forward")),
     (900, ends(200, Reach::Answered, "waf,forward")),
@@ -179,8 +179,8 @@ pub(super) static OUTCOMES: [(u64, Outcome); 31] = [
     (4, odd(400, Reach::Unread, "-", ("Severe", "BadHeader"))),
 ];
 
-/// The browsers and programs that ask, and how often.
-#[rustfmt::skip] // One a line, so that the table can be read.
+/// The browsers and programs of the clients, and their weights.
+#[rustfmt::skip] // One entry per line.
 pub(super) static AGENTS: [(u64, &str); 30] = [
     (150, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"),
     (90, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"),

@@ -1,4 +1,4 @@
-//! Requests: drawn once, written as an Application or a Classic Load Balancer logs them.
+//! Requests, which are logged by an Application or a Classic Load Balancer.
 
 use super::connection::Connection;
 use super::pools::{LIVE_ROUTE, OUTCOMES, Outcome, ROUTES, Reach, Route};
@@ -6,19 +6,18 @@ use super::rng::Rng;
 use super::text;
 use super::world::{LAMBDA, World};
 
-/// One request.
+/// An HTTP request.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct HttpRequest {
     pub(super) time: u64,
-    /// Microseconds the load balancer, the target and the load balancer again took; how many of them were measured
-    /// depends on how far the request came.
+    /// The microseconds before, in and after the target. Some are not logged, depending on how far the request got.
     pub(super) took: (u64, u64, u64),
-    /// Microseconds from receiving the request to the line: a WebSocket's whole life.
+    /// The microseconds from receiving the request to writing the line; for a WebSocket, its whole duration.
     pub(super) lasted: u64,
     pub(super) connection: Connection,
     pub(super) kind: &'static str,
     pub(super) route: Route,
-    /// Path and query.
+    /// Path and query string.
     pub(super) path: Vec<u8>,
     pub(super) agent: &'static str,
     pub(super) outcome: Outcome,
@@ -30,13 +29,13 @@ pub(super) struct Request {
     pub(super) rule_failed: bool,
 }
 
-/// How many connections are open at a time.
+/// The number of connections that are open at a time.
 const OPEN: u64 = 1200;
-/// How many requests a connection serves, on average.
+/// The average number of requests per connection.
 pub(super) const REQUESTS: u64 = 3;
 
-impl Request {
-    /// Draws the request of a line. Connections serve several: [`REQUESTS`] on average.
+impl HttpRequest {
+    /// Draws the request of a line. A connection serves [`REQUESTS`] requests on average.
     pub(super) fn of(world: &World, number: u64, rng: &mut Rng) -> Self {
         let newest = number / REQUESTS;
         let mut at = newest - rng.below((newest + 1).min(OPEN));
@@ -96,12 +95,12 @@ impl Request {
         }
     }
 
-    /// Whether the request went to a Lambda function, which has no address.
+    /// Returns whether the request was routed to a Lambda function, which has no address.
     pub(super) const fn to_function(&self) -> bool {
         self.route.group == LAMBDA
     }
 
-    /// The group that the request was sent to, if it came so far.
+    /// Returns the target group of the request, if it got that far.
     pub(super) const fn group(&self) -> Option<usize> {
         match self.outcome.reach {
             Reach::Stopped | Reach::Unread => None,
@@ -109,12 +108,12 @@ impl Request {
         }
     }
 
-    /// The status code of the target, where one answered.
+    /// Returns the status code of the target, if it responded.
     pub(super) fn target_status(&self) -> Option<u64> {
         (self.outcome.reach == Reach::Answered).then_some(self.outcome.status)
     }
 
-    /// Writes the target's address and port, `-` where there is none.
+    /// Writes the target's address and port, or `-` if there is none.
     pub(super) fn target(&self, out: &mut Vec<u8>) {
         if self.to_function() || matches!(self.outcome.reach, Reach::Nowhere | Reach::Stopped | Reach::Unread) {
             out.push(b'-');
@@ -162,7 +161,7 @@ impl Request {
         text::number(out, port);
     }
 
-    /// Writes one of the three times, `-1` where the request did not come so far.
+    /// Writes one of the three times, or `-1` if the request did not get that far.
     pub(super) fn time_taken(&self, step: u8, out: &mut Vec<u8>, write: fn(&mut Vec<u8>, u64)) {
         let (took, measured) = match step {
             0 => (
@@ -183,7 +182,7 @@ impl Request {
     }
 }
 
-/// The type of request that a connection carries.
+/// Returns the type of the requests of a connection.
 fn kind(connection: &Connection, modern: bool) -> &'static str {
     let habit = (connection.habit >> 32) % 1000;
     match (connection.tls, habit) {

@@ -1,15 +1,15 @@
-//! The lines of requests: of an Application Load Balancer, and of a Classic one.
+//! The lines of requests to an Application or a Classic Load Balancer.
 
 use super::pools::Reach;
 use super::record::{Record, Write};
-use super::request::Request;
+use super::request::HttpRequest;
 use super::rng::Rng;
 use super::text;
 use super::world::World;
 
 /// A request to an Application Load Balancer.
 #[derive(Debug)]
-pub(super) struct Alb(Request);
+pub(super) struct Alb(HttpRequest);
 
 fn put(out: &mut Vec<u8>, value: &str) {
     out.extend_from_slice(value.as_bytes());
@@ -22,7 +22,7 @@ fn number_or_dash(out: &mut Vec<u8>, value: Option<u64>) {
     }
 }
 
-fn client(request: &Request, out: &mut Vec<u8>) {
+fn client(request: &HttpRequest, out: &mut Vec<u8>) {
     request.connection.client.address(out);
     out.push(b':');
     text::number(out, request.connection.port);
@@ -40,7 +40,7 @@ impl Alb {
     fn trace(&self, out: &mut Vec<u8>) {
         let received = (self.0.time - self.0.lasted) / text::SECOND;
         if self.0.trace.0.is_multiple_of(50) {
-            // The client sent a trace of its own: the load balancer adds its part in front.
+            // The client sent its own trace: the load balancer puts its part before it.
             put(out, "Self=1-");
             text::hex(out, received, 8);
             out.push(b'-');
@@ -118,10 +118,10 @@ impl Record for Alb {
             put(out, if alb.unread() { "-" } else { alb.0.agent });
         }),
         ("ssl_cipher", |alb, _, out| {
-            alb.0.connection.agreed(|tls| tls.cipher, out);
+            alb.0.connection.negotiated(|tls| tls.cipher, out);
         }),
         ("ssl_protocol", |alb, _, out| {
-            alb.0.connection.agreed(|tls| tls.protocol, out);
+            alb.0.connection.negotiated(|tls| tls.protocol, out);
         }),
         ("target_group_arn", |alb, world, out| {
             put(
@@ -174,7 +174,7 @@ impl Record for Alb {
     ];
 
     fn draw(world: &World, number: u64, rng: &mut Rng) -> Self {
-        Self(Request::of(world, number, rng))
+        Self(HttpRequest::of(world, number, rng))
     }
 
     fn time(&self) -> u64 {
@@ -182,10 +182,10 @@ impl Record for Alb {
     }
 }
 
-/// A request, or on a TCP listener a connection, to a Classic Load Balancer.
+/// A request to a Classic Load Balancer, or a connection to a TCP listener of one.
 #[derive(Debug)]
 pub(super) struct Clb {
-    request: Request,
+    request: HttpRequest,
     tcp: bool,
 }
 
@@ -194,7 +194,7 @@ impl Clb {
         number_or_dash(out, status.filter(|_| !self.tcp));
     }
 
-    /// Bytes without the headers: of a request its body, which most have none of.
+    /// Returns the bytes without the headers: the body of a request, which most requests lack.
     const fn received(&self) -> u64 {
         match self.request.route.method.as_bytes() {
             _ if self.tcp => self.request.received,
@@ -211,9 +211,9 @@ impl Clb {
         }
     }
 
-    fn agreed(&self, out: &mut Vec<u8>, cipher: bool) {
+    fn negotiated(&self, out: &mut Vec<u8>, cipher: bool) {
         let connection = &self.request.connection;
-        connection.agreed(|tls| if cipher { tls.cipher } else { tls.protocol }, out);
+        connection.negotiated(|tls| if cipher { tls.cipher } else { tls.protocol }, out);
     }
 }
 
@@ -236,7 +236,7 @@ impl Record for Clb {
             clb.status(out, Some(clb.request.outcome.status));
         }),
         ("backend_status_code", |clb, _, out| match clb.request.target_status() {
-            // The old log writes 0 where the new one writes a dash.
+            // The Classic log writes 0 where the newer one writes a dash.
             None if !clb.tcp => out.push(b'0'),
             status => clb.status(out, status),
         }),
@@ -246,13 +246,13 @@ impl Record for Clb {
         ("user_agent", |clb, _, out| {
             put(out, if clb.tcp { "-" } else { clb.request.agent });
         }),
-        ("ssl_cipher", |clb, _, out| clb.agreed(out, true)),
-        ("ssl_protocol", |clb, _, out| clb.agreed(out, false)),
+        ("ssl_cipher", |clb, _, out| clb.negotiated(out, true)),
+        ("ssl_protocol", |clb, _, out| clb.negotiated(out, false)),
     ];
 
     fn draw(world: &World, number: u64, rng: &mut Rng) -> Self {
-        let mut request = Request::of(world, number, rng);
-        // A Classic Load Balancer knows no functions, no HTTP/2, no WebSockets and no client certificates.
+        let mut request = HttpRequest::of(world, number, rng);
+        // A Classic Load Balancer supports no functions, no HTTP/2, no WebSockets and no client certificates.
         request.route.group = request.route.group.min(2);
         request.kind = if request.connection.tls.is_some() {
             "https"

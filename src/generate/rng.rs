@@ -1,11 +1,11 @@
-//! A small random number generator whose numbers never change.
+//! A small random number generator with a fixed sequence.
 
-/// `SplitMix64`. The project's own, so that no release of a crate changes the bytes of a sample.
+/// `SplitMix64`. It is implemented here so that no release of a crate changes the bytes of the samples.
 #[derive(Debug, Clone)]
 pub(super) struct Rng(u64);
 
-/// What a stream of random numbers is for. Streams of different purposes are independent, so that hostile lines mixed
-/// in leave the ordinary ones as they are.
+/// The purpose of a stream of random numbers. Streams of different purposes are independent, so hostile lines do not change
+/// the ordinary lines between them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stream {
     Line = 1,
@@ -21,46 +21,47 @@ pub(super) enum Stream {
 }
 
 impl Rng {
-    /// The stream of one thing (a line, a connection, a client) under a seed.
+    /// Returns the stream of one line, connection, client and so on, for a seed.
     pub(super) const fn of(seed: u64, stream: Stream, number: u64) -> Self {
         Self(mix(seed ^ mix(number ^ mix(stream as u64))))
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     pub(super) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(self.0)
     }
 
-    /// A number below `end`, which is less than 2^32; 0 where `end` is 0.
+    /// Returns a number below `end`, which is less than 2^32; 0 if `end` is 0.
     pub(super) const fn below(&mut self, end: u64) -> u64 {
         ((self.next() >> 32) * end) >> 32
     }
 
-    /// A number from `first` to `last`.
+    /// Returns a number from `first` to `last`.
     pub(super) const fn range(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last - first + 1)
     }
 
-    /// A number below `end`, which is less than 2^32, small ones far more often: the popular page, the busy client.
+    /// Returns a number below `end`, which is less than 2^32; small numbers are far more frequent, like popular pages and busy
+    /// clients.
     pub(super) const fn skewed(&mut self, end: u64) -> u64 {
         let part = self.next() >> 48;
         let square = (part * part) >> 16;
         (((square * part) >> 16) * end) >> 16
     }
 
-    /// True in so many cases of a thousand.
+    /// Returns true in `of_thousand` of a thousand cases.
     pub(super) const fn chance(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
     }
 
-    /// One of the items, each as often as the others.
+    /// Returns one of the items, with equal probability.
     pub(super) fn pick<T: Copy + Default>(&mut self, items: &[T]) -> T {
         let at = self.below(items.len().try_into().unwrap_or(0));
         items.get(usize::try_from(at).unwrap_or(0)).copied().unwrap_or_default()
     }
 
-    /// One of the items, each as often as its weight says.
+    /// Returns one of the items, with a probability proportional to its weight.
     pub(super) fn weighted<T: Copy + Default>(&mut self, items: &[(u64, T)]) -> T {
         let mut at = self.below(items.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in items {
@@ -83,9 +84,9 @@ const fn mix(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The sequence that the algorithm's authors give for seed 1234567.
+    /// The sequence that the authors of the algorithm publish for the seed 1234567.
     #[test]
-    fn numbers_are_those_of_splitmix64() {
+    fn the_sequence_is_that_of_splitmix64() {
         let mut rng = Rng(1_234_567);
         assert_eq!(
             [rng.next(), rng.next()],
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_bounds() {
+    fn numbers_are_within_their_bounds() {
         let mut rng = Rng::of(1, Stream::Line, 0);
         for end in 1..1000 {
             assert!(rng.below(end) < end && rng.skewed(end) < end);

@@ -6,7 +6,7 @@ use super::rng::Rng;
 use super::text;
 use super::world::World;
 
-/// What clients offer, and what they get.
+/// The protocols that clients offer, and the one that is selected.
 static OFFERS: [(u64, (&str, &str)); 6] = [
     (420, ("\"h2\",\"http/1.1\"", "h2")),
     (200, ("\"http/1.1\"", "http/1.1")),
@@ -16,11 +16,11 @@ static OFFERS: [(u64, (&str, &str)); 6] = [
     (30, ("\"mqtt\",\"x-example-mqtt-ca\"", "-")),
 ];
 
-/// One TLS session.
+/// A TLS session.
 #[derive(Debug)]
 pub(super) struct Session {
     connection: Connection,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     lasted: u64,
     bytes: (u64, u64),
     alert: &'static str,
@@ -31,13 +31,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The line is written when the session ends, so that its time is the end.
+    /// Returns the start of the session. Its line is written when the session ends, so its time is the end.
     const fn created(&self) -> u64 {
         self.connection.opened - self.lasted * 1000
     }
 
-    /// Writes a value that failed handshakes do not have.
-    fn agreed(&self, out: &mut Vec<u8>, value: &[u8]) {
+    /// Writes a value, or `-` if the handshake failed.
+    fn negotiated(&self, out: &mut Vec<u8>, value: &[u8]) {
         out.extend_from_slice(if self.connection.usable { value } else { b"-" });
     }
 }
@@ -73,14 +73,14 @@ impl Record for Session {
             out.extend_from_slice(session.alert.as_bytes());
         }),
         ("chosen_cert_arn", |session, world, out| {
-            session.agreed(out, world.certificates.first().map_or(b"-", |arn| arn.as_bytes()));
+            session.negotiated(out, world.certificates.first().map_or(b"-", |arn| arn.as_bytes()));
         }),
         ("chosen_cert_serial", |_, _, out| out.push(b'-')),
         ("tls_cipher", |session, _, out| {
-            session.connection.agreed(|tls| tls.cipher, out);
+            session.connection.negotiated(|tls| tls.cipher, out);
         }),
         ("tls_protocol_version", |session, _, out| {
-            // This log writes tlsv12 where the others write TLSv1.2.
+            // This log writes tlsv12, the others TLSv1.2.
             let name = session.connection.tls.map_or("-", |tls| tls.protocol);
             out.extend(
                 name.bytes()
@@ -89,19 +89,19 @@ impl Record for Session {
             );
         }),
         ("tls_keyexchange", |session, _, out| {
-            session.connection.agreed(|tls| tls.key_exchange, out);
+            session.connection.negotiated(|tls| tls.key_exchange, out);
         }),
         ("domain_name", |session, _, out| {
-            session.agreed(out, session.domain.as_bytes());
+            session.negotiated(out, session.domain.as_bytes());
         }),
         ("alpn_fe_protocol", |session, _, out| {
-            session.agreed(out, session.offer.1.as_bytes());
+            session.negotiated(out, session.offer.1.as_bytes());
         }),
         ("alpn_be_protocol", |session, _, out| {
-            session.agreed(out, session.back.as_bytes());
+            session.negotiated(out, session.back.as_bytes());
         }),
         ("alpn_client_preference_list", |session, _, out| {
-            session.agreed(out, session.offer.0.as_bytes());
+            session.negotiated(out, session.offer.0.as_bytes());
         }),
         ("tls_connection_creation_time", |session, _, out| {
             text::time_of_seconds(out, session.created());
@@ -111,7 +111,7 @@ impl Record for Session {
     fn draw(world: &World, number: u64, rng: &mut Rng) -> Self {
         let mut connection = Connection::of(world, number);
         if connection.tls.is_none() && connection.usable {
-            // Only TLS listeners log: a client that came without TLS is a handshake that failed.
+            // Only TLS listeners write logs: for a client without TLS, the handshake failed.
             connection.usable = false;
         }
         if !connection.usable {

@@ -1,4 +1,4 @@
-//! Writes numbers, times and addresses as load balancers do.
+//! Numbers and times in the notation of load balancers.
 
 use super::rng::{Rng, Stream};
 
@@ -16,7 +16,7 @@ pub(super) struct Date {
 }
 
 impl Date {
-    /// The day of a time in microseconds since 1970. (Howard Hinnant's algorithm, for days from 1970 on.)
+    /// Returns the day of a time in microseconds since 1970, with Howard Hinnant's algorithm for days since 1970.
     pub(super) const fn of(micros: u64) -> Self {
         let days = micros / DAY + 719_468;
         let era_day = days % 146_097;
@@ -32,7 +32,7 @@ impl Date {
         }
     }
 
-    /// The start of this day in microseconds since 1970.
+    /// Returns the start of the day in microseconds since 1970.
     const fn start(self) -> u64 {
         let year = if self.month <= 2 { self.year - 1 } else { self.year };
         let shifted = if self.month > 2 { self.month - 3 } else { self.month + 9 };
@@ -42,7 +42,7 @@ impl Date {
     }
 }
 
-/// A time of day on a date, in microseconds since 1970.
+/// Returns a time of day on a date, in microseconds since 1970.
 pub(super) const fn at(date: (u64, u64, u64), time: (u64, u64, u64)) -> u64 {
     let date = Date {
         year: date.0,
@@ -52,7 +52,7 @@ pub(super) const fn at(date: (u64, u64, u64), time: (u64, u64, u64)) -> u64 {
     date.start() + (time.0 * 3600 + time.1 * 60 + time.2) * SECOND
 }
 
-/// A number, without leading zeros.
+/// Writes a number without leading zeros.
 pub(super) fn number(out: &mut Vec<u8>, value: u64) {
     if value >= 10 {
         number(out, value / 10);
@@ -60,7 +60,7 @@ pub(super) fn number(out: &mut Vec<u8>, value: u64) {
     digit(out, value % 10);
 }
 
-/// A number in so many digits.
+/// Writes a number with `width` digits.
 pub(super) fn padded(out: &mut Vec<u8>, value: u64, width: u32) {
     if width > 1 {
         padded(out, value / 10, width - 1);
@@ -68,7 +68,7 @@ pub(super) fn padded(out: &mut Vec<u8>, value: u64, width: u32) {
     digit(out, value % 10);
 }
 
-/// A number in so many hex digits.
+/// Writes a number with `width` hex digits.
 pub(super) fn hex(out: &mut Vec<u8>, value: u64, width: u32) {
     for place in (0..width).rev() {
         digit(out, (value >> (4 * place)) & 15);
@@ -80,7 +80,7 @@ fn digit(out: &mut Vec<u8>, value: u64) {
     out.push(from.wrapping_add(u8::try_from(value).unwrap_or(0)));
 }
 
-/// A time with six decimals and a `Z`.
+/// Writes a time with six decimals and a `Z`.
 pub(super) fn time(out: &mut Vec<u8>, micros: u64) {
     time_of_seconds(out, micros);
     out.push(b'.');
@@ -88,7 +88,7 @@ pub(super) fn time(out: &mut Vec<u8>, micros: u64) {
     out.push(b'Z');
 }
 
-/// A time without decimals and without a zone.
+/// Writes a time without decimals and without a zone.
 pub(super) fn time_of_seconds(out: &mut Vec<u8>, micros: u64) {
     let date = Date::of(micros);
     padded(out, date.year, 4);
@@ -105,14 +105,14 @@ pub(super) fn time_of_seconds(out: &mut Vec<u8>, micros: u64) {
     padded(out, seconds % 60, 2);
 }
 
-/// Seconds with three decimals.
+/// Writes seconds with three decimals.
 pub(super) fn millis(out: &mut Vec<u8>, micros: u64) {
     number(out, micros / SECOND);
     out.push(b'.');
     padded(out, micros % SECOND / 1000, 3);
 }
 
-/// Seconds with as many of six decimals as are needed, one at least.
+/// Writes seconds with up to six decimals, without trailing zeros, but at least one decimal.
 pub(super) fn micros(out: &mut Vec<u8>, micros: u64) {
     number(out, micros / SECOND);
     out.push(b'.');
@@ -123,8 +123,8 @@ pub(super) fn micros(out: &mut Vec<u8>, micros: u64) {
     }
 }
 
-/// Fills a template in: `#` becomes the number of an item, `^` a page, `$` a search word, `~` the hash of a file (there
-/// are few of each, as in a shop), and `*` a token that never comes twice.
+/// Fills in a template: `#` becomes the number of an item, `^` a page, `$` a search word, `~` the hash of a file (all of
+/// them from small pools), and `*` a unique token.
 pub(super) fn fill(out: &mut Vec<u8>, template: &str, rng: &mut Rng) {
     const WORDS: [&str; 12] = [
         "lamp",
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_dates_agree() {
+    fn dates_round_trip() {
         let leap = at((2024, 2, 29), (23, 59, 58));
         assert_eq!(text(|out| time(out, leap + 7)), "2024-02-29T23:59:58.000007Z");
         assert_eq!(at((1970, 1, 1), (0, 0, 0)), 0);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_on_the_line() {
+    fn numbers_have_the_notation_of_the_line() {
         assert_eq!(text(|out| number(out, 1_234_567_890)), "1234567890");
         assert_eq!(text(|out| number(out, 0)), "0");
         assert_eq!(text(|out| hex(out, 0xBEEF, 8)), "0000beef");

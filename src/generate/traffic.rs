@@ -1,4 +1,4 @@
-//! What to generate: the load balancer, the time, the length of lines and how many of them are odd.
+//! The traffic to generate: the load balancer, the time, the length of lines and the share of odd ones.
 
 use std::str::FromStr;
 
@@ -13,29 +13,33 @@ pub struct Traffic {
     pub start: u64,
     /// The microseconds between one line and the next, on average.
     pub step: u64,
-    /// How many fields a line has: any number the table knows, or more, then `"-"` stands in the unknown ones. All
-    /// that the table knows when `None`.
+    /// The number of fields of a line: any number that the table knows, or more, in which case the unknown ones are `"-"`.
+    /// `None` means all known fields.
     pub fields: Option<usize>,
-    /// Another number of fields, for a third of the lines: a load balancer whose nodes are being upgraded.
+    /// The number of the table's fields that get values of their own; later fields are unknown ones. `None` means all. A
+    /// number keeps the lines as they are when AWS adds a field to the table.
+    pub known_fields: Option<usize>,
+    /// Another number of fields, for a third of the lines, as on a load balancer whose nodes are being upgraded.
     pub other_fields: Option<usize>,
-    /// How many lines hold text that attackers and broken clients send. They are valid: each is an event.
+    /// The share of lines that contain text of attackers and broken clients. They are valid: each is an event.
     pub hostile: Rate,
-    /// How many lines hold a value that is none, or too few fields. Each is malformed.
+    /// The share of lines that contain an invalid value or too few fields. Each is malformed.
     pub broken: Rate,
-    /// How many lines hold an unescaped quote in text that a client chose, but can be read from the right.
+    /// The share of lines that contain an unescaped quote in text that a client chose, which can be repaired.
     pub repairable: Rate,
-    /// How many lines stand behind a blank one.
+    /// The share of lines that are preceded by a blank line.
     pub blank: Rate,
 }
 
 impl Default for Traffic {
-    /// Ordinary traffic, ten lines a second, from 2026-10-07T11:40:00Z.
+    /// Returns ordinary traffic: ten lines per second, starting at 2026-10-07T11:40:00Z.
     fn default() -> Self {
         Self {
             balancer: Balancer::default(),
             start: text::at((2026, 10, 7), (11, 40, 0)),
             step: 100_000,
             fields: None,
+            known_fields: None,
             other_fields: None,
             hostile: Rate::default(),
             broken: Rate::default(),
@@ -46,7 +50,7 @@ impl Default for Traffic {
 }
 
 impl Traffic {
-    /// Spreads so many lines over the interval that one object covers (a little less, so that late lines fit too).
+    /// Spreads the lines over the interval that an object covers, minus a few seconds so that late lines fit as well.
     #[must_use]
     pub fn over_one_object(mut self, lines: u64) -> Self {
         self.step = 295 * text::SECOND / lines.max(1);
@@ -63,7 +67,7 @@ pub struct Balancer {
     pub region: String,
     /// The load balancer's name.
     pub name: String,
-    /// The last part of its resource id; a Classic Load Balancer has none and ignores this one.
+    /// The last part of its resource id. A Classic Load Balancer has none and ignores this one.
     pub id: String,
     /// The address of the node.
     pub node: String,
@@ -81,23 +85,23 @@ impl Default for Balancer {
     }
 }
 
-/// How often something happens: a share of the lines, exact to a millionth.
+/// A share of the lines, exact to one millionth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rate(u32);
 
 impl Rate {
-    /// So many lines of a million.
+    /// Returns the share of `lines` lines in a million.
     pub const fn per_million(lines: u32) -> Self {
         Self(if lines > 1_000_000 { 1_000_000 } else { lines })
     }
 
-    /// Whether it happens at a number drawn below a million.
+    /// Returns whether a number drawn below one million is within the share.
     pub(super) fn hits(self, drawn: u64) -> bool {
         drawn < u64::from(self.0)
     }
 }
 
-/// A rate that is none.
+/// The error for a text that is not a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a rate is a number from 0 to 1 with at most six decimals, such as 0.01; got {0:?}")]
 pub struct RateError(String);
@@ -105,7 +109,7 @@ pub struct RateError(String);
 impl FromStr for Rate {
     type Err = RateError;
 
-    /// Reads `0.01` as one line of a hundred. No floating point, so that the same text is the same rate everywhere.
+    /// Parses `0.01` as one line in a hundred, without floating point, so the same text is the same rate everywhere.
     fn from_str(given: &str) -> Result<Self, Self::Err> {
         let error = || RateError(given.to_owned());
         let (whole, fraction) = given.split_once('.').unwrap_or((given, ""));
@@ -126,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_from_text() {
+    fn rates_are_parsed_from_text() {
         assert_eq!("0.01".parse(), Ok(Rate(10_000)));
         assert_eq!("1".parse(), Ok(Rate(1_000_000)));
         assert_eq!("0".parse(), Ok(Rate::default()));

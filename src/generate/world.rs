@@ -1,9 +1,9 @@
-//! The load balancer behind a log: what every line of it shares.
+//! The load balancer that writes a log, and everything that all lines of the log share.
 
-use super::layout::{CLASSIC, Layout};
 use super::rng::{Rng, Stream};
 use super::text;
 use super::traffic::Traffic;
+use crate::formats::{BalancerKind, Format};
 
 /// The target groups; the last is a Lambda function.
 const GROUPS: [&str; 5] = ["shop-web", "shop-api", "shop-assets", "shop-live", "orders-fn"];
@@ -12,16 +12,16 @@ pub(super) const LAMBDA: usize = 4;
 /// The number of the target group that serves web sockets.
 pub(super) const LIVE: usize = 3;
 
-/// What every line of a log shares, derived from the seed and the traffic alone.
+/// The values that all lines of a log share, derived from the seed and the traffic alone.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) seed: u64,
-    /// The seed of this node's lines from this time on: nodes of one load balancer share clients, not connections.
+    /// The seed of this node's lines from the start on. Nodes of a load balancer share clients, not connections.
     pub(super) node_seed: u64,
     pub(super) start: u64,
     pub(super) step: u64,
     pub(super) node: String,
-    /// The load balancer as it stands on the line: `app/name/id`, or the name alone.
+    /// The load balancer as it appears on the line: `app/name/id`, or the name alone.
     pub(super) elb: String,
     /// The ARN of each target group.
     pub(super) groups: Vec<String>,
@@ -29,12 +29,12 @@ pub(super) struct World {
     pub(super) certificates: Vec<String>,
     /// The ARN of the Lambda function.
     pub(super) function: String,
-    /// Whether TLS 1.3 is there, which Application Load Balancers learnt in March 2023 and Classic ones never.
+    /// Whether the load balancer supports TLS 1.3: Application Load Balancers since March 2023, Classic ones never.
     pub(super) modern: bool,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, traffic: &Traffic, layout: &Layout) -> Self {
+    pub(super) fn new(seed: u64, traffic: &Traffic, format: &Format) -> Self {
         let balancer = &traffic.balancer;
         let (region, account) = (&balancer.region, &balancer.account);
         let mut names = Rng::of(seed, Stream::Name, 0);
@@ -61,20 +61,21 @@ impl World {
             start: traffic.start,
             step: traffic.step,
             node: balancer.node.clone(),
-            elb: layout.elb(balancer),
+            elb: balancer.elb(format),
             groups,
             certificates: vec![certificate(), certificate()],
             function: format!("arn:aws:lambda:{region}:{account}:function:orders-fn"),
-            modern: layout.kind != CLASSIC && traffic.start >= text::at((2023, 3, 22), (0, 0, 0)),
+            modern: format.objects.balancer != BalancerKind::Classic
+                && traffic.start >= text::at((2023, 3, 22), (0, 0, 0)),
         }
     }
 
-    /// The name of a target group.
+    /// Returns the name of a target group.
     pub(super) fn group_name(group: usize) -> &'static str {
         GROUPS.get(group).copied().unwrap_or("-")
     }
 
-    /// The time of a line: in order but for the few that took long to be written.
+    /// Returns the time of a line. Times ascend, except for the few lines that were written late.
     pub(super) const fn time(&self, number: u64, rng: &mut Rng) -> u64 {
         let late = if rng.chance(80) { 1_500_000 } else { 60_000 };
         self.start + number * self.step + rng.below(late)

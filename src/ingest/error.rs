@@ -1,61 +1,61 @@
-//! Why an object fails.
+//! The error of an object that could not be ingested.
 
 use crate::encode::EncodeError;
 use crate::object::ObjectRef;
 use crate::object::Unknown;
 use crate::parse::input::ReadError;
-use crate::storage::StorageError;
+use crate::storage::{ErrorKind, StorageError};
 
-/// An object that failed: nothing of it was committed. Where its destination is a stream, events may have been sent.
+/// The error of one object. None of its outputs was committed; if its destination is a stream, events may have been sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{object}: {problem}")]
 pub struct IngestError {
     /// The object.
     pub object: ObjectRef,
-    /// What is wrong.
+    /// What went wrong.
     #[source]
     pub problem: Box<Problem>,
 }
 
-/// What is wrong with an object, or on the way of its events.
+/// What went wrong with an object or with the output of its events.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The bytes cannot be read to their end.
     #[error("{0}")]
     Read(#[from] ReadError),
-    /// No table fits the lines.
+    /// The lines match no table.
     #[error("{0}; name the table with --table if it is a load balancer log")]
     Unknown(Unknown),
     /// Most of the first lines are malformed.
     #[error(
-        "{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is another log, or a new form of it; look at a line with 'alb-ingest explain', or name the table with --table"
+        "{malformed} of the first {lines} lines are malformed as {table} ({reasons}): this is a different log or a new format; inspect a line with 'alb-ingest explain', or name the table with --table"
     )]
     MostlyMalformed {
-        /// Malformed lines.
+        /// The number of malformed lines.
         malformed: u64,
-        /// Lines that were looked at.
+        /// The number of lines that were checked.
         lines: u64,
         /// The table that was tried.
         table: &'static str,
         /// The most frequent reasons.
         reasons: String,
     },
-    /// The object has lines longer than the limit and no others, and its key does not tell what it is.
+    /// Every line of the object is longer than the limit, and its key does not identify a log.
     #[error(
-        "every line is longer than 1 MiB, and the key does not tell a load balancer log; name the table with --table if it is one"
+        "every line is longer than 1 MiB, and the key is not that of a load balancer log; name the table with --table if it is one"
     )]
     OnlyLongLines,
-    /// The events lie on more days (or hours) than an object's outputs may.
+    /// The events belong to more days (or hours) than the outputs of one object may.
     #[error(
-        "its events lie on more than {limit} days or hours; split the file, or set PARTITION_BY none (--partition-by none)"
+        "its events span more than {limit} days or hours; split the file, or set PARTITION_BY none (--partition-by none)"
     )]
     TooManyPartitions {
-        /// The most partitions of an object.
+        /// The maximum number of partitions per object.
         limit: usize,
     },
-    /// The object has no version, and another one's output is in its place.
+    /// The object has no version, and the key of its output is taken by different bytes.
     #[error(
-        "{key} is there from other bytes; stdin has no identity of its own: name another destination, or ingest a file"
+        "{key} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file"
     )]
     OutputOfAnother {
         /// The key of the output.
@@ -64,6 +64,11 @@ pub enum Problem {
     /// The object could not be opened or read.
     #[error("cannot read: {}", .0.message)]
     Unreadable(StorageError),
+    /// The deadline passed before the object was read to its end.
+    #[error(
+        "not enough time before the deadline; the object was not acknowledged: give the function more time or memory, or fewer messages per batch"
+    )]
+    OutOfTime,
     /// The events could not be encoded or written.
     #[error("{0}")]
     Encode(EncodeError),
@@ -72,7 +77,7 @@ pub enum Problem {
     Destination(#[from] StorageError),
     /// The counts do not balance: a defect of this program.
     #[error(
-        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed, please report this"
+        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed; please report this"
     )]
     Imbalance {
         /// Lines of the object.
@@ -84,13 +89,13 @@ pub enum Problem {
         /// Blank lines.
         skipped: u64,
     },
-    /// The program panicked on the object: a defect of this program.
-    #[error("the program failed on this object; nothing was committed, please report this")]
+    /// The program panicked while it processed the object: a defect of this program.
+    #[error("internal error while processing this object; nothing was committed; please report this")]
     Panic,
 }
 
 impl From<EncodeError> for Problem {
-    /// Recovers the error of a sink that failed within a write.
+    /// Recovers the error of a sink, which travels through the encoders inside an I/O error.
     fn from(error: EncodeError) -> Self {
         match error {
             EncodeError::Write(error) => match error.downcast::<StorageError>() {
@@ -103,7 +108,7 @@ impl From<EncodeError> for Problem {
 }
 
 impl Problem {
-    /// The error of an object.
+    /// Returns the error of an object.
     pub fn of(self, object: &ObjectRef) -> IngestError {
         IngestError {
             object: object.clone(),
@@ -111,15 +116,21 @@ impl Problem {
         }
     }
 
-    /// Whether the object is no log of a load balancer at all, as far as can be seen.
-    pub const fn is_no_log(&self) -> bool {
+    /// Returns whether the object does not exist.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if matches!(error.kind, ErrorKind::NotFound))
+    }
+
+    /// Returns whether the object is not a load balancer log, as far as its bytes show.
+    pub const fn is_not_a_log(&self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Read(ReadError::Foreign { .. }))
     }
 
-    /// Whether trying the same object again can help.
+    /// Returns whether a retry of the same object can succeed.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Encode(EncodeError::Write(_)) => true,
+            // A panic can have a passing cause, such as a machine without memory. Its sender limits the retries.
+            Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Panic => true,
             Self::Unreadable(error) | Self::Destination(error) => error.is_retryable(),
             Self::Read(_)
             | Self::Unknown(_)
@@ -128,8 +139,7 @@ impl Problem {
             | Self::OutputOfAnother { .. }
             | Self::TooManyPartitions { .. }
             | Self::Encode(_)
-            | Self::Imbalance { .. }
-            | Self::Panic => false,
+            | Self::Imbalance { .. } => false,
         }
     }
 }

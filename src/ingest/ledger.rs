@@ -1,4 +1,4 @@
-//! The counts of an object, which must balance before success is reported.
+//! The ledger of an object: counts that must balance before success is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,30 +9,30 @@ use crate::parse::line::Fault;
 
 use super::{Problem, UnknownValue};
 
-/// What became of an object.
+/// The outcome of an object that did not fail.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// Every line is accounted for.
     Ingested(Ledger),
-    /// The object is no log.
+    /// The object was skipped.
     Skipped(Skip, Ledger),
 }
 
-/// Why an object is no log.
+/// The reason why an object was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
     /// It has no bytes, or no lines.
     Empty,
-    /// It was written when logging was enabled.
+    /// AWS wrote it to test access when logging was enabled.
     TestObject,
     /// Its key ends in a slash.
     FolderMarker,
-    /// The settings leave it out.
+    /// The options exclude it.
     NotSelected,
 }
 
 impl Skip {
-    /// The reason in words.
+    /// Returns the reason in words.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -57,44 +57,44 @@ impl From<SkipByKey> for Skip {
 pub struct Ledger {
     /// The table.
     pub table: Option<&'static str>,
-    /// Entries: an entry spread over several physical lines counts once.
+    /// The number of entries: an entry spread over several physical lines counts once.
     pub lines: u64,
-    /// Events.
+    /// The number of events.
     pub events: u64,
-    /// Malformed lines in the quarantine.
+    /// The number of malformed lines in the quarantine.
     pub quarantined: u64,
-    /// Blank lines.
+    /// The number of blank lines.
     pub skipped_lines: u64,
-    /// Bytes of the object as it is stored.
+    /// The number of bytes of the object as it is stored.
     pub bytes_in: u64,
-    /// Bytes of the outputs that were written, the quarantine included.
+    /// The number of bytes of the outputs that were written, the quarantine included.
     pub bytes_out: u64,
-    /// Why lines are malformed, by reason and field, and how often.
+    /// The number of malformed lines by reason and field.
     pub reasons: BTreeMap<(&'static str, Option<&'static str>), u64>,
-    /// Repairs.
+    /// The number of repairs by rule.
     pub repairs: Repairs,
-    /// Events with fields behind those the table knows.
+    /// The number of events with fields after those that the table knows.
     pub with_extra_fields: u64,
-    /// Values that AWS's page does not name, in columns that have few.
+    /// Values that the AWS documentation does not list, in columns with few values.
     pub unknown_values: BTreeSet<UnknownValue>,
-    /// The first and the last time of an event, microseconds since 1970.
+    /// The times of the first and the last event, in microseconds since 1970.
     pub times: Option<(i64, i64)>,
     /// The outputs.
     pub outputs: Vec<Output>,
-    /// Why the object could not be read to its end, where its rows were salvaged.
+    /// The fault that ended the object, if its rows were salvaged.
     pub corruption: Option<Corruption>,
 }
 
-/// An output that is committed.
+/// A committed output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its key below the destination.
     pub key: String,
-    /// Whether it was written now, or was there before.
+    /// Whether it was written now; otherwise it already existed.
     pub written: bool,
 }
 
-/// Where an object whose rows were salvaged is corrupt.
+/// The corruption of an object whose rows were salvaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Corruption {
     /// The fault.
@@ -118,7 +118,7 @@ impl Ledger {
         *self.reasons.entry((fault.reason.name(), fault.field)).or_default() += 1;
     }
 
-    /// Whether every line is accounted for.
+    /// Checks that every line is accounted for.
     pub(super) const fn check(&self) -> Result<(), Problem> {
         let accounted = self.events + self.quarantined + self.skipped_lines;
         if self.lines == accounted {
@@ -132,7 +132,7 @@ impl Ledger {
         })
     }
 
-    /// The most frequent reasons, in words.
+    /// Returns the most frequent reasons, at most `count`, in words.
     pub fn top_reasons(&self, count: usize) -> String {
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));

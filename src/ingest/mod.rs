@@ -1,7 +1,7 @@
-//! One object in, its events and malformed lines out, committed together or not at all.
+//! Ingests one object: its events and malformed lines are committed together or not at all.
 //!
-//! [`Ingest`] is fed the bytes of one object in any chunks. It stages one output for each partition that the events
-//! touch and one for the quarantine, and commits them when the whole object is read and its ledger balances:
+//! [`Ingest`] accepts the bytes of one object in chunks of any size. It stages one output per partition of the events and
+//! one for the quarantine, and commits them when the whole object is read and its ledger balances:
 //! `lines = events + quarantined + skipped`. An object that fails commits nothing.
 
 mod error;
@@ -11,6 +11,7 @@ mod options;
 mod outputs;
 mod oversize;
 mod partition;
+mod pool;
 mod quarantine;
 mod unknown_values;
 
@@ -18,8 +19,10 @@ pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
+pub use pool::{Pool, Unfinished};
 pub use unknown_values::UnknownValue;
 
+use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, ReadError, Reader};
@@ -31,51 +34,63 @@ use outputs::Outputs;
 use quarantine::Quarantine;
 use unknown_values::note_unknown_values;
 
-/// The longest text that may be that of a test object.
+/// The maximum length of the text of a test object.
 const MAX_TEST_ENTRY: usize = 64 * 1024;
-/// The first lines that decide whether an object is what its key says.
+/// The number of first lines by which an object is checked against its table.
 const PROBE_LINES: u64 = 1_000;
-/// The fewest malformed lines that make an object unknown.
-const PROBE_MALFORMED: u64 = 20;
+/// The minimum number of malformed lines that reject an object.
+const MIN_PROBE_MALFORMED: u64 = 20;
 
-/// Where the outputs of an object go, and how.
+/// The options and the destinations of a run.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// The options of the engine.
     pub options: &'a Options,
-    /// Where events go.
+    /// The destination of events.
     pub events: &'a dyn Sink,
-    /// Where malformed lines go.
+    /// The destination of malformed lines.
     pub quarantine: &'a dyn Sink,
 }
 
-/// Ingests one object. See the module's documentation.
+/// Ingests one object; the push interface of the engine.
+///
+/// The caller calls [`begin`](Self::begin) once, [`push`](Self::push) for each chunk of the object's bytes in order, and
+/// [`finish`](Self::finish) once after the last byte. The borders of the chunks do not affect the outputs.
+///
+/// [`finish`](Self::finish) means that the object is complete: the caller must have verified it, for example by its length.
+/// A caller that cannot read the object to its end must drop the `Ingest` instead, which discards everything staged. After
+/// an error, nothing of the object is committed, and the `Ingest` must be dropped.
+///
+/// Calls block while they write to the destinations.
 pub struct Ingest<'a> {
     reader: Reader,
-    body: Body<'a>,
-    /// The fault behind which nothing is read any more.
+    lines: ObjectLines<'a>,
+    /// The fault after which nothing is read.
     fault: Option<ReadError>,
 }
 
-/// What is done with the text of an object.
-struct Body<'a> {
+/// The text of an object on its way to the outputs.
+struct ObjectLines<'a> {
     target: Target<'a>,
     facts: ObjectFacts,
     ledger: Ledger,
     quarantine: Quarantine<'a>,
     stage: Stage,
     malformed: Vec<Malformed>,
-    /// Malformed lines among the first [`PROBE_LINES`].
+    /// The number of malformed lines among the first [`PROBE_LINES`].
     probed: u64,
 }
 
+/// The state of the detection of the table.
 enum Stage {
-    /// No line so far tells the table; physical lines so far.
+    /// The table is not known yet.
     Undecided {
+        /// The number of physical lines.
         lines: u64,
     },
-    /// The one entry of a test object, so far, and its offset: with more behind it, it is a line of a log.
+    /// The text is the single entry of a test object, at this offset. If more text follows, it is a line of a log.
     TestEntry(Vec<u8>, u64),
+    /// The table is known.
     Table(Box<TableStage>),
 }
 
@@ -86,14 +101,17 @@ struct TableStage {
 }
 
 impl<'a> Ingest<'a> {
-    /// Begins an object, unless its key or the settings tell that it is not to be read.
+    /// Begins an object.
+    ///
+    /// # Errors
+    /// The key or the options exclude the object, so its bytes need not be read.
     pub fn begin(object: ObjectRef, target: Target<'a>) -> Result<Self, Skip> {
         if let Some(skip) = target.options.skip_unread(&object.key) {
             return Err(skip);
         }
         let facts = ObjectFacts::new(object);
         let quarantine = Quarantine::new(target.quarantine, &facts);
-        let body = Body {
+        let lines = ObjectLines {
             target,
             facts,
             ledger: Ledger::default(),
@@ -104,83 +122,89 @@ impl<'a> Ingest<'a> {
         };
         Ok(Self {
             reader: Reader::new(),
-            body,
+            lines,
             fault: None,
         })
     }
 
-    /// Decompresses on a thread of its own beside the one that calls, where the object is large enough. What comes out
-    /// is the same. Worth it on a machine with a core that nothing else uses.
+    /// Allows decompression on a second thread, if the object is large enough. The outputs are the same. Worth it if a core
+    /// is idle.
     #[must_use]
     pub const fn on_two_threads(mut self) -> Self {
         self.reader.allow_thread();
         self
     }
 
-    /// The object that is ingested.
+    /// Returns the object.
     pub const fn object(&self) -> &ObjectRef {
-        &self.body.facts.object
+        &self.lines.facts.object
     }
 
     /// Ingests the next bytes of the object.
+    ///
+    /// # Errors
+    /// The object failed, or a destination did. A corrupt object that can be salvaged is not an error.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), IngestError> {
-        // Behind a fault, too: how far reading went depends on the chunks.
-        self.body.ledger.bytes_in += chunk.len() as u64;
+        // Also after a fault: the position at which it is detected depends on the chunks.
+        self.lines.ledger.bytes_in += chunk.len() as u64;
         if self.fault.is_some() {
             return Ok(());
         }
-        let body = &mut self.body;
-        let pushed = self.reader.push(chunk, &mut |piece| body.piece(piece));
+        let lines = &mut self.lines;
+        let pushed = self.reader.push(chunk, &mut |piece| lines.piece(piece));
         self.note(pushed)
     }
 
-    /// Ends the object and commits what came out of it.
+    /// Ends the object and commits its outputs.
+    ///
+    /// # Errors
+    /// The object failed, or a destination did.
     pub fn finish(mut self) -> Result<Outcome, IngestError> {
         if self.fault.is_none() {
-            let body = &mut self.body;
-            let finished = self.reader.finish(&mut |piece| body.piece(piece));
+            let lines = &mut self.lines;
+            let finished = self.reader.finish(&mut |piece| lines.piece(piece));
             self.note(finished)?;
         }
         if let Some(fault) = self.fault {
             self.salvage(fault)
-                .map_err(|problem| problem.of(&self.body.facts.object))?;
+                .map_err(|problem| problem.of(&self.lines.facts.object))?;
         }
-        let object = self.body.facts.object.clone();
-        self.body.finish().map_err(|problem| problem.of(&object))
+        let object = self.lines.facts.object.clone();
+        self.lines.finish().map_err(|problem| problem.of(&object))
     }
 
-    /// Notes a fault of the object at rest; hands on every other error.
+    /// Records a fault that can be salvaged; returns every other error.
     fn note(&mut self, result: Result<(), Problem>) -> Result<(), IngestError> {
         match result {
             Err(Problem::Read(fault)) if self.can_salvage(fault) => {
                 self.fault = Some(fault);
                 Ok(())
             }
-            other => other.map_err(|problem| problem.of(&self.body.facts.object)),
+            other => other.map_err(|problem| problem.of(&self.lines.facts.object)),
         }
     }
 
     fn can_salvage(&self, fault: ReadError) -> bool {
-        self.body.target.options.on_corrupt == OnCorrupt::Salvage
+        self.lines.target.options.on_corrupt == OnCorrupt::Salvage
             && matches!(fault, ReadError::Truncated { .. } | ReadError::Corrupt { .. })
     }
 
-    /// Keeps the lines before the fault; the line that it cut goes to the quarantine.
+    /// Keeps the lines before the fault and quarantines the line that it cuts.
     fn salvage(&mut self, fault: ReadError) -> Result<(), Problem> {
-        let body = &mut self.body;
-        let cut = self.reader.salvage(&mut |piece| body.piece(piece))?;
-        let decided = !matches!(body.stage, Stage::Undecided { .. });
-        let hinted = body.target.options.table.is_some() || body.facts.key.table.is_some();
-        let log_behind = matches!(body.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
-        if log_behind || !decided && (cut.bytes.is_empty() || !hinted) {
-            // Nothing that could be kept.
+        let lines = &mut self.lines;
+        let cut = self.reader.salvage(&mut |piece| lines.piece(piece))?;
+        let decided = !matches!(lines.stage, Stage::Undecided { .. });
+        let hinted = lines.target.options.table.is_some() || lines.facts.key.log_type.is_some();
+        let more_than_test_entry = matches!(lines.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
+        if more_than_test_entry || !decided && (cut.bytes.is_empty() || !hinted) {
+            // There is nothing to keep.
             return Err(Problem::Read(fault));
         }
-        body.ledger.corruption = Some(Corruption { fault });
+        lines.ledger.corruption = Some(Corruption { fault });
         if !cut.bytes.is_empty() {
-            let line = body.skip_line()?;
+            let line = lines.skip_line()?;
             let fault = Fault::of_line(Reason::CutByCorruption, 0);
-            body.quarantine(&[Malformed {
+            lines.quarantine(&[Malformed {
                 line,
                 offset: cut.offset,
                 fault,
@@ -191,10 +215,10 @@ impl<'a> Ingest<'a> {
     }
 }
 
-impl Body<'_> {
+impl ObjectLines<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), Problem> {
         match piece {
-            Piece::Lines { text, offset } => self.lines(text, offset),
+            Piece::Lines { text, offset } => self.block(text, offset),
             Piece::LongLine { offset } => {
                 if let Stage::TestEntry(held, _) = &self.stage {
                     detect(held, None).map_err(Problem::Unknown)?;
@@ -211,16 +235,16 @@ impl Body<'_> {
         }
     }
 
-    fn lines(&mut self, text: &[u8], offset: u64) -> Result<(), Problem> {
-        // A byte order mark is no part of the first line.
+    fn block(&mut self, text: &[u8], offset: u64) -> Result<(), Problem> {
+        // A byte order mark is not part of the first line.
         let (text, offset) = match text.strip_prefix(b"\xef\xbb\xbf") {
-            Some(behind) if offset == 0 => (behind, 3),
+            Some(rest) if offset == 0 => (rest, 3),
             _ => (text, offset),
         };
         if let Stage::TestEntry(held, offset) = &self.stage {
             let (all, offset) = ([held, text].concat(), *offset);
             self.stage = Stage::Undecided { lines: 0 };
-            return self.lines(&all, offset);
+            return self.block(&all, offset);
         }
         if !self.decide(text, offset)? {
             return Ok(());
@@ -233,10 +257,10 @@ impl Body<'_> {
         if let Some(limit) = self.target.events.event_limit() {
             let shape = OutputTable::of(self.target.options.schema, table.batch.plan);
             let events = (shape, &self.facts);
-            oversize::take_out(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
+            oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
-        // At once, while the block is in the processor's caches.
+        // Immediately, while the block is in the CPU caches.
         table
             .outputs
             .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
@@ -246,7 +270,7 @@ impl Body<'_> {
         self.probe(false)
     }
 
-    /// Decides on the table by the first lines that are not blank; whether there is one now.
+    /// Detects the table from the first lines that are not blank; returns whether it is known.
     fn decide(&mut self, text: &[u8], offset: u64) -> Result<bool, Problem> {
         let Stage::Undecided { lines } = &mut self.stage else {
             return Ok(matches!(self.stage, Stage::Table(_)));
@@ -264,13 +288,15 @@ impl Body<'_> {
         }
         let format = match self.target.options.table {
             Some(format) => format,
-            None => detect(text, self.facts.key.format()).map_err(Problem::Unknown)?,
+            None => detect(text, self.facts.key.log_type)
+                .map_err(Problem::Unknown)?
+                .format(),
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
         let mut parser = LineParser::starting_at(*lines + 1, plan, load_balancer);
         if self.target.events.event_limit().is_some() {
-            parser.keep_from(oversize::HARMLESS);
+            parser.keep_from(oversize::MIN_MEASURED);
         }
         self.stage = Stage::Table(Box::new(TableStage {
             parser,
@@ -282,19 +308,20 @@ impl Body<'_> {
         Ok(true)
     }
 
-    /// The table, as far as it is known.
+    /// Returns the table, if it is known.
     fn table(&self) -> Option<&'static str> {
         let named = self.target.options.table.map(|table| table.name);
-        self.ledger.table.or(named).or(self.facts.key.table)
+        let in_key = self.facts.key.log_type.map(LogType::table);
+        self.ledger.table.or(named).or(in_key)
     }
 
-    /// Tells the quarantine the table, as far as it is known.
+    /// Names the table in the quarantine, if it is known.
     fn name_quarantine(&mut self) {
         let table = self.table();
         self.quarantine.name(table);
     }
 
-    /// Counts a line that is taken out of the text; returns its number.
+    /// Counts a line that was removed from the text; returns its number.
     fn skip_line(&mut self) -> Result<u64, Problem> {
         match &mut self.stage {
             Stage::Undecided { lines } => {
@@ -321,21 +348,21 @@ impl Body<'_> {
         for malformed in malformed {
             self.quarantine.push(&self.facts.object, malformed)?;
             self.ledger.quarantine(malformed.fault);
-            // An event that is too large was understood.
-            let unread = malformed.fault.reason != Reason::EventTooLarge;
-            self.probed += u64::from(unread && malformed.line <= PROBE_LINES);
+            // An event that is too large was parsed.
+            let parsed = malformed.fault.reason == Reason::EventTooLarge;
+            self.probed += u64::from(!parsed && malformed.line <= PROBE_LINES);
         }
         Ok(())
     }
 
-    /// Fails an object of which most of the first lines are malformed, instead of filling the quarantine with it.
+    /// Fails an object if most of its first lines are malformed, instead of filling the quarantine with it.
     fn probe(&self, ended: bool) -> Result<(), Problem> {
         let Stage::Table(table) = &self.stage else {
             return Ok(());
         };
         let lines = table.parser.lines.min(PROBE_LINES);
         let decided = ended || table.parser.lines >= PROBE_LINES;
-        if decided && self.probed >= PROBE_MALFORMED && self.probed * 2 > lines {
+        if decided && self.probed >= MIN_PROBE_MALFORMED && self.probed * 2 > lines {
             let table = table.batch.plan.format.name;
             return Err(Problem::MostlyMalformed {
                 malformed: self.probed,
@@ -376,7 +403,7 @@ impl Body<'_> {
                 self.ledger.with_extra_fields = table.parser.with_extra_fields;
                 self.ledger.repairs = table.parser.repairs;
                 self.ledger.check()?;
-                // Events first: a quarantine without its events would be the odder half of an interrupted commit.
+                // Events first: if a commit is interrupted, events without their quarantine are the lesser surprise.
                 table.outputs.commit(unversioned, &mut self.ledger)?;
                 self.quarantine.commit(unversioned, &mut self.ledger)?;
             }

@@ -1,4 +1,4 @@
-//! The outputs of an object: one file for each partition that its events touch.
+//! The outputs of an object: one file per partition of its events.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,10 @@ use crate::storage::{Committed, Staged};
 use super::partition::{Partition, Partitioner};
 use super::{Ledger, Output, Problem, Target};
 
-/// The most partitions of an object: a bound for open files and memory.
+/// The maximum number of partitions of an object: a bound for open files and memory.
 const MAX_PARTITIONS: usize = 400;
-/// The memory of encoded events that are not written yet, over all partitions, at which the largest are flushed.
+/// The maximum number of bytes of encoded events that are not written yet, over all partitions. Beyond it, the largest
+/// outputs are flushed.
 const MAX_BUFFERED: usize = 32 * 1024 * 1024;
 
 /// The staged outputs of an object.
@@ -28,7 +29,7 @@ struct OpenOutput {
 }
 
 impl Outputs {
-    /// Encodes the events of the batch, each into the output of its partition, and clears it.
+    /// Encodes the events of the batch into the outputs of their partitions, and clears the batch.
     pub(super) fn write(
         &mut self,
         batch: &mut Batch,
@@ -62,10 +63,10 @@ impl Outputs {
         self.bound_memory()
     }
 
-    /// Commits every output, in the order of the partitions.
+    /// Commits every output in the order of the partitions.
     pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
         let mut staged = Vec::new();
-        // Every output is whole before the first becomes visible.
+        // Every output is complete before the first becomes visible.
         while let Some((_, output)) = self.open.pop_first() {
             staged.push((output.key, output.encoder.finish()?));
         }
@@ -93,7 +94,7 @@ impl Outputs {
                 let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
                     "{}{}-{}.{}",
-                    partitioner.folders(shape.plan.format.name, partition),
+                    partitioner.folders(shape.plan.format.log_type, partition),
                     facts.object.stem(),
                     facts.id,
                     format.extension(compression),
@@ -105,7 +106,7 @@ impl Outputs {
         }
     }
 
-    /// Flushes the largest outputs when all together hold too much. Depends on the events alone.
+    /// Flushes the largest outputs if all together buffer too much. Depends only on the events, so the bytes do, too.
     fn bound_memory(&mut self) -> Result<(), Problem> {
         let mut total: usize = self.open.values().map(|output| output.encoder.buffered()).sum();
         if self.open.len() < 2 || total <= MAX_BUFFERED {
@@ -119,13 +120,13 @@ impl Outputs {
             }
             let before = output.encoder.buffered();
             output.encoder.flush()?;
-            total = total.saturating_sub(before.saturating_sub(output.encoder.buffered()));
+            total -= before - output.encoder.buffered();
         }
         Ok(())
     }
 }
 
-/// Commits one output and notes it in the ledger.
+/// Commits one output and records it in the ledger.
 pub(super) fn commit(
     key: String,
     staged: Box<dyn Staged>,
@@ -133,7 +134,7 @@ pub(super) fn commit(
     ledger: &mut Ledger,
 ) -> Result<(), Problem> {
     let committed = staged.commit(&ledger.counts())?;
-    // Only an object without a version can find the output of another one in its place.
+    // Only an object without a version can meet an output of another object.
     if committed == (Committed::AlreadyExists { identical: false }) && unversioned {
         return Err(Problem::OutputOfAnother { key });
     }

@@ -1,4 +1,4 @@
-//! Events that are larger than the destination takes.
+//! Removes events that are larger than the destination accepts.
 
 use crate::encode::EventWriter;
 use crate::object::ObjectFacts;
@@ -6,14 +6,14 @@ use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
 
-/// The bytes of an entry below which no event is measured. In JSON a byte takes six at most (an escape), and stands in
-/// three columns at most (a URL, and a part of it); with the names of the columns and the object's own values, an event
-/// is then far below the limits that there are.
-pub(super) const HARMLESS: usize = 16 * 1024;
+/// The minimum length of an entry whose event is measured. A byte becomes at most six in JSON (an escape) and occurs in at
+/// most three columns (a URL, and a part of it); with the names of the columns and the object's own values, the event of a
+/// shorter entry is far below every limit of a destination.
+pub(super) const MIN_MEASURED: usize = 16 * 1024;
 
-/// Takes the events out of the batch that are longer than `limit` bytes as a JSON line, and adds them to the malformed
-/// lines. The parser has to keep entries from [`HARMLESS`] on.
-pub(super) fn take_out(
+/// Moves events that are longer than `limit` bytes as a JSON line from the batch to the malformed lines. The parser must
+/// keep entries from [`MIN_MEASURED`] on.
+pub(super) fn remove_oversize(
     limit: usize,
     parser: &mut LineParser,
     batch: &mut Batch,

@@ -1,6 +1,7 @@
-//! Which folder an event belongs to: its own UTC day, or hour.
+//! Partitions events into folders by their own UTC day or hour.
 
 use crate::encode::computed_numbers;
+use crate::formats::LogType;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::parse::line::time::{DAY, SECOND, date_text};
@@ -8,8 +9,8 @@ use crate::schema::mapping::{OutputTable, security_lake_source};
 
 use super::PartitionBy;
 
-/// A partition: the number of its day (or hour) since 1970, or the only one; and the class of its events, where the
-/// layout keeps classes apart.
+/// A partition: the number of its day (or hour) since 1970, or 0 if there is only one; and the class of its events, if the
+/// layout separates classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Partition {
     number: i64,
@@ -18,10 +19,10 @@ pub(super) struct Partition {
 
 const HOUR: i64 = 3_600 * SECOND;
 
-/// Where an account or a region is not known. AWS's page recommends the word for accounts outside of AWS.
+/// The name of an unknown account or region. AWS recommends it for accounts outside AWS.
 const EXTERNAL: &str = "external";
 
-/// Tells partitions for the events of one object.
+/// Determines the partitions of the events of one object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Partitioner<'a> {
     by: PartitionBy,
@@ -33,9 +34,10 @@ impl<'a> Partitioner<'a> {
         Self { by, facts }
     }
 
-    /// The partition of each event of the batch.
+    /// Returns the partition of each event of the batch.
     pub(super) fn of_rows(self, batch: &Batch, shape: &OutputTable) -> impl Iterator<Item = Partition> {
         let classes = match self.by {
+            // Empty if every event of the table has the same class.
             PartitionBy::SecurityLake => computed_numbers(shape, "class_uid", batch),
             PartitionBy::Day | PartitionBy::Hour | PartitionBy::None => Vec::new(),
         };
@@ -46,8 +48,8 @@ impl<'a> Partitioner<'a> {
         })
     }
 
-    /// The number of the partition of an event with that time. Events more than a day away from the end of the interval in
-    /// the key are laid there.
+    /// Returns the number of the partition of an event with this time. An event more than a day from the end of the interval
+    /// in the key is put into the partition of that end.
     #[inline]
     fn number(self, time: i64) -> i64 {
         let time = match self.facts.key.end {
@@ -61,9 +63,10 @@ impl<'a> Partitioner<'a> {
         }
     }
 
-    /// The folders of a partition of a table, with a slash behind each.
-    pub(super) fn folders(self, table: &'static str, partition: Partition) -> String {
+    /// Returns the folders of a partition of a table, each followed by a slash.
+    pub(super) fn folders(self, log_type: LogType, partition: Partition) -> String {
         let Partition { number, class } = partition;
+        let table = log_type.table();
         match self.by {
             PartitionBy::Day => format!("{table}/date={}/", date_text(number)),
             PartitionBy::Hour => {
@@ -78,7 +81,7 @@ impl<'a> Partitioner<'a> {
                 let key = &self.facts.key;
                 format!(
                     "{}/region={}/accountId={}/eventDay={}/",
-                    security_lake_source(table, class),
+                    security_lake_source(log_type, class),
                     key.region.as_deref().unwrap_or(EXTERNAL),
                     key.account.as_deref().unwrap_or(EXTERNAL),
                     date_text(number).replace('-', "")

@@ -1,4 +1,4 @@
-//! The quarantine of an object: its malformed lines, staged beside its events.
+//! The quarantine of an object: its malformed lines, staged like its events.
 
 use std::io::{BufWriter, Write};
 
@@ -13,12 +13,12 @@ use crate::storage::{Sink, Staged};
 use super::outputs::commit;
 use super::{Ledger, Problem};
 
-/// The staged quarantine; there is none until the first malformed line.
+/// The quarantine of an object. Its output is staged with the first malformed line.
 pub(super) struct Quarantine<'a> {
     sink: &'a dyn Sink,
     source: ObjectRef,
     table: &'static str,
-    /// The key behind the table: the day of the object's delivery, and its name.
+    /// The part of the key after the table: the day of the object's delivery, and its name.
     name: String,
     staged: Option<(String, BufWriter<Box<dyn Staged>>)>,
     long: Option<RowWriter>,
@@ -41,7 +41,7 @@ impl<'a> Quarantine<'a> {
         }
     }
 
-    /// Names the table; without one it is `unknown`.
+    /// Sets the name of the table, if it is known; initially it is `unknown`.
     pub(super) fn name(&mut self, table: Option<&'static str>) {
         self.table = table.unwrap_or(self.table);
     }
@@ -58,7 +58,7 @@ impl<'a> Quarantine<'a> {
         Ok(())
     }
 
-    /// Begins a line that is longer than the limit.
+    /// Begins a line that exceeds the limit.
     pub(super) fn begin_long(&mut self, object: &ObjectRef, line: u64, offset: u64) -> Result<(), Problem> {
         let fault = Fault::of_line(Reason::TooLong, 0);
         let row = RowWriter::begin(object, line, offset, &fault, self.out()?).map_err(EncodeError::Write)?;
@@ -66,7 +66,7 @@ impl<'a> Quarantine<'a> {
         Ok(())
     }
 
-    /// Adds bytes of the long line.
+    /// Appends bytes of the long line.
     pub(super) fn push_long(&mut self, part: &[u8]) -> Result<(), Problem> {
         if let Some(mut row) = self.long.take() {
             row.push(part, self.out()?).map_err(EncodeError::Write)?;
@@ -83,7 +83,7 @@ impl<'a> Quarantine<'a> {
         Ok(())
     }
 
-    /// Commits the quarantine, if there is one.
+    /// Commits the quarantine, if anything was staged.
     pub(super) fn commit(&mut self, unversioned: bool, ledger: &mut Ledger) -> Result<(), Problem> {
         let Some((key, out)) = self.staged.take() else {
             return Ok(());
@@ -95,14 +95,13 @@ impl<'a> Quarantine<'a> {
     }
 
     fn out(&mut self) -> Result<&mut impl Write, Problem> {
-        if self.staged.is_none() {
+        let staged = if let Some(staged) = self.staged.take() {
+            staged
+        } else {
             let key = format!("{}/{}", self.table, self.name);
             let staged = self.sink.stage(&key, &self.source)?;
-            self.staged = Some((key, BufWriter::new(staged)));
-        }
-        match &mut self.staged {
-            Some((_, out)) => Ok(out),
-            None => Err(Problem::Panic),
-        }
+            (key, BufWriter::new(staged))
+        };
+        Ok(&mut self.staged.insert(staged).1)
     }
 }

@@ -10,10 +10,14 @@ impl Sink for Nowhere {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         panic!("{key} was staged")
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 #[test]
-fn a_read_thread_that_ends_early_fails_the_object_and_is_no_fault_to_salvage() {
+fn a_reading_thread_that_ends_early_fails_the_object_even_with_salvage() {
     for on_corrupt in [OnCorrupt::Salvage, OnCorrupt::Strict] {
         let options = Options {
             on_corrupt,

@@ -1,71 +1,69 @@
-//! Which table the lines of an object fit.
+//! Detection of the log type from the first lines of an object.
 
-use crate::formats::{FORMATS, Format, Plan, Source};
+use crate::formats::{ColumnSource, LogType, Plan};
 use crate::parse::line::{Fault, Span, check, first_fault, repair, split_line};
 
-/// How many lines are looked at.
-const SAMPLE: usize = 20;
+/// The number of lines that are examined.
+const SAMPLE_LINES: usize = 20;
 
-/// No table fits the lines.
+/// The error for lines that fit no log type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// What was tried.
+    /// The attempts, one per log type.
     pub tried: Vec<Attempt>,
-    /// The first line's shape, without its content.
+    /// The shape of the first line, without its content.
     pub shape: String,
 }
 
-/// How far a table went on the line that it fits best.
+/// How far the rules of a log type matched the line that they fit best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
-    /// The table's name.
-    pub table: &'static str,
-    /// Where it stopped; the byte counts from the start of the line.
+    /// The log type.
+    pub log_type: LogType,
+    /// Where matching stopped; the byte is counted from the start of the line.
     pub stopped: Fault,
 }
 
-/// How well a table fits the sample.
+/// How well a log type fits the examined lines.
 struct Fit {
-    format: &'static Format,
-    /// Lines that are events.
+    log_type: LogType,
+    /// The number of lines that are events.
     events: usize,
-    /// Whether the event's time, at least, stands on a line where it should.
+    /// Whether at least the time of the event is in the right place on one of the lines.
     plausible: bool,
-    /// The fault that lies furthest along its line.
+    /// The fault that is furthest along its line.
     furthest: Option<Fault>,
 }
 
-/// Finds the table that the first lines fit.
+/// Detects the log type of the first lines.
 ///
-/// A key that tells the type is believed where a line is an event of that table, or, where no line is an event of any
-/// table, at least carries its time where that table has it: such an object's lines go to the quarantine one by one.
-/// Lines that are events of another table win over the key. Without a telling key the first lines decide.
-pub fn detect(text: &[u8], hint: Option<&'static Format>) -> Result<&'static Format, Unknown> {
-    // Most often the key tells, and the first line is an event.
-    if let Some(hint) = hint.filter(|hint| has_event(hint, text)) {
+/// The log type in the key, `hint`, wins if one of the lines is an event of it. Otherwise, lines that are events of
+/// another log type decide. If no line is an event of any log type, the key still wins if a line has a time where its log
+/// type has one; the lines of such an object go to the quarantine one by one.
+pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
+    // The most frequent case: the key names the log type, and the first line is an event.
+    if let Some(hint) = hint.filter(|hint| has_event(*hint, text)) {
         return Ok(hint);
     }
-    let fits = FORMATS.map(|format| fit(format, text));
-    let hinted = fits
-        .iter()
-        .find(|fit| hint.is_some_and(|hint| std::ptr::eq(hint, fit.format)));
-    // The first of equals, so that the order of the tables decides.
+    let fits = LogType::ALL.map(|log_type| fit(log_type, text));
+    let hinted = fits.iter().find(|fit| hint == Some(fit.log_type));
+    // `max_by_key` returns the last maximum; reversed, ties go to the first log type.
     if let Some(fit) = fits
         .iter()
         .rev()
         .filter(|fit| fit.events > 0)
         .max_by_key(|fit| fit.events)
     {
-        return Ok(fit.format);
+        return Ok(fit.log_type);
     }
     if let Some(fit) = hinted.filter(|fit| fit.plausible) {
-        return Ok(fit.format);
+        return Ok(fit.log_type);
     }
     let tried = fits
         .iter()
         .filter_map(|fit| {
             fit.furthest.map(|stopped| Attempt {
-                table: fit.format.name,
+                log_type: fit.log_type,
                 stopped,
             })
         })
@@ -77,11 +75,11 @@ pub fn detect(text: &[u8], hint: Option<&'static Format>) -> Result<&'static For
     Err(Unknown { tried, shape })
 }
 
-fn fit(format: &'static Format, text: &[u8]) -> Fit {
-    let plan = format.plan();
+fn fit(log_type: LogType, text: &[u8]) -> Fit {
+    let plan = log_type.plan();
     let mut parts = vec![Span::NULL; plan.parts];
     let mut fit = Fit {
-        format,
+        log_type,
         events: 0,
         plausible: false,
         furthest: None,
@@ -104,9 +102,9 @@ fn fit(format: &'static Format, text: &[u8]) -> Fit {
     fit
 }
 
-/// Whether one of the first lines is an event of the table.
-fn has_event(format: &'static Format, text: &[u8]) -> bool {
-    let plan = format.plan();
+/// Returns whether one of the first lines is an event of the log type.
+fn has_event(log_type: LogType, text: &[u8]) -> bool {
+    let plan = log_type.plan();
     let mut parts = vec![Span::NULL; plan.parts];
     sample_lines(text).any(|(start, line)| {
         let span = Span::new(start, start + line.len());
@@ -121,7 +119,7 @@ fn read_line(plan: &Plan, text: &[u8], line: Span, parts: &mut [Span]) -> Result
     }
 }
 
-/// The first lines that are not blank, without line ends, and where each begins.
+/// Returns the first lines that are not blank, without line ends, and the position of each.
 fn sample_lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at = 0;
     text.split(|byte| *byte == b'\n')
@@ -131,20 +129,21 @@ fn sample_lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
             (start, line.strip_suffix(b"\r").unwrap_or(line))
         })
         .filter(|(_, line)| !line.trim_ascii().is_empty())
-        .take(SAMPLE)
+        .take(SAMPLE_LINES)
 }
 
+/// Returns whether the part for the time of the event is a time.
 fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
     plan.columns.get(1).is_some_and(|column| match column.source {
-        Source::Part { part, decode, .. } => {
+        ColumnSource::Part { part, decode, .. } => {
             let time = parts.get(part).and_then(|span| span.value(text));
             time.is_some_and(|time| crate::parse::line::value::check(decode, time).is_ok())
         }
-        Source::Filled(_) => false,
+        ColumnSource::Filled(_) => false,
     })
 }
 
-/// Whether the text is that of a test object: `Enable AccessLog for ELB: …` and nothing else.
+/// Returns whether the text is that of a test object: `Enable AccessLog for ELB: …` and nothing else.
 pub fn is_test_entry(text: &[u8]) -> bool {
     let mut lines = text
         .split(|byte| *byte == b'\n')
@@ -153,8 +152,8 @@ pub fn is_test_entry(text: &[u8]) -> bool {
     lines.all(|line| line.starts_with(b"Enable ") && memchr::memmem::find(line, b"Log for ELB").is_some())
 }
 
-/// The shape of a line: letters as `a`, digits as `9`, runs of them once, punctuation as it stands, the rest as `?`;
-/// 120 characters at most. It shows how a line is built, and nothing of what it says.
+/// Returns the shape of a line: each run of letters as `a`, of digits as `9` and of other bytes as `?`, with punctuation
+/// unchanged; at most 120 characters. It shows the structure of a line without its content.
 pub fn redacted_shape(line: &[u8]) -> String {
     let mut shape = String::new();
     let mut last = '\0';
@@ -180,7 +179,7 @@ impl std::fmt::Display for Unknown {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             out,
-            "no table fits its lines (the first one is of the shape {:?}); tried",
+            "its lines fit no log type (the first line has the shape {:?}); tried",
             self.shape
         )?;
         for (number, attempt) in self.tried.iter().enumerate() {
@@ -190,7 +189,7 @@ impl std::fmt::Display for Unknown {
             write!(
                 out,
                 "{separator}{}: {} at byte {at}{field}",
-                attempt.table,
+                attempt.log_type.table(),
                 reason.name()
             )?;
         }
@@ -201,50 +200,47 @@ impl std::fmt::Display for Unknown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, CLB_ACCESS};
 
     const HEALTH: &[u8] = b"http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
     const CLASSIC: &[u8] =
         b"2026-10-07T23:39:43.945958Z lb 192.0.2.39:2817 192.0.2.1:80 0.01 0.01 0.01 200 200 0 29 \"GET http://a.example:80/ HTTP/1.1\"\n";
 
     #[test]
-    fn lines_decide_and_the_key_is_believed_only_as_far_as_they_allow() {
-        for hint in [None, Some(&ALB_HEALTH_CHECK), Some(&ALB_ACCESS)] {
-            assert_eq!(detect(HEALTH, hint).unwrap().name, "alb_health_check_log");
-            assert_eq!(detect(CLASSIC, hint).unwrap().name, "clb_access_log");
+    fn lines_win_over_the_key_unless_none_is_an_event() {
+        for hint in [None, Some(LogType::AlbHealthCheck), Some(LogType::AlbAccess)] {
+            assert_eq!(detect(HEALTH, hint), Ok(LogType::AlbHealthCheck));
+            assert_eq!(detect(CLASSIC, hint), Ok(LogType::ClbAccess));
         }
-        // Malformed, but a health check by its time: the key decides.
+        // Malformed, but its time is where a health check has it.
         let broken = b"http 2026-10-07T12:44:59.875678Z x 192.0.2.97:80 targets PASS 200 -\n";
         assert_eq!(
-            detect(broken, Some(&ALB_HEALTH_CHECK)).unwrap().name,
-            ALB_HEALTH_CHECK.name
+            detect(broken, Some(LogType::AlbHealthCheck)),
+            Ok(LogType::AlbHealthCheck)
         );
         assert_eq!(
-            detect(broken, Some(&CLB_ACCESS)).unwrap_err().tried.len(),
-            FORMATS.len()
+            detect(broken, Some(LogType::ClbAccess)).unwrap_err().tried.len(),
+            LogType::ALL.len()
         );
         assert!(detect(broken, None).is_err());
         assert_eq!(
-            detect(&[b"garbage\n\n", HEALTH].concat(), Some(&ALB_CONNECTION))
-                .unwrap()
-                .name,
-            ALB_HEALTH_CHECK.name
+            detect(&[b"garbage\n\n", HEALTH].concat(), Some(LogType::AlbConnection)),
+            Ok(LogType::AlbHealthCheck)
         );
     }
 
     #[test]
-    fn the_error_shows_where_each_table_stopped_and_no_content() {
-        let error = detect(b"{\"secret\":\"token-12345\"}\n", Some(&ALB_ACCESS)).unwrap_err();
+    fn the_error_shows_where_each_log_type_stopped_and_no_content() {
+        let error = detect(b"{\"secret\":\"token-12345\"}\n", Some(LogType::AlbAccess)).unwrap_err();
         let text = error.to_string();
-        for format in FORMATS {
-            assert!(text.contains(format.name), "{text}");
+        for log_type in LogType::ALL {
+            assert!(text.contains(log_type.table()), "{text}");
         }
         assert!(!text.contains("secret") && !text.contains("12345"), "{text}");
         assert_eq!(error.shape, r#"{"a":"a-9"}"#);
     }
 
     #[test]
-    fn test_entries_are_told_from_logs() {
+    fn test_entries_are_distinguished_from_logs() {
         assert!(is_test_entry(
             b"Enable AccessLog for ELB: app/demo/1 at 2026-10-07T00:00:00Z"
         ));

@@ -1,4 +1,4 @@
-//! A log object: its identity, what its key tells, and which table its lines fit.
+//! A log object: its identity, the facts in its key, and the log type of its lines.
 
 mod counts;
 mod detect;
@@ -14,30 +14,30 @@ pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, skip_by_key};
 pub use request::{ObjectRequest, unquoted};
 
-/// A log object as it is named: bucket, key, and version id or etag.
+/// The name of a log object: bucket, key, and version id or etag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The bucket; `local` for a file.
     pub bucket: String,
-    /// The key, decoded.
+    /// The key, URL-decoded.
     pub key: String,
-    /// The version id where the bucket has versions, else the etag; the MD5 of the bytes for a file.
+    /// The version id if the bucket is versioned, otherwise the etag; for a file, the MD5 of its bytes.
     pub version: String,
 }
 
-/// What is the same for every event of an object.
+/// The facts that all events of an object share.
 #[derive(Debug, Clone)]
 pub struct ObjectFacts {
     /// Bucket and key.
     pub object: ObjectRef,
-    /// 16 hex digits that stand for bucket, key and version.
+    /// 16 hex digits that identify bucket, key and version.
     pub id: String,
-    /// What the key tells.
+    /// The facts in the key.
     pub key: KeyFacts,
 }
 
 impl ObjectFacts {
-    /// The facts of an object.
+    /// Returns the facts of an object.
     pub fn new(object: ObjectRef) -> Self {
         let key = KeyFacts::of(&object.key);
         let id = object.id();
@@ -46,7 +46,7 @@ impl ObjectFacts {
 }
 
 impl ObjectRef {
-    /// 16 hex digits of SHA-256 over bucket, key and version, separated by zero bytes.
+    /// Returns 16 hex digits of SHA-256 over bucket, key and version, separated by zero bytes.
     pub fn id(&self) -> String {
         let mut hash = Sha256::new();
         for (number, part) in [&self.bucket, &self.key, &self.version].into_iter().enumerate() {
@@ -60,7 +60,7 @@ impl ObjectRef {
         id
     }
 
-    /// The last part of the key without `.log.gz`, `.log` or `.gz`, short enough for every file system.
+    /// Returns the last part of the key without `.log.gz`, `.log` or `.gz`, short enough for every file system.
     pub fn stem(&self) -> &str {
         let name = self.key.rsplit('/').next().unwrap_or_default();
         let name = if name == "-" { "stdin" } else { name };
@@ -70,11 +70,11 @@ impl ObjectRef {
     }
 }
 
-/// Bytes as lower-case hex digits.
+/// Returns bytes as lowercase hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
@@ -82,7 +82,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 impl std::fmt::Display for ObjectRef {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A key may hold control characters, which have no place on a terminal or in a log.
+        // A key may contain control characters, which must not reach a terminal or a log.
         write!(out, "{}/{}", self.bucket, self.key.escape_debug())
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identity_depends_on_all_three_and_never_changes() {
+    fn the_id_depends_on_bucket_key_and_version_and_never_changes() {
         let object = |bucket: &str, key: &str, version: &str| ObjectRef {
             bucket: bucket.into(),
             key: key.into(),

@@ -30,8 +30,8 @@ pub struct ObjectRequest {
 impl ObjectRequest {
     /// Returns the object's identity, given the key that was found and the etag (without quotes) of what was found.
     ///
-    /// The version is the version id. Without one, or if it is `null`, it is the etag: in a bucket without versioning, or
-    /// with suspended versioning, every write gives the version `null` to other bytes.
+    /// The version is the version id. Without one, or if it is `null`, it is the etag: in a bucket without versioning,
+    /// or with suspended versioning, every write gives the version `null` to other bytes.
     pub fn identity(&self, key: &str, etag: &str) -> ObjectRef {
         let version = self.version_id.as_deref().filter(|version| *version != "null");
         ObjectRef {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 /// A failed operation on storage.
 ///
-/// A failed write travels through the encoders as an [`io::Error`] that wraps this error; [`io::Error::downcast`] recovers
-/// it.
+/// A failed write travels through the encoders as an [`io::Error`] that wraps this error; [`io::Error::downcast`]
+/// recovers it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation} {place}: {message}")]
 pub struct StorageError {
@@ -43,7 +43,8 @@ pub enum Operation {
 pub enum ErrorKind {
     /// The object, version or stream does not exist.
     NotFound,
-    /// The request was refused and will be again: a permission, a KMS key, a bucket in another region, an archived object.
+    /// The request was refused and will be again: a permission, a KMS key, a bucket in another region, an archived
+    /// object.
     Refused,
     /// The object was overwritten, and the requested version is gone.
     Overwritten,
@@ -69,14 +70,15 @@ impl StorageError {
         }
     }
 
-    /// Creates an error of the local file system. It is retryable: a full disk or a missing directory can be fixed while
-    /// the program is not running, and the same command then succeeds.
+    /// Creates an error of the local file system. It is retryable: a full disk or a missing directory can be fixed
+    /// while the program is not running, and the same command then succeeds.
     pub(super) fn local(operation: Operation, path: &Path, error: io::Error) -> Self {
         let place = path.display().to_string().escape_debug().to_string();
         Self::new(operation, place, ErrorKind::Unavailable, error.to_string()).caused_by(error)
     }
 
-    /// Wraps a failed write to the local file system, except for an interruption, after which writers try again on their own.
+    /// Wraps a failed write to the local file system, except for an interruption, after which writers try again on
+    /// their own.
     pub(super) fn local_write(path: &Path, error: io::Error) -> io::Error {
         match error.kind() {
             io::ErrorKind::Interrupted => error,

@@ -1,7 +1,7 @@
 //! Locations: the places that outputs are written to, and the origins that objects are listed from.
 //!
-//! What differs between destinations is a method here that matches every variant, so the compiler names each property that
-//! a new destination has to define.
+//! What differs between destinations is a method here that matches every variant, so the compiler names each property
+//! that a new destination has to define.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -75,8 +75,8 @@ impl Location {
         }
     }
 
-    /// Returns whether this is a stream service, which delivers events while their object is still being read and does its
-    /// own batching, compression, conversion and partitioning.
+    /// Returns whether this is a stream service, which delivers events while their object is still being read and does
+    /// its own batching, compression, conversion and partitioning.
     pub const fn is_stream(&self) -> bool {
         match self {
             Self::Firehose { .. } => true,
@@ -100,8 +100,8 @@ impl Location {
         }
     }
 
-    /// Returns the location of malformed lines if none is set: a folder below this location, or in the current directory
-    /// for stdout. `None` if there is no default and one must be set.
+    /// Returns the location of malformed lines if none is set: a folder below this location, or in the current
+    /// directory for stdout. `None` if there is no default and one must be set.
     pub fn default_quarantine(&self) -> Option<Self> {
         const FOLDER: &str = "_quarantine";
         match self {

@@ -1,8 +1,8 @@
 //! Storage: reading, listing and writing objects, wherever they are.
 //!
-//! The engine knows objects only through the traits of this module. A [`Storage`] is built once per process. It returns a
-//! [`Source`], which opens objects, and [`Sink`]s, which take outputs, for each piece of work with a deadline; it also
-//! lists the objects of an [`Origin`]. Every operation fails with a [`StorageError`].
+//! The engine knows objects only through the traits of this module. A [`Storage`] is built once per process. It returns
+//! a [`Source`], which opens objects, and [`Sink`]s, which take outputs, for each piece of work with a deadline; it
+//! also lists the objects of an [`Origin`]. Every operation fails with a [`StorageError`].
 //!
 //! The implementations are [`local`] (files, directories, stdin, stdout) and, behind the feature `aws`, `s3` and
 //! `firehose`. The [`Router`] chooses among them by [`Location`].
@@ -44,8 +44,8 @@ pub trait Storage: Send + Sync {
     /// yet. No request of the source continues past the deadline.
     fn source(&self, deadline: Deadline) -> Box<dyn Source>;
 
-    /// Returns the sink at a location. Called once per invocation for the events and once for the quarantine; nothing is
-    /// written yet. No request of the sink continues past the deadline.
+    /// Returns the sink at a location. Called once per invocation for the events and once for the quarantine; nothing
+    /// is written yet. No request of the sink continues past the deadline.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if this storage does not serve the location. It never succeeds later.

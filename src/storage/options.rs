@@ -40,7 +40,8 @@ pub struct FirehoseOptions {
     pub records: FirehoseRecords,
     /// Whether the stream de-aggregates records to partition by the events' contents.
     pub dynamic_partitioning: bool,
-    /// The maximum number of record bytes sent per second; at least [`MIN_FIREHOSE_BYTES_PER_SECOND`]. `None` is no limit.
+    /// The maximum number of record bytes sent per second; at least [`MIN_FIREHOSE_BYTES_PER_SECOND`]. `None` is no
+    /// limit.
     pub bytes_per_second: Option<u64>,
 }
 
@@ -54,6 +55,6 @@ pub enum FirehoseRecords {
     Single,
 }
 
-/// The minimum limit of bytes per second. Records are never larger than what may be sent in one second, and much smaller
-/// records cost more: Firehose bills each record in steps of 5 KB.
+/// The minimum limit of bytes per second. Records are never larger than what may be sent in one second, and much
+/// smaller records cost more: Firehose bills each record in steps of 5 KB.
 pub const MIN_FIREHOSE_BYTES_PER_SECOND: u64 = 100_000;

@@ -23,8 +23,8 @@ impl RetryPolicy {
     }
 }
 
-/// Draws pauses with full jitter: anything between zero and the maximum. Callers that were throttled at the same time come
-/// back at different times.
+/// Draws pauses with full jitter: anything between zero and the maximum. Callers that were throttled at the same time
+/// come back at different times.
 #[derive(Debug)]
 pub(super) struct Backoff {
     policy: RetryPolicy,

@@ -82,7 +82,8 @@ impl Router {
         Err(StartError::NotIncluded)
     }
 
-    /// Starts a router to local storage and AWS, configured by the AWS environment, on a runtime that other threads drive.
+    /// Starts a router to local storage and AWS, configured by the AWS environment, on a runtime that other threads
+    /// drive.
     ///
     /// # Errors
     /// The AWS environment lacks something.

@@ -9,29 +9,30 @@ use super::StorageError;
 
 /// A source of objects.
 pub trait Source: Send + Sync {
-    /// Opens an object: exactly the requested version, and the same version to its end. If the object does not exist, the
-    /// request's alternative key is tried once. Called at most once per object, from any thread.
+    /// Opens an object: exactly the requested version, and the same version to its end. If the object does not exist,
+    /// the request's alternative key is tried once. Called at most once per object, from any thread.
     ///
     /// # Errors
-    /// The object does not exist ([`super::ErrorKind::NotFound`]), must not be read, or is not reachable now. If neither
-    /// key exists, the error is about the first.
+    /// The object does not exist ([`super::ErrorKind::NotFound`]), must not be read, or is not reachable now. If
+    /// neither key exists, the error is about the first.
     fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, StorageError>;
 }
 
 /// An open object.
 pub trait Body: Send {
-    /// Returns the identity of the object that was found. Its version identifies the bytes that follow, and does not change
-    /// while they are read.
+    /// Returns the identity of the object that was found. Its version identifies the bytes that follow, and does not
+    /// change while they are read.
     fn object(&self) -> &ObjectRef;
 
     /// Returns the length of the object in bytes, if it is known before the object has been read.
     fn bytes(&self) -> Option<u64>;
 
-    /// Returns the next bytes, or `None` once every byte has been returned: the end is known and never guessed. The lengths
-    /// of the chunks carry no meaning. Not called again after `None` or an error.
+    /// Returns the next bytes, or `None` once every byte has been returned: the end is known and never guessed. The
+    /// lengths of the chunks carry no meaning. Not called again after `None` or an error.
     ///
     /// # Errors
-    /// The bytes stopped early and could not be resumed, or the object changed. What was returned so far must not be used.
+    /// The bytes stopped early and could not be resumed, or the object changed. What was returned so far must not be
+    /// used.
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError>;
 }
 

@@ -1,218 +1,250 @@
-//! What the one who asked is told.
+//! The response to the invoker.
+//!
+//! The responses to a queue and to S3 Batch Operations are the types of `aws_lambda_events`. They are returned as JSON
+//! values, whose fields are sorted by name.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use aws_lambda_events::s3_batch_job::{S3BatchJobResponse, S3BatchJobResult};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use serde::Serialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Kind, Request, Task, Work};
+use crate::ingest::Ledger;
 
-/// The longest `resultString` for S3 Batch Operations, in bytes. AWS's pages name no limit; a row of the completion report
-/// should stay readable.
+use super::outcome::{Counts, SkipReason, TaskError, TaskOutcome};
+use super::{Kind, Request, Task};
+
+/// The maximum length of a `resultString` for S3 Batch Operations, in bytes. AWS documents no limit; a row of the completion
+/// report should stay readable.
 const MAX_RESULT_BYTES: usize = 1_000;
-/// How many failures an error describes, and how many bytes of each.
+/// The maximum number of failures that an error describes.
 const MAX_DESCRIBED_FAILURES: usize = 5;
+/// The maximum length of the description of one failure, in bytes.
 const MAX_DESCRIPTION_BYTES: usize = 400;
+/// The maximum number of message ids that an error lists.
+const MAX_LISTED_IDS: usize = 10;
 
-/// How a task went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TaskResult {
-    /// Everything of the object is committed.
-    Done {
-        /// The counts.
-        text: String,
-    },
-    /// Nothing to ingest, and that is right.
-    Skipped {
-        /// Why.
-        why: String,
-    },
-    /// Not done.
-    Failed {
-        /// Whether doing the same again can cure it.
-        retryable: bool,
-        /// What happened and what to do.
-        text: String,
-    },
-}
-
-/// The invocation has to fail, so that its sender keeps what it asked.
+/// The error of an invocation that has to fail, so its sender keeps the request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvocationError {
     /// Objects or messages failed.
     #[error("{} of {of} {what} failed: {details}", failed.len())]
     Failed {
-        /// What is counted.
+        /// What is counted: records or messages.
         what: &'static str,
-        /// The failed messages' ids, each once; for a direct invocation where in the payload the failed records stand.
+        /// The ids of the failed messages, each once; for a direct invocation the paths of the failed records.
         failed: Vec<String>,
-        /// How many there are.
+        /// The total number of records or messages.
         of: usize,
-        /// The first failures in words.
+        /// A description of the first failures.
         details: String,
     },
-    /// The results are not those of the request. Nothing is acknowledged then.
-    #[error("{given} results for {tasks} tasks; this is an error of the program, please report it")]
-    Results {
-        /// How many tasks the request has.
-        tasks: usize,
-        /// How many results came.
+    /// The outcomes do not belong to the request: a defect of this program. Nothing is acknowledged.
+    #[error("internal error: {given} outcomes for {expected} tasks; please report this")]
+    Outcomes {
+        /// The number of outcomes that the request needs.
+        expected: usize,
+        /// The number of outcomes that were given.
         given: usize,
     },
+    /// The response could not be serialized: a defect of this program. Nothing is acknowledged.
+    #[error("internal error: the response cannot be serialized; please report this")]
+    Response,
+}
+
+/// The outcome that counts for a task: its own, or that of the task that it duplicates.
+#[derive(Clone, Copy)]
+enum Verdict<'a> {
+    Ingested(&'a Ledger),
+    Skipped(&'a SkipReason),
+    Failed(&'a TaskError),
 }
 
 impl Request {
-    /// The answer that the one who asked understands, from one result for each task, in order.
+    /// Returns the response that the invoker understands, from the [outcomes](Self::outcomes) of all tasks.
     ///
-    /// What is [settled](Task::settled) counts as it is, whatever its result says. A message fails when any of its tasks does.
-    /// `partial_batch` says that a queue's mapping reads `batchItemFailures`; without it such an answer would be taken for
-    /// success, and the failed messages would be deleted.
+    /// A message fails if any of its tasks does. `partial_batch` says that the event source mapping of the queue reads
+    /// `batchItemFailures`; a mapping that does not would take such a response for success and delete the failed messages.
     ///
     /// # Errors
-    /// Where the answer has no place for a failure: the invocation fails as a whole and is repeated.
-    pub fn answer(&self, results: &[TaskResult], partial_batch: bool) -> Result<Value, InvocationError> {
-        if results.len() != self.tasks.len() {
-            return Err(InvocationError::Results {
-                tasks: self.tasks.len(),
-                given: results.len(),
-            });
-        }
+    /// The response cannot express a failure, so the invocation fails as a whole and is repeated.
+    pub fn answer(&self, outcomes: &[TaskOutcome], partial_batch: bool) -> Result<Value, InvocationError> {
+        let verdicts = self.verdicts(outcomes)?;
         match &self.kind {
-            Kind::Direct => self.direct(results),
-            Kind::Queue { message_ids } => self.queue(results, message_ids, partial_batch),
+            Kind::Direct => direct(&verdicts),
+            Kind::Queue { message_ids } => queue(&verdicts, message_ids, partial_batch),
             Kind::Batch {
                 schema_version,
                 invocation_id,
                 task_ids,
-            } => Ok(json!({
-                "invocationSchemaVersion": schema_version,
-                // No task of ours is ever missing; were one, nobody could say that it is done.
-                "treatMissingKeysAs": "PermanentFailure",
-                "invocationId": invocation_id,
-                "results": self.batch(results, task_ids),
-            })),
+            } => {
+                let mut response = S3BatchJobResponse::default();
+                response.invocation_schema_version = Some(schema_version.clone());
+                // The results name every task. If one were missing, nothing would be known about it.
+                response.treat_missing_keys_as = Some("PermanentFailure".to_owned());
+                response.invocation_id = Some(invocation_id.clone());
+                response.results = verdicts
+                    .iter()
+                    .zip(task_ids)
+                    .map(|((_, verdict), id)| batch_result(*verdict, id))
+                    .collect();
+                to_json(&response)
+            }
         }
     }
 
-    /// The failed tasks and why they failed.
-    fn failures<'a>(&'a self, results: &'a [TaskResult]) -> impl Iterator<Item = (&'a Task, String)> {
-        let pairs = self.tasks.iter().zip(results);
-        pairs.filter_map(|(task, result)| match outcome(task, result) {
-            TaskResult::Failed { text, .. } => Some((task, text)),
-            TaskResult::Done { .. } | TaskResult::Skipped { .. } => None,
-        })
-    }
-
-    fn direct(&self, results: &[TaskResult]) -> Result<Value, InvocationError> {
-        let failed: Vec<_> = self.failures(results).map(|(task, _)| task.origin.clone()).collect();
-        if !failed.is_empty() {
-            return Err(InvocationError::Failed {
-                what: "records",
-                failed,
-                of: self.tasks.len(),
-                details: self.details(results),
-            });
+    /// Pairs every task with the outcome that counts for it.
+    fn verdicts<'a>(&'a self, outcomes: &'a [TaskOutcome]) -> Result<Vec<(&'a Task, Verdict<'a>)>, InvocationError> {
+        let wrong = || InvocationError::Outcomes {
+            expected: self.tasks.len(),
+            given: outcomes.len(),
+        };
+        if outcomes.len() != self.tasks.len() {
+            return Err(wrong());
         }
-        let outcomes = self
-            .tasks
+        let verdict = |outcome: &'a TaskOutcome| match outcome {
+            TaskOutcome::Ingested { ledger, .. } => Some(Verdict::Ingested(ledger)),
+            TaskOutcome::Skipped(reason) => Some(Verdict::Skipped(reason)),
+            TaskOutcome::Failed(error) => Some(Verdict::Failed(error)),
+            TaskOutcome::DuplicateOf(_) => None,
+        };
+        self.tasks
             .iter()
-            .zip(results)
-            .map(|(task, result)| outcome(task, result));
-        let ingested = outcomes
-            .filter(|outcome| matches!(outcome, TaskResult::Done { .. }))
-            .count();
-        let skipped = results.len() - ingested;
-        Ok(json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}}))
-    }
-
-    fn queue(
-        &self,
-        results: &[TaskResult],
-        message_ids: &[String],
-        partial_batch: bool,
-    ) -> Result<Value, InvocationError> {
-        let units: BTreeSet<_> = self.failures(results).map(|(task, _)| task.unit).collect();
-        // Lambda takes an id that stands twice, or that it does not know, for a failure of the whole batch.
-        let mut seen = BTreeSet::new();
-        let failed: Vec<_> = units
-            .into_iter()
-            .filter_map(|unit| message_ids.get(unit))
-            .filter(|id| seen.insert(*id))
-            .cloned()
-            .collect();
-        if !failed.is_empty() && !partial_batch {
-            let mut details = self.details(results);
-            let ids: Vec<_> = failed.iter().take(10).map(|id| id.escape_debug().to_string()).collect();
-            let more = if failed.len() > ids.len() { ", …" } else { "" };
-            // Writing to a String does not fail.
-            let _ = write!(
-                details,
-                "; the whole batch comes again (messages {}{more}): set PARTIAL_BATCH=true beside ReportBatchItemFailures to \
-                 repeat the failed messages alone",
-                ids.join(", ")
-            );
-            return Err(InvocationError::Failed {
-                what: "messages",
-                failed,
-                of: message_ids.len(),
-                details,
-            });
-        }
-        let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
-        Ok(json!({"batchItemFailures": failures}))
-    }
-
-    fn batch(&self, results: &[TaskResult], task_ids: &[String]) -> Vec<Value> {
-        let pairs = self.tasks.iter().zip(results).zip(task_ids);
-        pairs
-            .map(|((task, result), id)| {
-                let (code, text) = match outcome(task, result) {
-                    TaskResult::Done { text } => ("Succeeded", text),
-                    // A job fails when more than half of its tasks do: an object that is no log must not count for that.
-                    TaskResult::Skipped { why } => ("Succeeded", format!("skipped: {why}")),
-                    TaskResult::Failed { retryable: true, text } => ("TemporaryFailure", text),
-                    TaskResult::Failed { retryable: false, text } => ("PermanentFailure", text),
+            .zip(outcomes)
+            .map(|(task, outcome)| {
+                let counted = match outcome {
+                    TaskOutcome::DuplicateOf(first) => outcomes.get(*first),
+                    own => Some(own),
                 };
-                json!({"taskId": id, "resultCode": code, "resultString": plain(&text, MAX_RESULT_BYTES)})
+                let verdict = counted.and_then(verdict).ok_or_else(wrong)?;
+                Ok((task, verdict))
             })
             .collect()
     }
+}
 
-    fn details(&self, results: &[TaskResult]) -> String {
-        let mut failures = self.failures(results);
-        let mut details: Vec<String> = failures
-            .by_ref()
-            .take(MAX_DESCRIBED_FAILURES)
-            .map(|(task, text)| {
-                let text = plain(&text, MAX_DESCRIPTION_BYTES);
-                // A refusal names its place already.
-                match task.work {
-                    Work::Refused(_) => text,
-                    _ => format!("{}: {text}", task.origin),
-                }
-            })
-            .collect();
-        let rest = failures.count();
-        if rest > 0 {
-            details.push(format!("and {rest} more"));
-        }
-        details.join("; ")
+fn direct(verdicts: &[(&Task, Verdict<'_>)]) -> Result<Value, InvocationError> {
+    let failed: Vec<_> = failures(verdicts).map(|(task, _)| task.origin.clone()).collect();
+    if !failed.is_empty() {
+        return Err(InvocationError::Failed {
+            what: "records",
+            failed,
+            of: verdicts.len(),
+            details: details(verdicts),
+        });
     }
+    let ingested = verdicts
+        .iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Ingested(_)))
+        .count();
+    let skipped = verdicts.len() - ingested;
+    Ok(json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}}))
 }
 
-/// The result that counts: what is settled stays so, whatever it is given. A refused task is never done.
-fn outcome(task: &Task, result: &TaskResult) -> TaskResult {
-    task.settled().unwrap_or_else(|| result.clone())
+fn queue(
+    verdicts: &[(&Task, Verdict<'_>)],
+    message_ids: &[String],
+    partial_batch: bool,
+) -> Result<Value, InvocationError> {
+    let units: BTreeSet<_> = failures(verdicts).map(|(task, _)| task.unit).collect();
+    // Lambda takes a repeated or unknown id for a failure of the whole batch.
+    let mut seen = BTreeSet::new();
+    let failed: Vec<_> = units
+        .into_iter()
+        .filter_map(|unit| message_ids.get(unit))
+        .filter(|id| seen.insert(*id))
+        .cloned()
+        .collect();
+    if !failed.is_empty() && !partial_batch {
+        let mut details = details(verdicts);
+        let ids: Vec<_> = failed
+            .iter()
+            .take(MAX_LISTED_IDS)
+            .map(|id| id.escape_debug().to_string())
+            .collect();
+        let more = if failed.len() > ids.len() { ", …" } else { "" };
+        // Writing to a String does not fail.
+        let _ = write!(
+            details,
+            "; the whole batch will be retried (messages {}{more}): set PARTIAL_BATCH=true together with \
+             ReportBatchItemFailures to retry only the failed messages",
+            ids.join(", ")
+        );
+        return Err(InvocationError::Failed {
+            what: "messages",
+            failed,
+            of: message_ids.len(),
+            details,
+        });
+    }
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(failed);
+    to_json(&response)
 }
 
-/// A text of one line, shortened at a character's border.
-fn plain(text: &str, longest: usize) -> String {
+/// Returns the failed tasks and their errors.
+fn failures<'a>(verdicts: &'a [(&'a Task, Verdict<'a>)]) -> impl Iterator<Item = (&'a Task, &'a TaskError)> {
+    verdicts.iter().filter_map(|(task, verdict)| match verdict {
+        Verdict::Failed(error) => Some((*task, *error)),
+        Verdict::Ingested(_) | Verdict::Skipped(_) => None,
+    })
+}
+
+/// Returns the result of one task of S3 Batch Operations.
+///
+/// A job stops when more than half of its tasks fail. A job over a whole bucket meets objects that are not logs, so these
+/// must not count as failures.
+fn batch_result(verdict: Verdict<'_>, task_id: &str) -> S3BatchJobResult {
+    let (code, text) = match verdict {
+        Verdict::Ingested(ledger) => ("Succeeded", Counts(ledger).to_string()),
+        Verdict::Skipped(reason) => ("Succeeded", format!("skipped: {reason}")),
+        Verdict::Failed(error) if error.is_not_a_log() => ("Succeeded", format!("skipped: {error}")),
+        Verdict::Failed(error) if error.is_retryable() => ("TemporaryFailure", error.to_string()),
+        Verdict::Failed(error) => ("PermanentFailure", error.to_string()),
+    };
+    let mut result = S3BatchJobResult::default();
+    result.task_id = Some(task_id.to_owned());
+    result.result_code = Some(code.to_owned());
+    result.result_string = Some(single_line(&text, MAX_RESULT_BYTES));
+    result
+}
+
+fn details(verdicts: &[(&Task, Verdict<'_>)]) -> String {
+    let mut failures = failures(verdicts);
+    let mut details: Vec<String> = failures
+        .by_ref()
+        .take(MAX_DESCRIBED_FAILURES)
+        .map(|(task, error)| {
+            let text = single_line(&error.to_string(), MAX_DESCRIPTION_BYTES);
+            match error {
+                // Its message begins with the path already.
+                TaskError::Refused(_) => text,
+                TaskError::Object(_) | TaskError::OutputLoop { .. } => format!("{}: {text}", task.origin),
+            }
+        })
+        .collect();
+    let rest = failures.count();
+    if rest > 0 {
+        details.push(format!("and {rest} more"));
+    }
+    details.join("; ")
+}
+
+/// Returns a response as a JSON value. An invocation without a response fails, so its sender keeps the request.
+fn to_json(response: &impl Serialize) -> Result<Value, InvocationError> {
+    serde_json::to_value(response).map_err(|_| InvocationError::Response)
+}
+
+/// Returns the text on one line, cut at a character boundary if it is longer than `max_bytes`.
+fn single_line(text: &str, max_bytes: usize) -> String {
     let text: String = text
         .chars()
         .map(|char| if char.is_control() { ' ' } else { char })
         .collect();
-    match text.get(..text.floor_char_boundary(longest)) {
+    match text.get(..text.floor_char_boundary(max_bytes)) {
         Some(start) if start.len() < text.len() => format!("{start}…"),
         _ => text,
     }

@@ -1,4 +1,9 @@
 //! S3 Batch Operations, schema versions 1.0 and 2.0.
+//!
+//! The types of `aws_lambda_events` model version 1.0. In version 2.0 a task names its bucket in `s3Bucket`, a field that
+//! those types drop, so the bucket is always read by name.
+
+use aws_lambda_events::s3_batch_job::{S3BatchJobEvent, S3BatchJobTask};
 
 use crate::object::ObjectRequest;
 
@@ -7,14 +12,15 @@ use super::key::{form_decoded, percent_decoded};
 use super::node::Node;
 use super::{Kind, Request, Task, Work};
 
-/// Whether S3 Batch Operations asks.
+/// Returns whether S3 Batch Operations is the sender.
 pub(super) fn is_batch(node: &Node) -> bool {
     node.find("invocationSchemaVersion").is_some() && node.find("tasks").is_some()
 }
 
-/// Reads the payload; a task whose object is not named as it should be is refused alone.
+/// Reads the payload. A task whose object is not valid is refused by itself.
 pub(super) fn read(payload: &Node) -> Result<Request, TriggerError> {
-    let schema_version = payload.get_text("invocationSchemaVersion")?.to_owned();
+    let event: S3BatchJobEvent = payload.typed();
+    let schema_version = payload.text_or(event.invocation_schema_version, "invocationSchemaVersion")?;
     let major = schema_version.split('.').next().unwrap_or_default();
     if !matches!(major, "1" | "2") {
         return Err(TriggerError::Version {
@@ -23,14 +29,16 @@ pub(super) fn read(payload: &Node) -> Result<Request, TriggerError> {
             wanted: "1 or 2",
         });
     }
-    let invocation_id = payload.get_text("invocationId")?.to_owned();
+    let invocation_id = payload.text_or(event.invocation_id, "invocationId")?;
     let (mut task_ids, mut tasks) = (Vec::new(), Vec::new());
-    for (unit, task) in payload.get("tasks")?.items()?.enumerate() {
-        task_ids.push(task.get_text("taskId")?.to_owned());
+    let mut typed = event.tasks.into_iter();
+    for (unit, node) in payload.get("tasks")?.items()?.enumerate() {
+        let mut task = typed.next().unwrap_or_default();
+        task_ids.push(node.text_or(task.task_id.take(), "taskId")?);
         tasks.push(Task {
             unit,
-            origin: task.path.clone(),
-            work: object(&task).map_or_else(Work::Refused, Work::Object),
+            origin: node.path.clone(),
+            work: object(&node, task).map_or_else(Work::Refused, Work::Object),
             duplicate_of: None,
         });
     }
@@ -42,36 +50,41 @@ pub(super) fn read(payload: &Node) -> Result<Request, TriggerError> {
     Ok(Request { kind, tasks })
 }
 
-fn object(task: &Node) -> Result<ObjectRequest, TriggerError> {
-    let raw = task.get_text("s3Key")?;
+fn object(node: &Node, task: S3BatchJobTask) -> Result<ObjectRequest, TriggerError> {
+    let raw = node.text_or(task.s3_key, "s3Key")?;
     let fault = |fault| TriggerError::Key {
-        at: task.path_of("s3Key"),
+        at: node.path_of("s3Key"),
         fault,
     };
-    let key = percent_decoded(raw).map_err(fault)?;
-    // AWS's example decodes percent sequences alone, others take a `+` for a space: the object itself decides.
+    let key = percent_decoded(&raw).map_err(fault)?;
+    // AWS's example decodes only percent sequences, but other manifests write a space as `+`. The bucket decides which of
+    // the two keys exists.
     let alternative_key = if raw.contains('+') {
-        Some(form_decoded(raw).map_err(fault)?)
+        Some(form_decoded(&raw).map_err(fault)?)
     } else {
         None
     };
-    let (bucket, region) = bucket(task)?;
+    let (bucket, region) = bucket(node, task.s3_bucket_arn)?;
+    let version_id = match task.s3_version_id.filter(|version| !version.is_empty()) {
+        Some(version) => Some(version),
+        None => node.find_string("s3VersionId")?,
+    };
     Ok(ObjectRequest {
         bucket,
         key,
         alternative_key,
-        version_id: task.find_string("s3VersionId")?,
+        version_id,
         region,
         ..ObjectRequest::default()
     })
 }
 
-/// The bucket and, where the ARN has it, its region. Schema 2.0 has the name, 1.0 the ARN.
-fn bucket(task: &Node) -> Result<(String, Option<String>), TriggerError> {
+/// Returns the bucket and, if the ARN includes it, its region. Version 2.0 has the name, version 1.0 the ARN.
+fn bucket(task: &Node, typed_arn: Option<String>) -> Result<(String, Option<String>), TriggerError> {
     if let Some(name) = task.find_text("s3Bucket")? {
         return Ok((name.to_owned(), None));
     }
-    let arn = task.get_text("s3BucketArn")?;
+    let arn = task.text_or(typed_arn, "s3BucketArn")?;
     let wrong = || TriggerError::BucketArn {
         at: task.path_of("s3BucketArn"),
     };
@@ -79,7 +92,7 @@ fn bucket(task: &Node) -> Result<(String, Option<String>), TriggerError> {
     let mut part = || parts.next().ok_or_else(wrong);
     let (scheme, partition, service) = (part()?, part()?, part()?);
     let (region, _account, name) = (part()?, part()?, part()?);
-    // `aws`, `aws-cn`, `aws-us-gov`, … A directory bucket's ARN says what it is; an access point is no bucket.
+    // `aws`, `aws-cn`, `aws-us-gov`, … The ARN of a directory bucket has a resource type; an access point is not a bucket.
     let partition = partition == "aws" || partition.starts_with("aws-");
     let name = match service {
         "s3express" => name.strip_prefix("bucket/").unwrap_or(name),

@@ -1,10 +1,23 @@
-//! Envelopes within envelopes, told by their fields.
+//! Nested envelopes, detected by their fields.
+//!
+//! The envelopes that `aws_lambda_events` models are read as its types: a queue's messages, SNS records and notifications,
+//! EventBridge events and S3 Batch Operations. What those types reject or drop is read by name:
+//!
+//! * `s3:TestEvent` and Lambda's record of a failed invocation, for which the crate has no type, and the form for replays
+//!   by hand.
+//! * Records that people shorten: the crate's SNS types require the signature and its URL, for example.
+//! * S3's own records: `S3EventRecord` requires the user identity and the request parameters, allows a negative size, and
+//!   keeps a parsed time instead of the text.
+//! * Version 2.0 of S3 Batch Operations, whose bucket name has no field in the crate.
 
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::sns::{SnsMessage, SnsRecord};
+use aws_lambda_events::sqs::SqsEvent;
 use serde_json::Value;
 
 use super::error::{Names, TriggerError};
 use super::node::Node;
-use super::{Kind, MAX_ENVELOPES, Request, Skip, Task, Work, batch_job, s3};
+use super::{IgnoredEvent, Kind, MAX_ENVELOPES, Request, Task, Work, batch_job, s3};
 
 const S3: &str = "aws:s3";
 const SNS: &str = "aws:sns";
@@ -17,7 +30,7 @@ pub(super) fn read(payload: &Value) -> Result<Request, TriggerError> {
         return batch_job::read(&payload);
     }
     if let Some(messages) = queue(&payload)? {
-        return read_queue(&messages);
+        return read_queue(&payload, &messages);
     }
     let mut reader = Reader::default();
     reader.envelope(&payload, 1)?;
@@ -27,39 +40,44 @@ pub(super) fn read(payload: &Value) -> Result<Request, TriggerError> {
     })
 }
 
-/// The error that a text is no JSON. serde's own message may quote the text, so only the place is kept.
-pub(super) fn no_json(at: String, error: &serde_json::Error) -> TriggerError {
-    TriggerError::NoJson {
+/// Returns the error that a text is not valid JSON. serde's message can quote the text, so only the position is kept.
+pub(super) fn invalid_json(at: String, error: &serde_json::Error) -> TriggerError {
+    TriggerError::InvalidJson {
         at,
         line: error.line(),
         column: error.column(),
     }
 }
 
-/// The messages, if a queue's mapping is who asks: it always names itself, and only it reads an answer that names failed
-/// messages. It must be the only one, because such an answer would acknowledge the records beside its own.
+/// Returns the messages if the sender is the event source mapping of a queue. The mapping always names its source, and only
+/// a mapping reads a response that lists failed messages. All records must come from the queue, because such a response
+/// would acknowledge the other records.
 fn queue<'a>(payload: &Node<'a>) -> Result<Option<Vec<Node<'a>>>, TriggerError> {
     let Some(records) = payload.find("Records") else {
         return Ok(None);
     };
     let records: Vec<_> = records.items()?.collect();
-    let other = records.iter().find(|record| !record.says("eventSource", SQS));
+    let other = records.iter().find(|record| !record.is_text("eventSource", SQS));
     match other {
         _ if records.is_empty() => Ok(None),
         None => Ok(Some(records)),
-        Some(_) if !records.iter().any(|record| record.says("eventSource", SQS)) => Ok(None),
+        Some(_) if !records.iter().any(|record| record.is_text("eventSource", SQS)) => Ok(None),
         Some(other) => Err(TriggerError::MixedRecords { at: other.path.clone() }),
     }
 }
 
-/// Every message by itself: one that cannot be read fails alone. Without its id it could not even fail.
-fn read_queue(messages: &[Node]) -> Result<Request, TriggerError> {
+/// Reads every message by itself, so a message that cannot be read fails alone. A message without an id could not be
+/// reported as failed, so it fails the batch.
+fn read_queue(payload: &Node, messages: &[Node]) -> Result<Request, TriggerError> {
+    let event: SqsEvent = payload.typed();
+    let mut typed = event.records.into_iter();
     let mut reader = Reader::default();
     let mut message_ids = Vec::with_capacity(messages.len());
-    for (unit, message) in messages.iter().enumerate() {
-        message_ids.push(message.get_text("messageId")?.to_owned());
+    for (unit, node) in messages.iter().enumerate() {
+        let message = typed.next().unwrap_or_default();
+        message_ids.push(node.text_or(message.message_id, "messageId")?);
         reader.unit = unit;
-        reader.each(message, |reader| reader.text(message, "body", 1));
+        reader.each(node, |reader| reader.text(node, message.body, "body", 1));
     }
     Ok(Request {
         kind: Kind::Queue { message_ids },
@@ -75,7 +93,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads one record or message. Its error is its own.
+    /// Reads one record or message. Its error does not affect the others.
     fn each(&mut self, node: &Node, read: impl FnOnce(&mut Self) -> Result<(), TriggerError>) {
         if let Err(error) = read(self) {
             self.push(node, Work::Refused(error));
@@ -91,7 +109,7 @@ impl Reader {
         });
     }
 
-    /// One envelope; the order of the questions matters where fields of several stand together.
+    /// Reads one envelope. The order of the checks matters for a value that has the fields of several envelopes.
     fn envelope(&mut self, node: &Node, depth: usize) -> Result<(), TriggerError> {
         if depth > MAX_ENVELOPES {
             return Err(TriggerError::TooDeep { at: node.path.clone() });
@@ -105,8 +123,8 @@ impl Reader {
         if fields.contains_key("detail-type") && fields.contains_key("source") {
             return self.event_bridge(node, depth);
         }
-        if node.says("Event", "s3:TestEvent") {
-            self.push(node, Work::Skipped(Skip::TestEvent));
+        if node.is_text("Event", "s3:TestEvent") {
+            self.push(node, Work::Ignored(IgnoredEvent::TestEvent));
             return Ok(());
         }
         if let Some(context) = node.find("requestContext").filter(|it| it.find("condition").is_some()) {
@@ -118,8 +136,9 @@ impl Reader {
             }
             return Ok(());
         }
-        if node.says("Type", "Notification") {
-            return self.text(node, "Message", depth);
+        if node.is_text("Type", "Notification") {
+            let notification: SnsMessage = node.typed();
+            return self.text(node, Some(notification.message), "Message", depth);
         }
         if let Some(objects) = node.find("objects") {
             for object in objects.items()? {
@@ -136,8 +155,8 @@ impl Reader {
         })
     }
 
-    /// One of `Records`: S3's own, or a message of SNS or SQS. SQS is here only where no queue's mapping asks, as in the record
-    /// of an invocation with a queue's payload.
+    /// Reads one of `Records`: an S3 record, or a message of SNS or SQS. SQS occurs here only if the sender is not the event
+    /// source mapping, as in the record of a failed invocation.
     fn record(&mut self, record: &Node, depth: usize) -> Result<(), TriggerError> {
         match source(record)? {
             (_, S3) => {
@@ -145,8 +164,11 @@ impl Reader {
                 self.push(record, work);
                 Ok(())
             }
-            (_, SNS) => self.text(&record.get("Sns")?, "Message", depth),
-            (_, SQS) => self.text(record, "body", depth),
+            (_, SNS) => {
+                let typed: SnsRecord = record.typed();
+                self.text(&record.get("Sns")?, Some(typed.sns.message), "Message", depth)
+            }
+            (_, SQS) => self.text(record, None, "body", depth),
             (field, other) => Err(TriggerError::UnknownName {
                 at: record.path_of(field),
                 name: Names::one(other),
@@ -154,28 +176,27 @@ impl Reader {
         }
     }
 
-    /// An envelope in a text.
-    fn text(&mut self, node: &Node, name: &str, depth: usize) -> Result<(), TriggerError> {
-        let text = node.get_text(name)?;
+    /// Reads the envelope in the text of a field, which `typed` has if a type of the crate accepts the node.
+    fn text(&mut self, node: &Node, typed: Option<String>, name: &str, depth: usize) -> Result<(), TriggerError> {
+        let text = node.text_or(typed, name)?;
         let path = node.path_of(name);
-        let value: Value = serde_json::from_str(text).map_err(|error| no_json(path.clone(), &error))?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| invalid_json(path.clone(), &error))?;
         let inner = Node { value: &value, path };
         self.envelope(&inner, depth + 1)
     }
 
     fn event_bridge(&mut self, node: &Node, depth: usize) -> Result<(), TriggerError> {
-        match node.get_text("source")? {
+        let event: EventBridgeEvent = node.typed();
+        let source = node.text_or(Some(event.source), "source")?;
+        let detail_type = || node.text_or(Some(event.detail_type), "detail-type");
+        match source.as_str() {
             "aws.s3" => {
-                let work = s3::event_bridge(node)?;
+                let work = s3::event_bridge(node, &detail_type()?)?;
                 self.push(node, work);
                 Ok(())
             }
-            // Lambda's destinations; the record is what matters, and its own condition.
-            "lambda"
-                if node
-                    .get_text("detail-type")?
-                    .starts_with("Lambda Function Invocation Result") =>
-            {
+            // A destination of Lambda: the detail is the record of the invocation.
+            "lambda" if detail_type()?.starts_with("Lambda Function Invocation Result") => {
                 self.envelope(&node.get("detail")?, depth + 1)
             }
             other => Err(TriggerError::UnknownName {
@@ -185,10 +206,10 @@ impl Reader {
         }
     }
 
-    /// Lambda's record of an asynchronous invocation: what it was asked to do is asked again.
+    /// Reads Lambda's record of an asynchronous invocation: the payload of a failed invocation is processed again.
     fn invocation(&mut self, node: &Node, context: &Node, depth: usize) -> Result<(), TriggerError> {
-        if context.says("condition", "Success") {
-            self.push(node, Work::Skipped(Skip::Succeeded));
+        if context.is_text("condition", "Success") {
+            self.push(node, Work::Ignored(IgnoredEvent::Succeeded));
             return Ok(());
         }
         let payload = node
@@ -200,9 +221,10 @@ impl Reader {
     }
 }
 
-/// The field that names a record's source, and the source. A record without one, as people cut them, is told by its fields.
+/// Returns the field that names the source of a record, and the source. The source of a record that was shortened by hand
+/// is detected by its other fields.
 fn source<'a>(record: &Node<'a>) -> Result<(&'static str, &'a str), TriggerError> {
-    // SNS begins its names with a capital.
+    // SNS writes its field names with a capital letter.
     for field in ["eventSource", "EventSource"] {
         if let Some(source) = record.find_text(field)? {
             return Ok((field, source));

@@ -1,4 +1,4 @@
-//! Why a payload, or one record of it, cannot be taken.
+//! The error of a payload, or of one of its records, that is not a valid request.
 
 use std::fmt;
 
@@ -6,52 +6,53 @@ use thiserror::Error;
 
 use super::MAX_ENVELOPES;
 
-/// A payload, message or record that is no request to ingest an object.
+/// The error of a payload, message or record that is not a valid request to ingest an object.
 ///
-/// It names the place in the payload and never what stands there, except for short names that AWS gives: a source, a kind
-/// of event, a version. No retry cures it.
+/// It names the path in the payload and never quotes the value, except for short names that AWS defines: a source, an event
+/// name, a version. A retry cannot succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TriggerError {
-    /// A text that should be JSON.
-    #[error("{}: no JSON (line {line}, column {column})", Place(.at))]
-    NoJson {
+    /// A text is not valid JSON.
+    #[error("{}: invalid JSON (line {line}, column {column})", Path(.at))]
+    InvalidJson {
         /// The path of the text.
         at: String,
-        /// Line in the text, from 1.
+        /// The line in the text, from 1.
         line: usize,
-        /// Column in the text, from 1.
+        /// The column in the text, from 1.
         column: usize,
     },
-    /// A field that has to be there is missing, null or empty.
-    #[error("{}: missing", Place(.at))]
+    /// A required field is missing, null or empty.
+    #[error("{}: missing", Path(.at))]
     Missing {
-        /// The path where it should stand.
+        /// The path of the field.
         at: String,
     },
-    /// A value of another kind.
-    #[error("{}: expected {wanted}, found {found}", Place(.at))]
+    /// A value has the wrong type.
+    #[error("{}: expected {wanted}, found {found}", Path(.at))]
     Expected {
-        /// The value's path.
+        /// The path of the value.
         at: String,
-        /// What should stand there.
+        /// The expected type.
         wanted: &'static str,
-        /// What stands there.
+        /// The type of the value.
         found: &'static str,
     },
-    /// An object whose fields are those of no known envelope.
+    /// An object does not have the fields of a known envelope.
     #[error(
-        "{}: no envelope that is known (its fields: {fields}); send S3 notifications, EventBridge's Object Created, \
-         S3 Batch Operations, a failed invocation's record, or {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}",
-        Place(.at)
+        "{}: unrecognized event payload (its fields: {fields}); send S3 notifications, Object Created events from \
+         EventBridge, S3 Batch Operations, the record of a failed invocation, or \
+         {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}",
+        Path(.at)
     )]
     UnknownEnvelope {
-        /// The object's path.
+        /// The path of the object.
         at: String,
-        /// The first names of its fields.
+        /// The names of its first fields.
         fields: Names,
     },
-    /// A name that AWS gives to a source, a type, a kind or a version, and that is not known here.
-    #[error("{}: {name} is not known here", Place(.at))]
+    /// A source or an event name that this program does not know.
+    #[error("{}: unknown name {name}", Path(.at))]
     UnknownName {
         /// The path of the name.
         at: String,
@@ -59,91 +60,91 @@ pub enum TriggerError {
         name: Names,
     },
     /// A version of the event that this program does not know.
-    #[error("{}: version {version} is not known; the major version must be {wanted}", Place(.at))]
+    #[error("{}: unsupported version {version}; the major version must be {wanted}", Path(.at))]
     Version {
         /// The path of the version.
         at: String,
         /// The version.
         version: Names,
-        /// The major versions that are read.
+        /// The supported major versions.
         wanted: &'static str,
     },
-    /// Envelopes within envelopes, too many of them.
-    #[error("{}: more than {MAX_ENVELOPES} envelopes within each other", Place(.at))]
+    /// Envelopes are nested too deeply.
+    #[error("{}: more than {MAX_ENVELOPES} nested envelopes", Path(.at))]
     TooDeep {
-        /// The path of the innermost.
+        /// The path of the innermost envelope.
         at: String,
     },
-    /// S3 Batch Operations inside of another envelope, where nobody waits for its answer.
-    #[error("{}: S3 Batch Operations must invoke the function itself; here its answer would reach nobody", Place(.at))]
+    /// A payload of S3 Batch Operations is inside another envelope, whose sender cannot read its response.
+    #[error("{}: S3 Batch Operations must invoke the function directly; its response would be lost here", Path(.at))]
     NestedBatch {
-        /// The envelope's path.
+        /// The path of the envelope.
         at: String,
     },
-    /// Records of a queue beside others.
-    #[error("{}: a record of a queue beside records of another source", Place(.at))]
+    /// The records of a queue are mixed with records of another source.
+    #[error("{}: the records of a queue are mixed with a record of another source", Path(.at))]
     MixedRecords {
         /// The path of the other record.
         at: String,
     },
-    /// A key that is not encoded as it has to be.
-    #[error("{}: the key {fault}", Place(.at))]
+    /// A key is not encoded correctly.
+    #[error("{}: the key {fault}", Path(.at))]
     Key {
-        /// The key's path.
+        /// The path of the key.
         at: String,
-        /// What is wrong with it.
+        /// The fault.
         fault: KeyFault,
     },
-    /// An ARN that names no bucket.
-    #[error("{}: no ARN of a bucket (arn:PARTITION:s3:::NAME)", Place(.at))]
+    /// An ARN is not that of a bucket.
+    #[error("{}: not a bucket ARN (arn:PARTITION:s3:::NAME)", Path(.at))]
     BucketArn {
-        /// The ARN's path.
+        /// The path of the ARN.
         at: String,
     },
-    /// The record of a failed invocation without the payload.
+    /// The record of a failed invocation does not include the payload.
     #[error(
-        "{}: missing; Lambda drops the payload where the record would be too large for its destination. \
+        "{}: missing; Lambda drops the payload if the record would be too large for its destination. \
          Find the objects by other means and send {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}",
-        Place(.at)
+        Path(.at)
     )]
     PayloadDropped {
-        /// Where the payload should stand.
+        /// The path of the payload.
         at: String,
     },
 }
 
-/// What is wrong with an encoded key.
+/// The fault of an encoded key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyFault {
-    /// A `%` without two hex digits behind it.
-    #[error("has a percent sign without two hex digits behind it, at byte {0}")]
+    /// A `%` is not followed by two hex digits.
+    #[error("has a percent sign without two hex digits after it, at byte {0}")]
     Percent(usize),
     /// The decoded bytes are not UTF-8.
-    #[error("is not UTF-8 when it is decoded")]
+    #[error("is not UTF-8 after decoding")]
     NotUtf8,
 }
 
-/// Names from a payload, shortened and without control characters, so that they can stand in a message.
+/// Names from a payload, shortened and without control characters, for use in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names(String);
 
 impl Names {
-    /// One name.
+    /// Returns one name.
     pub(super) fn one(name: &str) -> Self {
         Self::of([name])
     }
 
-    /// The first of several names.
+    /// Returns the first of several names.
     pub(super) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        const MOST: usize = 8;
-        const LONGEST: usize = 40;
+        const MAX_NAMES: usize = 8;
+        const MAX_CHARS: usize = 40;
         let mut names = names.into_iter();
         let mut shown: Vec<String> = names
             .by_ref()
-            .take(MOST)
+            .take(MAX_NAMES)
             .map(|name| {
-                let cut = name.chars().count() > LONGEST;
-                let name: String = name.chars().take(LONGEST).collect();
+                let cut = name.chars().count() > MAX_CHARS;
+                let name: String = name.chars().take(MAX_CHARS).collect();
                 let name = name.escape_debug();
                 if cut { format!("{name}…") } else { name.to_string() }
             })
@@ -162,9 +163,9 @@ impl fmt::Display for Names {
 }
 
 /// A path in a message.
-struct Place<'a>(&'a str);
+struct Path<'a>(&'a str);
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for Path<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(if self.0.is_empty() { "the payload" } else { self.0 })
     }

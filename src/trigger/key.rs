@@ -1,16 +1,16 @@
-//! Keys, decoded as each envelope encodes them.
+//! Object keys, decoded according to the encoding of each envelope.
 
 use percent_encoding::percent_decode_str;
 
 use super::error::KeyFault;
 
-/// A key of an S3 notification: form encoding, where `+` is a space and `%2B` a plus.
+/// Decodes the key of an S3 notification: form encoding, in which `+` is a space and `%2B` a plus.
 pub(super) fn form_decoded(key: &str) -> Result<String, KeyFault> {
     percent_decoded(&key.replace('+', " "))
 }
 
-/// A key of S3 Batch Operations: percent sequences alone. A percent sign that begins none is a fault, not itself: nobody
-/// could tell whether the rest of such a key is encoded.
+/// Decodes the key of an S3 Batch Operations task: percent sequences only. A percent sign outside a sequence is an error
+/// and not a literal, because the key gives no evidence whether its remaining characters are encoded.
 pub(super) fn percent_decoded(key: &str) -> Result<String, KeyFault> {
     let bytes = key.as_bytes();
     for at in memchr::memchr_iter(b'%', bytes) {
@@ -28,15 +28,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_differ_in_the_plus_alone() {
+    fn the_encodings_differ_only_in_the_plus_sign() {
         assert_eq!(form_decoded("a+b%2Bc%20d/%C3%A9").unwrap(), "a b+c d/é");
         assert_eq!(percent_decoded("a+b%2Bc%20d/%c3%a9").unwrap(), "a+b+c d/é");
-        // Once, and not again.
+        // Keys are decoded exactly once.
         assert_eq!(form_decoded("a%252Fb").unwrap(), "a%2Fb");
     }
 
     #[test]
-    fn faults_are_told_and_not_passed_over() {
+    fn invalid_encodings_are_errors() {
         for (key, at) in [("100%", 3), ("a%2", 1), ("a%zzb", 1), ("%41%+1", 3), ("é%é", 2)] {
             assert_eq!(percent_decoded(key), Err(KeyFault::Percent(at)), "{key}");
             assert_eq!(form_decoded(key), Err(KeyFault::Percent(at)), "{key}");

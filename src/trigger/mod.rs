@@ -1,8 +1,10 @@
-//! What invokes the function: the payloads of AWS's services as a list of objects, and the answers they expect.
+//! The payloads that invoke the function, as a list of objects to ingest, and the responses that their senders expect.
 //!
-//! A payload is told by its shape, never by a setting: S3 notifications, EventBridge events, SNS and SQS around either, the
-//! record that Lambda keeps of a failed invocation, S3 Batch Operations, and `{"objects":[…]}`, the form for replaying by
-//! hand. What is not known is an error and never taken as done: the sender keeps it, and nothing is lost.
+//! A payload is detected by its fields, never by a setting: S3 notifications, EventBridge events, SNS and SQS messages that
+//! contain either, Lambda's record of a failed invocation, S3 Batch Operations, and `{"objects":[…]}`, the form for replays
+//! by hand. An unknown payload is an error and never acknowledged, so its sender keeps it.
+//!
+//! This module is above `ingest`: it turns the engine's own outcomes into responses.
 
 mod answer;
 mod batch_job;
@@ -10,6 +12,7 @@ mod envelope;
 mod error;
 mod key;
 mod node;
+mod outcome;
 mod s3;
 
 use std::collections::BTreeMap;
@@ -19,99 +22,100 @@ use serde_json::Value;
 
 use crate::object::ObjectRequest;
 
-pub use answer::{InvocationError, TaskResult};
+pub use answer::InvocationError;
 pub use error::{KeyFault, Names, TriggerError};
+pub use outcome::{Counts, SkipReason, TaskError, TaskOutcome};
 
-/// How many envelopes may lie within each other. A queue behind a topic that gets the record of a failed invocation by a
-/// topic has five; each failed replay of such a record adds one.
+/// The maximum number of nested envelopes. A queue that is subscribed to a topic with the record of an invocation by
+/// another topic has five; each failed replay of such a record adds one.
 pub const MAX_ENVELOPES: usize = 8;
 
-/// What the function was asked to do.
+/// A request to the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Who asks, and so which answer is expected.
+    /// The kind of sender, which determines the response.
     pub kind: Kind,
-    /// Everything that is asked, in the payload's order.
+    /// The tasks, in the order of the payload.
     pub tasks: Vec<Task>,
 }
 
-/// Who asks.
+/// The kind of sender of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// A service that invokes the function and looks only at whether it failed: S3, SNS, EventBridge, a person.
+    /// A sender that only distinguishes success and failure: S3, SNS, EventBridge, a person.
     Direct,
-    /// A queue's event source mapping.
+    /// The event source mapping of a queue.
     Queue {
-        /// The messages' ids, in order; none is empty. An id stands twice where a message came twice.
+        /// The ids of the messages, in order; none is empty. An id occurs twice if its message was received twice.
         message_ids: Vec<String>,
     },
     /// S3 Batch Operations.
     Batch {
-        /// The payload's schema version, to be repeated.
+        /// The schema version of the payload, which the response repeats.
         schema_version: String,
-        /// The invocation's id, to be repeated.
+        /// The id of the invocation, which the response repeats.
         invocation_id: String,
-        /// The ids of the job's tasks, in order; none is empty.
+        /// The ids of the tasks, in order; none is empty.
         task_ids: Vec<String>,
     },
 }
 
-/// One thing to do, or the reason not to do it.
+/// One record of a payload: an object to ingest, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// The message of a queue, or the task of a job, that it belongs to, counted from 0; 0 for a direct invocation.
+    /// The index of its message in a queue's batch, or of its task in a job, from 0; 0 for a direct invocation.
     pub unit: usize,
-    /// Where in the payload it stands: `Records[0].body.Records[1]`.
+    /// Its path in the payload, such as `Records[0].body.Records[1]`.
     pub origin: String,
-    /// What it is.
+    /// The work that it requests.
     pub work: Work,
-    /// The first task that asks for the same object, where there is one before this. Its result holds for this too.
+    /// The first task for the same object, if that is an earlier one. Its outcome counts for this task, too.
     pub duplicate_of: Option<usize>,
 }
 
-/// What a task is.
+/// The work that a task requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// An object to ingest.
     Object(ObjectRequest),
-    /// Nothing to ingest, and that is right.
-    Skipped(Skip),
-    /// A record that cannot be understood.
+    /// Nothing: the record does not announce a new object.
+    Ignored(IgnoredEvent),
+    /// Nothing: the record cannot be understood, so the task fails.
     Refused(TriggerError),
 }
 
-/// Why there is nothing to ingest.
+/// An event that does not announce a new object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Skip {
+pub enum IgnoredEvent {
     /// `s3:TestEvent`, which S3 sends when notifications are set up.
     TestEvent,
-    /// An event of another kind: a deletion, a restore, a tag.
+    /// An event of a different kind: a deletion, a restore, a tag.
     OtherEvent(Names),
     /// The record of an invocation that succeeded.
     Succeeded,
 }
 
-/// Reads a payload as the function gets it.
+/// Reads the bytes of a payload.
 ///
 /// # Errors
-/// The payload as a whole is unknown, or its sender could not be answered. A record or message that cannot be read is no
-/// error here but a [`Work::Refused`], so that the others are done.
+/// The payload as a whole is unknown, or its sender could not read the response. A record or message that cannot be read is
+/// not an error but a [`Work::Refused`], so the others are still processed.
 pub fn read(payload: &[u8]) -> Result<Request, TriggerError> {
     read_value(&parse(payload)?)
 }
 
-/// A payload as JSON.
+/// Parses a payload as JSON.
 ///
 /// # Errors
-/// It is none.
+/// The payload is not valid JSON.
 pub fn parse(payload: &[u8]) -> Result<Value, TriggerError> {
-    serde_json::from_slice(payload).map_err(|error| envelope::no_json(String::new(), &error))
+    serde_json::from_slice(payload).map_err(|error| envelope::invalid_json(String::new(), &error))
 }
 
-/// [`read`] for a payload that is parsed already.
+/// Reads a payload that is already parsed.
 ///
 /// # Errors
-/// As for [`read`].
+/// See [`read`].
 pub fn read_value(payload: &Value) -> Result<Request, TriggerError> {
     let mut request = envelope::read(payload)?;
     request.mark_duplicates();
@@ -140,21 +144,7 @@ impl Request {
     }
 }
 
-impl Task {
-    /// The result of a task that needs no work; `None` for an object.
-    pub fn settled(&self) -> Option<TaskResult> {
-        match &self.work {
-            Work::Object(_) => None,
-            Work::Skipped(skip) => Some(TaskResult::Skipped { why: skip.to_string() }),
-            Work::Refused(error) => Some(TaskResult::Failed {
-                retryable: false,
-                text: error.to_string(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Skip {
+impl fmt::Display for IgnoredEvent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TestEvent => out.write_str("s3:TestEvent"),

@@ -1,14 +1,14 @@
-//! S3's own events, and the form for replaying by hand.
+//! The records and events of S3, and the form for replays by hand.
 
 use crate::object::{ObjectRequest, unquoted};
 
 use super::error::{Names, TriggerError};
 use super::key::form_decoded;
 use super::node::Node;
-use super::{Skip, Work};
+use super::{IgnoredEvent, Work};
 
-/// The beginnings of the names of S3's events that are about an object that was there before, or is there no more. A name
-/// beyond them is refused: what it means is not known, and it may be a new object.
+/// The prefixes of the S3 event names that do not announce a new object. An event with any other name is refused: its
+/// meaning is unknown, and it may announce a new object.
 const OTHER_EVENTS: [&str; 5] = [
     "Object",
     "Lifecycle",
@@ -17,10 +17,10 @@ const OTHER_EVENTS: [&str; 5] = [
     "ReducedRedundancyLostObject",
 ];
 
-/// One record of an S3 notification; its keys are form-encoded.
+/// Reads one record of an S3 notification, whose key is form-encoded.
 pub(super) fn notification(record: &Node) -> Result<Work, TriggerError> {
     check_major(record, "eventVersion", "2", record.get_text("eventVersion")?)?;
-    // Some stores write the name as it stands in the configuration.
+    // Some S3-compatible stores write the name with the prefix that the notification configuration uses.
     let name = record.get_text("eventName")?;
     let name = name.strip_prefix("s3:").unwrap_or(name);
     if !name.starts_with("ObjectCreated") {
@@ -45,11 +45,11 @@ pub(super) fn notification(record: &Node) -> Result<Work, TriggerError> {
     }))
 }
 
-/// An event of S3 as EventBridge delivers it; its keys stand as they are.
-pub(super) fn event_bridge(event: &Node) -> Result<Work, TriggerError> {
-    let name = event.get_text("detail-type")?;
+/// Reads an S3 event from EventBridge, whose key is not encoded.
+pub(super) fn event_bridge(event: &Node, name: &str) -> Result<Work, TriggerError> {
     if name != "Object Created" {
-        // A rule on `source` alone also gets API calls by CloudTrail, which may have put an object: they are no other event.
+        // A rule that matches only `source` also gets API calls from CloudTrail. They can announce a new object, so they
+        // are refused and not ignored.
         return other_event(event, "detail-type", name, &["Object "]);
     }
     let detail = event.get("detail")?;
@@ -70,7 +70,7 @@ pub(super) fn event_bridge(event: &Node) -> Result<Work, TriggerError> {
     }))
 }
 
-/// An object of `{"objects":[…]}`; its key stands as it is.
+/// Reads an object of `{"objects":[…]}`, whose key is not encoded.
 pub(super) fn replayed(object: &Node) -> Result<ObjectRequest, TriggerError> {
     Ok(ObjectRequest {
         bucket: object.get_text("bucket")?.to_owned(),
@@ -85,7 +85,7 @@ pub(super) fn replayed(object: &Node) -> Result<ObjectRequest, TriggerError> {
 fn other_event(node: &Node, field: &str, name: &str, known: &[&str]) -> Result<Work, TriggerError> {
     let name_shown = Names::one(name);
     if known.iter().any(|start| name.starts_with(start)) {
-        return Ok(Work::Skipped(Skip::OtherEvent(name_shown)));
+        return Ok(Work::Ignored(IgnoredEvent::OtherEvent(name_shown)));
     }
     Err(TriggerError::UnknownName {
         at: node.path_of(field),
@@ -93,7 +93,8 @@ fn other_event(node: &Node, field: &str, name: &str, known: &[&str]) -> Result<W
     })
 }
 
-/// AWS's rule: the major version is the same, the minor one may grow, and new fields are passed over.
+/// Checks the version of an event by AWS's rule: the major version must match, the minor version may grow, and unknown
+/// fields are ignored.
 fn check_major(node: &Node, field: &str, wanted: &'static str, version: &str) -> Result<(), TriggerError> {
     let major = version.split('.').next().unwrap_or_default();
     if major == wanted {
@@ -106,7 +107,7 @@ fn check_major(node: &Node, field: &str, wanted: &'static str, version: &str) ->
     })
 }
 
-/// The etag without quotes, under one of its names.
+/// Returns the ETag without quotes from the first of the fields that has one.
 fn etag(object: &Node, names: &[&str]) -> Result<Option<String>, TriggerError> {
     for name in names {
         let etag = object.find_text(name)?.map(unquoted);

@@ -1,24 +1,31 @@
-"""The template's resources in moto, as far as the data goes: buckets, notifications, queues, tables, saved queries.
+"""The template's data resources in moto: buckets, notifications, queues, tables and saved queries.
 
-Everything is made through AWS's interfaces from the properties of the translated template, so that names, filters and limits are
-the template's. Roles and policies are left out: moto allows everything. The function and its mapping are the tests'.
+They are created through the AWS APIs from the properties of the translated template, so they have its names, filters and
+limits. Roles and policies are omitted, because moto allows everything. The tests provide the function and its mapping.
 """
 
 import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote_plus
 
-from stand_ins import client
+from output import ROOT
+from stand_ins import TIMEOUT_SECONDS, client, environment
 
 
 class Installation:
-    """One stack in one account."""
+    """A stack in an account."""
 
     def __init__(self, endpoint: str, stack: dict) -> None:
         self.endpoint, self._resources, self._outputs = endpoint, stack["Resources"], stack["Outputs"]
         self._names: dict[str, str] = {}
         self.s3, self.sqs, self._glue, self._athena = (client(name, endpoint) for name in ("s3", "sqs", "glue", "athena"))
-        # The queue names the dead letters.
+        # The object queue refers to the dead-letter queue.
         for name in ("DeadLetters", "ObjectQueue"):
             self._make_queue(name)
         for name, bucket in self._of_type("AWS::S3::Bucket"):
@@ -29,36 +36,45 @@ class Installation:
         self._make_catalog()
 
     def properties(self, name: str) -> dict:
-        """The properties of a resource, with what they refer to in its place."""
+        """Returns the properties of a resource, with resolved references."""
         return self._resolved(self._resources[name]["Properties"])
 
     def output(self, name: str) -> str:
-        """An output, as CloudFormation shows it."""
+        """Returns the value of an output."""
         return self._resolved(self._outputs[name]["Value"])
 
     def queue(self, name: str) -> str:
-        """The URL of a queue."""
+        """Returns the URL of a queue."""
         return self._names[name]
 
     def follow_bucket(self, bucket: str) -> None:
-        """Has EventBridge tell the template's rule of a bucket that is there, as the output EnableEvents does."""
+        """Sends the events of an existing bucket to the template's EventBridge rule, as the output EnableEvents does."""
         events = client("events", self.endpoint)
         self.s3.create_bucket(Bucket=bucket)
         rule = self.properties("ObjectRule")
         events.put_rule(Name=rule["Name"], EventPattern=json.dumps(rule["EventPattern"]))
         assert not events.put_targets(Rule=rule["Name"], Targets=rule["Targets"])["FailedEntryCount"]
-        self.s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
+        # Another notification of the bucket, which must remain.
+        theirs = {"QueueConfigurations": [{"Id": "theirs", "QueueArn": self._names["DeadLetters.Arn"], "Events": ["s3:ObjectRemoved:*"]}]}
+        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=theirs)
+        command = shlex.split(self.output("EnableEvents"))
+        program = [sys.executable, ROOT / command[0], *command[1:], "--yes"]
+        environ = environment(self.endpoint) | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "AWS_ENDPOINT_URL": self.endpoint,
+        }  # fmt: skip
+        with TemporaryDirectory() as folder:
+            subprocess.run(program, cwd=folder, env=environ, check=True, timeout=TIMEOUT_SECONDS)
+        found = self.s3.get_bucket_notification_configuration(Bucket=bucket)
+        assert found["EventBridgeConfiguration"] == {} and found["QueueConfigurations"] == theirs["QueueConfigurations"]
 
     def follow_topic(self, bucket: str) -> None:
-        """Has a topic that is there, which a bucket that is there notifies, tell the template's subscription."""
+        """Subscribes the template's queue to an existing topic, which an existing bucket notifies."""
         sns = client("sns", self.endpoint)
         self.s3.create_bucket(Bucket=bucket)
         subscription = self.properties("QueueSubscription")
         topic = subscription["TopicArn"]
         assert sns.create_topic(Name=topic.split(":")[-1])["TopicArn"] == topic
-        # moto encodes the slashes of a notification's key, too, which S3 leaves as they are.
+        # moto also encodes the slashes in the key of a notification; S3 does not.
         policy = subscription["FilterPolicy"]
         (prefix,) = policy["Records"]["s3"]["object"]["key"]
         prefix["prefix"] = quote_plus(prefix["prefix"])
@@ -70,15 +86,15 @@ class Installation:
                 "RedrivePolicy": json.dumps(subscription["RedrivePolicy"]),
             },
         )  # fmt: skip
-        told = {"TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}
-        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+        notifications = {"TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}
+        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=notifications)
 
     def tables(self) -> list[dict]:
-        """The tables, as Athena reads their definitions from Glue."""
+        """Returns the table definitions in Glue."""
         return self._glue.get_tables(DatabaseName=self._names["Database"])["TableList"]
 
     def saved_queries(self) -> list[dict]:
-        """The saved queries of the workgroup."""
+        """Returns the saved queries of the workgroup."""
         found = self._athena.list_named_queries(WorkGroup=self._names["Workgroup"])["NamedQueryIds"]
         return [self._athena.get_named_query(NamedQueryId=query)["NamedQuery"] for query in found]
 
@@ -90,12 +106,12 @@ class Installation:
             if key not in ("QueueName", "Tags")
         }
         self._names[name] = self.sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
-        asked = self.sqs.get_queue_attributes(QueueUrl=self._names[name], AttributeNames=["QueueArn"])
-        self._names[f"{name}.Arn"] = asked["Attributes"]["QueueArn"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self._names[name], AttributeNames=["QueueArn"])
+        self._names[f"{name}.Arn"] = attributes["Attributes"]["QueueArn"]
         self._names[f"{name}.QueueName"] = properties["QueueName"]
 
     def _notify(self, bucket: dict) -> None:
-        told = [
+        notifications = [
             {
                 "QueueArn": queue["Queue"],
                 "Events": [queue["Event"]],
@@ -103,9 +119,9 @@ class Installation:
             }
             for queue in bucket.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
         ]
-        if told:
+        if notifications:
             self.s3.put_bucket_notification_configuration(
-                Bucket=bucket["BucketName"], NotificationConfiguration={"QueueConfigurations": told}
+                Bucket=bucket["BucketName"], NotificationConfiguration={"QueueConfigurations": notifications}
             )
 
     def _make_catalog(self) -> None:
@@ -115,7 +131,7 @@ class Installation:
         for _, table in self._of_type("AWS::Glue::Table"):
             self._glue.create_table(DatabaseName=table["DatabaseName"], TableInput=table["TableInput"])
         ((name, group),) = self._of_type("AWS::Athena::WorkGroup")
-        # The configuration says where answers go: nothing here.
+        # The configuration only sets where results are stored.
         self._athena.create_work_group(Name=group["Name"], Description=group["Description"])
         self._names[name] = group["Name"]
         for _, query in self._of_type("AWS::Athena::NamedQuery"):
@@ -125,7 +141,7 @@ class Installation:
         return [(name, self.properties(name)) for name, body in self._resources.items() if body["Type"] == kind]
 
     def _resolved(self, node: object) -> object:
-        """A part of the template, with what exists in the place of references to it."""
+        """Returns a part of the template, with the names of existing resources in place of references."""
         if isinstance(node, list):
             return [self._resolved(item) for item in node]
         if not isinstance(node, dict):

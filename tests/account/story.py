@@ -1,4 +1,4 @@
-"""One day in an account: logs arrive, three of them troubled; dead letters are looked at, mended and given back."""
+"""One day in an account: logs arrive, three of them damaged; the dead letters are inspected, fixed and redriven."""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts/sam"))
 from invoke import Emulator, limits, reference  # noqa: E402
 
 AWS = Path(sys.executable).parent / "aws"
-# What the template takes the logs from.
+# The values of the parameter LogSource.
 TOPIC = "arn:aws:sns:us-east-1:123456789012:log-objects"
 CHOICES = {
     "new-bucket": {},
@@ -30,46 +30,46 @@ LOGS, EVENTS = "elb-logs", "elb-events"
 NAME = "123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.{}.log.gz"
 FOLDER = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/"
 LOG = (OBJECTS / (FOLDER + NAME.format("10_qfy86bt1"))).read_bytes()
-# Cut off while it was written: its first lines are there.
+# Truncated: only the first lines are complete.
 CORRUPT = FOLDER + NAME.format("20_1corrupt")
 # Deleted before it is read.
 GONE = FOLDER + NAME.format("21_2deleted")
-# A page in the place of a log, and later the log.
+# An HTML page, later replaced by the log.
 PAGE = FOLDER + NAME.format("22_3overrun")
-DOOMED = {GONE, PAGE}
-# The notifications' prefix leaves it out.
+FAILING = {GONE, PAGE}
+# Outside the prefix of the notifications.
 OUTSIDE = "elsewhere/" + FOLDER + NAME.format("23_4outside")
 
 
 @dataclass
 class Story:
-    """What happened."""
+    """The events of the day."""
 
     stack: dict
     account: Installation
     expected: dict[str, bytes]
-    """What the command line makes of the same objects, in the end."""
+    """The output of the command line for the objects in their final state."""
     arrival: list[Batch] = field(default_factory=list)
-    """Invocations until only dead letters are left."""
+    """The invocations until only dead letters are left."""
     arrived: dict[str, bytes] = field(default_factory=dict)
-    """The bucket of the events then."""
+    """The content of the events bucket at that time."""
     dead: list[dict] = field(default_factory=list)
-    """The dead letters then."""
+    """The dead letters at that time."""
     metrics: list[dict] = field(default_factory=list)
-    """Of each of these invocations."""
+    """The metrics of each of these invocations."""
     redrive: list[Batch] = field(default_factory=list)
-    """Invocations after the objects were mended and the dead letters given back."""
+    """The invocations after the objects were fixed and the dead letters redriven."""
     replay: list[Batch] = field(default_factory=list)
-    """Invocations after two objects were asked for once more, by their keys."""
+    """The invocations after two objects were replayed by key."""
     final: dict[str, bytes] = field(default_factory=dict)
-    """The bucket of the events in the end."""
+    """The final content of the events bucket."""
     log: str = ""
-    """What the function wrote to its log."""
+    """The log of the function."""
 
 
-def laid_out(folder: Path) -> tuple[Path, Path]:
-    """The logs as they arrive, and what is put in the place of the doomed ones."""
-    logs, mended = folder / "arrive" / LOGS, folder / "mended" / LOGS
+def log_folders(folder: Path) -> tuple[Path, Path]:
+    """Writes the logs as they arrive, and the replacements of the failing ones; returns the two folders."""
+    logs, fixed = folder / "arrive" / LOGS, folder / "fixed" / LOGS
     shutil.copytree(OBJECTS, logs)
     for key, body in {
         CORRUPT: LOG[: len(LOG) // 2],
@@ -79,32 +79,32 @@ def laid_out(folder: Path) -> tuple[Path, Path]:
     }.items():
         (logs / key).parent.mkdir(parents=True, exist_ok=True)
         (logs / key).write_bytes(body)
-    for key in DOOMED:
-        (mended / key).parent.mkdir(parents=True, exist_ok=True)
-        (mended / key).write_bytes(LOG)
-    return logs, mended
+    for key in FAILING:
+        (fixed / key).parent.mkdir(parents=True, exist_ok=True)
+        (fixed / key).write_bytes(LOG)
+    return logs, fixed
 
 
-def by_command_line(program: Path, stack: dict, folder: Path, logs: Path, mended: Path) -> dict[str, bytes]:
-    """What the command line makes of the logs as they are in the end."""
+def by_command_line(program: Path, stack: dict, folder: Path, logs: Path, fixed: Path) -> dict[str, bytes]:
+    """Returns the output of the command line for the logs in their final state."""
     root = folder / "reference"
     shutil.copytree(logs, root / LOGS)
-    shutil.copytree(mended, root / LOGS, dirs_exist_ok=True)
+    shutil.copytree(fixed, root / LOGS, dirs_exist_ok=True)
     keys = sorted(path.relative_to(root / LOGS).as_posix() for path in (root / LOGS).rglob("*") if path.is_file())
     payload = folder / "all.json"
     payload.write_text(json.dumps({"objects": [{"bucket": LOGS, "key": key} for key in keys if key != OUTSIDE]}))
-    answer, made = reference(program, payload, root, variables(stack), folder / "out")
-    assert not answer.failed, answer.log
+    response, made = reference(program, payload, root, variables(stack), folder / "out")
+    assert not response.failed, response.log
     return made
 
 
 def variables(stack: dict) -> dict[str, str]:
-    """The function's variables."""
+    """Returns the environment variables of the function."""
     return stack["Resources"]["IngestFunction"]["Properties"]["Environment"]["Variables"]
 
 
 def received(sqs, queue: str) -> list[dict]:
-    """Every message of a queue, each seen once."""
+    """Returns all messages of a queue."""
     found = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         found += messages
@@ -112,15 +112,15 @@ def received(sqs, queue: str) -> list[dict]:
 
 
 def metrics(log: str) -> list[dict]:
-    """The lines of metrics in the function's log."""
+    """Returns the metrics in the function's log."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     return [line for line in lines if "_aws" in line]
 
 
 def tell(stack: dict, emulator: Path, bootstrap: Path, program: Path, folder: Path) -> Iterator[Story]:
-    """Goes through the day; the account stays until the story is closed."""
-    logs, mended = laid_out(folder)
-    expected = by_command_line(program, stack, folder, logs, mended)
+    """Runs the day; the account exists until the generator is closed."""
+    logs, fixed = log_folders(folder)
+    expected = by_command_line(program, stack, folder, logs, fixed)
     with moto() as endpoint:
         account = Installation(endpoint, stack)
         if "ObjectRule" in stack["Resources"]:
@@ -132,7 +132,7 @@ def tell(stack: dict, emulator: Path, bootstrap: Path, program: Path, folder: Pa
         bounds = limits(function["Timeout"], function["MemorySize"])
         lambda_ = Emulator(emulator, bootstrap, bounds | variables(stack) | {"AWS_ENDPOINT_URL": endpoint}, folder)
         try:
-            live(story, lambda_, logs, mended, folder)
+            live(story, lambda_, logs, fixed, folder)
         finally:
             lambda_.close()
         story.log = (folder / "emulator.log").read_text()
@@ -140,8 +140,8 @@ def tell(stack: dict, emulator: Path, bootstrap: Path, program: Path, folder: Pa
         yield story
 
 
-def live(story: Story, lambda_: Emulator, logs: Path, mended: Path, folder: Path) -> None:
-    """Logs arrive, fail, are mended, come again."""
+def live(story: Story, lambda_: Emulator, logs: Path, fixed: Path, folder: Path) -> None:
+    """Logs arrive, fail, are fixed, and are retried."""
     account = story.account
 
     def aws(*arguments: object) -> None:
@@ -154,11 +154,11 @@ def live(story: Story, lambda_: Emulator, logs: Path, mended: Path, folder: Path
 
     def invoke(event: dict) -> tuple[object, bool]:
         for record in event["Records"]:
-            # Of a bucket without versions EventBridge names none; moto names one and then refuses to be asked for it.
+            # For a bucket without versioning, EventBridge sends no version; moto sends one and then rejects it.
             record["body"] = record["body"].replace('"version-id": "null", ', "")
         (folder / "event.json").write_text(json.dumps(event))
-        answer = lambda_.invoke(folder / "event.json")
-        return answer.value, answer.failed
+        response = lambda_.invoke(folder / "event.json")
+        return response.value, response.failed
 
     queue, letters = account.queue("ObjectQueue"), account.queue("DeadLetters")
     source = EventSource(account.sqs, queue, account.properties("QueueMapping"), invoke)
@@ -169,8 +169,8 @@ def live(story: Story, lambda_: Emulator, logs: Path, mended: Path, folder: Path
     story.arrived = files(account.s3, EVENTS)
     story.dead = received(account.sqs, letters)
 
-    aws("s3", "cp", "--recursive", "--only-show-errors", mended, f"s3://{LOGS}")
-    # The output Redrive does the same in an account; moto has no task that moves messages.
+    aws("s3", "cp", "--recursive", "--only-show-errors", fixed, f"s3://{LOGS}")
+    # In an account, the output Redrive does the same; moto does not implement it.
     for message in story.dead:
         account.sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
         account.sqs.delete_message(QueueUrl=letters, ReceiptHandle=message["ReceiptHandle"])

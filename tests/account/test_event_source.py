@@ -1,4 +1,4 @@
-"""The loop between queue and function: what it makes of an answer."""
+"""Tests of the event source mapping: which messages are retried after a response."""
 
 from itertools import count
 
@@ -14,30 +14,30 @@ def sqs():
 
 
 @pytest.mark.parametrize("partial", [True, False])
-def test_what_comes_again_is_what_aws_says(sqs, partial):
+def test_messages_are_retried_as_documented_by_aws(sqs, partial):
     names = count()
 
-    def again(*named: str, answer: object = None, failed: bool = False) -> list[bool]:
-        """Whether the first and the second of two messages come again, after an answer that names some, or another one."""
+    def retried(*named: str, response: object = None, failed: bool = False) -> list[bool]:
+        """Returns whether each of two messages is retried, after a response that names some, or after the given response."""
         name = f"rules-{partial}-{next(names)}"
         queue = sqs.create_queue(QueueName=name)["QueueUrl"]
         sent = {text: sqs.send_message(QueueUrl=queue, MessageBody=text)["MessageId"] for text in ("first", "second")}
         if named:
-            answer = {"batchItemFailures": [{"itemIdentifier": sent.get(text, text)} for text in named]}
+            response = {"batchItemFailures": [{"itemIdentifier": sent.get(text, text)} for text in named]}
         mapping = {"EventSourceArn": f"arn:aws:sqs:us-east-1:123456789012:{name}", "BatchSize": 10}
         if partial:
             mapping["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
         events = []
-        batch = EventSource(sqs, queue, mapping, lambda event: (events.append(event), (answer, failed))[1]).step()
+        batch = EventSource(sqs, queue, mapping, lambda event: (events.append(event), (response, failed))[1]).step()
         assert [record["body"] for record in events[0]["Records"]] == ["first", "second"]
         left = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
-        assert batch.again == {message["MessageId"] for message in left}
-        return [message in batch.again for message in sent.values()]
+        assert batch.retried == {message["MessageId"] for message in left}
+        return [message in batch.retried for message in sent.values()]
 
-    assert again(failed=True) == [True, True]
+    assert retried(failed=True) == [True, True]
     for nothing in (None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}):
-        assert again(answer=nothing) == [False, False]
-    # Without the setting at the mapping nobody reads the list, and the messages are gone.
-    assert again("first") == [partial, False]
-    # A message that is not of the batch, or none at all: nobody knows what failed.
-    assert again("first", "other") == again("") == again(answer={"batchItemFailures": [{"id": "1"}]}) == [partial, partial]
+        assert retried(response=nothing) == [False, False]
+    # Without ReportBatchItemFailures the list is ignored, and the messages are deleted.
+    assert retried("first") == [partial, False]
+    # The ID of a message outside the batch, or no ID: Lambda treats the whole batch as failed.
+    assert retried("first", "other") == retried("") == retried(response={"batchItemFailures": [{"id": "1"}]}) == [partial, partial]

@@ -1,4 +1,4 @@
-//! The real `bootstrap`, driven through Lambda's runtime API, against an S3 that is held to S3's rules.
+//! The real `bootstrap`, driven through Lambda's runtime API, with a test server that enforces S3's rules.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,12 +14,12 @@ use alb_ingest::function::metrics::METRICS;
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// Wide enough for a slow machine, narrow enough to hit a working function.
+/// The number of kills. Their delays are long enough for a slow machine and short enough to hit a working function.
 const KILLS: u64 = 12;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// An S3 with the sample objects in the bucket `objects`, and an empty bucket `outputs`.
+/// Starts a server with the sample objects in the bucket `objects`, and an empty bucket `outputs`.
 fn samples() -> s3::Server {
     let server = s3::Server::start();
     server.bucket("objects", s3::Options::default());
@@ -43,7 +43,7 @@ fn event(name: &str) -> Value {
     serde_json::from_slice(&fs::read(package().join("events").join(name)).unwrap()).unwrap()
 }
 
-/// AWS's own variables, for a program that works with that server.
+/// Sets AWS's variables for a program that uses this server.
 fn aws(command: &mut Command, server: &s3::Server) {
     command
         .env_clear()
@@ -73,7 +73,7 @@ fn outputs(server: &s3::Server) -> Files {
     objects.map(|(key, object)| (key, object.body.to_vec())).collect()
 }
 
-/// What `alb-ingest replay` makes of a payload, with folders in the place of buckets.
+/// Returns the response and the outputs of `alb-ingest replay`, with folders in place of buckets.
 fn replayed(name: &str) -> (Value, Files) {
     let out = tempfile::tempdir().unwrap();
     let done = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
@@ -98,9 +98,8 @@ fn replayed(name: &str) -> (Value, Files) {
     (answer, files)
 }
 
-/// Every way in gives the answer and the bytes that the command line gives for the same payload.
 #[test]
-fn every_way_in_makes_what_the_command_line_makes() {
+fn the_function_and_replay_have_the_same_response_and_outputs() {
     for name in [
         "s3-put.json",
         "s3-several-records.json",
@@ -122,9 +121,8 @@ fn every_way_in_makes_what_the_command_line_makes() {
     }
 }
 
-/// `alb-ingest run` over the bucket makes the same outputs as the function makes of its events.
 #[test]
-fn the_command_line_reads_and_writes_buckets() {
+fn a_run_over_a_bucket_has_the_same_outputs_as_the_function() {
     let server = samples();
     let mut function = function(&server, &[]);
     let outcome = function.invoke(&event("s3-several-records.json"), LIMIT);
@@ -156,7 +154,7 @@ fn the_command_line_reads_and_writes_buckets() {
 }
 
 #[test]
-fn the_same_event_again_and_at_once_changes_nothing() {
+fn concurrent_and_repeated_deliveries_change_nothing() {
     let server = samples();
     let payload = event("sqs-s3.json");
     let (_, files) = replayed("sqs-s3.json");
@@ -177,9 +175,9 @@ fn the_same_event_again_and_at_once_changes_nothing() {
     assert_eq!(counted["ObjectsCommittedBefore"], counted["ObjectsIngested"]);
 }
 
-/// Killed at any moment, the next delivery completes the work, and nothing is left lying about.
+/// No open upload and no partial output remains.
 #[test]
-fn killed_at_any_moment_the_next_delivery_completes_the_work() {
+fn the_next_delivery_completes_the_work_of_a_killed_function() {
     let (_, files) = replayed("sqs-s3.json");
     let payload = event("sqs-s3.json");
     let mut killed = 0;
@@ -203,13 +201,12 @@ fn killed_at_any_moment_the_next_delivery_completes_the_work() {
         assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
         assert_eq!(outputs(&server), files);
     }
-    assert!(killed > 0, "no kill came in time");
+    assert!(killed > 0, "no kill hit a working function");
 }
 
-/// A queue, a function that S3 refuses now and then, and a message that is no good: everything arrives, and the bad one
-/// waits to be looked at.
+/// The invalid message moves to the dead-letter queue.
 #[test]
-fn a_queue_delivers_everything_in_spite_of_faults() {
+fn a_queue_delivers_every_valid_message_despite_faults() {
     let server = samples();
     server
         .faults()
@@ -233,7 +230,7 @@ fn a_queue_delivers_everything_in_spite_of_faults() {
 }
 
 #[test]
-fn a_wrong_setting_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
+fn an_invalid_setting_stops_the_start_with_its_name_its_value_and_the_allowed_values() {
     let server = samples();
     for (name, value, allowed) in [
         ("ON_CORRUPT", "maybe", "salvage, strict"),
@@ -253,7 +250,7 @@ fn a_wrong_setting_stops_the_start_with_its_name_its_value_and_what_is_allowed()
     assert!(server.objects("outputs").is_empty());
 }
 
-/// The line of metrics that the last invocation wrote.
+/// Returns the metrics of the last invocation.
 fn metrics(function: &Function) -> Value {
     assert!(function.wrote("\"_aws\"", Duration::from_secs(5)));
     let log = function.stdout();
@@ -261,9 +258,8 @@ fn metrics(function: &Function) -> Value {
     serde_json::from_str(line).unwrap()
 }
 
-/// What is secret in a log stays out of the function's own, and every line of that is JSON.
 #[test]
-fn the_log_is_json_and_holds_nothing_of_the_lines() {
+fn the_log_is_json_and_quotes_no_line() {
     const SECRET: &str = "hunter2";
     let server = samples();
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1150Z_203.0.113.10_canary00.log";
@@ -300,7 +296,7 @@ fn the_log_is_json_and_holds_nothing_of_the_lines() {
 }
 
 #[test]
-fn out_of_time_the_function_says_so_before_it_is_killed() {
+fn the_function_reports_a_missed_deadline_before_it_is_killed() {
     let server = samples();
     server
         .faults()
@@ -316,9 +312,9 @@ fn out_of_time_the_function_says_so_before_it_is_killed() {
     assert!(outputs(&server).is_empty());
 }
 
-/// Events go to a stream, malformed lines to a bucket: together they are what replay makes of the payload.
+/// Together they have the same events and quarantined lines as a replay.
 #[test]
-fn a_stream_gets_the_events_and_a_bucket_the_quarantine() {
+fn events_go_to_a_stream_and_malformed_lines_to_a_bucket() {
     let server = samples();
     let firehose = firehose::Server::start();
     firehose.stream("events");
@@ -327,7 +323,7 @@ fn a_stream_gets_the_events_and_a_bucket_the_quarantine() {
         &[
             ("DESTINATION", "firehose://events"),
             ("QUARANTINE", "s3://outputs/quarantine"),
-            // Empty variables name nothing; what is named for a service counts.
+            // An empty variable counts as unset, and the variable of a service takes precedence.
             ("AWS_ENDPOINT_URL", ""),
             ("AWS_ENDPOINT_URL_S3", &server.endpoint()),
             ("AWS_ENDPOINT_URL_FIREHOSE", &firehose.endpoint()),

@@ -1,4 +1,4 @@
-//! What properties are tried on: generated objects, and the rows of what is made of them.
+//! Strategies for property tests: generated objects, and a reader of Parquet output.
 
 use std::io::{Seek as _, Write as _};
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-/// So many cases of each property; a failure is printed, small, and not kept in a file.
+/// Returns a configuration with this number of cases. Failures are shrunk and printed, but not saved.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -24,7 +24,7 @@ pub(crate) fn any_rate() -> impl Strategy<Value = Rate> {
     select(vec![0, 0, 30_000, 300_000]).prop_map(Rate::per_million)
 }
 
-/// Objects of every type and length, with odd, broken, repairable and blank lines, in several members.
+/// Generates objects of every log type and length, with hostile, malformed, repairable and blank lines, in several members.
 pub(crate) fn any_object() -> impl Strategy<Value = Object> {
     let lengths = FORMATS.into_iter().flat_map(|format| {
         let known = format.known_fields();
@@ -70,7 +70,7 @@ pub(crate) fn bytes_of(object: &Object) -> (Vec<u8>, Written) {
     (bytes, written)
 }
 
-/// The lines of an object, without gzip.
+/// Returns the lines of an object, uncompressed.
 pub(crate) fn text_of(object: &Object) -> Vec<u8> {
     let mut lines = alb_ingest::generate::Lines::new(object.format, object.seed, object.traffic.clone());
     let mut text = Vec::new();
@@ -80,7 +80,8 @@ pub(crate) fn text_of(object: &Object) -> Vec<u8> {
     text
 }
 
-/// The rows of a Parquet file, nulls and groups of nulls left out; times as JSON has them, by another calendar than the engine's.
+/// Reads the rows of a Parquet file, without nulls and empty groups. Times are formatted as in JSON, by `jiff` instead of
+/// the engine.
 pub(crate) fn read_parquet(bytes: &[u8]) -> Vec<Map<String, Value>> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
@@ -101,7 +102,7 @@ fn batch_rows(batch: &RecordBatch) -> Vec<Map<String, Value>> {
     rows
 }
 
-/// A value, or none where it is null, or a group in which all are.
+/// Returns a value, or `None` if it is null or a group of nulls.
 fn cell(column: &dyn Array, row: usize) -> Option<Value> {
     use arrow_schema::DataType;
 
@@ -133,6 +134,6 @@ fn cell(column: &dyn Array, row: usize) -> Option<Value> {
             }
             members.into()
         }
-        other => panic!("no column has {other}"),
+        other => panic!("unexpected type {other}"),
     })
 }

@@ -1,6 +1,6 @@
-//! What the tests share: a destination in memory, and an object through the engine.
+//! Shared test helpers: an in-memory destination, and ingestion of a single object.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, reason = "each test binary uses only some helpers")]
 
 pub(crate) mod any;
 
@@ -17,7 +17,7 @@ use flate2::write::GzEncoder;
 /// The files of a destination, by key.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
-/// A destination in memory. An output is there once it is committed, and never changes.
+/// An in-memory destination. An output exists once it is committed, and never changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memory {
     files: Arc<Mutex<Files>>,
@@ -25,13 +25,13 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The same destination below a folder.
+    /// Returns the same destination with a prefix.
     pub(crate) fn below(&self, prefix: &'static str) -> Self {
         let files = Arc::clone(&self.files);
         Self { files, prefix }
     }
 
-    /// What is committed so far.
+    /// Returns the committed files.
     pub(crate) fn files(&self) -> Files {
         self.files.lock().unwrap().clone()
     }
@@ -44,6 +44,10 @@ impl Sink for Memory {
             key: format!("{}{key}", self.prefix),
             bytes: Vec::new(),
         }))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -75,7 +79,7 @@ impl Staged for StagedBytes {
     }
 }
 
-/// Options for JSON lines without compression.
+/// Returns options for uncompressed JSON lines.
 pub(crate) fn json() -> Options {
     Options {
         format: FileFormat::Json,
@@ -84,7 +88,7 @@ pub(crate) fn json() -> Options {
     }
 }
 
-/// An object of the bucket `golden`.
+/// Returns an object of the bucket `golden`.
 pub(crate) fn object(key: &str) -> ObjectRef {
     ObjectRef {
         bucket: "golden".to_owned(),
@@ -93,18 +97,18 @@ pub(crate) fn object(key: &str) -> ObjectRef {
     }
 }
 
-/// One object through the engine: what became of it, and the files that it left.
+/// The result of ingesting an object, and the files it wrote.
 pub(crate) struct Run {
     pub(crate) result: Result<Outcome, IngestError>,
     pub(crate) files: Files,
 }
 
-/// Ingests an object in chunks of these lengths; what is left behind the last comes in one.
+/// Ingests an object in chunks of these lengths; the rest is the last chunk.
 pub(crate) fn ingest_chunks(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
     ingest_with(object, bytes, chunks, options, false)
 }
 
-/// The same on two threads.
+/// Like `ingest_chunks`, with two threads.
 pub(crate) fn ingest_on_two_threads(object: ObjectRef, bytes: &[u8], chunks: &[usize], options: &Options) -> Run {
     ingest_with(object, bytes, chunks, options, true)
 }
@@ -138,13 +142,13 @@ fn push_all(mut ingest: Ingest<'_>, mut bytes: &[u8], chunks: &[usize]) -> Resul
     ingest.finish()
 }
 
-/// Ingests an object in one chunk, the table by key and lines.
+/// Ingests an object in one chunk, and detects the log type.
 pub(crate) fn ingest(key: &str, bytes: &[u8], options: &Options) -> Run {
     ingest_chunks(object(key), bytes, &[], options)
 }
 
 impl Run {
-    /// The ledger of an object that was ingested.
+    /// Returns the ledger of an ingested object.
     pub(crate) fn ledger(&self) -> &Ledger {
         match &self.result {
             Ok(Outcome::Ingested(ledger)) => {
@@ -159,25 +163,21 @@ impl Run {
         }
     }
 
-    /// The error of an object that failed; it left no file.
+    /// Returns the error of a failed object, which must not have written files.
     pub(crate) fn error(&self) -> String {
-        assert!(
-            self.files.is_empty(),
-            "an object that failed left {:?}",
-            self.files.keys()
-        );
+        assert!(self.files.is_empty(), "a failed object wrote {:?}", self.files.keys());
         match &self.result {
             Err(error) => error.to_string(),
             Ok(outcome) => panic!("did not fail: {outcome:?}"),
         }
     }
 
-    /// The bytes of the event files, in the order of their keys.
+    /// Returns the content of the event files, in the order of their keys.
     pub(crate) fn events(&self) -> Vec<u8> {
         self.select(|key| !key.starts_with("_quarantine/"))
     }
 
-    /// The bytes of the quarantine files.
+    /// Returns the content of the quarantine files.
     pub(crate) fn quarantine(&self) -> Vec<u8> {
         self.select(|key| key.starts_with("_quarantine/"))
     }
@@ -187,7 +187,7 @@ impl Run {
         wanted.flat_map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// The folders that the events lie in, without the table's.
+    /// Returns the partitions of the events, without the folder of the table.
     pub(crate) fn partitions(&self) -> Vec<String> {
         let events = self.files.keys().filter(|key| !key.starts_with("_quarantine/"));
         let folders = events.map(|key| {
@@ -200,13 +200,13 @@ impl Run {
     }
 }
 
-/// JSON lines as values.
+/// Parses JSON lines.
 pub(crate) fn rows(bytes: &[u8]) -> Vec<serde_json::Value> {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
-/// One gzip member.
+/// Compresses bytes as a gzip member.
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     encoder.write_all(text).unwrap();

@@ -14,8 +14,11 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("object", &["formats", "parse"]),
     ("encode", &["formats", "parse", "schema", "object"]),
     ("storage", &["deadline", "parse", "schema", "object"]),
-    ("ingest", &["formats", "parse", "schema", "object", "encode", "storage"]),
-    ("trigger", &["object"]),
+    (
+        "ingest",
+        &["deadline", "formats", "parse", "schema", "object", "encode", "storage"],
+    ),
+    ("trigger", &["object", "ingest"]),
     ("config", &["schema", "encode", "storage", "ingest"]),
     (
         "function",
@@ -23,7 +26,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "deadline", "formats", "object", "storage", "ingest", "trigger", "config",
         ],
     ),
-    ("generate", &["formats"]),
+    ("generate", &["formats", "schema"]),
     (
         "cli",
         &[
@@ -172,7 +175,7 @@ fn import_graph(folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
         .collect();
     let modules: BTreeSet<_> = sources.iter().map(|(module, _)| module.clone()).collect();
     let child = |module: &[String], name: &String| {
-        let child = [module, &[name.clone()]].concat();
+        let child = [module, std::slice::from_ref(name)].concat();
         modules.contains(&child).then_some(child)
     };
     // The file that defines an item which a module exports: itself, or the child that it re-exports from.

@@ -1,45 +1,107 @@
-//! The committed files that are made from the tables are up to date.
+//! Committed files that are generated: they match what the tables, the settings and the program produce.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use alb_ingest::cli;
 use alb_ingest::config;
-use alb_ingest::formats::FORMATS;
+use alb_ingest::formats::LogType;
 use alb_ingest::function::metrics;
-use alb_ingest::schema::catalog::{Store, athena, glue, json_schema, markdown};
+use alb_ingest::generate::template;
+use alb_ingest::object::hex;
+use alb_ingest::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
 use alb_ingest::schema::mapping::{OutputTable, Schema};
+use sha2::{Digest, Sha256};
 
-/// What the names of a table's files end with.
-const SUFFIXES: [&str; 4] = [".md", ".athena.sql", ".glue.json", ".schema.json"];
+/// The folder of the tables' pages. Pages of other schemas than the native one are in folders below.
+const PAGES: &str = "docs/reference/tables";
 
-/// Where the files of a schema lie; the tables' own stand above the others.
+fn package(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Every table in every schema.
+fn tables() -> impl Iterator<Item = &'static OutputTable> {
+    LogType::ALL
+        .into_iter()
+        .flat_map(|log_type| Schema::ALL.map(|schema| OutputTable::of(schema, log_type.plan())))
+}
+
+/// The folder of a schema's pages.
 fn folder(schema: Schema) -> String {
     match schema {
-        Schema::Native => "docs/schema".to_owned(),
-        other => format!("docs/schema/{}", other.name()),
+        Schema::Native => PAGES.to_owned(),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf => format!("{PAGES}/{}", schema.name()),
     }
 }
 
-/// The files by their path from the package, and what they have to be.
-fn generated() -> Vec<(String, String)> {
+/// The digests of everything that `alb-ingest schema` prints, by its arguments.
+fn digests() -> String {
     let store = Store::default();
-    let shapes = FORMATS
-        .into_iter()
-        .flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())));
-    let tables = shapes.flat_map(|shape| {
-        let texts = [
-            markdown::page(shape),
-            athena::ddl(shape, &store, None),
-            glue::table_input(shape, &store).unwrap(),
-            json_schema::schema(shape).unwrap(),
-        ];
-        let folder = folder(shape.schema);
-        let paths = SUFFIXES.map(|suffix| format!("{folder}/{}{suffix}", shape.plan.format.name));
-        paths.into_iter().zip(texts)
+    let mut lines = String::new();
+    for table in tables() {
+        for (form, text) in [
+            ("arrow", arrow::text(table)),
+            ("athena", athena::ddl(table, &store, None)),
+            ("glue", glue::table_input(table, &store).unwrap()),
+            ("json-schema", json_schema::schema(table).unwrap()),
+        ] {
+            let (name, schema) = (table.plan.format.name, table.schema.name());
+            let digest = hex(&Sha256::digest(text));
+            writeln!(lines, "{digest}  {name} --schema {schema} --as {form}").unwrap();
+        }
+    }
+    lines
+}
+
+/// The template with its generated parts filled in.
+fn filled_template() -> String {
+    let mut files: Vec<_> = fs::read_dir(package("saved-queries"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    let queries = files.iter().map(|path| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        template::saved_query(name, &fs::read_to_string(path).unwrap()).unwrap_or_else(|error| panic!("{error}"))
     });
-    tables
+    let parts = [
+        ("tables", template::tables().unwrap()),
+        ("queries", queries.collect::<Vec<_>>().join("\n")),
+    ];
+    let mut text = fs::read_to_string(package("template.yaml")).unwrap();
+    for (name, part) in parts {
+        let [begin, end] = ["BEGIN", "END"].map(|edge| format!("  # {edge} generated: {name}\n"));
+        let once = |mark: &str| text.matches(mark).count() == 1;
+        assert!(
+            once(&begin) && once(&end),
+            "template.yaml needs each mark of {name} once"
+        );
+        let (head, rest) = text.split_once(&begin).unwrap();
+        let (_, tail) = rest.split_once(&end).unwrap();
+        let mut indented = String::new();
+        for line in part.split_inclusive('\n') {
+            if !line.trim().is_empty() {
+                indented.push_str("  ");
+            }
+            indented.push_str(line);
+        }
+        text = [head, &begin, &indented, &end, tail].concat();
+    }
+    text
+}
+
+/// The generated files by their path in the package.
+fn generated() -> Vec<(String, String)> {
+    let pages = tables().map(|table| {
+        let path = format!("{}/{}.md", folder(table.schema), table.plan.format.name);
+        (path, markdown::page(table))
+    });
+    pages
         .chain([
+            ("tests/golden/schemas.sha256".to_owned(), digests()),
+            ("template.yaml".to_owned(), filled_template()),
             ("docs/reference/settings.md".to_owned(), config::markdown()),
             ("docs/reference/options.md".to_owned(), cli::markdown()),
             ("docs/reference/metrics.md".to_owned(), metrics::markdown()),
@@ -53,49 +115,36 @@ fn update() -> bool {
 }
 
 #[test]
-fn committed_files_are_what_the_tables_make() {
+fn generated_files_are_up_to_date() {
     let mut stale = Vec::new();
-    for (name, made) in generated() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
-        if fs::read_to_string(&path).is_ok_and(|committed| committed == made) {
+    for (name, expected) in generated() {
+        let path = package(&name);
+        if fs::read_to_string(&path).is_ok_and(|committed| committed == expected) {
             continue;
         }
         if update() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, made).unwrap();
+            fs::write(&path, expected).unwrap();
         } else {
             stale.push(name);
         }
     }
     assert!(
         stale.is_empty(),
-        "{} do not say what the tables say: run `make generated`",
+        "out of date: {}; run `make generated`",
         stale.join(", ")
     );
 }
 
-/// A file of a table that is gone stays behind otherwise.
+/// Finds the pages of tables and schemas that no longer exist.
 #[test]
-fn every_file_has_a_table() {
-    for schema in Schema::ALL {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder(schema));
-        for file in fs::read_dir(&folder).unwrap() {
-            let file = file.unwrap();
-            if file.file_type().unwrap().is_dir() {
-                let name = file.file_name();
-                assert!(
-                    Schema::ALL.iter().any(|schema| name == schema.name()),
-                    "{name:?} is no schema"
-                );
-                continue;
-            }
-            let name = file.file_name().into_string().unwrap();
-            let table = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
-            assert!(
-                FORMATS.iter().any(|format| Some(format.name) == table),
-                "{}/{name} has no table",
-                folder.display()
-            );
-        }
+fn every_page_has_a_table() {
+    for file in walkdir::WalkDir::new(package(PAGES)).into_iter().map(Result::unwrap) {
+        let path = file.path().strip_prefix(package("")).unwrap().to_str().unwrap();
+        let expected = tables().any(|table| path == format!("{}/{}.md", folder(table.schema), table.plan.format.name));
+        assert!(
+            expected || file.file_type().is_dir(),
+            "{path} belongs to no table; delete it"
+        );
     }
 }

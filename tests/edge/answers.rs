@@ -1,12 +1,15 @@
-//! What each sender is told, and that no payload at all stops the program.
+//! The response to each kind of sender, for any payload.
 
 use crate::envelopes::*;
-use alb_ingest::trigger::{InvocationError, Kind, Request, TaskResult, TriggerError, read, read_value};
+use alb_ingest::ingest::{Problem, Skip};
+use alb_ingest::trigger::{
+    InvocationError, Kind, Request, SkipReason, TaskOutcome, TriggerError, Work, read, read_value,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 #[test]
-fn a_queue_is_told_exactly_the_failed_messages() {
+fn the_response_to_a_queue_lists_exactly_the_failed_messages() {
     let put = |key: &str| s3(&[Object::named(key)]).to_string();
     let several = s3(&[Object::named("c"), Object::named("d"), Object::named("e")]);
     let bodies = [
@@ -22,7 +25,7 @@ fn a_queue_is_told_exactly_the_failed_messages() {
     let units: Vec<_> = request.tasks.iter().map(|task| task.unit).collect();
     assert_eq!(units, [0, 1, 2, 2, 2, 3, 4]);
 
-    let answer = |results: &[TaskResult]| request.answer(results, true).unwrap();
+    let answer = |results: &[TaskOutcome]| request.answer(results, true).unwrap();
     let items = |numbers: &[usize]| {
         let items: Vec<_> = numbers
             .iter()
@@ -31,14 +34,11 @@ fn a_queue_is_told_exactly_the_failed_messages() {
         json!({ "batchItemFailures": items })
     };
     assert_eq!(answer(&results), items(&[1]));
-    results[3] = failed(true);
-    results[4] = failed(false);
-    assert_eq!(answer(&results), items(&[1, 2]));
-    // What is settled stays so.
-    results[1] = done();
+    results[3] = failed();
+    results[4] = failed_with(Problem::OnlyLongLines);
     assert_eq!(answer(&results), items(&[1, 2]));
 
-    // Without partial answers the batch fails as a whole, or succeeds.
+    // Without a partial response the batch fails or succeeds as a whole.
     let Err(InvocationError::Failed {
         failed, of, details, ..
     }) = request.answer(&results, false)
@@ -53,17 +53,17 @@ fn a_queue_is_told_exactly_the_failed_messages() {
     let fine = read_value(&sqs(&[put("a")])).unwrap();
     assert_eq!(fine.answer(&[done()], false), Ok(items(&[])));
 
-    // Results of another request acknowledge nothing.
+    // The outcomes of a different request acknowledge nothing.
     for wrong in [&results[1..], &[]] {
         assert!(matches!(
             request.answer(wrong, true),
-            Err(InvocationError::Results { .. })
+            Err(InvocationError::Outcomes { .. })
         ));
     }
 }
 
 #[test]
-fn message_ids_are_never_empty_unknown_or_named_twice() {
+fn message_ids_are_never_empty_unknown_or_repeated() {
     let body = "no JSON".to_owned();
     let mut payload = sqs(&[body.clone(), body.clone(), body]);
     payload["Records"][2]["messageId"] = payload["Records"][0]["messageId"].clone();
@@ -76,7 +76,7 @@ fn message_ids_are_never_empty_unknown_or_named_twice() {
         payload["Records"][1]["messageId"] = id;
         assert!(read_value(&payload).is_err());
     }
-    // A record of another source could be acknowledged by an answer that names messages alone.
+    // A response that lists messages would acknowledge a record of another source.
     let mut mixed = sqs(&["{}".to_owned()]);
     let other = s3_record(&Object::named("a.log"), "ObjectCreated:Put");
     mixed["Records"].as_array_mut().unwrap().push(other);
@@ -84,7 +84,7 @@ fn message_ids_are_never_empty_unknown_or_named_twice() {
 }
 
 #[test]
-fn batch_operations_get_a_result_for_every_task() {
+fn the_response_to_batch_operations_has_a_result_for_every_task() {
     let mut payload = batch_1(&Object::named("a.log"));
     let task = |id: &str, key: &str| json!({"taskId": id, "s3Key": key, "s3BucketArn": "arn:aws:s3:::logs"});
     payload["tasks"] = json!([
@@ -97,24 +97,35 @@ fn batch_operations_get_a_result_for_every_task() {
     ]);
     let request = read_value(&payload).unwrap();
     let mut results = all_done(&request);
-    results[1] = TaskResult::Skipped {
-        why: "no log".to_owned(),
-    };
-    results[2] = failed(true);
-    results[3] = TaskResult::Failed {
-        retryable: false,
-        text: format!("404\n{}", "é".repeat(2_000)),
-    };
+    results[1] = TaskOutcome::Skipped(SkipReason::Object {
+        skip: Skip::TestObject,
+        ledger: Box::default(),
+    });
+    results[2] = failed();
+    results[3] = failed_with(Problem::MostlyMalformed {
+        malformed: 40,
+        lines: 40,
+        table: "alb_access_log",
+        reasons: format!("a\n{}", "é".repeat(2_000)),
+    });
     let answer = request.answer(&results, false).unwrap();
     assert_eq!(answer["invocationSchemaVersion"], "1.0");
     assert_eq!(answer["invocationId"], "EXAMPLEinvocationid1");
     assert_eq!(answer["treatMissingKeysAs"], "PermanentFailure");
     let answered = answer["results"].as_array().unwrap();
     let expected = [
-        ("t1", "Succeeded", "events=3 quarantined=0"),
-        ("t2", "Succeeded", "skipped: no log"),
-        ("t3", "TemporaryFailure", "objects/a.log: 503 SlowDown"),
-        ("t4", "PermanentFailure", "404 é"),
+        (
+            "t1",
+            "Succeeded",
+            "lines=3 events=3 quarantined=0 skipped=0 written=0 there_before=0",
+        ),
+        ("t2", "Succeeded", "skipped: test object"),
+        ("t3", "TemporaryFailure", "not enough time before the deadline"),
+        (
+            "t4",
+            "PermanentFailure",
+            "40 of the first 40 lines are malformed as alb_access_log (a é",
+        ),
         ("t5", "PermanentFailure", "tasks[4].s3Key: the key has a percent sign"),
         ("t6", "PermanentFailure", "tasks[5].s3BucketArn: missing"),
     ];
@@ -124,26 +135,66 @@ fn batch_operations_get_a_result_for_every_task() {
         let result = answer["resultString"].as_str().unwrap();
         assert!(result.starts_with(text) && result.len() <= 1_003, "{result}");
     }
-    // Without its id a task could not be answered.
+    // The response cannot name a task without an id.
     payload["tasks"][3]["taskId"] = json!("");
     assert!(read_value(&payload).is_err());
 }
 
 #[test]
-fn a_direct_invocation_fails_when_any_object_does() {
+fn a_direct_invocation_fails_if_any_object_fails() {
     let request = read_value(&s3(&[Object::named("a"), Object::named("b")])).unwrap();
     assert_eq!(
         request.answer(&[done(), done()], false),
         Ok(json!({"objects": {"ingested": 2, "skipped": 0, "failed": 0}}))
     );
-    let error = request.answer(&[done(), failed(true)], true).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "1 of 2 records failed: Records[1]: objects/a.log: 503 SlowDown"
+    let error = request.answer(&[done(), failed()], true).unwrap_err().to_string();
+    assert!(
+        error.starts_with("1 of 2 records failed: Records[1]: not enough time"),
+        "{error}"
     );
 }
 
-/// Puts something else at a random place of a value; `steps` chooses the way down.
+#[test]
+fn a_duplicate_has_the_outcome_of_the_first_task() {
+    let object = Object::named("a");
+    let request = read_value(&s3(&[object.clone(), Object::named("b"), object])).unwrap();
+    assert_eq!(request.objects().len(), 2);
+    let results = request.outcomes(vec![failed(), done()]).unwrap();
+    assert!(matches!(results[2], TaskOutcome::DuplicateOf(0)));
+    let Err(InvocationError::Failed { failed, of, .. }) = request.answer(&results, true) else {
+        panic!("the duplicate of a failed object was acknowledged");
+    };
+    assert_eq!(
+        (failed, of),
+        (vec!["Records[0]".to_owned(), "Records[2]".to_owned()], 3)
+    );
+    // A duplicate without a first task is an error and not a success.
+    for first in [2, 7] {
+        let broken = [done(), done(), TaskOutcome::DuplicateOf(first)];
+        assert!(matches!(
+            request.answer(&broken, true),
+            Err(InvocationError::Outcomes { .. })
+        ));
+    }
+}
+
+#[test]
+fn there_is_exactly_one_outcome_for_each_object() {
+    let request = read_value(&sqs(&[s3(&[Object::named("a")]).to_string(), "no JSON".to_owned()])).unwrap();
+    for objects in [vec![], vec![done(), done()]] {
+        assert!(matches!(
+            request.outcomes(objects),
+            Err(InvocationError::Outcomes { expected: 1, .. })
+        ));
+    }
+    let results = request.outcomes(vec![done()]).unwrap();
+    assert!(
+        matches!(results[1], TaskOutcome::Failed(_)),
+        "a refused record always fails"
+    );
+}
+
+/// Replaces the value at a random path; `steps` chooses the path.
 fn mutate(value: &mut Value, mut steps: impl Iterator<Item = usize>, replacement: Value) {
     let Some(step) = steps.next() else {
         *value = replacement;
@@ -208,17 +259,15 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whatever the payload is: no panic, and every answer is one that its sender understands.
+/// Checks that the sender of a request understands every response to it.
 fn check_answers(request: &Request) {
-    let all: Vec<TaskResult> = request.tasks.iter().map(|_| failed(true)).collect();
-    for results in [all_done(request), all] {
+    for results in [all_done(request), outcomes(request, failed)] {
         let failed = |unit: usize| {
             let mut tasks = request.tasks.iter().zip(&results).filter(|(task, _)| task.unit == unit);
-            tasks.any(|(task, result)| {
-                matches!(
-                    task.settled().unwrap_or_else(|| result.clone()),
-                    TaskResult::Failed { .. }
-                )
+            tasks.any(|(task, result)| match (&task.work, result) {
+                (Work::Refused(_), _) | (_, TaskOutcome::Failed(_)) => true,
+                (_, TaskOutcome::DuplicateOf(first)) => matches!(results[*first], TaskOutcome::Failed(_)),
+                (_, TaskOutcome::Ingested { .. } | TaskOutcome::Skipped(_)) => false,
             })
         };
         let answer = request.answer(&results, true);
@@ -251,7 +300,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_payload_stops_the_program(
+    fn any_json_is_answered_without_a_panic(
         which in any::<prop::sample::Index>(),
         nested in any::<bool>(),
         steps in prop::collection::vec(any::<usize>(), 0..7),
@@ -268,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_stop_the_program(
+    fn any_bytes_are_answered_without_a_panic(
         which in any::<prop::sample::Index>(),
         at in any::<prop::sample::Index>(),
         bytes in prop::collection::vec(any::<u8>(), 0..4),

@@ -1,14 +1,16 @@
-//! Payloads as AWS's services send them, the ones that lie in `events/`, and results for what they ask.
+//! Payloads in the form that AWS's services send, those of `events/`, and outcomes of their tasks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::trigger::{Request, TaskResult};
+use alb_ingest::ingest::{Ledger, Problem};
+use alb_ingest::object::ObjectRef;
+use alb_ingest::trigger::{Request, TaskError, TaskOutcome};
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-/// What S3 leaves as it is in a key.
+/// The characters that S3 does not encode in a key.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -19,7 +21,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 const REGION: &str = "us-east-1";
 const TIME: &str = "2026-10-07T11:46:03.512Z";
 
-/// An object that an event tells of.
+/// An object that an event announces.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     pub(crate) bucket: String,
@@ -38,14 +40,14 @@ impl Object {
         }
     }
 
-    /// The sample object whose key ends so; the folder `events/objects` is the bucket.
+    /// Returns the sample object whose key has this suffix; the folder `events/objects` is the bucket.
     fn sample(end: &str) -> Self {
         let folder = events().join("objects");
         let file = walkdir::WalkDir::new(&folder)
             .into_iter()
             .map(Result::unwrap)
             .find(|file| file.path().to_str().unwrap().ends_with(end))
-            .unwrap_or_else(|| panic!("no sample object ends in {end}"));
+            .unwrap_or_else(|| panic!("no sample object has the suffix {end}"));
         let bytes = fs::read(file.path()).unwrap();
         let key = file.path().strip_prefix(&folder).unwrap().to_str().unwrap();
         Self {
@@ -57,27 +59,27 @@ impl Object {
     }
 }
 
-/// The folder of the payloads.
+/// Returns the folder of the payloads.
 pub(crate) fn events() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
 }
 
-/// The etag of an object that was put in one part.
+/// Returns the ETag of an object that was put in one part.
 pub(crate) fn etag(bytes: &[u8]) -> String {
     alb_ingest::object::hex(&Md5::digest(bytes))
 }
 
-/// A key as S3 writes it in a notification.
+/// Encodes a key as S3 does in a notification.
 fn form_encoded(key: &str) -> String {
     utf8_percent_encode(key, PLAIN).to_string().replace("%20", "+")
 }
 
-/// A key as a manifest for S3 Batch Operations has it.
+/// Encodes a key as in a manifest for S3 Batch Operations.
 fn percent_encoded(key: &str) -> String {
     utf8_percent_encode(key, PLAIN).to_string()
 }
 
-/// An id that looks like those of AWS and depends on a number alone.
+/// Returns an id in the form of AWS's that depends only on a number.
 pub(crate) fn uuid(number: usize) -> String {
     format!("0e7d5c3a-{number:04}-4b1f-9d26-7a3c8e5f1b{number:02}")
 }
@@ -130,7 +132,7 @@ pub(crate) fn test_event() -> Value {
     })
 }
 
-/// EventBridge tells of one object in one event.
+/// Returns an event of EventBridge, which is about one object.
 pub(crate) fn event_bridge(object: &Object, event: &str) -> Value {
     json!({
         "version": "0",
@@ -159,7 +161,7 @@ pub(crate) fn event_bridge(object: &Object, event: &str) -> Value {
     })
 }
 
-/// What SNS hands to a function.
+/// Returns the payload that SNS sends to a function.
 pub(crate) fn sns(message: &Value) -> Value {
     records(&[json!({
         "EventSource": "aws:sns",
@@ -169,7 +171,7 @@ pub(crate) fn sns(message: &Value) -> Value {
     })])
 }
 
-/// A message of SNS; in a queue it writes `SigningCertURL`, for a function `SigningCertUrl`.
+/// Returns an SNS message. Its field is `SigningCertURL` in a queue and `SigningCertUrl` in the payload of a function.
 pub(crate) fn sns_message(message: &Value, url: &str) -> Value {
     let mut body = json!({
         "Type": "Notification",
@@ -187,7 +189,7 @@ pub(crate) fn sns_message(message: &Value, url: &str) -> Value {
     body
 }
 
-/// A batch of a queue, one message for each body.
+/// Returns the batch of a queue, with one message for each body.
 pub(crate) fn sqs(bodies: &[String]) -> Value {
     let message = |(number, body): (usize, &String)| {
         json!({
@@ -242,7 +244,7 @@ pub(crate) fn batch_2(object: &Object) -> Value {
     })
 }
 
-/// What Lambda keeps of an invocation that failed for good.
+/// Returns the record that Lambda sends to a destination after the last retry of an invocation.
 pub(crate) fn failed_invocation(payload: &Value) -> Value {
     json!({
         "version": "1.0",
@@ -259,7 +261,7 @@ pub(crate) fn failed_invocation(payload: &Value) -> Value {
     })
 }
 
-/// Such a record by EventBridge.
+/// Returns that record as an event of EventBridge.
 pub(crate) fn event_bridge_record(record: &Value) -> Value {
     json!({
         "version": "0",
@@ -277,14 +279,14 @@ pub(crate) fn event_bridge_record(record: &Value) -> Value {
     })
 }
 
-/// The form for replaying by hand.
+/// Returns the form for replays by hand.
 pub(crate) fn objects(objects: &[Object]) -> Value {
     let of =
         |object: &Object| json!({"bucket": object.bucket, "key": object.key, "etag": object.etag, "size": object.size});
     json!({ "objects": objects.iter().map(of).collect::<Vec<_>>() })
 }
 
-/// Every way in which one object reaches the function.
+/// Returns a payload for every way in which an object reaches the function.
 pub(crate) fn ways(object: &Object) -> Vec<(&'static str, Value)> {
     let put = s3(std::slice::from_ref(object));
     let created = event_bridge(object, "Object Created");
@@ -297,7 +299,7 @@ pub(crate) fn ways(object: &Object) -> Vec<(&'static str, Value)> {
         ("sqs, sns", sqs_of(&sns_message(&put, "URL"))),
         ("sqs, sns, EventBridge", sqs_of(&sns_message(&created, "URL"))),
         ("sqs, EventBridge", sqs_of(&created)),
-        ("sqs, a function's dead letter from sns", sqs_of(&sns(&put))),
+        ("sqs, a dead letter of a function with sns", sqs_of(&sns(&put))),
         ("EventBridge", created),
         ("Batch Operations 1.0", batch_1(object)),
         ("Batch Operations 2.0", batch_2(object)),
@@ -317,7 +319,7 @@ pub(crate) fn ways(object: &Object) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The payloads of `events/` by file name, about the objects that lie beside them.
+/// Returns the payloads of `events/` by file name, about the objects in the same folder.
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     let access = Object::sample("20261007T1145Z_203.0.113.10_qfy86bt1.log.gz");
     let connection = Object::sample("_yzeus2wj.log.gz");
@@ -374,21 +376,41 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     ]
 }
 
-pub(crate) fn done() -> TaskResult {
-    TaskResult::Done {
-        text: "events=3 quarantined=0".to_owned(),
+pub(crate) fn done() -> TaskOutcome {
+    TaskOutcome::Ingested {
+        object: object(),
+        ledger: Box::new(Ledger {
+            lines: 3,
+            events: 3,
+            ..Ledger::default()
+        }),
     }
 }
 
-pub(crate) fn failed(retryable: bool) -> TaskResult {
-    TaskResult::Failed {
-        retryable,
-        text: "objects/a.log: 503 SlowDown".to_owned(),
+/// An outcome that a retry can change.
+pub(crate) fn failed() -> TaskOutcome {
+    failed_with(Problem::OutOfTime)
+}
+
+pub(crate) fn failed_with(problem: Problem) -> TaskOutcome {
+    TaskOutcome::Failed(TaskError::Object(problem.of(&object())))
+}
+
+fn object() -> ObjectRef {
+    ObjectRef {
+        bucket: "objects".to_owned(),
+        key: "a.log".to_owned(),
+        version: String::new(),
     }
 }
 
-/// A result for each task: what is settled, and `done` for every object.
-pub(crate) fn all_done(request: &Request) -> Vec<TaskResult> {
-    let tasks = request.tasks.iter();
-    tasks.map(|task| task.settled().unwrap_or_else(done)).collect()
+/// The outcomes of a request whose objects are all ingested.
+pub(crate) fn all_done(request: &Request) -> Vec<TaskOutcome> {
+    outcomes(request, done)
+}
+
+/// The outcomes of a request whose objects all have this outcome.
+pub(crate) fn outcomes(request: &Request, object: impl Fn() -> TaskOutcome) -> Vec<TaskOutcome> {
+    let objects = request.objects().iter().map(|_| object()).collect();
+    request.outcomes(objects).unwrap()
 }

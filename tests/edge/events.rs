@@ -1,13 +1,13 @@
-//! The payloads in `events/`: up to date, and about objects that lie beside them.
+//! The payloads in `events/` are up to date and about objects in the same folder.
 
 use std::fs;
 
 use crate::envelopes::*;
 use alb_ingest::trigger::{Work, read_value};
 
-/// The committed payloads are what AWS would send for the committed objects.
+/// The committed payloads have the form that AWS sends for the committed objects.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+#[expect(clippy::disallowed_methods, reason = "a switch for this test only")]
 fn the_payloads_in_events_are_up_to_date() {
     let update = std::env::var_os("UPDATE_GENERATED").is_some();
     let samples = samples();
@@ -20,7 +20,7 @@ fn the_payloads_in_events_are_up_to_date() {
             let committed = fs::read_to_string(&path).unwrap_or_default();
             assert_eq!(
                 committed, text,
-                "events/{name} is not what its objects make it: run `make generated`"
+                "events/{name} does not match its objects: run `make generated`"
             );
         }
     }
@@ -37,8 +37,8 @@ fn the_payloads_in_events_are_up_to_date() {
 }
 
 #[test]
-fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
-    // Objects, skipped and refused tasks of each file.
+fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
+    // The number of objects, ignored events and refused records of each file.
     let expected = [
         ("s3-put.json", [1, 0, 0]),
         ("s3-several-records.json", [4, 0, 0]),
@@ -68,7 +68,7 @@ fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
         let mut found = [0; 3];
         for task in &request.tasks {
             let Work::Object(object) = &task.work else {
-                found[if matches!(task.work, Work::Skipped(_)) { 1 } else { 2 }] += 1;
+                found[if matches!(task.work, Work::Ignored(_)) { 1 } else { 2 }] += 1;
                 continue;
             };
             found[0] += 1;
@@ -80,7 +80,10 @@ fn the_payloads_in_events_decode_to_objects_that_lie_beside_them() {
             let bytes = fs::read(&path).unwrap();
             assert!(object.size.is_none_or(|size| size == bytes.len() as u64), "{name}");
             let etag = etag(&bytes);
-            assert!(object.etag.as_ref().is_none_or(|told| *told == etag), "{name}");
+            assert!(
+                object.etag.as_ref().is_none_or(|announced| *announced == etag),
+                "{name}"
+            );
         }
         assert_eq!(found, counts, "{name}");
     }

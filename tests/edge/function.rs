@@ -1,4 +1,4 @@
-//! The function on folders, and in worlds where things go wrong.
+//! The handler on local folders, with injected faults.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +10,14 @@ use std::time::Duration;
 use crate::common::{Files, Memory};
 use alb_ingest::config::{OnMissing, RawConfig};
 use alb_ingest::deadline::Deadline;
-use alb_ingest::function::{Function, HandleError, Handled, Limits, Note, Watch};
+use alb_ingest::function::{Event, Function, HandleError, Handled, Limits, Observer, emf};
 use alb_ingest::object::ObjectRequest;
 use alb_ingest::storage::local::Local;
 use alb_ingest::storage::{
     Body, ErrorKind, Listing, Location, Operation, Origin, S3Prefix, Sink, Source, Storage, StorageError,
 };
 use alb_ingest::trigger::InvocationError;
+use globset::{Glob, GlobSet};
 use serde_json::{Value, json};
 
 const LIMITS: Limits = Limits {
@@ -24,18 +25,18 @@ const LIMITS: Limits = Limits {
     processors: 2,
 };
 
-/// Notes in words.
+/// Collects the events as text.
 #[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
+struct Events(Mutex<Vec<String>>);
 
-impl Watch for Notes {
-    fn note(&self, note: &Note<'_>) {
-        self.0.lock().unwrap().push(note.to_string());
+impl Observer for Events {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(event.to_string());
     }
 }
 
-/// Objects from folders or from a fault; outputs in memory.
-struct Odd {
+/// Objects from folders, or faults in their place; outputs in memory.
+struct FaultyStorage {
     local: Local,
     memory: Memory,
     fault: fn(&ObjectRequest) -> Option<Fault>,
@@ -50,7 +51,7 @@ enum Fault {
     MayNotBeRead,
 }
 
-impl Storage for &'static Odd {
+impl Storage for &'static FaultyStorage {
     fn source(&self, _deadline: Deadline) -> Box<dyn Source> {
         Box::new(*self)
     }
@@ -67,7 +68,7 @@ impl Storage for &'static Odd {
     }
 }
 
-impl Source for &'static Odd {
+impl Source for &'static FaultyStorage {
     fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, StorageError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let error = |kind| StorageError::new(Operation::Read, object.key.clone(), kind, format!("{kind:?}"));
@@ -82,7 +83,7 @@ impl Source for &'static Odd {
     }
 }
 
-/// An object whose bytes stop behind the first.
+/// An object whose connection breaks after the first bytes.
 struct Broken(Box<dyn Body>, usize);
 
 impl Body for Broken {
@@ -113,8 +114,8 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn odd(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static Odd {
-    Box::leak(Box::new(Odd {
+fn faulty(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static FaultyStorage {
+    Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(package().join("events"))),
         memory: Memory::default(),
         fault,
@@ -129,7 +130,7 @@ fn config() -> RawConfig {
     }
 }
 
-fn function(world: &'static Odd, config: RawConfig) -> Function {
+fn function(world: &'static FaultyStorage, config: RawConfig) -> Function {
     Function::new(config.resolve().unwrap(), Box::new(world), LIMITS).unwrap()
 }
 
@@ -137,19 +138,19 @@ fn event(name: &str) -> Vec<u8> {
     fs::read(package().join("events").join(name)).unwrap()
 }
 
-fn handle(world: &'static Odd, config: RawConfig, payload: &[u8]) -> Handled {
-    function(world, config).handle(payload, Deadline::NONE, &Notes::default())
+fn handle(world: &'static FaultyStorage, config: RawConfig, payload: &[u8]) -> Handled {
+    function(world, config).handle(payload, Deadline::NONE, &Events::default())
 }
 
-/// The counts of an invocation, by the names of its metrics.
+/// Returns the counts of an invocation, by the names of its metrics.
 fn metrics(handled: &Handled) -> Value {
-    serde_json::from_str(&handled.tally.line("test", "request")).unwrap()
+    serde_json::from_str(&emf::line(&handled.tally, "test", "request")).unwrap()
 }
 
-/// What `alb-ingest run` makes of the same objects.
+/// Returns the outputs of the same objects from a replay by hand.
 fn reference(keys: &[String]) -> Files {
     let memory = Memory::default();
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let objects: Vec<_> = keys
         .iter()
         .map(|key| json!({"bucket": "objects", "key": key}))
@@ -172,13 +173,12 @@ fn payloads() -> Vec<PathBuf> {
     payloads
 }
 
-/// Every way in: done once, and once more, which changes nothing.
 #[test]
-fn every_payload_is_worked_on_and_again_changes_nothing() {
+fn a_second_delivery_of_any_payload_changes_nothing() {
     for path in payloads() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let payload = fs::read(&path).unwrap();
-        let world = odd(|_| None);
+        let world = faulty(|_| None);
         let partial = RawConfig {
             partial_batch: Some(true),
             ..config()
@@ -209,27 +209,26 @@ fn every_payload_is_worked_on_and_again_changes_nothing() {
     }
 }
 
-/// The function's outputs are byte for byte those that any other way to it makes.
 #[test]
-fn the_way_in_does_not_change_the_outputs() {
-    let world = odd(|_| None);
+fn the_outputs_do_not_depend_on_the_trigger() {
+    let world = faulty(|_| None);
     handle(world, config(), &event("s3-put.json")).answer.unwrap();
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.10_qfy86bt1.log.gz";
     assert_eq!(world.memory.files(), reference(&[key.to_owned()]));
     for way in ["sns.json", "failed-invocation.json", "sqs-failed-invocation.json"] {
-        let other = odd(|_| None);
+        let other = faulty(|_| None);
         handle(other, config(), &event(way)).answer.unwrap();
         assert_eq!(other.memory.files(), world.memory.files(), "{way}");
     }
 }
 
 #[test]
-fn exactly_the_messages_that_failed_come_again() {
+fn only_failed_messages_are_retried() {
     let partial = RawConfig {
         partial_batch: Some(true),
         ..config()
     };
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let answer = handle(world, partial, &event("sqs-partial-failure.json"))
         .answer
         .unwrap();
@@ -246,8 +245,8 @@ fn exactly_the_messages_that_failed_come_again() {
             "0e7d5c3a-0012-4b1f-9d26-7a3c8e5f1b12"
         ])
     );
-    // Without the setting the answer would not be read, and the messages deleted.
-    let whole = handle(odd(|_| None), config(), &event("sqs-partial-failure.json"));
+    // Without the setting the response would not be read, and the messages would be deleted.
+    let whole = handle(faulty(|_| None), config(), &event("sqs-partial-failure.json"));
     let error = whole.answer.unwrap_err();
     assert!(
         matches!(error, HandleError::Objects(InvocationError::Failed { .. })),
@@ -256,7 +255,7 @@ fn exactly_the_messages_that_failed_come_again() {
 }
 
 #[test]
-fn a_panic_or_a_broken_body_costs_its_object_alone() {
+fn a_panic_or_a_broken_connection_fails_only_its_object() {
     fn fault(object: &ObjectRequest) -> Option<Fault> {
         if object.key.contains("conn_log") {
             Some(Fault::Panics)
@@ -266,10 +265,10 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
             None
         }
     }
-    let world = odd(fault);
-    let notes = Notes::default();
+    let world = faulty(fault);
+    let events = Events::default();
     let function = function(world, config());
-    let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &notes);
+    let handled = function.handle(&event("s3-several-records.json"), Deadline::NONE, &events);
     let counted = metrics(&handled);
     let error = handled.answer.unwrap_err().to_string();
     assert!(
@@ -292,50 +291,70 @@ fn a_panic_or_a_broken_body_costs_its_object_alone() {
     );
     // The next invocation of the same function works.
     function
-        .handle(&event("s3-put.json"), Deadline::NONE, &notes)
+        .handle(&event("s3-put.json"), Deadline::NONE, &events)
         .answer
         .unwrap();
 }
 
 #[test]
-fn without_time_nothing_is_begun_or_committed() {
-    let world = odd(|_| None);
+fn nothing_starts_after_the_deadline() {
+    let world = faulty(|_| None);
     let handled = function(world, config()).handle(
         &event("sqs-s3.json"),
         Deadline::after(Duration::from_millis(1)),
-        &Notes::default(),
+        &Events::default(),
     );
     let error = handled.answer.unwrap_err().to_string();
-    assert!(error.contains("no time was left"), "{error}");
+    assert!(error.contains("not enough time before the deadline"), "{error}");
     assert!(world.memory.files().is_empty());
 }
 
 #[test]
-fn what_is_gone_fails_or_is_skipped_as_is_set() {
+fn a_missing_object_fails_or_is_skipped_according_to_the_setting() {
     let payload = event("s3-put.json");
-    let failed = handle(odd(|_| Some(Fault::IsGone)), config(), &payload);
+    let failed = handle(faulty(|_| Some(Fault::IsGone)), config(), &payload);
+    assert_eq!(metrics(&failed)["ObjectsFailedPermanently"], 1);
     assert!(failed.answer.is_err());
     let skip = RawConfig {
         on_missing: Some(OnMissing::Skip),
         ..config()
     };
-    let skipped = handle(odd(|_| Some(Fault::IsGone)), skip.clone(), &payload);
+    let skipped = handle(faulty(|_| Some(Fault::IsGone)), skip.clone(), &payload);
     assert_eq!(metrics(&skipped)["ObjectsSkipped"], 1);
     skipped.answer.unwrap();
-    // What may not be read is no object that is gone.
+    // An object that may not be read is not a missing object.
     assert!(
-        handle(odd(|_| Some(Fault::MayNotBeRead)), skip, &payload)
+        handle(faulty(|_| Some(Fault::MayNotBeRead)), skip, &payload)
             .answer
             .is_err()
     );
 }
 
 #[test]
-fn a_job_is_told_of_each_task_what_to_do_next() {
+fn failures_that_no_retry_cures_and_excluded_objects_are_counted_apart() {
+    let payload = event("s3-put.json");
+    let counts = |fault: fn(&ObjectRequest) -> Option<Fault>, config: RawConfig| {
+        let found = metrics(&handle(faulty(fault), config, &payload));
+        ["ObjectsFailed", "ObjectsFailedPermanently", "ObjectsSkipped", "ObjectsFiltered"].map(|name| found[name].clone())
+    };
+    assert_eq!(counts(|_| None, config()), [0, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::Breaks), config()), [1, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::Panics), config()), [1, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::IsGone), config()), [1, 1, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::MayNotBeRead), config()), [1, 1, 0, 0]);
+    let excluding = RawConfig {
+        exclude: Some(GlobSet::new([Glob::new("**/elasticloadbalancing/**").unwrap()]).unwrap()),
+        ..config()
+    };
+    assert_eq!(counts(|_| None, excluding), [0, 0, 1, 1]);
+}
+
+#[test]
+fn a_job_gets_the_result_code_of_each_task() {
     let code = |fault: fn(&ObjectRequest) -> Option<Fault>, key: &str| {
         let mut payload: Value = serde_json::from_slice(&event("batch-2.0.json")).unwrap();
         payload["tasks"][0]["s3Key"] = key.into();
-        let answer = handle(odd(fault), config(), payload.to_string().as_bytes())
+        let answer = handle(faulty(fault), config(), payload.to_string().as_bytes())
             .answer
             .unwrap();
         assert_eq!(answer["invocationSchemaVersion"], "2.0");
@@ -350,14 +369,14 @@ fn a_job_is_told_of_each_task_what_to_do_next() {
     assert_eq!(code(|_| Some(Fault::MayNotBeRead), log), "PermanentFailure");
 }
 
-/// An object that is no log at all: a job over a whole bucket passes it over, everybody else is told.
+/// A job over a whole bucket skips objects that are not logs; every other sender gets an error.
 #[test]
-fn an_object_that_is_no_log_ends_no_job() {
+fn an_object_that_is_not_a_log_does_not_fail_a_job() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("mixed")).unwrap();
     fs::write(root.path().join("mixed/picture.png"), b"\x89PNG\r\n\x1a\n0123456789").unwrap();
     fs::write(root.path().join("mixed/notes.txt"), b"remember the milk\n").unwrap();
-    let world: &'static Odd = Box::leak(Box::new(Odd {
+    let world: &'static FaultyStorage = Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(root.path().to_path_buf())),
         memory: Memory::default(),
         fault: |_| None,
@@ -378,9 +397,9 @@ fn an_object_that_is_no_log_ends_no_job() {
 }
 
 #[test]
-fn the_same_object_twice_is_read_once() {
+fn a_duplicate_object_is_read_once() {
     let object = json!({"bucket": "objects", "key": "AWSLogs/111122223333/elasticloadbalancing/eu-west-1/2015/06/16/111122223333_elasticloadbalancing_eu-west-1_shop-classic_20150616T0830Z_198.51.100.77_2v1y09ki.log"});
-    let world = odd(|_| None);
+    let world = faulty(|_| None);
     let payload = json!({"objects": [object, object, object]}).to_string();
     let handled = handle(world, config(), payload.as_bytes());
     assert_eq!(world.opened.load(Ordering::Relaxed), 1);
@@ -393,13 +412,13 @@ fn the_same_object_twice_is_read_once() {
 }
 
 #[test]
-fn the_function_is_never_fed_with_its_own_output() {
-    let beside = |place: &str| RawConfig {
+fn the_function_never_ingests_its_own_outputs() {
+    let writing_to = |place: &str| RawConfig {
         destination: Some(Location::S3(S3Prefix::parse(place).unwrap())),
         ..RawConfig::default()
     };
-    let world = odd(|_| None);
-    let error = handle(world, beside("objects/AWSLogs/out"), &event("s3-put.json"))
+    let world = faulty(|_| None);
+    let error = handle(world, writing_to("objects/AWSLogs/out"), &event("s3-put.json"))
         .answer
         .unwrap_err();
     assert!(error.to_string().contains("fed with its own output"), "{error}");
@@ -419,30 +438,30 @@ fn an_unknown_payload_is_never_acknowledged() {
         "not json",
         r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#,
     ] {
-        let handled = handle(odd(|_| None), config(), payload.as_bytes());
+        let handled = handle(faulty(|_| None), config(), payload.as_bytes());
         assert!(handled.answer.is_err(), "{payload}");
     }
 }
 
 #[test]
-fn first_sights_are_told_once_an_invocation() {
-    let notes = Notes::default();
-    let function = function(odd(|_| None), config());
+fn unknown_fields_are_reported_once_per_invocation() {
+    let events = Events::default();
+    let function = function(faulty(|_| None), config());
     function
-        .handle(&event("objects.json"), Deadline::NONE, &notes)
+        .handle(&event("objects.json"), Deadline::NONE, &events)
         .answer
         .unwrap();
-    let notes = notes.0.into_inner().unwrap();
-    let told: Vec<_> = notes.iter().filter(|note| note.contains("position 35")).collect();
-    assert_eq!(told.len(), 1, "{notes:?}");
+    let events = events.0.into_inner().unwrap();
+    let reported = events.iter().filter(|event| event.contains("position 35"));
+    assert_eq!(reported.count(), 1, "{events:?}");
 }
 
 #[test]
-fn a_function_has_a_destination() {
+fn a_function_needs_a_destination() {
     assert!(RawConfig::default().resolve().is_err());
     let stdout = RawConfig {
         destination: Some(Location::Stdout),
         ..RawConfig::default()
     };
-    assert!(Function::new(stdout.resolve().unwrap(), Box::new(odd(|_| None)), LIMITS).is_err());
+    assert!(Function::new(stdout.resolve().unwrap(), Box::new(faulty(|_| None)), LIMITS).is_err());
 }

@@ -1,13 +1,11 @@
-//! Payloads in, tasks and answers out.
+//! The tasks of each kind of payload.
 
 use crate::envelopes::*;
 use alb_ingest::object::ObjectRequest;
-use alb_ingest::trigger::{
-    InvocationError, Kind, MAX_ENVELOPES, Skip, TaskResult, TriggerError, Work, read, read_value,
-};
+use alb_ingest::trigger::{IgnoredEvent, InvocationError, Kind, MAX_ENVELOPES, TriggerError, Work, read, read_value};
 use serde_json::{Value, json};
 
-/// The objects, in order; anything else stops the test.
+/// Returns the objects in order; a task without an object fails the test.
 fn objects_of(name: &str, payload: &Value) -> Vec<ObjectRequest> {
     let request = read(payload.to_string().as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let tasks = request.tasks.into_iter();
@@ -19,14 +17,14 @@ fn objects_of(name: &str, payload: &Value) -> Vec<ObjectRequest> {
         .collect()
 }
 
-/// The only object of a payload.
+/// Returns the only object of a payload.
 fn object_of(payload: &Value) -> ObjectRequest {
     let mut objects = objects_of("payload", payload);
     assert_eq!(objects.len(), 1);
     objects.remove(0)
 }
 
-/// The only refusal of a payload, of the whole or of its only task.
+/// Returns the error of a payload, or of its only task.
 fn refusal_of(payload: &Value) -> TriggerError {
     match read_value(payload) {
         Err(error) => error,
@@ -41,7 +39,7 @@ fn refusal_of(payload: &Value) -> TriggerError {
 }
 
 #[test]
-fn every_envelope_gives_the_same_object_whatever_its_key_holds() {
+fn every_envelope_decodes_any_key_to_the_same_object() {
     let keys = [
         "a/plain-key_1.log.gz",
         "with space",
@@ -70,7 +68,7 @@ fn every_envelope_gives_the_same_object_whatever_its_key_holds() {
                 ("example-logs", key),
                 "{way}"
             );
-            // A manifest that is encoded as it should be leaves no doubt.
+            // The key of a correctly encoded manifest has only one reading.
             assert_eq!(read[0].alternative_key, None, "{way}: {key}");
             if !way.starts_with("Batch") {
                 assert_eq!(read[0].size, Some(object.size), "{way}");
@@ -81,7 +79,7 @@ fn every_envelope_gives_the_same_object_whatever_its_key_holds() {
 }
 
 #[test]
-fn kinds_follow_from_the_outermost_envelope() {
+fn the_outermost_envelope_determines_the_kind_of_sender() {
     for (way, payload) in ways(&Object::named("a.log")) {
         let request = read_value(&payload).unwrap();
         let expected = match way.split([',', ' ']).next().unwrap() {
@@ -104,7 +102,7 @@ fn kinds_follow_from_the_outermost_envelope() {
 }
 
 #[test]
-fn records_without_a_source_are_told_by_their_fields() {
+fn records_without_a_source_are_detected_by_their_fields() {
     for (way, mut payload) in ways(&Object::named("a.log")) {
         let Some(records) = payload["Records"].as_array_mut() else {
             continue;
@@ -117,13 +115,13 @@ fn records_without_a_source_are_told_by_their_fields() {
         }
         let request = read_value(&payload).unwrap();
         assert!(matches!(request.tasks[0].work, Work::Object(_)), "{way}");
-        // No queue's mapping sends this, so nobody would read the ids of failed messages.
+        // The event source mapping of a queue always names the source, and only it reads the ids of failed messages.
         assert_eq!(request.kind, Kind::Direct, "{way}");
     }
 }
 
 #[test]
-fn a_plus_in_a_manifest_has_two_readings() {
+fn a_plus_in_a_manifest_gives_two_keys() {
     let mut payload = batch_1(&Object::named("x"));
     payload["tasks"][0]["s3Key"] = json!("a+b%2Bc%20d");
     let object = object_of(&payload);
@@ -168,7 +166,7 @@ fn buckets_are_read_from_arns_of_every_partition() {
 }
 
 #[test]
-fn what_an_event_tells_of_its_object_is_carried() {
+fn the_fields_of_an_event_reach_the_request() {
     let mut payload = s3(&[Object::named("a.log")]);
     let object = &mut payload["Records"][0]["s3"]["object"];
     object["versionId"] = json!("v1.Ab");
@@ -187,7 +185,7 @@ fn what_an_event_tells_of_its_object_is_carried() {
     };
     assert_eq!(carried, expected);
 
-    // EventBridge writes the names otherwise, and not always alike.
+    // EventBridge names the fields differently, and not always consistently.
     let mut payload = event_bridge(&Object::named("a.log"), "Object Created");
     let object = payload["detail"]["object"].as_object_mut().unwrap();
     let etag = object.remove("etag").unwrap();
@@ -200,7 +198,7 @@ fn what_an_event_tells_of_its_object_is_carried() {
     };
     assert_eq!(object_of(&payload), expected);
 
-    // Only bucket and key have to be there.
+    // Only the bucket and the key are required.
     let object = payload["detail"]["object"].as_object_mut().unwrap();
     object.retain(|name, _| name == "key");
     let bare = object_of(&payload);
@@ -208,7 +206,7 @@ fn what_an_event_tells_of_its_object_is_carried() {
 }
 
 #[test]
-fn the_null_version_is_read_by_name_and_identified_by_its_bytes() {
+fn the_null_version_is_requested_by_name_and_identified_by_its_etag() {
     let request = |version: Value| {
         let mut payload = batch_2(&Object::named("a.log"));
         payload["tasks"][0]["s3VersionId"] = version;
@@ -219,7 +217,7 @@ fn the_null_version_is_read_by_name_and_identified_by_its_bytes() {
     let unversioned = request(Value::Null).identity("a.log", "e1");
     let null = request(json!("null"));
     assert_eq!(null.version_id.as_deref(), Some("null"));
-    // Put before the bucket had versions, and listed since: the same object under one identity.
+    // An object from before versioning was enabled keeps its identity.
     assert_eq!(null.identity("a.log", "e1"), unversioned);
     assert_ne!(null.identity("a.log", "e2"), unversioned);
     let versioned = request(json!("v1"));
@@ -227,7 +225,7 @@ fn the_null_version_is_read_by_name_and_identified_by_its_bytes() {
 }
 
 #[test]
-fn versions_grow_in_the_minor_alone() {
+fn any_minor_version_and_no_other_major_version_is_accepted() {
     let of = |version: &str| {
         let mut payload = s3(&[Object::named("a.log")]);
         payload["Records"][0]["eventVersion"] = json!(version);
@@ -252,7 +250,7 @@ fn versions_grow_in_the_minor_alone() {
 }
 
 #[test]
-fn test_events_and_other_kinds_are_skipped_in_every_envelope() {
+fn events_without_a_new_object_are_skipped_in_every_envelope() {
     let other = |name: &str| records(&[s3_record(&Object::named("a.log"), name)]);
     let mut payloads = vec![test_event()];
     payloads.extend(
@@ -291,9 +289,9 @@ fn test_events_and_other_kinds_are_skipped_in_every_envelope() {
             failed_invocation(&inner),
         ] {
             let request = read_value(&payload).unwrap();
-            assert!(matches!(request.tasks[0].work, Work::Skipped(_)), "{payload}");
+            assert!(matches!(request.tasks[0].work, Work::Ignored(_)), "{payload}");
             assert_eq!(request.tasks.len(), 1);
-            // Skipped is acknowledged.
+            // A skipped event is acknowledged.
             let answer = request.answer(&all_done(&request), true).unwrap();
             let expected = match request.kind {
                 Kind::Queue { .. } => json!({"batchItemFailures": []}),
@@ -305,11 +303,11 @@ fn test_events_and_other_kinds_are_skipped_in_every_envelope() {
     let mut succeeded = failed_invocation(&s3(&[Object::named("a.log")]));
     succeeded["requestContext"]["condition"] = json!("Success");
     let request = read_value(&succeeded).unwrap();
-    assert_eq!(request.tasks[0].work, Work::Skipped(Skip::Succeeded));
+    assert_eq!(request.tasks[0].work, Work::Ignored(IgnoredEvent::Succeeded));
 }
 
 #[test]
-fn nothing_unknown_is_taken_as_done() {
+fn an_unknown_payload_is_never_acknowledged() {
     let mut dropped = failed_invocation(&json!({}));
     dropped.as_object_mut().unwrap().remove("requestPayload");
     let mut api_call = event_bridge(&Object::named("a.log"), "AWS API Call via CloudTrail");
@@ -338,7 +336,7 @@ fn nothing_unknown_is_taken_as_done() {
         dropped,
         api_call,
         sns(&json!({"foo": "bar"})),
-        // Nobody would get its answer.
+        // The response would be lost.
         failed_invocation(&batch_1(&Object::named("a.log"))),
         sqs_of(&batch_1(&Object::named("a.log"))),
     ];
@@ -352,9 +350,9 @@ fn nothing_unknown_is_taken_as_done() {
     }
     assert!(matches!(
         read(b"{\"Records\":["),
-        Err(TriggerError::NoJson { line: 1, .. })
+        Err(TriggerError::InvalidJson { line: 1, .. })
     ));
-    // Nothing to do is fine where it is said.
+    // An explicitly empty list is valid.
     for payload in [
         json!({"Records": []}),
         json!({"objects": []}),
@@ -367,51 +365,46 @@ fn nothing_unknown_is_taken_as_done() {
 }
 
 #[test]
-fn errors_name_the_place_and_not_the_content() {
+fn errors_name_the_path_and_never_quote_the_payload() {
     let mut put = s3(&[Object::named("a.log")]);
     put["Records"][0]["s3"]["object"]["size"] = json!("token-1234");
     assert_eq!(
         refusal_of(&sqs_of(&sns_message(&put, "URL"))).to_string(),
-        "Records[0].body.Message.Records[0].s3.object.size: expected a whole number, zero or more, found a text"
+        "Records[0].body.Message.Records[0].s3.object.size: expected a non-negative integer, found a string"
     );
     put["Records"][0]["s3"]["bucket"] = json!({});
     assert_eq!(refusal_of(&put).to_string(), "Records[0].s3.bucket.name: missing");
     let body = sqs(&["secret=token-1234".to_owned()]);
     assert_eq!(
         refusal_of(&body).to_string(),
-        "Records[0].body: no JSON (line 1, column 1)"
+        "Records[0].body: invalid JSON (line 1, column 1)"
     );
     let long = json!({"x\u{1b}[31m".repeat(50): 1});
     let text = refusal_of(&long).to_string();
     assert!(
-        text.starts_with("the payload: no envelope that is known (its fields: x\\u{1b}[31m"),
+        text.starts_with("the payload: unrecognized event payload (its fields: x\\u{1b}[31m"),
         "{text}"
     );
     assert!(text.len() < 400, "{text}");
 }
 
 #[test]
-fn a_wrong_key_fails_its_record_alone() {
+fn an_invalid_key_fails_only_its_record() {
     let mut payload = s3(&[Object::named("a.log"), Object::named("b.log"), Object::named("c.log")]);
     for (key, fault) in [
         (
             "b%ZZ.log",
-            "Records[1].s3.object.key: the key has a percent sign without two hex digits behind it, at byte 1",
+            "Records[1].s3.object.key: the key has a percent sign without two hex digits after it, at byte 1",
         ),
         (
             "b%FF.log",
-            "Records[1].s3.object.key: the key is not UTF-8 when it is decoded",
+            "Records[1].s3.object.key: the key is not UTF-8 after decoding",
         ),
     ] {
         payload["Records"][1]["s3"]["object"]["key"] = json!(key);
         let request = read_value(&payload).unwrap();
-        let objects = request.tasks.iter().filter(|task| task.settled().is_none()).count();
-        assert_eq!(objects, 2);
-        let failed = TaskResult::Failed {
-            retryable: false,
-            text: fault.to_owned(),
-        };
-        assert_eq!(request.tasks[1].settled(), Some(failed));
+        assert_eq!(request.objects().len(), 2);
+        assert!(matches!(&request.tasks[1].work, Work::Refused(error) if error.to_string() == fault));
         let Err(InvocationError::Failed {
             failed, of, details, ..
         }) = request.answer(&all_done(&request), true)
@@ -425,8 +418,63 @@ fn a_wrong_key_fails_its_record_alone() {
     }
 }
 
+/// AWS's types of `aws_lambda_events` reject these payloads or drop a field of them. They are valid here.
 #[test]
-fn envelopes_end_somewhere() {
+fn payloads_that_the_crates_types_reject_are_read_by_name() {
+    let object = Object::named("a.log");
+    let put = s3(std::slice::from_ref(&object));
+    let mut shortened_sns = sns(&put);
+    shortened_sns["Records"][0] = json!({"EventSource": "aws:sns", "Sns": {"Message": put.to_string()}});
+    let mut numeric_attribute = sqs_of(&put);
+    numeric_attribute["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!(1);
+    let mut shortened_message = sqs_of(&json!({"Type": "Notification", "Message": put.to_string()}));
+    shortened_message["Records"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("attributes");
+    let mut odd_time = event_bridge(&object, "Object Created");
+    odd_time["time"] = json!("yesterday");
+    let mut no_job = batch_1(&object);
+    no_job.as_object_mut().unwrap().remove("job");
+    let mut bare_s3 = put.clone();
+    let record = bare_s3["Records"][0].as_object_mut().unwrap();
+    record.retain(|name, _| ["eventVersion", "eventSource", "eventName", "s3"].contains(&name.as_str()));
+    for payload in [
+        shortened_sns,
+        numeric_attribute,
+        shortened_message,
+        odd_time,
+        no_job,
+        bare_s3,
+        batch_2(&object),
+    ] {
+        let read = object_of(&payload);
+        assert_eq!(
+            (read.bucket.as_str(), read.key.as_str()),
+            ("example-logs", "a.log"),
+            "{payload}"
+        );
+    }
+}
+
+/// One task that the crate's type rejects does not affect the other tasks.
+#[test]
+fn a_task_of_the_wrong_type_is_refused_alone() {
+    let mut payload = batch_1(&Object::named("a.log"));
+    let mut other = payload["tasks"][0].clone();
+    other["taskId"] = json!("t2");
+    other["s3Key"] = json!(7);
+    payload["tasks"].as_array_mut().unwrap().push(other);
+    let request = read_value(&payload).unwrap();
+    assert!(matches!(&request.tasks[0].work, Work::Object(object) if object.key == "a.log"));
+    assert!(
+        matches!(&request.tasks[1].work, Work::Refused(error) if error.to_string() == "tasks[1].s3Key: expected a string, found a different number"
+            || error.to_string() == "tasks[1].s3Key: expected a string, found a number"),
+    );
+}
+
+#[test]
+fn the_depth_of_nested_envelopes_is_limited() {
     let mut payload = s3(&[Object::named("a.log")]);
     for depth in 2..=MAX_ENVELOPES {
         payload = failed_invocation(&payload);
@@ -440,7 +488,7 @@ fn envelopes_end_somewhere() {
 }
 
 #[test]
-fn the_same_object_twice_is_found_and_another_version_is_not() {
+fn only_the_same_version_of_an_object_is_a_duplicate() {
     let object = Object::named("a.log");
     let rewritten = Object {
         etag: "0cc175b9c0f1b6a831c399e269772661".to_owned(),

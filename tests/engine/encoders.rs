@@ -1,4 +1,4 @@
-//! Our Parquet encoders against the `parquet` crate's own: the same values for every table, hostile lines included.
+//! Comparison of the Parquet encoders with the writer of the `parquet` crate, for every table and with hostile lines.
 
 use crate::reference::Reference;
 use alb_ingest::encode::{Compression, Encoder, ParquetEncoder};
@@ -21,7 +21,7 @@ fn facts(key: &str) -> ObjectFacts {
     })
 }
 
-/// The files that both encoders make of these lines, given to them block by block.
+/// Encodes lines block by block with both encoders; returns both files.
 fn encode(format: &'static Format, facts: &ObjectFacts, text: &[u8], codec: Compression) -> [Vec<u8>; 2] {
     let (plan, shape) = (format.plan(), OutputTable::of(Schema::Native, format.plan()));
     let mut ours: Box<dyn Encoder<Vec<u8>>> = Box::new(ParquetEncoder::new(shape, facts, codec, Vec::new()).unwrap());
@@ -112,8 +112,8 @@ fn every_table_and_length_has_the_values_of_the_reference() {
     }
 }
 
-/// Of each column of a file's only row group: name, values, how many are null or no number, the bounds and whether they
-/// are values.
+/// Returns for each column of the only row group: name, number of values, nulls and NaNs, the bounds, and whether they are
+/// exact.
 fn statistics(file: &[u8]) -> Vec<(String, i64, String)> {
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
     assert_eq!(reader.metadata().num_row_groups(), 1);
@@ -123,8 +123,8 @@ fn statistics(file: &[u8]) -> Vec<(String, i64, String)> {
         let exact = (statistics.min_is_exact(), statistics.max_is_exact());
         let bounds = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
         let counts = (statistics.null_count_opt(), statistics.nan_count_opt());
-        let told = format!("{counts:?} {bounds:?} {exact:?}");
-        (column.column_path().string(), column.num_values(), told)
+        let statistics = format!("{counts:?} {bounds:?} {exact:?}");
+        (column.column_path().string(), column.num_values(), statistics)
     };
     columns.iter().map(of).collect()
 }
@@ -147,7 +147,7 @@ fn every_column_has_the_statistics_of_the_reference() {
 }
 
 #[test]
-fn the_metadata_tells_what_readers_need_and_no_more() {
+fn the_metadata_has_what_readers_need_and_no_more() {
     let text = lines(&ALB_ACCESS, 2, 10, Traffic::default());
     let [ours, _] = encode(&ALB_ACCESS, &facts("k"), &text, Compression::Zstd);
     let reader = SerializedFileReader::new(Bytes::from(ours)).unwrap();
@@ -165,7 +165,7 @@ fn the_metadata_tells_what_readers_need_and_no_more() {
     );
     assert!(file.created_by().unwrap().starts_with("alb-ingest version "));
     assert_eq!(file.column_orders().unwrap().len(), file.schema_descr().num_columns());
-    // Pages follow each other from the file's fourth byte on, and the row group tells their bytes.
+    // Pages are contiguous from the fourth byte of the file, and the row group has their total size.
     let group = reader.metadata().row_group(0);
     let mut end = 4;
     for column in group.columns() {
@@ -186,14 +186,14 @@ fn the_metadata_tells_what_readers_need_and_no_more() {
 }
 
 #[test]
-fn pages_row_groups_and_full_dictionaries_make_no_difference() {
-    // More rows than a row group holds.
+fn values_do_not_depend_on_pages_row_groups_and_full_dictionaries() {
+    // More rows than fit into a row group.
     let text = lines(&ALB_HEALTH_CHECK, 1, 70_000, Traffic::default());
     assert_eq!(
         assert_equal(&ALB_HEALTH_CHECK, &facts("k"), &text, Compression::Zstd),
         70_000
     );
-    // Hosts and times that are all different do without a dictionary; user agents, each of them twice, fill theirs.
+    // Distinct hosts and times are encoded without a dictionary; user agents, which occur twice each, fill theirs.
     let mut text = Vec::new();
     for line in 0..20_000 {
         let row = format!(
@@ -216,7 +216,7 @@ fn pages_row_groups_and_full_dictionaries_make_no_difference() {
     assert_eq!(pages(&ours, "elb"), [dictionary, indices, indices, indices]);
 }
 
-/// How each page of a column's first chunk is encoded.
+/// Returns the encoding of each page of the first chunk of a column.
 fn pages(file: &[u8], column: &str) -> Vec<String> {
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -232,8 +232,8 @@ fn pages(file: &[u8], column: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_file_keeps_nothing_of_the_one_before_it() {
-    // Tools are kept for the thread's next small file: its bytes are those that a new thread makes.
+fn a_file_does_not_depend_on_the_previous_one() {
+    // Buffers are reused for the next small file of the thread; a new thread must produce the same bytes.
     let few = lines(&ALB_ACCESS, 3, 10, Traffic::default());
     let hostile = Traffic {
         hostile: Rate::per_million(300_000),

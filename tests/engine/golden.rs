@@ -1,37 +1,35 @@
-//! Golden pairs: each `tests/golden/<table>/<case>.log` becomes exactly its `.jsonl` and `.quarantine.jsonl`.
+//! Golden files: each `tests/golden/<table>/<case>.log` gives exactly its `.jsonl` and `.quarantine.jsonl`.
 //!
-//! How to add one stands in `tests/golden/README.md`.
+//! `tests/golden/README.md` describes how to add a case.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::formats::FORMATS;
+use alb_ingest::formats::{BalancerKind, FORMATS, Format};
+use alb_ingest::generate::{Balancer, object_key_with};
 use alb_ingest::ingest::{Options, PartitionBy};
 use serde_json::{Map, Value};
 
 use crate::common;
 
-/// A key of that type, whose stamp is the end of the interval of the newer lines.
-fn key(table: &str) -> String {
-    let folders = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07";
-    let (prefix, load_balancer, node, ending) = match table {
-        "alb_access_log" => ("", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
-        "alb_connection_log" => ("conn_log_", "app.web.50dc6c495c0c9188", "_203.0.113.10", "log.gz"),
-        "alb_health_check_log" => (
-            "health_check_log_",
-            "app.web.50dc6c495c0c9188",
-            "_203.0.113.10",
-            "log.gz",
-        ),
-        "nlb_access_log" => ("", "net.edge.c6e77e28c25b2234", "", "log.gz"),
-        "clb_access_log" => ("", "classic", "_203.0.113.10", "log"),
-        other => panic!("give {other} a key"),
+/// 2026-10-07T11:45:00Z in microseconds since 1970: the end of the interval of the newer lines.
+const INTERVAL_END: u64 = 1_791_373_500_000_000;
+
+/// Returns the key of an object of this log type.
+fn key(format: &Format) -> String {
+    let (name, id) = match format.objects.balancer {
+        BalancerKind::Application => ("web", "50dc6c495c0c9188"),
+        BalancerKind::Network => ("edge", "c6e77e28c25b2234"),
+        BalancerKind::Classic => ("classic", ""),
     };
-    format!(
-        "{folders}/{prefix}123456789012_elasticloadbalancing_us-east-1_{load_balancer}_20261007T1145Z{node}_4c8scnzy.{ending}"
-    )
+    let balancer = Balancer {
+        name: name.to_owned(),
+        id: id.to_owned(),
+        ..Balancer::default()
+    };
+    object_key_with(format, &balancer, INTERVAL_END, "4c8scnzy")
 }
 
 fn cases(table: &str) -> Vec<PathBuf> {
@@ -43,12 +41,12 @@ fn cases(table: &str) -> Vec<PathBuf> {
     cases
 }
 
-#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+#[expect(clippy::disallowed_methods, reason = "enables the update mode of this test")]
 fn update() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
-/// Compares with the expected file, which is missing where nothing is expected.
+/// Compares text with the expected file, which must not exist if the text is empty.
 fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     let found = str::from_utf8(found).unwrap();
     if update() {
@@ -69,7 +67,7 @@ fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     }
 }
 
-/// The keys in which two rows differ; the rows where one of them is missing, or only the order of the keys differs.
+/// Describes the keys in which two rows differ, or the rows if one is missing or only the order of keys differs.
 fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
     let parse = |row: Option<&&str>| serde_json::from_str::<Map<String, Value>>(row?).ok();
     let mut text = String::new();
@@ -89,7 +87,7 @@ fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
 }
 
 #[test]
-fn every_case_gives_exactly_its_events_and_its_quarantine() {
+fn every_case_gives_exactly_its_events_and_quarantine() {
     let options = Options {
         partition_by: PartitionBy::None,
         ..common::json()
@@ -98,7 +96,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     for format in FORMATS {
         for case in cases(format.name) {
             let log = fs::read(&case).unwrap();
-            let run = common::ingest(&key(format.name), &log, &options);
+            let run = common::ingest(&key(format), &log, &options);
             match &run.result {
                 Ok(_) => assert_eq!(run.ledger().table, Some(format.name), "{}", case.display()),
                 Err(error) => problems.push(format!("{}: {error}", case.display())),
@@ -114,7 +112,7 @@ fn every_case_gives_exactly_its_events_and_its_quarantine() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// The wire grows at its tail, and lines of every length stay in archives.
+/// AWS appends fields to the formats, so archives have lines of every historical length.
 #[test]
 fn every_length_of_every_table_has_a_case() {
     for format in FORMATS {

@@ -1,4 +1,4 @@
-//! The layout of Amazon Security Lake, as its page asks of a custom source.
+//! The layout that Amazon Security Lake requires of a custom source.
 //! <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::Value;
 
-/// The most bytes of a page before compression.
+/// The maximum size of a page before compression.
 const PAGE_BYTES: usize = 1_000_000;
 
 fn lake() -> Options {
@@ -27,20 +27,20 @@ fn lake() -> Options {
     }
 }
 
-/// The events of each file, by the source and the folders below it.
+/// Returns the events of each file, by source and partition.
 fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
     let files = run.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
-    let laid = files.map(|(key, bytes)| {
+    let partitions = files.map(|(key, bytes)| {
         let (source, below) = key.split_once('/').unwrap();
         let (folders, _) = below.rsplit_once('/').unwrap();
         let rows = read_parquet(bytes).into_iter().map(Value::Object).collect();
         ((source.to_owned(), folders.to_owned()), rows)
     });
-    laid.collect()
+    partitions.collect()
 }
 
 #[test]
-fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
+fn every_source_has_one_class_and_the_required_partitions() {
     let mut sources = BTreeSet::new();
     for format in FORMATS {
         let mut object = Object::new(format, 3, 600);
@@ -50,10 +50,10 @@ fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
         };
         let (bytes, _) = bytes_of(&object);
         let run = common::ingest(&object.key(), &bytes, &lake());
-        let laid = laid(&run);
-        let events: usize = laid.values().map(Vec::len).sum();
+        let partitions = partitions(&run);
+        let events: usize = partitions.values().map(Vec::len).sum();
         assert_eq!(run.ledger().events, events as u64);
-        for ((source, folders), rows) in laid {
+        for ((source, folders), rows) in partitions {
             let names: Vec<_> = folders.split('/').collect();
             let [region, account, day] = names[..] else {
                 panic!("{folders}")
@@ -84,21 +84,21 @@ fn every_source_has_one_class_and_the_folders_that_the_lake_asks_for() {
 }
 
 #[test]
-fn what_the_key_does_not_tell_is_external() {
+fn unknown_accounts_and_regions_are_external() {
     let mut text = Vec::new();
     alb_ingest::generate::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
     let run = common::ingest("some.log", &text, &lake());
-    let laid = laid(&run);
-    let ((_, folders), _) = laid.first_key_value().unwrap();
+    let partitions = partitions(&run);
+    let ((_, folders), _) = partitions.first_key_value().unwrap();
     assert!(
         folders.starts_with("region=external/accountId=external/eventDay="),
         "{folders}"
     );
 }
 
-/// Lines of several kilobytes, which fill pages long before they have many rows.
+/// Lines of several kilobytes fill pages after few rows.
 #[test]
-fn pages_are_small_enough() {
+fn pages_do_not_exceed_the_maximum_size() {
     let agent = "x".repeat(6_000);
     let line = |number: usize| {
         format!(
@@ -119,5 +119,5 @@ fn pages_are_small_enough() {
             }
         }
     }
-    assert!((PAGE_BYTES / 2..=PAGE_BYTES).contains(&largest), "{largest}");
+    assert!((MAX_PAGE_BYTES / 2..=MAX_PAGE_BYTES).contains(&largest), "{largest}");
 }

@@ -27,7 +27,7 @@ fn parquet() -> Options {
 proptest! {
     #![proptest_config(cases(40))]
 
-    /// Nothing that is written depends on how the bytes arrived.
+    /// The output does not depend on the chunks in which the bytes arrive.
     #[test]
     fn any_chunking_gives_the_same_bytes(
         object in any_object(),
@@ -49,7 +49,7 @@ proptest! {
         prop_assert!(whole.files == singles.files);
     }
 
-    /// Both formats hold the same events, value by value.
+    /// Both formats have the same events and values.
     #[test]
     fn json_equals_parquet(object in any_object(), compression in select(vec![Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None])) {
         let (bytes, written) = bytes_of(&object);
@@ -73,9 +73,9 @@ proptest! {
         }
     }
 
-    /// The ledger balances, and says what the generator wrote.
+    /// The ledger is balanced and matches the counts of the generator.
     #[test]
-    fn the_ledger_is_what_was_written(object in any_object()) {
+    fn the_ledger_matches_the_generated_lines(object in any_object()) {
         let (bytes, written) = bytes_of(&object);
         let run = common::ingest(&object.key(), &bytes, &common::json());
         let ledger = match &run.result {
@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(ledger.with_extra_fields, if longer { ledger.events } else { 0 });
         let repaired = |wanted| ledger.repairs.iter().find(|(repair, _)| *repair == wanted).unwrap().1;
         prop_assert!(repaired(Repair::UnescapedQuote) >= written.repairable);
-        // A line behind the stamp's interval would be laid elsewhere: these all lie on one day.
+        // All lines are on one day; lines outside of the interval in the key would be in another partition.
         prop_assert!(run.partitions().iter().all(|folder| folder == "date=2026-10-07"));
         positions(&text_of(&object), object.format, &run, ledger)?;
     }
@@ -109,23 +109,23 @@ proptest! {
 proptest! {
     #![proptest_config(cases(120))]
 
-    /// Whatever the bytes are: an error and no file, or a ledger that balances and every line in its place.
+    /// Any input gives either an error and no file, or a balanced ledger and the correct position of every line.
     #[test]
-    fn mutated_lines_are_accounted_for(object in any_object(), edits in vec(any_edit(), 0..12), told: bool, forced: bool) {
+    fn mutated_lines_are_accounted_for(object in any_object(), edits in vec(any_edit(), 0..12), named: bool, forced: bool) {
         let mut text = text_of(&Object { lines: object.lines.min(40), ..object.clone() });
         for edit in &edits {
             edit.apply(&mut text);
         }
-        accounted(&object, &text, told, forced)?;
+        accounted(&object, &text, named, forced)?;
     }
 
-    /// The same for bytes that never were a log.
+    /// The same for arbitrary bytes.
     #[test]
-    fn arbitrary_bytes_are_accounted_for(object in any_object(), bytes in vec(odd_byte(), 0..2_000), told: bool, forced: bool) {
-        accounted(&object, &bytes, told, forced)?;
+    fn arbitrary_bytes_are_accounted_for(object in any_object(), bytes in vec(odd_byte(), 0..2_000), named: bool, forced: bool) {
+        accounted(&object, &bytes, named, forced)?;
     }
 
-    /// A damaged gzip object is salvaged or fails; strict writes nothing.
+    /// A corrupt gzip object is salvaged or fails; in strict mode, nothing is written.
     #[test]
     fn mutated_gzip_is_salvaged_or_fails(
         object in any_object(),
@@ -158,7 +158,7 @@ proptest! {
 proptest! {
     #![proptest_config(cases(16))]
 
-    /// `explain` reads any line, or says where it stopped; it does not panic.
+    /// `explain` parses any line or reports the position of the error; it does not panic.
     #[test]
     fn explain_takes_any_line(object in any_object(), edits in vec(any_edit(), 0..40), forced: bool) {
         let mut text = text_of(&Object { lines: object.lines.min(30), ..object.clone() });
@@ -184,7 +184,7 @@ proptest! {
     }
 }
 
-/// A change to some bytes; places are shares of the length, so that they fit any text.
+/// An edit of some bytes. Positions are relative to the length, so they are valid for any text.
 #[derive(Debug, Clone)]
 enum Edit {
     Put(f64, Vec<u8>),
@@ -194,7 +194,7 @@ enum Edit {
     Truncate(f64),
 }
 
-/// Bytes that mean something to the reader, more often than others.
+/// Returns bytes, with a preference for those that are significant to the parser.
 fn odd_byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         4 => select(b"\"\\ \n\r-:,;.[]=x0129TZ\x1f\x8b\xff\xc3\0".to_vec()),
@@ -219,14 +219,14 @@ impl Edit {
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a place in a text"
+            reason = "a position in a text"
         )]
         let place = |at: f64| ((bytes.len() as f64) * at) as usize;
-        let behind = |at: usize, len: usize| (at + len).min(bytes.len());
+        let end_of = |at: usize, len: usize| (at + len).min(bytes.len());
         match self {
             Self::Put(at, with) => {
                 let at = place(*at);
-                let end = behind(at, with.len());
+                let end = end_of(at, with.len());
                 drop(bytes.splice(at..end, with.iter().copied()));
             }
             Self::Insert(at, with) => {
@@ -235,12 +235,12 @@ impl Edit {
             }
             Self::Remove(at, len) => {
                 let at = place(*at);
-                let end = behind(at, *len);
+                let end = end_of(at, *len);
                 drop(bytes.drain(at..end));
             }
             Self::Repeat(at, len) => {
                 let at = place(*at);
-                let again = bytes[at..behind(at, *len)].to_vec();
+                let again = bytes[at..end_of(at, *len)].to_vec();
                 drop(bytes.splice(at..at, again));
             }
             Self::Truncate(at) => bytes.truncate(place(*at)),
@@ -248,9 +248,13 @@ impl Edit {
     }
 }
 
-/// Ingests plain text and checks that every line is where it belongs.
-fn accounted(object: &Object, text: &[u8], told: bool, forced: bool) -> Result<(), TestCaseError> {
-    let key = if told { object.key() } else { "some/file.log".to_owned() };
+/// Ingests plain text and checks that every line is an event, quarantined or blank.
+fn accounted(object: &Object, text: &[u8], named: bool, forced: bool) -> Result<(), TestCaseError> {
+    let key = if named {
+        object.key()
+    } else {
+        "some/file.log".to_owned()
+    };
     let table = forced.then_some(object.format);
     let run = common::ingest_chunks(
         common::object(&key),
@@ -276,7 +280,7 @@ fn accounted(object: &Object, text: &[u8], told: bool, forced: bool) -> Result<(
     positions(text, format, &run, ledger)
 }
 
-/// Checks numbers, offsets and raw bytes against the text of the object.
+/// Checks line numbers, offsets and raw bytes against the text of the object.
 fn positions(text: &[u8], format: &Table, run: &common::Run, ledger: &Ledger) -> Result<(), TestCaseError> {
     let mut starts = vec![0];
     starts.extend(
@@ -293,17 +297,17 @@ fn positions(text: &[u8], format: &Table, run: &common::Run, ledger: &Ledger) ->
     let mut last = 0;
     for event in common::rows(&run.events()) {
         let line = event["source_line"].as_u64().unwrap();
-        prop_assert!(number_is_new(line), "line {line} again");
+        prop_assert!(number_is_new(line), "line {line} is repeated");
         prop_assert!(
             event["event_id"].as_str().unwrap().ends_with(&format!("-{line:010}")),
             "{event}"
         );
-        prop_assert!(run.partitions().len() > 1 || line > last, "line {line} behind {last}");
+        prop_assert!(run.partitions().len() > 1 || line > last, "line {line} after {last}");
         last = line;
     }
     for row in common::rows(&run.quarantine()) {
         let line = row["line"].as_u64().unwrap();
-        prop_assert!(number_is_new(line), "line {line} again");
+        prop_assert!(number_is_new(line), "line {line} is repeated");
         let offset = usize::try_from(row["byte_offset"].as_u64().unwrap()).unwrap();
         let bom = if line == 1 && text.starts_with(b"\xef\xbb\xbf") {
             3
@@ -318,15 +322,15 @@ fn positions(text: &[u8], format: &Table, run: &common::Run, ledger: &Ledger) ->
             None => row["raw"].as_str().unwrap().as_bytes().to_vec(),
         };
         prop_assert!(text[offset..].starts_with(&raw), "{row}");
-        let behind = &text[offset + raw.len()..];
+        let rest = &text[offset + raw.len()..];
         prop_assert!(
-            behind.is_empty() || behind.starts_with(b"\n") || behind == b"\r" || behind.starts_with(b"\r\n"),
+            rest.is_empty() || rest.starts_with(b"\n") || rest == b"\r" || rest.starts_with(b"\r\n"),
             "{row}"
         );
     }
     prop_assert_eq!(numbers.len() as u64, ledger.events + ledger.quarantined);
     if format.escapes == Escapes::Hex {
-        // One entry a line: what is no event and not in the quarantine is blank.
+        // With one entry per line, lines that are neither events nor quarantined are blank.
         let lines = text.split_inclusive(|byte| *byte == b'\n').zip(1_u64..);
         let filled = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
         let filled: BTreeSet<_> = filled.map(|(_, number)| number).collect();
@@ -340,7 +344,7 @@ fn same_event(line: &str, row: &Map<String, Value>) -> Result<(), TestCaseError>
     prop_assert_eq!(event.keys().collect::<Vec<_>>(), row.keys().collect::<Vec<_>>());
     for (name, value) in row {
         if let Some(seconds) = value.as_f64().filter(|_| value.is_f64()) {
-            // To the last bit, which serde_json does not promise to read.
+            // Compare the bits: serde_json does not guarantee to parse the last one.
             let written = line.split_once(&format!(",\"{name}\":")).unwrap().1;
             let written: f64 = written.split([',', '}']).next().unwrap().parse().unwrap();
             prop_assert_eq!(written.to_bits(), seconds.to_bits(), "{}", name);

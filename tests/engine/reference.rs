@@ -1,9 +1,9 @@
-//! The reference: a batch as Arrow arrays, written by the `parquet` crate's own column writer. It says nothing of
-//! layouts, pages and dictionaries, so that it is right where the crate is.
+//! The reference encoder: converts a batch to Arrow arrays and writes it with the `parquet` crate, independently of the
+//! project's layouts, pages and dictionaries.
 
 use std::sync::Arc;
 
-use alb_ingest::formats::{Fill, PlannedColumn, Source};
+use alb_ingest::formats::{ColumnSource, Fill, PlannedColumn};
 use alb_ingest::object::ObjectFacts;
 use alb_ingest::parse::batch::{Batch, Lists, Texts, Values};
 use alb_ingest::schema::catalog::arrow;
@@ -15,7 +15,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 
-/// Writes batches of one object.
+/// Encodes the batches of an object.
 pub(crate) struct Reference {
     facts: ObjectFacts,
     writer: Option<ArrowWriter<Vec<u8>>>,
@@ -92,11 +92,11 @@ fn list_array(lists: &Lists, batch: &Batch, kind: &DataType) -> ListArray {
 
 fn of_object(column: &PlannedColumn, row: usize, batch: &Batch, facts: &ObjectFacts) -> Option<String> {
     match column.source {
-        Source::Filled(Fill::EventId) => Some(format!("{}-{:010}", facts.id, batch.line_numbers()[row])),
-        Source::Filled(Fill::AccountId) => facts.key.account.clone(),
-        Source::Filled(Fill::Region) => facts.key.region.clone(),
-        Source::Filled(Fill::SourceBucket) => Some(facts.object.bucket.clone()),
-        Source::Filled(Fill::SourceKey) => Some(facts.object.key.clone()),
+        ColumnSource::Filled(Fill::EventId) => Some(format!("{}-{:010}", facts.id, batch.line_numbers()[row])),
+        ColumnSource::Filled(Fill::AccountId) => facts.key.account.clone(),
+        ColumnSource::Filled(Fill::Region) => facts.key.region.clone(),
+        ColumnSource::Filled(Fill::SourceBucket) => Some(facts.object.bucket.clone()),
+        ColumnSource::Filled(Fill::SourceKey) => Some(facts.object.key.clone()),
         other => panic!("{} is {other:?}", column.name),
     }
 }

@@ -1,11 +1,11 @@
-//! The generator: the same bytes everywhere, lines of the length asked for, and the samples in `events/objects`.
+//! The generator: reproducible output, lines with a given number of fields, and the samples in `events/objects`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use alb_ingest::formats::{Escapes, FORMATS, Format, Quoting};
+use alb_ingest::formats::{Escapes, FORMATS, Format, LogType, Quoting};
 use alb_ingest::generate::{Lines, Object, Packing, Rate, Traffic, Written, samples, write_samples};
 use flate2::read::MultiGzDecoder;
 
@@ -29,7 +29,7 @@ fn hostile() -> Traffic {
     }
 }
 
-/// The tokens of an entry by the rules of the wire: quotes end where a space or the end of the line follows.
+/// Splits an entry into fields: a quote ends a field if a space or the end of the line follows.
 fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let mut rest = entry;
@@ -45,7 +45,7 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
                     && rest.get(at + 1).is_none_or(|next| *next == b' ')
                     && !(format.escapes == Escapes::BackslashQuote && rest[at - 1] == b'\\')
             };
-            (1..rest.len()).find(|at| closes(*at)).expect("a quote stays open") + 1
+            (1..rest.len()).find(|at| closes(*at)).expect("unterminated quote") + 1
         } else {
             rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())
         };
@@ -58,11 +58,11 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn events_objects_are_the_samples() {
+fn the_committed_samples_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let mut committed = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&folder) {
-        let entry = entry.expect("events/objects is there: run `make samples`");
+        let entry = entry.expect("cannot read events/objects: run `make samples`");
         if entry.file_type().is_file() {
             let path = entry
                 .path()
@@ -74,7 +74,7 @@ fn events_objects_are_the_samples() {
             committed.insert(path, fs::read(entry.path()).unwrap());
         }
     }
-    let made: BTreeMap<_, _> = samples()
+    let generated: BTreeMap<_, _> = samples()
         .unwrap()
         .into_iter()
         .map(|sample| (sample.key, sample.bytes))
@@ -83,23 +83,20 @@ fn events_objects_are_the_samples() {
     assert_eq!(
         names(&committed),
         names(&made),
-        "events/objects is not what the generator makes: run `make samples`"
+        "events/objects is not up to date: run `make samples`"
     );
-    for (key, bytes) in &made {
-        assert!(
-            committed[key] == *bytes,
-            "{key} is not what the generator makes: run `make samples`"
-        );
+    for (key, bytes) in &generated {
+        assert!(committed[key] == *bytes, "{key} is out of date: run `make samples`");
     }
 }
 
 #[test]
-fn samples_cover_every_type_and_stay_small() {
+fn samples_cover_every_log_type_and_are_small() {
     let samples = samples().unwrap();
     for format in FORMATS {
         let most = samples
             .iter()
-            .filter(|sample| sample.table == Some(format.name))
+            .filter(|sample| sample.log_type == Some(format.log_type))
             .map(|one| one.written.events)
             .max();
         assert!(
@@ -132,9 +129,9 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// A line depends on its own number alone: odd lines mixed in leave the others as they are.
+/// A line depends only on its number, so adding hostile lines does not change the others.
 #[test]
-fn hostile_lines_change_only_themselves() {
+fn hostile_lines_do_not_change_other_lines() {
     for format in FORMATS {
         let (ordinary, _) = text(format, 3, 400, Traffic::default());
         let sparse = Traffic {
@@ -157,7 +154,7 @@ fn hostile_lines_change_only_themselves() {
 }
 
 #[test]
-fn every_length_is_generated_with_exactly_that_many_fields() {
+fn lines_have_exactly_the_given_number_of_fields() {
     for format in FORMATS {
         let longer = [format.known_fields() + 1, format.known_fields() + 2];
         for fields in format.lengths.iter().copied().chain(longer) {
@@ -171,7 +168,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
                 let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
-            // Hostile ones too; entry by entry, since a Classic one spreads over lines.
+            // Including hostile lines; by entry, because a Classic entry may span lines.
             let mut lines = Lines::new(
                 format,
                 12,
@@ -193,7 +190,7 @@ fn every_length_is_generated_with_exactly_that_many_fields() {
 }
 
 #[test]
-fn every_field_takes_a_value_of_its_own() {
+fn every_field_has_values() {
     for format in FORMATS {
         let (lines, _) = text(format, 5, 3000, Traffic::default());
         let lines: Vec<_> = lines
@@ -217,7 +214,7 @@ fn every_field_takes_a_value_of_its_own() {
 }
 
 #[test]
-fn counts_say_what_was_written() {
+fn counts_match_the_generated_lines() {
     for format in FORMATS {
         let rate = Rate::per_million(100_000);
         let traffic = Traffic {
@@ -241,8 +238,8 @@ fn counts_say_what_was_written() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "one member at a time is what this looks at")]
-fn members_are_cut_within_a_line_and_hold_the_same_lines() {
+#[expect(clippy::disallowed_methods, reason = "the test reads one member at a time")]
+fn gzip_members_split_lines_and_have_the_same_content() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
     for (members, padding) in [(1, 0), (3, 0), (7, 512), (500, 1)] {
@@ -272,7 +269,7 @@ fn members_are_cut_within_a_line_and_hold_the_same_lines() {
 
 #[test]
 fn classic_objects_are_plain_text() {
-    let format = Format::by_name("clb_access_log").unwrap();
+    let format = LogType::ClbAccess.format();
     let object = Object::new(format, 1, 20);
     let mut bytes = Vec::new();
     object.write_to(&mut bytes).unwrap();
@@ -280,16 +277,16 @@ fn classic_objects_are_plain_text() {
     assert_eq!(Path::new(&object.key()).extension(), Some("log".as_ref()));
 }
 
-/// The access samples of two nodes join to the connection samples of these nodes.
+/// The requests of two nodes can be joined with the connections of the same nodes.
 #[test]
-fn requests_of_the_samples_join_to_their_connections() {
+fn requests_of_the_samples_have_connections() {
     let samples = samples().unwrap();
-    let rows = |table: &str, start: &str, number: usize| {
-        let format = Format::by_name(table).unwrap();
+    let rows = |log_type: LogType, start: &str, number: usize| {
+        let format = log_type.format();
         let mut values = Vec::new();
         let matching = samples
             .iter()
-            .filter(|one| one.table == Some(table) && one.key.contains(start));
+            .filter(|one| one.log_type == Some(log_type) && one.key.contains(start));
         for sample in matching {
             let mut lines = Vec::new();
             MultiGzDecoder::new(sample.bytes.as_slice())
@@ -304,24 +301,24 @@ fn requests_of_the_samples_join_to_their_connections() {
         values
     };
     for node in ["20261007T1145Z_203.0.113.10", "20261007T1145Z_203.0.113.11"] {
-        let connections = rows("alb_connection_log", node, 11);
-        let requests = rows("alb_access_log", node, 29);
+        let connections = rows(LogType::AlbConnection, node, 11);
+        let requests = rows(LogType::AlbAccess, node, 29);
         assert!(connections.len() > 60 && requests.len() > 250, "{node}");
         let joined = requests.iter().filter(|trace| connections.contains(trace)).count();
         assert!(joined + 5 > requests.len(), "{node}: {joined} of {}", requests.len());
     }
 }
 
-/// Gzip keeps to what real objects have, so that benchmarks on generated logs tell the truth.
+/// The compression ratio is that of real objects, so benchmarks on generated logs are realistic.
 #[test]
-fn access_lines_are_as_long_and_as_dense_as_real_ones() {
+fn access_lines_have_realistic_length_and_compression() {
     let (lines, _) = text(FORMATS[0], 1, 5000, Traffic::default().over_one_object(5000));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     gzip.write_all(&lines).unwrap();
     let packed = gzip.finish().unwrap().len();
     assert!(
         (690..730).contains(&(lines.len() / 5000)),
-        "{} bytes a line",
+        "{} bytes per line",
         lines.len() / 5000
     );
     assert!(

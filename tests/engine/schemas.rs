@@ -1,11 +1,11 @@
-//! `alb-ingest schema`: the forms for others, their flags, and what is refused.
+//! `alb-ingest schema`: the output forms, their options and invalid combinations.
 
 use std::process::Command;
 
 use alb_ingest::formats::FORMATS;
 use alb_ingest::schema::mapping::{Node, OutputTable, Schema};
 
-/// What the command prints, and its exit code.
+/// Runs the command; returns its output and exit code.
 fn schema(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
         .arg("schema")
@@ -20,11 +20,15 @@ fn schema(args: &[&str]) -> (i32, String, String) {
 fn printed(args: &[&str]) -> String {
     let (code, out, error) = schema(args);
     assert_eq!(code, 0, "{args:?}: {error}");
-    assert_eq!(out, schema(args).1, "{args:?} prints something else the second time");
+    assert_eq!(
+        out,
+        schema(args).1,
+        "{args:?} prints something different the second time"
+    );
     out
 }
 
-/// The names below which values stand, at every level.
+/// Collects the names of all nodes, at every level.
 fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>) {
     for node in nodes {
         found.push(shape.name_of(node));
@@ -35,7 +39,7 @@ fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>
 }
 
 #[test]
-fn every_form_has_every_name_of_every_schema() {
+fn every_form_has_all_names_of_every_schema() {
     for (format, schema) in FORMATS
         .into_iter()
         .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
@@ -46,9 +50,9 @@ fn every_form_has_every_name_of_every_schema() {
         for form in ["markdown", "arrow", "athena", "glue", "json-schema"] {
             let shown = printed(&[format.name, "--as", form, "--schema", schema.name()]);
             for name in &expected {
-                // Glue keeps names in lower case.
+                // Glue stores names in lower case.
                 let found = shown.contains(name) || shown.contains(&name.to_ascii_lowercase());
-                assert!(found, "{} as {form}, {}, misses {name}", format.name, schema.name());
+                assert!(found, "{} as {form}, {}, lacks {name}", format.name, schema.name());
             }
             assert!(
                 shown.ends_with('\n') && !shown.ends_with("\n\n"),
@@ -60,27 +64,24 @@ fn every_form_has_every_name_of_every_schema() {
 }
 
 #[test]
-fn without_a_location_the_text_says_what_to_put_in() {
+fn without_a_location_the_output_has_a_placeholder() {
     let shown = printed(&["clb_access_log", "--as", "athena"]);
     assert!(
         shown.contains("LOCATION 's3://BUCKET/PREFIX/clb_access_log/'"),
         "{shown}"
     );
-    assert!(shown.contains("-- Put the destination of your runs"), "{shown}");
+    assert!(shown.contains("-- Replace every s3://BUCKET/PREFIX"), "{shown}");
     let shown = printed(&["clb_access_log", "--as", "athena", "--location", "s3://events-bucket"]);
     assert!(
         shown.contains("LOCATION 's3://events-bucket/clb_access_log/'"),
         "{shown}"
     );
-    assert!(
-        !shown.contains("BUCKET") && !shown.contains("Put the destination"),
-        "{shown}"
-    );
+    assert!(!shown.contains("BUCKET") && !shown.contains("Replace every"), "{shown}");
 }
 
-/// Some readers of DDL take a quote in a comment for the beginning of a text, and a semicolon for the statement's end.
+/// Some DDL parsers treat a quote in a comment as the start of a string, and a semicolon as the end of the statement.
 #[test]
-fn comments_of_the_statement_hold_no_quotes() {
+fn comments_in_the_statement_have_no_quotes() {
     for format in FORMATS {
         let shown = printed(&[format.name, "--as", "athena"]);
         let comments: Vec<_> = shown.lines().filter(|line| line.starts_with("--")).collect();
@@ -92,7 +93,7 @@ fn comments_of_the_statement_hold_no_quotes() {
 }
 
 #[test]
-fn the_statement_goes_into_the_database_named() {
+fn the_statement_creates_the_table_in_the_given_database() {
     let shown = printed(&["nlb_access_log", "--as", "athena", "--database", "elb_logs"]);
     assert!(
         shown.contains("CREATE EXTERNAL TABLE IF NOT EXISTS `elb_logs`.`nlb_access_log` ("),
@@ -101,7 +102,7 @@ fn the_statement_goes_into_the_database_named() {
 }
 
 #[test]
-fn json_takes_the_serde_that_is_told_the_form_of_times() {
+fn json_tables_use_the_serde_with_a_timestamp_format() {
     let shown = printed(&["alb_access_log", "--as", "athena", "--format", "json"]);
     assert!(shown.contains("'org.apache.hive.hcatalog.data.JsonSerDe'"), "{shown}");
     assert!(
@@ -112,7 +113,7 @@ fn json_takes_the_serde_that_is_told_the_form_of_times() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn invalid_combinations_are_rejected() {
     let refused: [(&[&str], &str); 9] = [
         (&["--as", "athena", "--location", "events-bucket"], "s3://BUCKET/PREFIX"),
         (&["--as", "athena", "--location", "s3://"], "s3://BUCKET/PREFIX"),
@@ -133,7 +134,7 @@ fn what_does_not_fit_is_refused() {
             "--partition-by requires --as athena or glue",
         ),
     ];
-    for (flags, said) in refused {
+    for (flags, said) in rejected {
         let args: Vec<_> = ["alb_access_log"].iter().chain(flags).copied().collect();
         let (code, out, error) = schema(&args);
         assert_eq!(code, 2, "{args:?}: {out}{error}");

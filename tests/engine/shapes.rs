@@ -1,9 +1,10 @@
-//! Every schema carries what the table's own columns hold, in JSON and in Parquet.
+//! Every schema has all values of the native columns, in JSON and in Parquet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common;
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
+use alb_ingest::config::SETTINGS;
 use alb_ingest::encode::FileFormat;
 use alb_ingest::formats::{FORMATS, Kind};
 use alb_ingest::ingest::Options;
@@ -12,12 +13,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value as Json, json};
 
-/// The longest comment that Glue takes, in bytes.
+/// The maximum length of a comment in Glue, in bytes.
 const COMMENT_BYTES: usize = 255;
 
-fn shapes() -> impl Iterator<Item = &'static OutputTable> {
-    let tables = FORMATS.into_iter();
-    tables.flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())))
+fn tables() -> impl Iterator<Item = &'static OutputTable> {
+    FORMATS
+        .into_iter()
+        .flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())))
 }
 
 fn others() -> Vec<Schema> {
@@ -26,18 +28,18 @@ fn others() -> Vec<Schema> {
 }
 
 #[test]
-fn every_column_stands_somewhere_as_it_is() {
+fn every_column_is_mapped_unchanged() {
     for shape in shapes() {
         let taken: BTreeSet<_> = shape
             .leaves
             .iter()
             .filter_map(|leaf| match leaf.value {
-                // The other half of a column in two places is looked for where events are mapped back.
+                // Conditional values are verified by mapping events back to columns.
                 Value::Column(column) | Value::Conditional { column, .. } => Some(column),
                 _ => None,
             })
             .collect();
-        let lost = shape.plan.columns.iter().enumerate();
+        let lost = table.plan.columns.iter().enumerate();
         let lost: Vec<_> = lost
             .filter(|(number, _)| !taken.contains(number))
             .map(|(_, column)| column.name)
@@ -45,21 +47,21 @@ fn every_column_stands_somewhere_as_it_is() {
         assert!(
             lost.is_empty(),
             "{:?} {} lacks {lost:?}",
-            shape.schema,
-            shape.plan.format.name
+            table.schema,
+            table.plan.format.name
         );
     }
 }
 
-/// The columns that a test looks at, the test, and what it has to say.
+/// The columns of a condition, the condition, and its result.
 type Half<'a> = (&'a Vec<usize>, Test, bool);
 
-/// A column in two places is whole: everywhere the same test, and one place for the rows in which it fails.
+/// A column with two conditional targets is complete: both use the same condition, with opposite results.
 #[test]
-fn halves_of_a_column_fit_together() {
+fn conditional_targets_of_a_column_are_complementary() {
     for shape in shapes() {
         let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
-        for leaf in &shape.leaves {
+        for leaf in &table.leaves {
             if let Value::Conditional {
                 column,
                 inputs,
@@ -71,42 +73,46 @@ fn halves_of_a_column_fit_together() {
             }
         }
         for (column, halves) in halves {
-            let name = shape.plan.columns[column].name;
+            let name = table.plan.columns[column].name;
             let (inputs, test, _) = halves[0];
             let alike = |half: &Half<'_>| half.0 == inputs && std::ptr::fn_addr_eq(half.1, test);
             assert!(
                 halves.iter().all(alike),
-                "{:?}: {name} is tested in two ways",
-                shape.schema
+                "{:?}: {name} has two different tests",
+                table.schema
             );
             let rest = halves.iter().filter(|(_, _, holds)| !holds).count();
-            assert!(rest == 1 && halves.len() > 1, "{:?}: {name} is not whole", shape.schema);
+            assert!(
+                rest == 1 && halves.len() > 1,
+                "{:?}: {name} is incomplete",
+                table.schema
+            );
         }
     }
 }
 
 #[test]
-fn names_are_told_apart_and_documented() {
+fn names_are_unique_and_documented() {
     for shape in shapes() {
         let table = shape.plan.format.name;
         let mut seen = BTreeSet::new();
         for leaf in &shape.leaves {
-            // Glue keeps names in lower case.
+            // Glue stores names in lower case.
             let path = leaf.path.to_ascii_lowercase();
-            assert!(seen.insert(path.clone()), "{:?} {table} has {path} twice", shape.schema);
+            assert!(seen.insert(path.clone()), "{:?} {name} has {path} twice", table.schema);
             assert!(
-                !leaf.doc.is_empty() && leaf.doc.len() <= COMMENT_BYTES,
-                "{table} {path}"
+                !leaf.doc.is_empty() && leaf.doc.len() <= MAX_COMMENT_BYTES,
+                "{name} {path}"
             );
-            assert!(leaf.doc.ends_with('.'), "{table} {path}: {}", leaf.doc);
+            assert!(leaf.doc.ends_with('.'), "{name} {path}: {}", leaf.doc);
         }
         for path in &seen {
             let groups = path.match_indices('.').filter_map(|(at, _)| path.get(..at));
             for group in groups {
                 assert!(
                     !seen.contains(group),
-                    "{:?} {table}: {group} is a value and a group",
-                    shape.schema
+                    "{:?} {name}: {group} is a value and a group",
+                    table.schema
                 );
             }
         }
@@ -117,9 +123,9 @@ fn names_are_told_apart_and_documented() {
 fn a_name_has_one_type_in_every_table() {
     for schema in Schema::ALL {
         let mut kinds = BTreeMap::new();
-        for leaf in shapes()
-            .filter(|shape| shape.schema == schema)
-            .flat_map(|shape| &shape.leaves)
+        for leaf in tables()
+            .filter(|table| table.schema == schema)
+            .flat_map(|table| &table.leaves)
         {
             let kind = *kinds.entry(&leaf.path).or_insert(leaf.kind);
             assert_eq!(kind, leaf.kind, "{schema:?} {}", leaf.path);
@@ -128,14 +134,16 @@ fn a_name_has_one_type_in_every_table() {
 }
 
 #[test]
-fn schemas_are_found_by_their_names() {
+fn schemas_are_found_by_name() {
     for schema in Schema::ALL {
         assert_eq!(Schema::parse(schema.name()), Some(schema));
     }
     assert_eq!(Schema::parse("Native"), None);
+    let setting = SETTINGS.iter().find(|setting| setting.name == "SCHEMA").unwrap();
+    assert_eq!(setting.allowed, Schema::ALL.map(Schema::name).join(", "));
 }
 
-/// Takes what stands at a path out of an event, and groups that are then empty.
+/// Removes the value at a path from an event, and the groups that become empty.
 fn take(event: &mut Json, path: &str) -> Option<Json> {
     let Some((name, rest)) = path.split_once('.') else {
         return event.as_object_mut()?.remove(path);
@@ -157,23 +165,22 @@ fn literal(literal: Literal) -> Json {
     }
 }
 
-/// The native event is what stands in the other at the places of its columns; besides there are constants and what rules
-/// made, and nothing else.
+/// Maps an event back to the native columns. The other values must be constants or computed; nothing else may be left.
 fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
     let mut rest = event.clone();
-    // What stands in one of two places.
+    // Values with two conditional targets.
     let mut halves: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
-    for leaf in &shape.leaves {
+    for leaf in &table.leaves {
         let taken = take(&mut rest, &leaf.path);
         match &leaf.value {
             Value::Column(column) => {
-                let name = shape.plan.columns[*column].name;
+                let name = table.plan.columns[*column].name;
                 prop_assert_eq!(taken.as_ref(), native.get(name), "{} from {}", &leaf.path, name);
             }
             Value::Constant(value) => prop_assert_eq!(taken, Some(literal(*value)), "{}", &leaf.path),
             Value::Conditional { column, .. } => {
                 let found = halves.entry(shape.plan.columns[*column].name).or_default();
-                // A value may stand in more than one place of the same sense.
+                // A value may have several targets with the same meaning.
                 found.extend(taken.filter(|value| !found.contains(value)));
             }
             Value::Computed { .. } => {
@@ -191,7 +198,7 @@ fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), Tes
         let expected: Vec<_> = native.get(name).cloned().into_iter().collect();
         prop_assert_eq!(found, expected, "{}", name);
     }
-    prop_assert_eq!(rest, json!({}), "in no shape");
+    prop_assert_eq!(rest, json!({}), "unexpected values");
     Ok(())
 }
 
@@ -202,7 +209,7 @@ fn same(json: &Json, parquet: &Json) -> bool {
                 && a.iter()
                     .all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
-        // serde_json does not promise to read the last bit.
+        // serde_json does not guarantee to parse the last bit.
         (Json::Number(a), Json::Number(b)) if a.is_f64() => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= 2.0 * f64::EPSILON * a.abs()
@@ -214,9 +221,9 @@ fn same(json: &Json, parquet: &Json) -> bool {
 proptest! {
     #![proptest_config(cases(120))]
 
-    /// The same events in every schema and both formats.
+    /// Every schema has the same events in both formats.
     #[test]
-    fn every_schema_carries_the_values_of_the_columns(object in any_object(), schema in select(others())) {
+    fn every_schema_has_the_values_of_the_columns(object in any_object(), schema in select(others())) {
         let (bytes, _) = bytes_of(&object);
         let key = object.key();
         let native = common::ingest(&key, &bytes, &common::json());
@@ -226,12 +233,12 @@ proptest! {
         prop_assert_eq!(native.result.is_ok(), in_json.result.is_ok());
         prop_assert_eq!(native.quarantine(), in_json.quarantine());
         prop_assert_eq!(native.quarantine(), in_parquet.quarantine());
-        let shape = OutputTable::of(schema, object.format.plan());
+        let table = OutputTable::of(schema, object.format.plan());
         let events = common::rows(&in_json.events());
         let natives = common::rows(&native.events());
         prop_assert_eq!(natives.len(), events.len());
         for (native, event) in natives.iter().zip(&events) {
-            maps_back(shape, native, event)?;
+            maps_back(table, native, event)?;
         }
         let files = in_parquet.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
         let rows: Vec<_> = files.flat_map(|(_, bytes)| read_parquet(bytes)).collect();

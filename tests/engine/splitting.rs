@@ -1,13 +1,13 @@
-//! The pass over a line's separators, held to the splitter that reads byte by byte.
+//! Comparison of the fast splitter with the exact one, which reads byte by byte.
 
-use alb_ingest::formats::{FORMATS, Format, NLB_ACCESS};
+use alb_ingest::formats::{FORMATS, Format, LogType, NLB_ACCESS};
 use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::parse::line::text::is_plain;
 use alb_ingest::parse::line::{Span, split_line, split_regular};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Splits every line of the text both ways; returns how many lines were regular, and how many there are.
+/// Splits every line of the text with both splitters; returns the number of regular lines and the number of lines.
 fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestCaseError> {
     let plan = format.plan();
     let (mut regular, mut lines, mut at) = (0, 0, 0);
@@ -50,7 +50,7 @@ fn generated(format: &'static Format, seed: u64, hostile: u32, fields: Option<us
     text
 }
 
-/// Ordinary lines take the quick way: otherwise the comparison below would compare nothing.
+/// Ordinary lines are split by the fast splitter; otherwise the comparison below would be void.
 #[test]
 fn ordinary_lines_are_regular() {
     for format in FORMATS {
@@ -58,7 +58,7 @@ fn ordinary_lines_are_regular() {
         let (regular, lines) = compare(format, text.trim_ascii_end()).unwrap();
         assert_eq!(lines, 500);
         let expected = match format.name {
-            // ALPN lists are quoted parts glued by commas; TCP entries of Classic have quotes as all others.
+            // ALPN lists are quoted parts joined by commas; TCP entries of Classic have quotes like all others.
             "nlb_access_log" => 100,
             _ => 490,
         };
@@ -66,7 +66,7 @@ fn ordinary_lines_are_regular() {
     }
 }
 
-/// A list of quoted parts runs to the next space, even between two quotes.
+/// A list of quoted parts ends at the next space, even between two quotes.
 #[test]
 fn a_space_ends_a_list_of_quoted_parts() {
     let mut text = generated(&NLB_ACCESS, 7, 0, Some(21), 1);
@@ -83,9 +83,9 @@ fn a_space_ends_a_list_of_quoted_parts() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
-    /// A regular line is split as the exact splitter does, whatever was done to it.
+    /// Both splitters agree on regular lines after arbitrary edits.
     #[test]
-    fn marked_lines_are_split_alike(
+    fn splitters_agree_on_edited_lines(
         format in select(FORMATS.to_vec()),
         seed: u64,
         hostile in select(vec![0, 300_000]),
@@ -101,9 +101,9 @@ proptest! {
         compare(format, &text)?;
     }
 
-    /// The same for text of nothing but the bytes that matter.
+    /// The same for text that consists only of significant bytes.
     #[test]
-    fn odd_lines_are_split_alike(
+    fn splitters_agree_on_lines_of_significant_bytes(
         format in select(FORMATS.to_vec()),
         bytes in prop::collection::vec(select(b"\"\" \\-:x1".to_vec()), 0..400),
     ) {

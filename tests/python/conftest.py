@@ -1,4 +1,4 @@
-"""Runs the command line on the sample objects; the tests read what it wrote."""
+"""Fixtures that run the command line on the sample objects."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from output import OBJECTS, ROOT, TABLES, Output, Runs
 from stand_ins import built
 
-# A run takes a second or two; one that hangs is to fail, not to wait for ever.
+# A run takes a second or two. The limit makes a hanging one fail.
 TIMEOUT_SECONDS = 120
 
 
@@ -29,7 +29,7 @@ def bootstrap() -> Path:
 
 @pytest.fixture(scope="session")
 def command(program: Path) -> Callable[..., subprocess.CompletedProcess]:
-    """Runs the command line with arguments, in an environment that holds no setting; fails unless it exits 0."""
+    """Returns a function that runs the command line in an environment without settings, and fails unless it exits with 0."""
 
     def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
@@ -50,7 +50,7 @@ def command(program: Path) -> Callable[..., subprocess.CompletedProcess]:
 
 @pytest.fixture(scope="session")
 def ingest(command, tmp_path_factory) -> Callable[..., Output]:
-    """Runs `alb-ingest run` with settings into a new folder, or into one that is given."""
+    """Returns a function that runs `alb-ingest run` with settings into a new folder, or into the given one."""
 
     def run(*settings: str, objects: Path = OBJECTS, into: Path | None = None) -> Output:
         folder = into or tmp_path_factory.mktemp("output") / "out"
@@ -62,19 +62,19 @@ def ingest(command, tmp_path_factory) -> Callable[..., Output]:
 
 @pytest.fixture(scope="session")
 def parquet(ingest) -> Output:
-    """The sample objects as Parquet, with every setting at its default. Tests leave it as it is."""
+    """The sample objects as Parquet, with default settings. Tests must not change it."""
     return ingest("--format", "parquet")
 
 
 @pytest.fixture(scope="session")
 def jsonl(ingest) -> Output:
-    """The sample objects as JSON lines, with every other setting at its default. Tests leave it as it is."""
+    """The sample objects as JSON lines, with otherwise default settings. Tests must not change it."""
     return ingest("--format", "json")
 
 
 @pytest.fixture(scope="session")
 def hostile_objects(command, tmp_path_factory) -> Path:
-    """Objects of every table with lines that attackers, broken clients and earlier years wrote."""
+    """Objects of every table with hostile, repairable and malformed lines."""
     folder = tmp_path_factory.mktemp("hostile")
     lines = ("--lines", 400, "--hostile", 0.5, "--repairable", 0.1, "--broken", 0.05)
     for table in TABLES:
@@ -84,7 +84,7 @@ def hostile_objects(command, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def shaped(ingest, hostile_objects) -> Callable[[str, str], Runs]:
-    """The sample objects and the hostile ones in a schema and a format, each run once."""
+    """Returns a function that ingests the sample objects and the hostile ones with a schema and a format, once for each."""
 
     @cache
     def run(schema: str, form: str) -> Runs:

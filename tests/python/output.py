@@ -1,4 +1,4 @@
-"""What a run writes, read without any of the project's own code."""
+"""Readers of the output of a run, independent of the project's own code."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[2]
 OBJECTS = ROOT / "events" / "objects"
 
-# The order of the columns of every table, as committed.
+# The columns of every table, in the committed order.
 COLUMNS = {
     name: columns.split()
     for name, columns in (
@@ -42,7 +42,7 @@ TEXT_LIST = {
     "actions_executed", "target_port_list", "target_status_code_list", "alpn_client_preference_list", "extra_fields",
 }  # fmt: skip
 
-# Columns in which every row has a value.
+# Columns without nulls.
 REQUIRED = ["event_id", "timestamp", "source_bucket", "source_key", "source_line"]
 
 EPOCH = datetime(1970, 1, 1)
@@ -54,7 +54,7 @@ FILE = re.compile(
 )
 END_STAMP = re.compile(r"_(\d{8}T\d{4})Z(?:_|\.|$)")
 
-# Which table an object's lines belong to, from the name that AWS gives it.
+# The table of an object, by the name that AWS gives it.
 NAMES = [
     ("alb_connection_log", re.compile(r"/conn_log[._]\d+_elasticloadbalancing_[^/]+$")),
     ("alb_health_check_log", re.compile(r"/health_check_log[._]\d+_elasticloadbalancing_[^/]+$")),
@@ -65,7 +65,7 @@ NAMES = [
 
 
 def column_type(column: str) -> pa.DataType:
-    """The type a column has in every table; text unless it stands in one of the sets above."""
+    """Returns the type of a column, which is the same in every table; text unless it is in one of the sets above."""
     if column in INT32:
         return pa.int32()
     if column in INT64:
@@ -81,7 +81,7 @@ def column_type(column: str) -> pa.DataType:
 
 @dataclass
 class OutputFile:
-    """One file of a run's output and what its path says."""
+    """An output file and the parts of its path."""
 
     path: Path
     table: str
@@ -92,105 +92,105 @@ class OutputFile:
     suffix: str
 
     @property
-    def place(self) -> tuple[str, str | None, str | None, str, str]:
+    def base_path(self) -> tuple[str, str | None, str | None, str, str]:
         """The path without the part that depends on the format."""
         return (self.table, self.date, self.hour, self.stem, self.object_id)
 
 
 @dataclass
 class Output:
-    """What one run left behind: its folder and its report."""
+    """The output folder and the report of a run."""
 
     folder: Path
     report: dict
 
     def relative_files(self) -> list[str]:
-        """Every file below the folder, hidden ones included."""
+        """Returns all files in the folder, including hidden ones."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
 
     def files(self, table: str | None = None) -> list[OutputFile]:
-        """The files of the tables, or of one table."""
+        """Returns the files of all tables, or of one table."""
         found = []
         for name in self.relative_files():
             if name.startswith("_quarantine/"):
                 continue
             match = FILE.fullmatch(name)
-            assert match, f"{name} does not fit <table>/date=YYYY-MM-DD[/hour=HH]/<stem>-<object id>.<suffix>"
+            assert match, f"{name} does not match <table>/date=YYYY-MM-DD[/hour=HH]/<stem>-<object id>.<suffix>"
             if table in (None, match["table"]):
                 found.append(OutputFile(self.folder / name, **match.groupdict()))
         return found
 
     def quarantine_files(self) -> list[OutputFile]:
-        """The files of the quarantine; `table` is the folder below `_quarantine`."""
+        """Returns the quarantine files; their `table` is the folder below `_quarantine`."""
         found = []
         for name in self.relative_files():
             if name.startswith("_quarantine/"):
                 match = FILE.fullmatch(name.removeprefix("_quarantine/"))
-                assert match, f"{name} does not fit _quarantine/<table>/date=YYYY-MM-DD/<stem>-<object id>.json"
+                assert match, f"{name} does not match _quarantine/<table>/date=YYYY-MM-DD/<stem>-<object id>.json"
                 assert match["suffix"] == "json", name
                 found.append(OutputFile(self.folder / name, **match.groupdict()))
         return found
 
     def snapshot(self) -> dict[str, tuple[int, bytes]]:
-        """Every file's time of change and bytes."""
+        """Returns the modification time and the bytes of every file."""
         return {
             name: ((self.folder / name).stat().st_mtime_ns, (self.folder / name).read_bytes())
             for name in self.relative_files()
         }
 
     def contents(self) -> dict[str, bytes]:
-        """Every file's bytes."""
+        """Returns the bytes of every file."""
         return {name: data for name, (_, data) in self.snapshot().items()}
 
     def events(self, table: str) -> list[dict]:
-        """The events of a table in JSON, as they stand in its files."""
+        """Returns the events of a table in JSON, in the order of its files."""
         return [row for file in self.files(table) for row in json_lines(read_text(file.path))]
 
     def rows(self, table: str) -> list[dict]:
-        """The rows of a table in Parquet, as JSON would hold them."""
+        """Returns the rows of a table in Parquet, in their JSON form."""
         return [row for file in self.files(table) for row in parquet_rows(read_parquet(file.path))]
 
     def arrow(self, table: str) -> pa.Table:
-        """All rows of a table in Parquet, by event_id."""
+        """Returns all rows of a table in Parquet, sorted by event_id."""
         tables = [read_parquet(file.path) for file in self.files(table)]
-        assert tables, f"no file of {table}"
+        assert tables, f"no file for {table}"
         return pa.concat_tables(tables).sort_by("event_id")
 
 
 class Runs(NamedTuple):
-    """Two runs with the same settings, over the sample objects and over hostile lines."""
+    """Two runs with the same settings: on the sample objects and on hostile lines."""
 
     samples: Output
     hostile: Output
 
     def files(self, table: str) -> list[OutputFile]:
-        """The files of a table."""
+        """Returns the files of a table."""
         return [file for run in self for file in run.files(table)]
 
     def events(self, table: str) -> list[dict]:
-        """The events of a table in JSON."""
+        """Returns the events of a table in JSON."""
         return [event for run in self for event in run.events(table)]
 
     def rows(self, table: str) -> list[dict]:
-        """The rows of a table in Parquet."""
+        """Returns the rows of a table in Parquet."""
         return [row for run in self for row in run.rows(table)]
 
 
 def read_parquet(path: Path) -> pa.Table:
-    """The columns that stand in the file, without those that its path adds."""
+    """Reads the columns of a file, without the partition columns of its path."""
     with pq.ParquetFile(path) as file:
         return file.read()
 
 
 def parquet_rows(table: pa.Table) -> Iterator[dict]:
-    """Rows as JSON would hold them: nulls and groups without a value left out, times as text."""
+    """Yields rows in their JSON form: without nulls and empty groups, and with times as text."""
     columns = {name: json_values(table.column(name)) for name in table.column_names}
     for number in range(table.num_rows):
         yield {name: values[number] for name, values in columns.items() if values[number] is not None}
 
 
 def json_values(column: pa.ChunkedArray) -> list:
-    """The values of a column as JSON would hold them; None where it would hold none."""
+    """Returns the values of a column in their JSON form; None if JSON has no value."""
     if pa.types.is_timestamp(column.type):
         return [time_text(value) for value in column.cast(pa.int64()).to_pylist()]
     if not pa.types.is_struct(column.type):
@@ -201,26 +201,26 @@ def json_values(column: pa.ChunkedArray) -> list:
 
 
 def time_text(microseconds: int | None) -> str | None:
-    """`YYYY-MM-DDTHH:MM:SS.ffffffZ` of microseconds since 1970."""
+    """Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     if microseconds is None:
         return None
     return (EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + "Z"
 
 
 def text_time(text: str) -> datetime:
-    """The UTC time that a timestamp's text says."""
+    """Parses a timestamp."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text), text
     return datetime.fromisoformat(text)
 
 
 def end_stamp(key: str) -> datetime | None:
-    """The end of the interval that a log object's key names."""
+    """Returns the end of the interval in the key of a log object."""
     match = END_STAMP.search(key.rsplit("/", 1)[-1])
     return datetime.strptime(match[1], "%Y%m%dT%H%M").replace(tzinfo=UTC) if match else None
 
 
 def read_text(path: Path) -> bytes:
-    """The bytes of a JSON file, decompressed as its suffix says."""
+    """Returns the content of a JSON file, decompressed according to its suffix."""
     if path.suffix == ".zst":
         with pa.input_stream(str(path), compression="zstd") as stream:
             return stream.read()
@@ -230,26 +230,26 @@ def read_text(path: Path) -> bytes:
 
 
 def json_lines(data: bytes) -> list[dict]:
-    """One object a line, each line ended, no key twice."""
+    """Parses JSON lines; fails if the last line is not terminated or a key is repeated."""
     assert data == b"" or data.endswith(b"\n")
     return [json.loads(line, object_pairs_hook=without_repeats) for line in data.decode("utf-8").split("\n")[:-1]]
 
 
 def without_repeats(pairs: list[tuple[str, object]]) -> dict:
-    """The object, if none of its keys stands twice."""
+    """Returns the object; fails if a key is repeated."""
     found = dict(pairs)
-    assert len(found) == len(pairs), f"a key stands twice: {[key for key, _ in pairs]}"
+    assert len(found) == len(pairs), f"repeated key: {[key for key, _ in pairs]}"
     return found
 
 
 def object_bytes(key: str) -> bytes:
-    """The text of a sample object, all gzip members of it."""
+    """Returns the content of a sample object, from all gzip members."""
     data = (OBJECTS / key).read_bytes()
     return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 def object_tables() -> dict[str, str]:
-    """The table of every sample object that carries one of AWS's log names."""
+    """Returns the table of every sample object whose name is one that AWS gives to logs."""
     found = {}
     for path in sorted(OBJECTS.rglob("*")):
         if path.is_file():

@@ -1,53 +1,62 @@
-"""The committed schemas of every output schema, and what they say of an event."""
+"""The table definitions that `alb-ingest schema` prints for every output schema, and how to compare them with events."""
 
 import copy
 import json
 import re
+import subprocess
 from collections.abc import Iterator
+from functools import cache
 
 import pyarrow as pa
-from output import ROOT, TABLES
+from output import TABLES
 from sqlglot import exp
+from stand_ins import TIMEOUT_SECONDS, built
 
 SCHEMAS = ["native", "panther", "ecs", "ocsf"]
-# Those in which a name can stand below a name.
+# The schemas with nested names.
 NESTED = ["ecs", "ocsf"]
 EVERY = [(schema, table) for schema in SCHEMAS for table in TABLES]
 
-# Where an event's id stands.
+# The path of the event id.
 EVENT_ID = {"native": "event_id", "panther": "eventId", "ecs": "event.id", "ocsf": "metadata.uid"}
 
 
-def text(schema: str, table: str, suffix: str) -> str:
-    """A committed file of a table."""
-    folder = ROOT / "docs" / "schema"
-    return ((folder if schema == "native" else folder / schema) / f"{table}.{suffix}").read_text()
+@cache
+def text(schema: str, table: str, form: str) -> str:
+    """The definition of a table in one of the forms of `alb-ingest schema`."""
+    command = [program(), "schema", table, "--schema", schema, "--as", form]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS).stdout
+
+
+@cache
+def program() -> str:
+    return str(built("alb-ingest", "ALB_INGEST_BIN"))
 
 
 def glue(schema: str, table: str) -> dict:
-    """A table as Glue takes it."""
-    return json.loads(text(schema, table, "glue.json"))
+    """The `TableInput` of the Glue catalog for a table."""
+    return json.loads(text(schema, table, "glue"))
 
 
 def json_schema(schema: str, table: str) -> dict:
-    """What every event of a table keeps."""
-    return json.loads(text(schema, table, "schema.json"))
+    """The JSON Schema of a table's events."""
+    return json.loads(text(schema, table, "json-schema"))
 
 
 def at(event: dict, path: str) -> object:
-    """What stands at a path, with dots between its names; None where there is nothing."""
+    """The value at a path whose names are separated by dots, or None."""
     for name in path.split("."):
         event = event.get(name) if isinstance(event, dict) else None
     return event
 
 
 def event_id(schema: str, event: dict) -> str:
-    """The id of an event."""
+    """Returns the ID of an event."""
     return at(event, EVENT_ID[schema])
 
 
 def hive_type(kind: pa.DataType) -> str:
-    """The type that Hive, Athena and Glue have for what pyarrow read. Names in it are in lower case."""
+    """The type in Hive, Athena and Glue of a type that pyarrow read. Names in it are in lowercase."""
     if pa.types.is_struct(kind):
         return f"struct<{','.join(f'{member.name.lower()}:{hive_type(member.type)}' for member in kind)}>"
     if pa.types.is_list(kind):
@@ -59,7 +68,7 @@ def hive_type(kind: pa.DataType) -> str:
 
 
 def ddl_type(kind: exp.DataType) -> str:
-    """A type in a statement as Glue writes it: no spaces, and no backticks, without which no name may stand there."""
+    """A type in a statement as Glue writes it: without spaces and backticks. In the statement, names must have backticks."""
     if not kind.is_type("struct"):
         return kind.sql(dialect="hive").lower()
     members = []
@@ -70,7 +79,7 @@ def ddl_type(kind: exp.DataType) -> str:
 
 
 def ddl_columns(columns: list[exp.ColumnDef]) -> list[tuple[str, str, str | None]]:
-    """Name, type and comment of columns in a statement; a name without backticks is none."""
+    """Name, type and comment of columns in a statement; every name must have backticks."""
     found = []
     for column in columns:
         assert column.this.quoted, column.name
@@ -80,12 +89,12 @@ def ddl_columns(columns: list[exp.ColumnDef]) -> list[tuple[str, str, str | None
 
 
 def names_in(kind: str) -> set[str]:
-    """The names of a struct's members, at every depth."""
+    """Returns the names of the members of a struct, at every depth."""
     return set(re.findall(r"[<,]([^<>:,]*):", kind))
 
 
 def spoiled(event: dict, schema: dict) -> Iterator[tuple[str, dict]]:
-    """An event with one thing wrong at a time, and what it is: for every name that the event has."""
+    """Copies of an event with one error each, and the error, for every name in the event."""
 
     def changed(path: list[str], value: object) -> tuple[str, dict]:
         copied = copy.deepcopy(event)
@@ -96,7 +105,7 @@ def spoiled(event: dict, schema: dict) -> Iterator[tuple[str, dict]]:
             del group[path[-1]]
         else:
             group[path[-1]] = value
-        return f"{'.'.join(path)}: {'nothing' if value is ... else value!r}", copied
+        return f"{'.'.join(path)}: {'missing' if value is ... else value!r}", copied
 
     def walk(group: dict, schema: dict, path: list[str]) -> Iterator[tuple[str, dict]]:
         yield changed([*path, "some_column"], "text")

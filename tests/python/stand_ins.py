@@ -1,4 +1,4 @@
-"""The programs, and what stands in for AWS beside them: moto's server, and Lambda's runtime API."""
+"""The programs, and substitutes for AWS: a moto server and the Lambda runtime API."""
 
 import json
 import os
@@ -17,17 +17,17 @@ import boto3
 from botocore.config import Config
 from output import ROOT
 
-# An invocation takes well under a second; one that hangs is to fail, not to wait for ever.
+# An invocation takes well under a second. The limit makes a hanging one fail.
 TIMEOUT_SECONDS = 60
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
 
 def built(name: str, variable: str) -> Path:
-    """A program: the one that the environment names, or a fresh debug build."""
+    """Returns the path of a program: from the environment variable, or of a new debug build."""
     given = os.environ.get(variable)
     if given:
         path = Path(given).resolve()
-        assert path.is_file(), f"{variable} names no file: {given}"
+        assert path.is_file(), f"{variable} is not a file: {given}"
         return path
     command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
@@ -36,7 +36,7 @@ def built(name: str, variable: str) -> Path:
         if message.get("reason") == "compiler-artifact" and message["target"]["name"] == name:
             if message.get("executable"):
                 return Path(message["executable"])
-    raise AssertionError(f"cargo built no {name}")
+    raise AssertionError(f"cargo did not build {name}")
 
 
 def free_port() -> int:
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 @contextmanager
 def moto() -> Iterator[str]:
-    """A moto server of its own: its endpoint."""
+    """Runs a moto server; yields its endpoint."""
     port = free_port()
     command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -56,7 +56,7 @@ def moto() -> Iterator[str]:
             with socket.socket() as tried:
                 if tried.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            assert server.poll() is None, "moto ended"
+            assert server.poll() is None, "moto exited"
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -65,7 +65,7 @@ def moto() -> Iterator[str]:
 
 
 def client(service: str, endpoint: str):
-    """A client of one of moto's services."""
+    """Returns a client for a service of moto."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -77,7 +77,7 @@ def client(service: str, endpoint: str):
 
 
 def files(s3, bucket: str) -> dict[str, bytes]:
-    """What lies in a bucket, in which no upload may be unfinished."""
+    """Returns the objects of a bucket; fails if it has unfinished uploads."""
     assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
@@ -85,26 +85,26 @@ def files(s3, bucket: str) -> dict[str, bytes]:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """Variables with which a program takes the server for AWS."""
+    """Returns environment variables that make a program use the server in place of AWS."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return kept | CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_CONFIG_FILE": "/dev/null"}
 
 
 def local(folder: Path) -> dict[str, bytes]:
-    """What lies in a folder, named as in a bucket."""
+    """Returns the files of a folder, with names like keys in a bucket."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 class Runtime:
-    """Lambda's runtime API around a process."""
+    """The Lambda runtime API and the process that uses it."""
 
     def __init__(self, bootstrap: Path, settings: dict[str, str]):
-        events, answers, asked = Queue(), Queue(), Queue()
+        events, responses, requests = Queue(), Queue(), Queue()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                asked.put(self.path)
+                requests.put(self.path)
                 body = events.get()
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-000000000001")
@@ -116,7 +116,7 @@ class Runtime:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                answers.put((self.path.rsplit("/", 1)[1], json.loads(body)))
+                responses.put((self.path.rsplit("/", 1)[1], json.loads(body)))
                 self.send_response(202)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -124,21 +124,21 @@ class Runtime:
             def log_message(self, *_):
                 pass
 
-        self.events, self.answers, self.asked = events, answers, asked
+        self.events, self.responses, self.requests = events, responses, requests
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        of_lambda = {
+        lambda_variables = {
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server.server_port}",
             "AWS_LAMBDA_FUNCTION_NAME": "f",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         }
-        self.process = subprocess.Popen([bootstrap], env=of_lambda | settings, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([bootstrap], env=lambda_variables | settings, stdout=subprocess.DEVNULL)
 
     def invoke(self, payload: bytes) -> tuple[str, object]:
         self.events.put(payload)
-        return self.answers.get(timeout=TIMEOUT_SECONDS)
+        return self.responses.get(timeout=TIMEOUT_SECONDS)
 
     def stop(self):
         self.process.kill()

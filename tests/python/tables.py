@@ -1,4 +1,4 @@
-"""The output of a run as tables of DuckDB, named as in Athena."""
+"""The output of a run as DuckDB tables, with the names used in Athena."""
 
 import json
 from datetime import date, datetime
@@ -8,7 +8,7 @@ import pytz
 from output import TABLES, Output
 
 
-# Athena's words that DuckDB does not have.
+# Athena functions that DuckDB does not have.
 MACROS = """
 create or replace macro date_format(moment, pattern) as strftime(moment, pattern);
 create or replace macro approx_percentile(value, share) as quantile_cont(value, share);
@@ -16,18 +16,18 @@ create or replace macro approx_percentile(value, share) as quantile_cont(value, 
 
 
 def saved(connection: duckdb.DuckDBPyConnection, sql: str, day: str) -> list[dict]:
-    """What one of the template's saved queries finds on the day after `day`."""
+    """Returns the rows of a saved query of the template, run on the day after `day`."""
     connection.execute(MACROS)
     return connection.sql(sql.replace("current_date", f"date '{day}' + 1")).to_arrow_table().to_pylist()
 
 
 def connect(output: Output, threads: int = 1, shuffled: bool = False) -> duckdb.DuckDBPyConnection:
-    """A database whose tables are the files of a run; `shuffled` gives the rows in an order that means nothing."""
+    """Returns a database with the output of a run as tables; `shuffled` changes the order of the rows."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"set threads = {threads}")
     for table in TABLES:
-        # The path comes from pytest and holds no quote.
+        # The path comes from pytest and has no quotes.
         rows = f"select * from read_parquet('{output.folder}/{table}/**/*.parquet', hive_partitioning = true)"
         order = "order by md5(event_id)" if shuffled else ""
         connection.execute(f"create table {table} as {rows} {order}")
@@ -35,7 +35,7 @@ def connect(output: Output, threads: int = 1, shuffled: bool = False) -> duckdb.
 
 
 def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The rows of a query as lines of JSON, columns in their order."""
+    """Returns the rows of a query as JSON lines, with the columns in order."""
     cursor = connection.execute(sql)
     columns = [column[0] for column in cursor.description]
     return "".join(
@@ -44,7 +44,7 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it; times in UTC."""
+    """Returns a value in its JSON form, with times in UTC."""
     if isinstance(value, datetime):
         return value.astimezone(pytz.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""The command line and the real function on moto's S3, a second implementation beside the one of the Rust tests."""
+"""Tests of the command line and the function on moto's S3, which is independent of the S3 server of the Rust tests."""
 
 import json
 import subprocess
@@ -30,9 +30,9 @@ def s3(endpoint):
     return s3
 
 
-def test_a_bucket_gives_what_a_folder_gives(s3, endpoint, program, tmp_path):
+def test_a_bucket_gives_the_same_output_as_a_folder(s3, endpoint, program, tmp_path):
     s3.create_bucket(Bucket="of-run")
-    # The bucket's name is part of an object's identity: the folder has to stand for the same one.
+    # The name of the bucket is part of an object's identity, so the folder must represent the same bucket.
     payload = {"objects": [{"bucket": "objects", "key": key} for key in KEYS]}
     (tmp_path / "all.json").write_text(json.dumps(payload))
     replay = [program, "replay", tmp_path / "all.json", "--bucket-root", EVENTS, "--to", tmp_path / "out"]
@@ -51,21 +51,21 @@ def test_a_bucket_gives_what_a_folder_gives(s3, endpoint, program, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["s3-several-records", "sqs-partial-failure", "eventbridge", "batch-1.0"])
-def test_the_function_gives_what_replay_gives(name, s3, endpoint, program, bootstrap, tmp_path):
+def test_the_function_gives_the_same_result_as_replay(name, s3, endpoint, program, bootstrap, tmp_path):
     bucket = f"of-{name}".replace(".", "-")
     s3.create_bucket(Bucket=bucket)
     settings = {"DESTINATION": f"s3://{bucket}", "PARTIAL_BATCH": "true"}
     runtime = Runtime(bootstrap, environment(endpoint) | settings)
     try:
-        kind, answer = runtime.invoke((EVENTS / f"{name}.json").read_bytes())
+        kind, response = runtime.invoke((EVENTS / f"{name}.json").read_bytes())
     finally:
         runtime.stop()
     replay = [program, "replay", EVENTS / f"{name}.json", "--bucket-root", EVENTS, "--to", tmp_path, "--partial-batch=true"]
     done = subprocess.run(replay, capture_output=True, timeout=TIMEOUT_SECONDS)
-    assert (kind, answer) == ("response", json.loads(done.stdout))
+    assert (kind, response) == ("response", json.loads(done.stdout))
     written = files(s3, bucket)
     assert written == local(tmp_path)
-    # The outputs are read from the bucket as users read them.
+    # Read the outputs from the bucket like users do.
     filesystem = pyarrow.fs.S3FileSystem(
         access_key="test", secret_key="test", endpoint_override=endpoint, scheme="http", region="us-east-1"
     )

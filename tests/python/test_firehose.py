@@ -9,15 +9,15 @@ from output import ROOT, json_lines, read_text
 
 
 def query(heading: str) -> str:
-    """The statement under a heading of the page."""
+    """Returns the statement under a heading of the page."""
     page = (ROOT / "docs/guide/firehose.md").read_text()
     return page.split(f"### {heading}\n", 1)[1].split("```sql\n", 1)[1].split("```", 1)[0]
 
 
-def test_duckdb_removes_copies(jsonl, tmp_path):
+def test_duckdb_removes_duplicates(jsonl, tmp_path):
     table = "alb_access_log"
     lines = [line for file in jsonl.files(table) for line in read_text(file.path).splitlines(keepends=True)]
-    # As a stream delivers: out of order, over several objects, some records twice or three times.
+    # Like the delivery of a stream: out of order, in several objects, some records two or three times.
     rng = random.Random(7)
     delivered = lines + rng.sample(lines, len(lines) // 3) + rng.sample(lines, len(lines) // 5)
     rng.shuffle(delivered)

@@ -1,4 +1,4 @@
-"""The query pack runs on the sample objects, gives the committed answers, and means the same to Athena."""
+"""The query pack runs on the sample objects, gives the committed results, and has the same meaning in Athena."""
 
 import os
 import re
@@ -19,8 +19,8 @@ ANSWERS = ROOT / "tests" / "golden" / "queries"
 PATHS = sorted(QUERIES.glob("*/*.sql"))
 UPDATE = "UPDATE_GOLDEN" in os.environ
 
-# Functions that Trino and DuckDB both have, with the same arguments and the same meaning. A query that uses another one
-# does not run in both as it stands.
+# Functions with the same arguments and the same meaning in Trino and DuckDB. Queries may use no others, so they run
+# unchanged in both.
 SHARED = {
     "count", "sum", "avg", "min", "max", "round", "coalesce", "lower", "strpos", "split_part",
     "date_trunc", "date_diff", "cume_dist", "lag", "array_agg", "max_by", "cast", "unnest",
@@ -46,12 +46,12 @@ def shuffled(parquet) -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture(scope="module")
 def catalog() -> dict[str, dict[str, str]]:
-    """The columns and types that Athena has for every table."""
+    """The columns of every table with their types in Athena."""
     found = {}
     for table in TABLES:
         entry = glue("native", table)
         columns = entry["StorageDescriptor"]["Columns"] + entry["PartitionKeys"]
-        # Trino's words for Hive's types.
+        # Trino's names of Hive's types.
         found[table] = {
             column["Name"]: column["Type"].replace("string", "varchar").replace("array<varchar>", "array(varchar)")
             for column in columns
@@ -61,69 +61,69 @@ def catalog() -> dict[str, dict[str, str]]:
 
 def test_every_table_has_queries():
     assert {path.parent.name for path in PATHS} == set(TABLES)
-    assert {path.parent.name for path in QUERIES.glob("*/*")} == set(TABLES), "a query lies beside the tables' folders"
+    assert {path.parent.name for path in QUERIES.glob("*/*")} == set(TABLES), "a query is outside of the tables' folders"
 
 
 @every_query
-def test_a_query_gives_the_committed_answer(samples, path):
+def test_a_query_gives_the_committed_result(samples, path):
     found = answer(samples, path.read_text())
-    assert found, "the samples hold nothing that this query finds"
+    assert found, "the query finds nothing in the samples"
     committed = (ANSWERS / name(path)).with_suffix(".jsonl")
     if UPDATE:
         committed.parent.mkdir(parents=True, exist_ok=True)
         committed.write_text(found)
-    assert found == committed.read_text(), f"UPDATE_GOLDEN=1 writes {committed.relative_to(ROOT)} again"
+    assert found == committed.read_text(), f"to update {committed.relative_to(ROOT)}, set UPDATE_GOLDEN=1"
 
 
 @every_query
-def test_the_answer_does_not_hang_on_the_order_of_the_rows(samples, shuffled, path):
+def test_the_result_does_not_depend_on_the_order_of_rows(samples, shuffled, path):
     assert answer(shuffled, path.read_text()) == answer(samples, path.read_text())
 
 
-def test_the_readme_shows_the_answer_of_a_query(samples, capsys):
+def test_the_readme_shows_the_result_of_a_query(samples, capsys):
     readme = (ROOT / "README.md").read_text()
     path, shown = re.search(r"< (queries/\S+\.sql)\n```\n\n```text\n(.*?)\n```", readme, re.DOTALL).groups()
     samples.sql((ROOT / path).read_text()).show(max_rows=100)
     assert capsys.readouterr().out.strip("\n") == shown
 
 
-def test_every_answer_has_a_query():
+def test_every_result_has_a_query():
     answers = {path.relative_to(ANSWERS).with_suffix("").as_posix() for path in ANSWERS.glob("*/*")}
     assert answers == set(map(name, PATHS))
 
 
 @every_query
-def test_a_query_begins_with_its_question(path):
+def test_a_query_starts_with_its_question(path):
     lines = path.read_text().splitlines()
     assert re.fullmatch(r"-- [A-Z].*\?( .*)?", lines[0]), lines[0]
     guide = (ROOT / "docs/guide/queries.md").read_text()
     link = f"[`{path.stem}`](../../queries/{name(path)}.sql)"
-    assert link in guide, f"docs/guide/queries.md does not link it: {link}"
+    assert link in guide, f"docs/guide/queries.md has no link {link}"
     question = lines[0].removeprefix("-- ").split("? ")[0].rstrip("?") + "?"
-    assert f"{link} | {question} |" in guide, f"docs/guide/queries.md has another question than {question!r}"
+    assert f"{link} | {question} |" in guide, f"docs/guide/queries.md does not have the question {question!r}"
 
 
 @every_query
 @pytest.mark.parametrize("dialect", ["trino", "athena"])
-def test_athena_reads_a_query(catalog, path, dialect):
-    """It parses, and every table and column of it is one that the catalog has."""
+def test_a_query_is_valid_in_athena(catalog, path, dialect):
+    """It parses, and its tables and columns are in the catalog."""
     tree = sqlglot.parse_one(path.read_text(), dialect=dialect)
     assert isinstance(tree, exp.Select)
-    # Names that no table has are an error here.
+    # Fails on names that no table has.
     qualify(tree, schema=catalog, dialect=dialect, quote_identifiers=False)
 
 
 @every_query
-def test_a_query_uses_only_functions_that_both_have(path):
-    # The words in front of a parenthesis, comments and texts aside; `as x (y)` names the columns of an unnested list.
+def test_a_query_uses_only_shared_functions(path):
+    # The words before a parenthesis, except in comments and strings; `as x (y)` names the columns of an unnested list.
     text = re.sub(r"--.*|'(?:[^']|'')*'|\"[^\"]*\"|\bas \w+ \([^)]*\)", "", path.read_text())
     called = set(re.findall(r"\b(\w+)\s*\(", text)) - {"in", "as", "over", "filter", "and", "or"}
     assert called <= SHARED, called - SHARED
 
 
 @every_query
-def test_names_of_the_select_list_stay_there(path):
-    """In `group by` and `having` they stand for its expressions in DuckDB alone."""
+def test_aliases_are_not_used_in_group_by_and_having(path):
+    """Only DuckDB resolves aliases of the select list there."""
     for select in sqlglot.parse_one(path.read_text(), dialect="trino").find_all(exp.Select):
         made = {column.alias for column in select.expressions if isinstance(column, exp.Alias)}
         for part in filter(None, (select.args.get("group"), select.args.get("having"))):
@@ -131,15 +131,15 @@ def test_names_of_the_select_list_stay_there(path):
 
 
 @every_query
-def test_athena_and_duckdb_answer_alike(samples, catalog, path):
-    """What Trino understands, said again in DuckDB's words, gives the same rows: whole numbers divide alike, too."""
+def test_athena_and_duckdb_give_the_same_result(samples, catalog, path):
+    """The query as parsed by Trino, translated to DuckDB, gives the same rows; this includes integer division."""
     tree = sqlglot.parse_one(path.read_text(), dialect="trino")
     named = qualify(tree, schema=catalog, dialect="trino", quote_identifiers=False)
     typed = annotate_types(named, schema=catalog, dialect="trino")
     assert answer(samples, typed.sql(dialect="duckdb", identify=True)) == answer(samples, path.read_text())
 
 
-def test_the_guide_shows_what_its_example_prints(samples, capsys):
+def test_the_guide_shows_the_output_of_its_example(samples, capsys):
     guide = (ROOT / "docs/guide/queries.md").read_text()
     example = re.search(r"out/logs\.duckdb < queries/(\S+)\n```\n\n```text\n(.*?)\n```", guide, re.DOTALL)
     command, shown = example.groups()
@@ -147,7 +147,7 @@ def test_the_guide_shows_what_its_example_prints(samples, capsys):
     assert capsys.readouterr().out.strip("\n") == shown
 
 
-# Queries that people run on other tools' tables of connection logs: only the table has another name here.
+# Queries written for the connection log tables of other tools; only the name of the table differs.
 ELSEWHERE = {
     "failed handshakes": (
         """
@@ -180,12 +180,12 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("question", ELSEWHERE)
-def test_queries_written_for_other_tools_run_with_the_tables_name_changed(parquet, samples, catalog, question):
+def test_queries_for_other_tools_run_after_renaming_the_table(parquet, samples, catalog, question):
     sql, belongs = ELSEWHERE[question]
     sql = sql.replace("aws_alb_connection_log", "alb_connection_log")
     found = samples.execute(sql).fetchall()
     rows = parquet.arrow("alb_connection_log").to_pylist()
     expected = [row["conn_trace_id"] for row in rows if belongs(row)]
-    assert expected, "the samples hold nothing of it"
+    assert expected, "the samples have no such row"
     assert sorted(row[1] or "" for row in found) == sorted(trace or "" for trace in expected)
     qualify(sqlglot.parse_one(sql, dialect="athena"), schema=catalog, dialect="athena")

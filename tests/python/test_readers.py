@@ -1,4 +1,4 @@
-"""pyarrow and DuckDB read what a run writes, and both formats say the same."""
+"""pyarrow and DuckDB read the output of a run, and both formats have the same content."""
 
 import base64
 import re
@@ -48,7 +48,7 @@ def duck(sql: str, *parameters: object) -> list[tuple]:
 
 @pytest.fixture(scope="session")
 def rows(jsonl) -> dict[str, list[dict]]:
-    """The rows of every table as the JSON lines hold them, by event_id."""
+    """The rows of every table from the JSON lines, sorted by event_id."""
     return {
         table: sorted(
             (row for file in jsonl.files(table) for row in json_lines(read_text(file.path))),
@@ -60,7 +60,7 @@ def rows(jsonl) -> dict[str, list[dict]]:
 
 @pytest.fixture(scope="session")
 def quarantine(parquet) -> list[tuple[str, dict]]:
-    """The rows of the quarantine, each with the table whose folder it lies in."""
+    """The rows of the quarantine, each with the table of its folder."""
     return [
         (file.table, row) for file in parquet.quarantine_files() for row in json_lines(file.path.read_bytes())
     ]
@@ -83,10 +83,10 @@ def test_the_ledger_balances(parquet, jsonl):
             assert report[key] == sum(table[key] for table in report["tables"].values()), key
 
 
-def test_the_samples_show_every_table(parquet):
+def test_the_samples_have_events_of_every_table(parquet):
     for table in TABLES:
-        assert parquet.report["tables"][table]["events"] >= 100, f"{table}: too few events to show anything"
-    assert parquet.report["quarantined"] > 0, "the samples hold no hostile line"
+        assert parquet.report["tables"][table]["events"] >= 100, f"{table}: too few events"
+    assert parquet.report["quarantined"] > 0, "the samples have no malformed line"
 
 
 def test_both_formats_report_the_same_lines(parquet, jsonl):
@@ -105,23 +105,23 @@ def test_every_line_of_the_objects_is_counted(parquet):
     for table in TABLES:
         counted = parquet.report["tables"][table]["lines"]
         if table == "clb_access_log":
-            # An entry of this type may spread over several physical lines.
+            # An entry of this type may span several lines.
             assert 0 < counted <= found[table]
         else:
             assert counted == found[table], table
 
 
-def test_the_text_report_is_for_people(command, tmp_path):
+def test_the_text_report_names_every_table(command, tmp_path):
     done = command("run", OBJECTS, "--to", tmp_path / "out")
     text = done.stdout.decode()
     for table in TABLES:
         assert table in text
 
 
-# Files and places
+# Files and paths
 
 
-def test_only_finished_files_stand_under_the_layout(parquet, jsonl):
+def test_the_output_has_only_complete_files_in_the_documented_layout(parquet, jsonl):
     assert {file.suffix for file in parquet.files()} == {"parquet"}
     assert {file.suffix for file in jsonl.files()} == {"json.zst"}
     for output in (parquet, jsonl):
@@ -131,12 +131,12 @@ def test_only_finished_files_stand_under_the_layout(parquet, jsonl):
             assert file.date and not file.hour, file.path
 
 
-def test_both_formats_write_the_same_places(parquet, jsonl):
-    assert [file.place for file in parquet.files()] == [file.place for file in jsonl.files()]
-    assert [file.place for file in parquet.quarantine_files()] == [file.place for file in jsonl.quarantine_files()]
+def test_both_formats_write_the_same_paths(parquet, jsonl):
+    assert [file.base_path for file in parquet.files()] == [file.base_path for file in jsonl.files()]
+    assert [file.base_path for file in parquet.quarantine_files()] == [file.base_path for file in jsonl.quarantine_files()]
 
 
-def test_a_file_holds_one_object_and_says_which(parquet):
+def test_a_file_has_the_events_of_one_object_and_names_it(parquet):
     seen = set()
     for file in parquet.files():
         table = read_parquet(file.path)
@@ -154,20 +154,20 @@ def test_a_file_holds_one_object_and_says_which(parquet):
 
 
 def day_and_hour(row: dict) -> tuple[str, str]:
-    """Where a row belongs: its own time, or the key's end stamp where the two lie more than a day apart."""
+    """Returns the partition of a row: by its own time, or by the end time in the key if they differ by more than a day."""
     own: datetime = text_time(row["timestamp"])
     end = end_stamp(row["source_key"])
     at = end if end and abs(own - end) > DAY else own
     return (f"{at:%Y-%m-%d}", f"{at:%H}")
 
 
-def test_rows_lie_in_the_partition_of_their_own_day(parquet):
+def test_rows_are_in_the_partition_of_their_day(parquet):
     days = set()
     for file in parquet.files():
         for row in parquet_rows(read_parquet(file.path)):
             assert file.date == day_and_hour(row)[0], (file.path, row["timestamp"])
         days.add(file.date)
-    assert len(days) > 1, "the samples touch one day only"
+    assert len(days) > 1, "the samples have only one day"
 
 
 # Parquet
@@ -181,7 +181,7 @@ def test_pyarrow_validates_every_file(parquet):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_names_order_and_types_are_the_committed_ones(parquet, table):
+def test_columns_have_the_committed_names_order_and_types(parquet, table):
     for file in parquet.files(table):
         schema = pq.read_schema(file.path)
         assert schema.names == COLUMNS[table]
@@ -194,11 +194,11 @@ def test_names_order_and_types_are_the_committed_ones(parquet, table):
         for name in REQUIRED:
             assert not schema.field(name).nullable, name
         values = [value.decode() for value in (schema.metadata or {}).values()]
-        assert any(table in value for value in values), f"the metadata does not name the table: {schema.metadata}"
+        assert any(table in value for value in values), f"the metadata does not contain the name of the table: {schema.metadata}"
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_files_carry_statistics_and_zstd(parquet, table):
+def test_files_have_statistics_and_zstd_compression(parquet, table):
     for file in parquet.files(table):
         metadata = pq.read_metadata(file.path)
         assert metadata.num_row_groups > 0
@@ -233,7 +233,7 @@ def test_duckdb_reads_a_table(parquet, table):
             assert kind == "TIMESTAMP WITH TIME ZONE", name
         else:
             assert kind == names[str(expected)], name
-    # The partition is a date that a query can prune by.
+    # Queries can prune partitions by date.
     assert described[-1][:2] == ("date", "DATE")
     for day, count in duck(f"select date, count(*) {source} group by date", path):
         assert duck(f"select count(*) {source} where date = ?", path, day) == [(count,)]
@@ -249,7 +249,7 @@ def test_json_equals_parquet(parquet, rows, table):
     assert len(rows[table]) == len(from_parquet) == parquet.report["tables"][table]["events"]
     for found, expected in zip(rows[table], from_parquet, strict=True):
         assert found == expected
-        # Columns stand in the table's order.
+        # The columns are in the order of the table.
         assert list(found) == [column for column in columns if column in found]
         for column, value in found.items():
             if column in INT32 | INT64:
@@ -265,7 +265,7 @@ def test_duckdb_reads_json(jsonl, table):
     assert duck(query, glob(jsonl, table, "json.zst")) == [(events, events)]
 
 
-def test_standard_output_carries_the_same_rows(command, rows):
+def test_standard_output_has_the_same_rows(command, rows):
     done = command("run", OBJECTS, "--to", "-")
     found = {row["event_id"]: row for row in json_lines(done.stdout)}
     assert found == {row["event_id"]: row for table in TABLES for row in rows[table]}
@@ -278,7 +278,7 @@ def test_the_quarantine_keeps_the_raw_bytes(parquet, quarantine):
     assert len(quarantine) == parquet.report["quarantined"]
     known = {"source_bucket", "source_key", "line", "byte_offset", "reason", "field", "raw", "raw_base64"}
     for table, row in quarantine:
-        # `field` is there where one field is to blame, and exactly one of the two forms of the line.
+        # `field` is present if a single field is invalid; exactly one of the two forms of the line is present.
         assert known - {"field", "raw", "raw_base64"} <= set(row) <= known, row
         assert row["source_bucket"] == "local"
         assert isinstance(row["reason"], str) and row["reason"], row
@@ -290,18 +290,18 @@ def test_the_quarantine_keeps_the_raw_bytes(parquet, quarantine):
                 raw.decode()
         data, offset = object_bytes(row["source_key"]), row["byte_offset"]
         assert data[offset : offset + len(raw)] == raw, (table, row["source_key"], row["line"])
-        assert re.match(rb"\r?\n|\Z", data[offset + len(raw) :][:2]), "the raw line is cut"
+        assert re.match(rb"\r?\n|\Z", data[offset + len(raw) :][:2]), "the raw line is incomplete"
         assert offset == 0 or data[offset - 1 : offset] == b"\n"
         assert row["line"] == data[:offset].count(b"\n") + 1
 
 
-def test_the_quarantine_counts_by_table(parquet, quarantine):
+def test_the_report_counts_the_quarantine_by_table(parquet, quarantine):
     found = Counter(table for table, _ in quarantine)
     for table, ledger in parquet.report["tables"].items():
         assert found[table] == ledger["quarantined"], table
 
 
-def test_a_line_is_an_event_or_quarantined_and_never_both(parquet, rows, quarantine):
+def test_a_line_is_either_an_event_or_quarantined(parquet, rows, quarantine):
     seen = Counter((row["source_key"], row["source_line"]) for table in TABLES for row in rows[table])
     seen.update((row["source_key"], row["line"]) for _, row in quarantine)
     assert set(seen.values()) == {1}
@@ -313,7 +313,7 @@ def test_duckdb_reads_the_quarantine(parquet, quarantine):
     assert duck(query, f"{parquet.folder}/_quarantine/**/*.json") == [(len(quarantine),)]
 
 
-# Settings and repetition
+# Settings and repeated runs
 
 
 @pytest.mark.parametrize("form", ["parquet", "json"])
@@ -325,7 +325,7 @@ def test_a_second_run_changes_nothing(ingest, tmp_path, form):
     assert second.report["objects"]["failed"] == 0
 
 
-def test_the_output_does_not_depend_on_where_the_objects_lie(ingest, parquet, tmp_path):
+def test_the_output_does_not_depend_on_the_folder_of_the_objects(ingest, parquet, tmp_path):
     shutil.copytree(OBJECTS, tmp_path / "else" / "where")
     moved = ingest("--format", "parquet", objects=tmp_path / "else" / "where")
     assert moved.contents() == parquet.contents()
@@ -337,7 +337,7 @@ def test_the_output_does_not_depend_on_where_the_objects_lie(ingest, parquet, tm
 )
 def test_every_compression_of_parquet_reads_the_same(ingest, parquet, compression, codec):
     output = ingest("--format", "parquet", "--compression", compression)
-    assert [file.place for file in output.files()] == [file.place for file in parquet.files()]
+    assert [file.base_path for file in output.files()] == [file.base_path for file in parquet.files()]
     for file in output.files():
         group = pq.read_metadata(file.path).row_group(0)
         assert {group.column(column).compression for column in range(group.num_columns)} == {codec}
@@ -352,7 +352,7 @@ def test_every_compression_of_json_reads_the_same(ingest, jsonl, compression, su
     output = ingest("--format", "json", "--compression", compression)
     assert {file.suffix for file in output.files()} == {suffix}
     for file, known in zip(output.files(), jsonl.files(), strict=True):
-        assert file.place == known.place
+        assert file.base_path == known.base_path
         assert read_text(file.path) == read_text(known.path), file.path
 
 

@@ -1,6 +1,6 @@
 """The queries that the template saves in Athena, over the sample objects in DuckDB.
 
-Athena's words that DuckDB does not have are macros here, and today is the day after a table's last.
+Athena functions that DuckDB does not have are macros. The current date is the day after the last one of the table.
 """
 
 from pathlib import Path
@@ -14,16 +14,16 @@ QUERIES = sorted((ROOT / "saved-queries").glob("*.sql"))
 
 
 def last_day(parquet, table: str) -> str:
-    """The last day of a table."""
+    """Returns the last day of a table."""
     return max(file.date for file in parquet.files(table))
 
 
 def rows(parquet, path: Path) -> list[dict]:
-    """What a saved query finds in the samples."""
+    """Returns the rows of a saved query on the samples."""
     text = path.read_text()
     (table,) = (line.removeprefix("-- table: ") for line in text.splitlines() if line.startswith("-- table: "))
     folders = f"{parquet.folder}/{table}/**/*.parquet"
-    # Athena has the folder's day as text.
+    # In Athena the partition column is text.
     source = f"read_parquet('{folders}', hive_partitioning = true, hive_types_autocast = false)"
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
@@ -32,14 +32,14 @@ def rows(parquet, path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_saved_query_finds_something(parquet, path):
+def test_a_saved_query_returns_rows(parquet, path):
     found = rows(parquet, path)
     assert found
     for column in found[0]:
         assert any(row[column] is not None for row in found), f"{column} is always null"
 
 
-def test_the_queries_count_what_is_there(parquet, rows_of_the_day):
+def test_the_queries_count_the_requests_of_the_day(parquet, rows_of_the_day):
     minutes = rows(parquet, ROOT / "saved-queries/traffic-by-minute.sql")
     assert sum(row["requests"] for row in minutes) == len(rows_of_the_day)
     errors = [row for row in rows_of_the_day if row.get("elb_status_code", 0) >= 500]
@@ -53,7 +53,7 @@ def test_the_queries_count_what_is_there(parquet, rows_of_the_day):
 
 @pytest.fixture(scope="module")
 def rows_of_the_day(parquet) -> list[dict]:
-    """The requests of the day that the queries read."""
+    """The requests of the day that the queries cover."""
     found = []
     for file in parquet.files("alb_access_log"):
         if file.date == last_day(parquet, "alb_access_log"):

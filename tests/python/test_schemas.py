@@ -1,4 +1,4 @@
-"""The committed schemas hold for what a run writes, in every output schema."""
+"""The table definitions match the files that a run writes, in every output schema."""
 
 import json
 import re
@@ -16,9 +16,9 @@ from sqlglot import exp
 COMMENT_BYTES = 255
 NAME_BYTES = 255
 TYPE_BYTES = 131_072
-# The longest statement that Athena takes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+# The maximum length of a statement in Athena: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 STATEMENT_BYTES = 262_144
-# Where the folders' layout and the format do not touch the columns, one schema stands for all.
+# The layout of the folders and the format do not affect the columns, so one schema represents all.
 LAYOUTS = [("native", layout, form) for layout in ("day", "hour", "none") for form in ("parquet", "json")]
 LAYOUTS += [(schema, "day", form) for schema in ("panther", "ecs", "ocsf") for form in ("parquet", "json")]
 
@@ -37,10 +37,10 @@ def test_glue_has_the_columns_of_the_parquet_files(shaped, schema, table):
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_glue_and_athena_take_the_names_and_lengths(schema, table):
+def test_names_and_lengths_are_within_the_limits_of_glue_and_athena(schema, table):
     for column in glue(schema, table)["StorageDescriptor"]["Columns"] + glue(schema, table)["PartitionKeys"]:
         assert 0 < len(column["Name"].encode()) <= NAME_BYTES and len(column["Type"].encode()) <= TYPE_BYTES, column
-        # Athena knows letters, digits and underscores in a struct, and warns of others in a column's name.
+        # Athena allows letters, digits and underscores in a struct, and advises against others in a column's name.
         # https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
         assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names_in(column["Type"])), column
         assert re.fullmatch(r"[a-z0-9_]+", column["Name"]) or column["Name"] == "@timestamp"
@@ -48,11 +48,11 @@ def test_glue_and_athena_take_the_names_and_lengths(schema, table):
             assert "Comment" not in column
         else:
             assert 0 < len(column["Comment"].encode()) <= COMMENT_BYTES and "\n" not in column["Comment"], column
-    assert len(text(schema, table, "athena.sql").encode()) <= STATEMENT_BYTES
+    assert len(text(schema, table, "athena").encode()) <= STATEMENT_BYTES
 
 
 @pytest.mark.parametrize(("layout", "keys"), [("day", ["date"]), ("hour", ["date", "hour"]), ("none", [])])
-def test_projected_folders_are_those_that_a_run_writes(command, ingest, layout, keys):
+def test_partition_projection_matches_the_folders_of_a_run(command, ingest, layout, keys):
     output = ingest("--partition-by", layout)
     for table in TABLES:
         flags = ("--location", "s3://events-bucket/a/b/", "--partition-by", layout, "--since", "2015-06-01")
@@ -78,23 +78,23 @@ def test_projected_folders_are_those_that_a_run_writes(command, ingest, layout, 
 
 @pytest.mark.parametrize(("schema", "layout", "form"), LAYOUTS)
 @pytest.mark.parametrize("table", TABLES)
-def test_athena_and_glue_make_the_same_table(command, table, schema, layout, form):
+def test_athena_and_glue_define_the_same_table(command, table, schema, layout, form):
     store = ("--location", "s3://events-bucket/parquet", "--partition-by", layout, "--format", form)
     flags = ("--schema", schema, *store)
     sql = command("schema", table, "--as", "athena", "--database", "elb", *flags).stdout.decode()
     made = json.loads(command("schema", table, "--as", "glue", *flags).stdout)
     (statement,) = sqlglot.parse(sql, dialect="athena")
-    assert isinstance(statement, exp.Create), "the statement was not understood"
+    assert isinstance(statement, exp.Create), "the statement was not parsed"
     named = statement.find(exp.Table)
     assert (named.db, named.name) == ("elb", table)
-    # Every name is quoted, because `date` and `timestamp`, and `end` in a struct, are reserved words in DDL.
+    # Every name is quoted, because `date`, `timestamp`, and `end` in a struct are reserved words in DDL.
     columns = ddl_columns(statement.this.expressions)
     partitioned = statement.find(exp.PartitionedByProperty)
     keys = ddl_columns(partitioned.this.expressions if partitioned else [])
     for found, entries in [(columns, made["StorageDescriptor"]["Columns"]), (keys, made["PartitionKeys"])]:
         assert found == [(entry["Name"], entry["Type"], entry.get("Comment")) for entry in entries]
-    said = statement.args["properties"].expressions
-    properties = {pair.name: pair.args["value"].name for pair in said if type(pair) is exp.Property}
+    options = statement.args["properties"].expressions
+    properties = {pair.name: pair.args["value"].name for pair in options if type(pair) is exp.Property}
     assert {"EXTERNAL": "TRUE", **properties} == made["Parameters"]
     storage = made["StorageDescriptor"]
     assert statement.find(exp.LocationProperty).this.name == storage["Location"]
@@ -111,7 +111,7 @@ def test_athena_and_glue_make_the_same_table(command, table, schema, layout, for
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_every_event_keeps_the_json_schema(shaped, schema, table):
+def test_every_event_is_valid_against_the_json_schema(shaped, schema, table):
     rules = json_schema(schema, table)
     Draft202012Validator.check_schema(rules)
     validator = Draft202012Validator(rules, format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -124,10 +124,10 @@ def test_every_event_keeps_the_json_schema(shaped, schema, table):
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_what_is_no_event_breaks_the_json_schema(shaped, schema, table):
+def test_changed_events_are_invalid_against_the_json_schema(shaped, schema, table):
     rules = json_schema(schema, table)
     validator = Draft202012Validator(rules)
-    # The one that says most.
+    # The event with the most content.
     good = max(shaped(schema, "json").hostile.events(table), key=lambda event: len(json.dumps(event)))
     assert validator.is_valid(good)
     changes = list(spoiled(good, rules))
@@ -137,7 +137,7 @@ def test_what_is_no_event_breaks_the_json_schema(shaped, schema, table):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_json_schema_names_the_columns(table):
+def test_the_json_schema_has_the_columns_of_the_table(table):
     schema = json_schema("native", table)
     assert list(schema["properties"]) == COLUMNS[table]
     assert set(REQUIRED) <= set(schema["required"]) <= set(COLUMNS[table])

@@ -1,4 +1,4 @@
-"""Every output schema carries the same values in Parquet and JSON, and the same answers as the native columns."""
+"""Every output schema has the same values in Parquet and JSON, and gives the same query results as the native columns."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import pytest
 from output import TABLES, Output, Runs, json_lines, parquet_rows, read_parquet, read_text
 from schemas import EVERY, NESTED, event_id
 
-# Reads every row before it says what type a column has: a text may look like a number for long.
+# Sample all rows to infer the types: the first values of a text column may look like numbers.
 READERS = {
     "parquet": "read_parquet({files}, hive_partitioning = true)",
     "json": "read_json({files}, hive_partitioning = true, sample_size = -1, maximum_sample_files = 1000, union_by_name = true)",
@@ -17,7 +17,7 @@ READERS = {
 
 
 class Question(NamedTuple):
-    """The same question, to a table's own columns and to those of a schema."""
+    """The same question as a query on the native columns and as a query on those of a schema."""
 
     table: str
     native: str
@@ -138,26 +138,26 @@ QUESTIONS = {
         ),
     },
 }
-ASKED = [(schema, question) for schema, questions in QUESTIONS.items() for question in questions]
+QUESTION_NAMES = [(schema, question) for schema, questions in QUESTIONS.items() for question in questions]
 
 
 def connect(runs: Runs, table: str, form: str) -> duckdb.DuckDBPyConnection:
-    """A database with a table's files of both runs as `events`."""
+    """Returns a database with the files of a table, from both runs, as `events`."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    # The paths come from pytest and hold no quote.
+    # The paths come from pytest and have no quotes.
     files = [f"{run.folder}/{table}/**/*.{form}*" for run in runs]
     connection.execute(f"create view events as select * from {READERS[form].format(files=files)}")
     return connection
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_parquet_holds_the_events_of_json(shaped, schema, table):
+def test_parquet_has_the_events_of_json(shaped, schema, table):
     in_parquet, in_json = shaped(schema, "parquet"), shaped(schema, "json")
     files = list(zip(in_parquet.files(table), in_json.files(table), strict=True))
     assert len(files) > 1
     for parquet, jsonl in files:
-        assert parquet.place == jsonl.place
+        assert parquet.base_path == jsonl.base_path
         events = json_lines(read_text(jsonl.path))
         rows = list(parquet_rows(read_parquet(parquet.path)))
         assert events and len(rows) == len(events)
@@ -166,20 +166,20 @@ def test_parquet_holds_the_events_of_json(shaped, schema, table):
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_events_of_every_schema_are_those_of_native(shaped, schema, table):
+def test_every_schema_has_the_events_of_native(shaped, schema, table):
     native, other = (run.events(table) for run in (shaped("native", "json"), shaped(schema, "json")))
     assert [event["event_id"] for event in native] == [event_id(schema, event) for event in other]
 
 
 def groups(kind: pa.DataType | pa.Schema) -> list[pa.Field]:
-    """The groups among the columns of a file, at every depth."""
+    """Returns the struct columns of a file, at every depth."""
     found = [member for member in kind if pa.types.is_struct(member.type)]
     return found + [group for member in found for group in groups(member.type)]
 
 
 @pytest.mark.parametrize("schema", NESTED)
 @pytest.mark.parametrize("table", TABLES)
-def test_a_group_is_never_null_itself(shaped, schema, table):
+def test_a_struct_is_never_null(shaped, schema, table):
     for file in shaped(schema, "parquet").files(table):
         found = groups(pq.read_schema(file.path))
         assert len(found) > 5 and not any(group.nullable for group in found), found
@@ -196,12 +196,12 @@ def test_duckdb_reads_nested_columns_as_pyarrow_does(shaped, schema, table):
             assert list(parquet_rows(found.to_arrow_table())) == list(parquet_rows(read_parquet(file.path)))
 
 
-@pytest.mark.parametrize(("schema", "name"), ASKED)
-def test_a_question_has_the_same_answer_in_every_schema(shaped, schema, name):
+@pytest.mark.parametrize(("schema", "name"), QUESTION_NAMES)
+def test_a_query_gives_the_same_result_in_every_schema(shaped, schema, name):
     question = QUESTIONS[schema][name]
     with connect(shaped("native", "parquet"), question.table, "parquet") as native:
         expected = native.execute(question.native).fetchall()
-    assert len(expected) > 1, "an answer that says little"
+    assert len(expected) > 1, "the result has too few rows to be meaningful"
     for form in READERS:
         with connect(shaped(schema, form), question.table, form) as other:
             assert other.execute(question.shaped).fetchall() == expected, form

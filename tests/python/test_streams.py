@@ -1,4 +1,4 @@
-"""Events through moto's Firehose into moto's S3: what is delivered reads back as the events of a file."""
+"""Events through moto's Firehose into moto's S3: the delivered events equal those of a file."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from test_buckets import endpoint, s3  # noqa: F401
 ROLE = "arn:aws:iam::123456789012:role/delivery"
 
 
-def test_what_a_stream_delivers_is_what_a_file_holds(s3, endpoint, program, tmp_path):  # noqa: F811
+def test_a_stream_delivers_the_events_of_a_file(s3, endpoint, program, tmp_path):  # noqa: F811
     firehose = client("firehose", endpoint)
     s3.create_bucket(Bucket="delivered")
     firehose.create_delivery_stream(
@@ -35,6 +35,6 @@ def test_what_a_stream_delivers_is_what_a_file_holds(s3, endpoint, program, tmp_
     by_id = lambda event: event["event_id"]  # noqa: E731
     assert sorted(delivered, key=by_id) == sorted(written, key=by_id)
     assert len(delivered) > 2_000
-    # The quarantine of either run is the same, and never in the stream.
+    # Both runs have the same quarantine, which is never in the stream.
     quarantine = {path.name: path.read_bytes() for path in (tmp_path / "quarantine").rglob("*.json")}
     assert quarantine == {path.name: path.read_bytes() for path in (tmp_path / "q").rglob("*.json")} != {}

@@ -1,4 +1,4 @@
-"""The choices of parameters that the tests try: each source, trigger and destination, and everything at once."""
+"""The choices of parameters under test: each source, trigger and destination, and all options together."""
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0e7d5c3a-0001-4b1f-9d26-7a3c8e5f1b01"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:log-objects"
@@ -40,8 +40,8 @@ CHOICES: dict[str, dict] = {
         "StreamRecords": "single",
         "Exclude": "**/us-gov-*/**",
     },
-    # A region in which no account of its own writes.
-    "young-region": {"region": "eu-central-2"},
+    # A region without an account of its own for log delivery.
+    "new-region": {"region": "eu-central-2"},
     "everything": {
         "LogPrefix": "web/",
         "LogAccounts": "123456789012,111122223333,444455556666",

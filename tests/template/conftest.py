@@ -1,4 +1,4 @@
-"""The stacks of every choice, made once, and the command line."""
+"""The stack of every choice of parameters, and the programs."""
 
 import json
 import os
@@ -17,19 +17,19 @@ from stack import ROOT, Stack  # noqa: E402
 
 @pytest.fixture(scope="session")
 def stacks() -> dict[str, Stack]:
-    """What each choice makes."""
+    """The stack of each choice."""
     return {name: Stack(**choice) for name, choice in CHOICES.items()}
 
 
 @pytest.fixture(params=CHOICES, scope="session")
 def stack(request, stacks) -> Stack:
-    """Each choice in turn."""
+    """The stack of each choice in turn."""
     return stacks[request.param]
 
 
 @pytest.fixture(scope="session")
 def built() -> Callable[[str], Path]:
-    """Builds a binary of the package, as the Rust tests do, and says where it is."""
+    """Returns a function that makes a debug build of a binary and returns its path."""
 
     def build(name: str) -> Path:
         command = ["cargo", "build", "--locked", "--bin", name, "--message-format=json-render-diagnostics"]
@@ -38,13 +38,13 @@ def built() -> Callable[[str], Path]:
             message = json.loads(line)
             if message.get("executable") and message["target"]["name"] == name:
                 return Path(message["executable"])
-        raise AssertionError(f"cargo built no {name}")
+        raise AssertionError(f"cargo did not build {name}")
 
     return build
 
 
 @pytest.fixture(scope="session")
 def program(built) -> Path:
-    """The command line: ALB_INGEST_BIN, or a fresh debug build."""
+    """The command line: ALB_INGEST_BIN, or a new debug build."""
     given = os.environ.get("ALB_INGEST_BIN")
     return Path(given).resolve() if given else built("alb-ingest")

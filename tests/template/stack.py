@@ -1,7 +1,7 @@
-"""What CloudFormation makes of template.yaml for a choice of parameters, worked out here.
+"""Evaluates template.yaml like CloudFormation, for a choice of parameters.
 
-Conditions, parameters, mappings and the functions over them are resolved, and resources that are not there are left out.
-References between resources stay as they are. What is left is translated by SAM's own translator.
+Conditions, parameters, mappings and the functions on them are resolved, and resources whose condition is false are omitted.
+References between resources remain. SAM's translator translates the result.
 """
 
 import json
@@ -32,22 +32,22 @@ PSEUDO = {
     "AWS::StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/alb-ingest/0",
     "AWS::NoValue": NOTHING,
 }
-# Without these nobody can deploy; all the others have defaults.
+# The parameters without defaults.
 NAMES = {"LogBucketName": "elb-logs", "EventBucketName": "elb-events"}
 
 
 @cache
 def template() -> dict:
-    """The template as it is written."""
+    """Returns the parsed template."""
     return yaml_parse((ROOT / "template.yaml").read_text())
 
 
 class Refused(Exception):
-    """The parameters are not allowed; says which sentence the user reads."""
+    """The parameters are rejected, with the message that the user sees."""
 
 
 class Stack:
-    """The template with a choice of parameters."""
+    """The template, evaluated for a choice of parameters."""
 
     def __init__(self, region: str = "us-east-1", **choice: object) -> None:
         self.source = template()
@@ -88,7 +88,7 @@ class Stack:
             if value not in declared.get("AllowedValues", [value]):
                 raise Refused(f"{name} is {value}")
             values[name] = value
-        assert not choice, f"no such parameter: {sorted(choice)}"
+        assert not choice, f"unknown parameters: {sorted(choice)}"
         return values
 
     def _check_rules(self) -> None:
@@ -118,7 +118,7 @@ class Stack:
         if function == "Fn::Not":
             (truth,) = truths
             return not truth
-        # CloudFormation's own limits.
+        # CloudFormation's limits.
         assert 2 <= len(truths) <= 10, argument
         return {"Fn::And": all, "Fn::Or": any}[function](truths)
 
@@ -175,21 +175,21 @@ class Stack:
         return {"Fn::Sub": [text, own] if own else text}
 
     def of_type(self, kind: str) -> dict[str, dict]:
-        """The properties of the resources of a type, by their names."""
+        """Returns the properties of the resources of a type, by name."""
         return {
             name: body.get("Properties", {}) for name, body in self.resources.items() if body["Type"] == kind
         }
 
     def properties(self, name: str) -> dict:
-        """The properties of a resource."""
+        """Returns the properties of a resource."""
         return self.resources[name]["Properties"]
 
     def variables(self) -> dict[str, object]:
-        """The environment variables of the function."""
+        """Returns the environment variables of the function."""
         return self.properties("IngestFunction")["Environment"]["Variables"]
 
     def statements(self, name: str) -> list[dict]:
-        """The statements of a role's policies."""
+        """Returns the statements of the policies of a role."""
         return [
             statement
             for policy in self.properties(name)["Policies"]
@@ -197,7 +197,7 @@ class Stack:
         ]
 
     def translated(self) -> dict:
-        """What SAM hands to CloudFormation."""
+        """Returns the template that SAM passes to CloudFormation."""
         os.environ["AWS_DEFAULT_REGION"] = self.region
         plain = {
             "AWSTemplateFormatVersion": "2010-09-09",
@@ -212,11 +212,11 @@ class Stack:
 
 
 def actions(statement: dict) -> list[str]:
-    """The actions of a statement."""
+    """Returns the actions of a statement."""
     found = statement["Action"]
     return [found] if isinstance(found, str) else found
 
 
 def listed(value: object) -> list:
-    """A value, or a list of them, as a list."""
+    """Returns a value or a list of values as a list."""
     return value if isinstance(value, list) else [value]

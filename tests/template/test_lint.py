@@ -1,4 +1,4 @@
-"""AWS's own tools take the template, as it is written and as each choice of parameters makes it."""
+"""AWS's tools accept the template, both as written and as evaluated for each choice of parameters."""
 
 import json
 import os
@@ -23,13 +23,13 @@ def test_sam_validates_the_template():
     assert done.returncode == 0 and "is a valid SAM Template" in done.stdout, done.stdout + done.stderr
 
 
-def test_cloudformation_takes_what_sam_makes(stack):
+def test_the_translated_template_passes_cfn_lint(stack):
     found = lint(json.dumps(stack.translated()), config=ManualArgs(regions=[stack.region]))
     assert [f"{match.rule.id} {'/'.join(map(str, match.path or []))}: {match.message}" for match in found] == []
 
 
 def test_every_region_is_known():
-    # Those of secret partitions nobody deploys to without a template of their own.
+    # Isolated partitions are not supported.
     regions = {region for region in REGIONS if "-iso" not in region}
     assert set(template()["Mappings"]["LogDelivery"]) == regions
 
@@ -62,7 +62,7 @@ def test_a_refused_region_still_lacks_something():
         assert [match for match in lint(json.dumps(made), config=ManualArgs(regions=[region])) if match.rule.id == "E3006"], region
 
 
-def test_the_lint_sees_what_the_validation_does_not(stacks):
+def test_cfn_lint_finds_invalid_values(stacks):
     broken = stacks["defaults"].translated()
     broken["Resources"]["IngestFunction"]["Properties"].update(Runtime="provided.al2024", Timeout=1000)
     broken["Resources"]["DeadLetters"]["Properties"]["MessageRetentionPeriod"] = 1209601

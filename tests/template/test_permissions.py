@@ -8,14 +8,14 @@ from botocore import xform_name
 from stack import ROOT, TABLES, actions, listed
 
 PAGE = ROOT / "docs/security.md"
-# Statements whose actions have no resources to name.
+# Statements with actions that do not support resource-level permissions.
 WITHOUT_RESOURCES = {"Trace", "NetworkInterfaces", "NotFromTheCode"}
-# Statements for what Lambda does in the function's name.
+# Statements for actions that Lambda performs with the function's role.
 OF_LAMBDA = {"Poll", "KeepWhatFailed", "QueueKey", "Log", "Trace", "NetworkInterfaces"}
 
 
 def documented(section: str) -> dict[str, str]:
-    """Action and statement as a section of the page lists them."""
+    """Returns the pairs of action and statement in a section of the page."""
     text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \| `([A-Za-z]+)` \|", text, re.MULTILINE)
     assert rows, f"docs/security.md has no table under {section}"
@@ -37,7 +37,7 @@ def test_the_page_lists_every_action(stacks, role, section):
 
 
 def calls() -> dict[str, set[str]]:
-    """The operations of AWS that src calls, and the files that call them: the methods of the SDK's clients."""
+    """Returns the AWS operations that src calls through the SDK clients, each with the calling files."""
     services = re.findall(r"^aws-sdk-([a-z0-9]+) =", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
     assert services == ["firehose", "s3"], "a new service needs its actions in docs/security.md"
     session = botocore.session.get_session()
@@ -46,7 +46,7 @@ def calls() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "src").rglob("*.rs")):
         source = re.sub(r"//.*", "", path.read_text())
-        # A call of the SDK takes nothing: what it needs is set on what it gives.
+        # An SDK method takes no arguments: it returns a builder for them.
         for method in re.findall(r"\.\s*([a-z0-9_]+)\(\)", source):
             if method in methods:
                 found.setdefault(methods[method], set()).add(path.relative_to(ROOT / "src").as_posix())
@@ -54,7 +54,7 @@ def calls() -> dict[str, set[str]]:
 
 
 def documented_calls() -> list[tuple[str, set[str], set[str], str]]:
-    """Call, files, actions, and what the function makes it for."""
+    """Returns the calls on the page, each with its files, actions and purpose."""
     rows = re.findall(r"^\| `([A-Z][A-Za-z0-9]+)` \| (.+?) \| (.+?) \| (.+?) \|$", PAGE.read_text(), re.MULTILINE)
     ticked = re.compile(r"`([^`]+)`")
     return [(call, set(ticked.findall(files)), set(ticked.findall(needs)), made) for call, files, needs, made in rows]
@@ -64,8 +64,8 @@ def test_the_page_lists_every_call():
     assert {call: files for call, files, _, _ in documented_calls()} == calls()
 
 
-def test_the_role_and_the_calls_need_each_other(stacks):
-    """Over all choices: nothing is called without its permission, nothing is allowed to the code that no call needs."""
+def test_the_role_allows_exactly_the_actions_that_calls_need(stacks):
+    """Over all choices: every call has its permission, and the code has no permission that no call needs."""
     needed = {action for _, _, needs, made in documented_calls() if not made.startswith("never") for action in needs}
     allowed = {
         action
@@ -91,14 +91,14 @@ def test_defaults_allow_no_more_than_the_code_calls(stacks):
         "Poll": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
         "Log": ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
-    beside = PAGE.read_text().split("Permissions and calls, for the defaults:")[1].split("\n- ")[0]
-    shown = [action for row in re.findall(r"^\| (`.+?) \|", beside, re.MULTILINE) for action in re.findall(r"`([^`]+)`", row)]
-    # The two places of outputs have the same actions; the page has one row for both.
+    table = PAGE.read_text().split("Permissions and calls, for the defaults:")[1].split("\n- ")[0]
+    shown = [action for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for action in re.findall(r"`([^`]+)`", row)]
+    # Events and quarantine have the same actions; the page has one row for both.
     del allowed["WriteQuarantine"]
     assert sorted(shown) == sorted(action for found in allowed.values() for action in found)
 
 
-def test_what_is_not_asked_for_is_not_allowed(stacks):
+def test_unused_features_have_no_permissions(stacks):
     def sids(name: str) -> set[str]:
         return {statement["Sid"] for statement in stacks[name].statements("IngestRole")}
 
@@ -111,17 +111,17 @@ def test_what_is_not_asked_for_is_not_allowed(stacks):
     assert versions == {"defaults": False, "existing-bucket": True}
 
 
-def test_no_action_is_a_pattern(stack):
+def test_no_action_has_a_wildcard(stack):
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in stack.statements(role):
             assert all("*" not in action for action in actions(statement)), (role, statement["Sid"])
     for function in stack.of_type("AWS::Serverless::Function").values():
-        assert "Policies" not in function, "no policy templates of SAM"
+        assert "Policies" not in function, "SAM policy templates must not be used"
     for role in stack.of_type("AWS::IAM::Role").values():
         assert "ManagedPolicyArns" not in role
 
 
-def test_resources_are_named(stack):
+def test_statements_name_their_resources(stack):
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in stack.statements(role):
             for resource in listed(statement["Resource"]):
@@ -138,14 +138,14 @@ def test_resources_are_named(stack):
                     assert "aws:ResourceAccount" in str(statement["Condition"]), statement["Sid"]
 
 
-def test_writes_go_where_outputs_are(stacks):
+def test_writes_are_limited_to_the_prefixes_of_outputs(stacks):
     statements = {statement["Sid"]: statement for statement in stacks["everything"].statements("IngestRole")}
     assert statements["WriteEvents"]["Resource"] == [f"arn:aws:s3:::elb-events/elb/{table}/*" for table in TABLES]
     assert statements["WriteQuarantine"]["Resource"] == "arn:aws:s3:::elb-events/elb/_quarantine/*"
     assert statements["ReadLogs"]["Resource"] == "arn:aws:s3:::elb-logs/web/AWSLogs/*/elasticloadbalancing/*"
 
 
-def test_the_code_itself_may_not_touch_the_network(stacks):
+def test_the_code_cannot_manage_network_interfaces(stacks):
     statements = {statement["Sid"]: statement for statement in stacks["everything"].statements("IngestRole")}
     denied = statements["NotFromTheCode"]
     assert denied["Effect"] == "Deny"
@@ -154,7 +154,7 @@ def test_the_code_itself_may_not_touch_the_network(stacks):
     assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": arn}}
 
 
-def test_keys_are_used_through_the_service_that_is_meant(stack):
+def test_keys_are_used_only_through_their_service(stack):
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in stack.statements(role):
             if any(action.startswith("kms:") for action in actions(statement)):

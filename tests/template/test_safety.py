@@ -1,4 +1,4 @@
-"""Rules that every choice of parameters keeps: nothing is lost, nothing is open, nothing goes round."""
+"""Rules for every choice of parameters: no data loss, no public access, no loops."""
 
 import json
 import re
@@ -7,18 +7,18 @@ import pytest
 from stack import ACCOUNT, ROOT, Stack, listed, template
 
 FOURTEEN_DAYS = 14 * 24 * 3600
-# Taken from docs/reference/settings.md; see test_variables_are_settings.
+# Settings that the template does not set, with the reason.
 NOT_SET = {
-    "COMPRESSION": "zstd is what every reader of the tables takes",
-    "OVERWRITE": "for a deliberate reprocessing alone",
-    "REQUESTER_PAYS": "log buckets of load balancers have no Requester Pays",
+    "COMPRESSION": "every reader of the tables supports the default, zstd",
+    "OVERWRITE": "only for deliberate reprocessing",
+    "REQUESTER_PAYS": "load balancers do not support Requester Pays buckets",
 }
-# Of AWS's own, and of no setting.
+# Variables of the AWS SDK, which are not settings.
 OF_AWS = {"AWS_ENDPOINT_URL"}
 
 
 @pytest.mark.parametrize("timeout", template()["Parameters"]["Timeout"]["AllowedValues"])
-def test_the_queue_hides_a_message_for_six_time_outs(timeout):
+def test_the_visibility_timeout_is_at_least_six_function_timeouts(timeout):
     stack = Stack(Timeout=timeout)
     function = stack.translated()["Resources"]["IngestFunction"]["Properties"]
     assert function["Timeout"] == timeout
@@ -26,7 +26,7 @@ def test_the_queue_hides_a_message_for_six_time_outs(timeout):
     assert 6 * timeout <= visibility <= 43200
 
 
-def test_dead_letters_outlive_their_queue(stack):
+def test_dead_letters_are_kept_longer_than_messages(stack):
     dead = stack.properties("DeadLetters")
     assert dead["MessageRetentionPeriod"] == FOURTEEN_DAYS
     for name, queue in stack.of_type("AWS::SQS::Queue").items():
@@ -39,8 +39,8 @@ def test_dead_letters_outlive_their_queue(stack):
         assert dead["RedriveAllowPolicy"] == {"redrivePermission": "byQueue", "sourceQueueArns": [arn]}
 
 
-def test_what_fails_ends_as_a_dead_letter(stack):
-    """Whatever brings an event has a place for what it cannot deliver."""
+def test_failed_events_become_dead_letters(stack):
+    """Every service that delivers events sends undeliverable ones to the dead-letter queue."""
     dead = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     for rule in stack.of_type("AWS::Events::Rule").values():
         for target in rule["Targets"]:
@@ -56,7 +56,7 @@ def test_what_fails_ends_as_a_dead_letter(stack):
         assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 21600)
 
 
-def test_partial_answers_are_said_on_both_sides(stack):
+def test_partial_batch_responses_are_enabled_on_both_sides(stack):
     mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
     assert stack.variables()["PARTIAL_BATCH"] == ("true" if mappings else "false")
     for mapping in mappings:
@@ -64,21 +64,21 @@ def test_partial_answers_are_said_on_both_sides(stack):
         assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
 
 
-def test_logs_come_in_by_one_way(stack):
-    """One event source, which leads from the logs to the function."""
+def test_there_is_one_event_source(stack):
+    """It delivers events of the logs to the function, directly or through the queue."""
     bucket = stack.of_type("AWS::S3::Bucket").get("LogBucket", {})
-    told = bucket.get("NotificationConfiguration", {})
-    ways = [
-        *told.get("QueueConfigurations", []),
-        *told.get("LambdaConfigurations", []),
+    notifications = bucket.get("NotificationConfiguration", {})
+    sources = [
+        *notifications.get("QueueConfigurations", []),
+        *notifications.get("LambdaConfigurations", []),
         *stack.of_type("AWS::Events::Rule").values(),
         *stack.of_type("AWS::SNS::Subscription").values(),
     ]
-    assert len(ways) == 1
-    end = "ObjectQueue" if stack.of_type("AWS::Lambda::EventSourceMapping") else "IngestFunction"
-    assert json.dumps({"Fn::GetAtt": [end, "Arn"]}) in json.dumps(ways[0])
+    assert len(sources) == 1
+    target = "ObjectQueue" if stack.of_type("AWS::Lambda::EventSourceMapping") else "IngestFunction"
+    assert json.dumps({"Fn::GetAtt": [target, "Arn"]}) in json.dumps(sources[0])
     prefix = stack.parameters["LogPrefix"] + "AWSLogs/"
-    assert prefix in json.dumps(ways[0]), "only keys of logs"
+    assert prefix in json.dumps(sources[0]), "the source is not limited to the keys of logs"
 
 
 def test_everything_is_encrypted(stack):
@@ -87,13 +87,13 @@ def test_everything_is_encrypted(stack):
     for name, bucket in stack.of_type("AWS::S3::Bucket").items():
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         algorithm = rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
-        # Load balancers cannot write to a bucket with a key of KMS.
+        # Load balancers cannot write to a bucket with a KMS key.
         assert algorithm == "AES256" if name == "LogBucket" else algorithm in ("AES256", "aws:kms")
     for stream in stack.of_type("AWS::KinesisFirehose::DeliveryStream").values():
         assert stream["DeliveryStreamEncryptionConfigurationInput"]["KeyType"] == "AWS_OWNED_CMK"
 
 
-def test_keys_that_are_given_are_used(stacks):
+def test_given_keys_are_used(stacks):
     all_keys, key = stacks["everything"], stacks["everything"].parameters["OperationsKeyArn"]
     for queue in all_keys.of_type("AWS::SQS::Queue").values():
         assert queue["KmsMasterKeyId"] == key and "SqsManagedSseEnabled" not in queue
@@ -103,7 +103,7 @@ def test_keys_that_are_given_are_used(stacks):
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == all_keys.parameters["EventBucketKeyArn"]
 
 
-def test_buckets_are_shut_and_kept(stack):
+def test_buckets_block_public_access_and_are_retained(stack):
     for name, bucket in stack.of_type("AWS::S3::Bucket").items():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -111,17 +111,17 @@ def test_buckets_are_shut_and_kept(stack):
         rules = bucket["LifecycleConfiguration"]["Rules"]
         assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
         assert stack.resources[name]["DeletionPolicy"] == stack.resources[name]["UpdateReplacePolicy"] == "Retain"
-        # Nothing but the quarantine, a stream's errors and, where somebody asks for it, old logs is deleted.
-        ends = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
+        # Only the quarantine, the errors of a stream and, if configured, old logs expire.
+        expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
         events, logs = stack.parameters["EventPrefix"], stack.parameters["LogPrefix"]
         if name == "LogBucket":
-            assert ends == ({f"{logs}AWSLogs/"} if stack.parameters["LogExpirationDays"] else set())
+            assert expiring == ({f"{logs}AWSLogs/"} if stack.parameters["LogExpirationDays"] else set())
         else:
-            assert ends == {f"{events}_quarantine/", f"{events}_errors/"}
+            assert expiring == {f"{events}_quarantine/", f"{events}_errors/"}
 
 
 def resource_policies(stack) -> list[tuple[str, dict]]:
-    """Every statement of a policy of a bucket, a queue or a topic, with the resource's name."""
+    """Returns the statements of the policies of buckets, queues and topics, each with the name of the policy."""
     kinds = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
     return [
         (name, statement)
@@ -131,19 +131,19 @@ def resource_policies(stack) -> list[tuple[str, dict]]:
     ]
 
 
-def test_plain_http_is_refused(stack):
-    refused = {}
+def test_plain_http_is_denied(stack):
+    denied = {}
     for name, statement in resource_policies(stack):
         if statement["Effect"] == "Deny":
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} and statement["Principal"] == "*"
-            refused[name] = statement
+            denied[name] = statement
     kinds = ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
-    assert set(refused) == {name for kind in kinds for name in stack.of_type(kind)}
+    assert set(denied) == {name for kind in kinds for name in stack.of_type(kind)}
     assert len(stack.of_type("AWS::S3::BucketPolicy")) == len(stack.of_type("AWS::S3::Bucket"))
 
 
-def test_services_come_from_the_accounts_that_are_meant(stack):
-    """Every statement that lets a service in names the source and its account."""
+def test_service_principals_are_limited_to_accounts(stack):
+    """Every statement that allows a service names the source and its account."""
     seen = 0
     for name, statement in resource_policies(stack):
         if statement["Effect"] == "Deny":
@@ -157,14 +157,14 @@ def test_services_come_from_the_accounts_that_are_meant(stack):
         accounts = listed(found["aws:SourceAccount"][1])
         assert all(re.fullmatch("[0-9]{12}", account) for account in accounts), (name, accounts)
         if statement["Sid"] == "LoadBalancers":
-            # AWS's guard here is the account in the path; see docs/security.md.
+            # Here the account is part of the path; see docs/security.md.
             head = f"arn:aws:s3:::{stack.parameters['LogBucketName']}/{stack.parameters['LogPrefix']}AWSLogs/"
             assert statement["Resource"] == [f"{head}{account}/*" for account in accounts]
             continue
         operator, source = found["aws:SourceArn"]
         assert operator in ("ArnEquals", "ArnLike")
         if found["aws:SourceAccount"][0] == "StringEqualsIfExists":
-            # Where it may be missing, the source's own name says it.
+            # If the account may be missing, it is part of the source's ARN.
             assert operator == "ArnEquals"
             assert isinstance(source, dict) or source.split(":")[4] == accounts[0]
         else:
@@ -172,17 +172,17 @@ def test_services_come_from_the_accounts_that_are_meant(stack):
     assert seen or stack.parameters["Trigger"] == "Direct"
 
 
-def test_the_function_is_invoked_by_one_source_each(stack):
+def test_each_permission_to_invoke_is_limited_to_one_source(stack):
     for permission in stack.of_type("AWS::Lambda::Permission").values():
         assert permission["Action"] == "lambda:InvokeFunction"
         source = permission["SourceArn"]
-        # The ARN of a bucket has no account.
+        # The ARN of a bucket does not contain an account.
         assert permission.get("SourceAccount") == (ACCOUNT if permission["Principal"] == "s3.amazonaws.com" else None)
         if isinstance(source, str) and "SourceAccount" not in permission:
             assert re.fullmatch("[0-9]{12}", source.split(":")[4])
 
 
-def test_load_balancers_of_every_account_may_write(stacks):
+def test_load_balancers_of_all_given_accounts_may_write(stacks):
     statements = {statement["Sid"]: statement for _, statement in resource_policies(stacks["everything"])}
     accounts = ["123456789012", "111122223333", "444455556666"]
     paths = [f"arn:aws:s3:::elb-logs/web/AWSLogs/{account}/*" for account in accounts]
@@ -191,48 +191,48 @@ def test_load_balancers_of_every_account_may_write(stacks):
     assert principal["Service"] == "logdelivery.elasticloadbalancing.amazonaws.com"
     assert principal["AWS"] == "arn:aws:iam::127311923021:root"
     assert statements["NetworkLoadBalancers"]["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
-    young = {statement["Sid"]: statement for _, statement in resource_policies(stacks["young-region"])}
-    assert "AWS" not in young["LoadBalancers"]["Principal"]
+    new_region = {statement["Sid"]: statement for _, statement in resource_policies(stacks["new-region"])}
+    assert "AWS" not in new_region["LoadBalancers"]["Principal"]
 
 
 def settings() -> set[str]:
-    """The settings' environment variables, from the page that is made from their table."""
+    """Returns the environment variables of the settings, from the generated page."""
     page = (ROOT / "docs/reference/settings.md").read_text()
     return set(re.findall(r"^\| `--[a-z-]+` \| `([A-Z_]+)` \|", page, re.MULTILINE))
 
 
-def test_variables_are_settings(stack):
+def test_every_variable_is_a_setting(stack):
     assert len(settings()) > 10
     assert set(stack.variables()) <= settings() | OF_AWS
 
 
-def test_settings_are_variables(stacks):
-    """A new setting needs a decision: a variable here, or a reason in NOT_SET."""
+def test_every_setting_has_a_variable_or_a_reason(stacks):
+    """A new setting needs a variable in the template or a reason in NOT_SET."""
     set_somewhere = set().union(*(stack.variables() for stack in stacks.values()))
     assert set_somewhere | set(NOT_SET) | OF_AWS == settings() | OF_AWS
     assert not set_somewhere & set(NOT_SET)
 
 
-def test_the_sdk_has_no_empty_endpoint(stack):
-    """The SDK takes an empty AWS_ENDPOINT_URL for an endpoint: it may not be there, only stand in the template."""
+def test_the_endpoint_variable_is_never_empty(stack):
+    """The SDK uses even an empty AWS_ENDPOINT_URL, so the variable must be in the template without a value."""
     assert "AWS_ENDPOINT_URL" not in stack.variables()
     written = template()["Resources"]["IngestFunction"]["Properties"]["Environment"]["Variables"]
     assert written["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
 
 
-def test_the_destination_is_where_the_tables_are(stack):
+def test_the_destination_is_the_location_of_the_tables(stack):
     variables = stack.variables()
-    place = f"s3://{stack.parameters['EventBucketName']}/{stack.parameters['EventPrefix']}"
-    assert variables["QUARANTINE"] == f"{place}_quarantine"
+    location = f"s3://{stack.parameters['EventBucketName']}/{stack.parameters['EventPrefix']}"
+    assert variables["QUARANTINE"] == f"{location}_quarantine"
     if stack.parameters["Destination"] == "S3":
-        assert variables["DESTINATION"] == place
+        assert variables["DESTINATION"] == location
     else:
         assert "firehose://" in json.dumps(variables["DESTINATION"])
         assert variables["FORMAT"] == "json"
     assert variables["SOURCE"] == f"s3://{stack.parameters['LogBucketName']}/{stack.parameters['LogPrefix']}AWSLogs"
 
 
-def test_the_release_is_the_package():
+def test_the_template_has_the_version_of_the_package():
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert template()["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"] == version
     assert template()["Description"].startswith(f"alb-ingest {version}: ")
@@ -245,14 +245,14 @@ def test_the_function_is_built_from_this_package(stacks):
     assert (made["Runtime"], made["Handler"]) == ("provided.al2023", "bootstrap")
 
 
-def test_sam_adds_nothing(stack):
-    """SAM makes the function and nothing beside it: no role, no policy, no permission of its own."""
+def test_sam_adds_no_resources(stack):
+    """SAM creates no role, policy or permission in addition to those of the template."""
     made = stack.translated()["Resources"]
     assert set(made) == set(stack.resources)
     assert made["IngestFunction"]["Properties"]["Role"] == {"Fn::GetAtt": ["IngestRole", "Arn"]}
 
 
-def test_what_can_carry_a_tag_is_tagged(stack):
+def test_resources_are_tagged(stack):
     wanted = (
         "AWS::S3::Bucket",
         "AWS::SQS::Queue",
@@ -267,7 +267,7 @@ def test_what_can_carry_a_tag_is_tagged(stack):
             assert {"Key": "application", "Value": "alb-ingest"} in properties["Tags"], name
 
 
-def test_outputs_say_what_to_do_next(stacks):
+def test_outputs_have_the_commands_for_the_next_steps(stacks):
     outputs = {name: output["Value"] for name, output in stacks["defaults"].outputs.items()}
     assert "modify-load-balancer-attributes" in outputs["EnableLogging"] and "prefix" not in outputs["EnableLogging"]
     prefixed = stacks["everything"].outputs["EnableLogging"]["Value"]

@@ -1,9 +1,12 @@
-"""The tables of the template are those that the program prints, for the files that the function writes."""
+"""The tables of the template equal those that the program prints, and match the files that the function writes."""
 
 import json
+import re
 import subprocess
 
 import pytest
+import sqlglot
+from sqlglot import exp
 from stack import ROOT, TABLES, Refused, Stack, template
 
 OBJECTS = ROOT / "events/objects"
@@ -14,17 +17,13 @@ def resource(table: str) -> str:
 
 
 def glue(program, table: str, *arguments: str) -> dict:
-    """The table as `alb-ingest schema` prints it."""
+    """The table that `alb-ingest schema` prints."""
     command = [program, "schema", table, "--as", "glue", *arguments]
     return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
 
 
-def test_the_generated_parts_are_up_to_date():
-    subprocess.run([ROOT / "scripts/template.py", "--check"], check=True, timeout=60)
-
-
 def test_there_is_a_table_for_every_log_type():
-    pages = {path.name.removesuffix(".glue.json") for path in (ROOT / "docs/schema").glob("*.glue.json")}
+    pages = {path.stem for path in (ROOT / "docs/reference/tables").glob("*.md")}
     assert pages == set(TABLES)
     assert set(TABLES) == {
         body["Properties"]["TableInput"]["Name"]
@@ -34,15 +33,15 @@ def test_there_is_a_table_for_every_log_type():
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_defaults_are_the_committed_table(stacks, table):
-    committed = (ROOT / f"docs/schema/{table}.glue.json").read_text().replace("BUCKET/PREFIX", "elb-events")
-    assert stacks["defaults"].properties(resource(table))["TableInput"] == json.loads(committed)
+def test_defaults_give_the_default_table(program, stacks, table):
+    printed = glue(program, table, "--location", "s3://elb-events")
+    assert stacks["defaults"].properties(resource(table))["TableInput"] == printed
 
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("kind", ["parquet", "json"])
 @pytest.mark.parametrize("partition", ["day", "hour"])
-def test_a_table_is_what_the_program_prints(program, table, kind, partition):
+def test_a_table_equals_the_one_that_the_program_prints(program, table, kind, partition):
     stack = Stack(EventFormat=kind, PartitionBy=partition, EventPrefix="elb/", FirstDay="2020-05-01")
     printed = glue(
         program, table, "--format", kind, "--partition-by", partition, "--location", "s3://elb-events/elb", "--since", "2020-05-01"
@@ -57,13 +56,13 @@ def test_a_table_follows_the_schema(program, table, schema):
     assert stack.variables()["SCHEMA"] == schema
     where = ("--format", "json", "--location", "s3://elb-events/elb", "--since", template()["Parameters"]["FirstDay"]["Default"])
     assert stack.properties(resource(table))["TableInput"] == glue(program, table, "--schema", schema, *where)
-    # The saved queries name native columns.
+    # The saved queries use native columns.
     assert bool(stack.of_type("AWS::Athena::NamedQuery")) == (schema == "native")
 
 
 @pytest.mark.parametrize("delivery", ["Json", "Parquet"])
 @pytest.mark.parametrize("table", TABLES)
-def test_a_stream_writes_where_its_table_looks(program, table, delivery):
+def test_a_stream_writes_to_the_folders_of_its_table(program, table, delivery):
     stack = Stack(Destination="NewStream", StreamDelivery=delivery, StreamTable=table, EventPrefix="elb/", PartitionBy="hour")
     tables = stack.of_type("AWS::Glue::Table")
     assert set(tables) == {resource(table)}
@@ -81,7 +80,7 @@ def test_a_stream_writes_where_its_table_looks(program, table, delivery):
     if conversion:
         schema = conversion["SchemaConfiguration"]
         assert (schema["DatabaseName"], schema["TableName"]) == ({"Ref": "Database"}, {"Ref": resource(table)})
-        # Firehose wants 64 MiB and more for Parquet, and no compression around it.
+        # Firehose requires at least 64 MiB for Parquet, without compression around it.
         assert files["BufferingHints"]["SizeInMBs"] >= 64 and files["CompressionFormat"] == "UNCOMPRESSED"
 
 
@@ -106,6 +105,29 @@ def test_an_iceberg_stream_fills_the_table_that_exists(table):
     assert [arn.split(":")[-1] for arn in statement["Resource"]] == ["catalog", "database/elb", "table/elb/rows"]
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_the_statement_for_an_iceberg_table_has_the_columns_of_the_events(program, table):
+    where = ("--location", "s3://elb-events/elb", "--database", "elb")
+    command = [program, "schema", table, "--as", "iceberg", *where]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    tree = sqlglot.parse_one(printed, dialect="athena")
+    assert isinstance(tree, exp.Create) and tree.find(exp.Table).sql(dialect="athena") == f"`elb`.`{table}`"
+    found = [(column.name, column.kind.sql(dialect="hive").lower()) for column in tree.find_all(exp.ColumnDef)]
+    # Firehose takes times of an Iceberg table as numbers; as text they lose nothing.
+    expected = glue(program, table)["StorageDescriptor"]["Columns"]
+    assert found == [(column["Name"], column["Type"].replace("timestamp", "string")) for column in expected]
+    # The only folder that the stream of this table may write to.
+    location = re.search(r"^LOCATION '(.+)'$", printed, re.MULTILINE)[1]
+    stack = Stack(
+        Destination="NewStream", StreamDelivery="Iceberg", StreamRecords="single", StreamTable=table,
+        EventBucket="Existing", EventPrefix="elb/", IcebergTable=f"elb.{table}",
+    )  # fmt: skip
+    (objects,) = [statement for statement in stack.statements("StreamRole") if statement["Sid"] == "Objects"]
+    assert location.replace("s3://", "arn:aws:s3:::") + "*" in objects["Resource"]
+    refused = subprocess.run([*command, "--schema", "ecs"], capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2 and "--schema native" in refused.stderr
+
+
 @pytest.mark.parametrize("records", ["packed", "single"])
 @pytest.mark.parametrize("delivery", template()["Parameters"]["StreamDelivery"]["AllowedValues"])
 def test_no_stream_gets_records_that_it_cannot_split(delivery, records):
@@ -118,9 +140,9 @@ def test_no_stream_gets_records_that_it_cannot_split(delivery, records):
         assert variables["FIREHOSE_RECORDS"] == records
 
 
-def test_every_table_has_a_first_question(stacks):
-    asked = {query["QueryString"].split("from ")[1].split()[0] for query in stacks["defaults"].of_type("AWS::Athena::NamedQuery").values()}
-    assert asked == set(TABLES)
+def test_every_table_has_a_saved_query(stacks):
+    queried = {query["QueryString"].split("from ")[1].split()[0] for query in stacks["defaults"].of_type("AWS::Athena::NamedQuery").values()}
+    assert queried == set(TABLES)
     for name in ("stream-iceberg", "stream-json", "existing-stream"):
         assert not stacks[name].of_type("AWS::Athena::NamedQuery")
     for query in stacks["stream-json-one-table"].of_type("AWS::Athena::NamedQuery").values():

@@ -1,4 +1,4 @@
-"""Alarms and the dashboard look at metrics that are there."""
+"""Alarms and the dashboard use existing metrics."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 from stack import ROOT, Stack, template
 
-# AWS's own metrics that are looked at, with their dimension.
+# Metrics of AWS services in use, with their dimension.
 OF_AWS = {
     "AWS/SQS": ("QueueName", {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"}),
     "AWS/Lambda": (
@@ -22,7 +22,7 @@ OF_AWS = {
     ),
     "AWS/Logs": ("LogGroupName", {"IncomingBytes"}),
 }
-# What the defaults have to alarm of.
+# The metrics that must have an alarm by default.
 WANTED = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
@@ -40,7 +40,7 @@ WANTED = {
 
 
 def known() -> dict[str, tuple[str, set[str]]]:
-    """Metrics by namespace: the program's own from the page that is made from their table."""
+    """Returns the known metrics by namespace; those of the program come from the generated page."""
     page = (ROOT / "docs/reference/metrics.md").read_text()
     namespace, dimension = re.search(r"namespace `(\w+)`, one dimension, `(\w+)`", page).groups()
     own = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
@@ -49,7 +49,7 @@ def known() -> dict[str, tuple[str, set[str]]]:
 
 
 def watched(stack) -> list[tuple[str, str, str, str]]:
-    """Alarm, namespace, metric and dimension of every alarm of a stack."""
+    """Returns the alarm, namespace, metric and dimension of every alarm of a stack."""
     found = []
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         metrics = [alarm] if "MetricName" in alarm else [
@@ -61,32 +61,32 @@ def watched(stack) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def test_alarms_look_at_what_is_there(stack):
+def test_alarms_use_known_metrics(stack):
     for name, namespace, metric, dimension in watched(stack):
         expected, names = known()[namespace]
         assert metric in names and dimension == expected, name
 
 
-def test_defaults_alarm_of_everything_that_matters(stacks):
+def test_the_defaults_have_all_required_alarms(stacks):
     assert {(namespace, metric) for _, namespace, metric, _ in watched(stacks["defaults"])} == WANTED
     assert ("AWS/Lambda", "AsyncEventsDropped") in {(row[1], row[2]) for row in watched(stacks["direct"])}
     stream = {row[2] for row in watched(stacks["stream-iceberg"])}
     assert {"DeliveryToIceberg.DataFreshness", "DeliveryToIceberg.FailedRowCount", "ThrottledRecords"} <= stream
 
 
-def test_alarms_say_what_to_do_and_to_whom(stack):
+def test_alarms_have_a_description_and_notify_the_topics(stack):
     given = [stack.parameters["AlarmTopicArn"]] if stack.parameters["AlarmTopicArn"] else []
     made = [{"Ref": "AlarmTopic"}] if stack.parameters["AlarmEmail"] else []
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmDescription"].endswith("."), name
         assert alarm["AlarmActions"] == alarm["OKActions"] == given + made, name
         assert alarm["TreatMissingData"] == "notBreaching", name
-        # The topic's policy lets in the alarms of this stack by their names.
+        # The policy of the topic allows the alarms of this stack by name.
         assert alarm["AlarmName"].startswith("alb-ingest-"), name
 
 
 def names_in(widget: dict) -> list[tuple[str, str, str]]:
-    """Namespace, metric and dimension of a widget; dots stand for what stands above."""
+    """Returns the namespace, metric and dimension of each row of a widget; a dot repeats the value of the row above."""
     found, above = [], []
     for row in widget["properties"].get("metrics", []):
         if isinstance(row[0], dict):
@@ -100,7 +100,7 @@ def names_in(widget: dict) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_the_dashboard_shows_what_is_there(stack):
+def test_the_dashboard_uses_known_metrics(stack):
     body = stack.properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     text = body if isinstance(body, str) else body[0]
     widgets = json.loads(text)["widgets"]
@@ -111,12 +111,12 @@ def test_the_dashboard_shows_what_is_there(stack):
         assert metric in names and dimension == expected, (namespace, metric)
     own = {metric for namespace, metric, _ in shown if namespace == "AlbIngest"}
     assert {"Events", "Delay", "BytesIn", "BytesOut", "LinesQuarantined", "ObjectsFiltered"} <= own
-    places = [(widget["x"], widget["y"]) for widget in widgets]
-    assert len(set(places)) == len(places) and all(widget["x"] + widget["width"] <= 24 for widget in widgets)
+    positions = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(positions)) == len(positions) and all(widget["x"] + widget["width"] <= 24 for widget in widgets)
 
 
-def test_malformed_lines_are_shown_by_reason(stacks):
-    """The query of the dashboard reads the line that the function writes: `malformed` is an object of counts."""
+def test_the_dashboard_shows_malformed_lines_by_reason(stacks):
+    """The query of the dashboard parses the log line of the function, in which `malformed` is an object of counts."""
     body = stacks["defaults"].properties("Dashboard")["DashboardBody"]["Fn::Sub"][0]
     (log,) = [widget for widget in json.loads(body)["widgets"] if widget["type"] == "log"]
     pattern = re.search(r"parse @message /(.+?)/ \|", log["properties"]["query"])[1].replace("(?<", "(?P<")
@@ -125,7 +125,7 @@ def test_malformed_lines_are_shown_by_reason(stacks):
 
 
 @pytest.mark.parametrize("days", [1, 3653])
-def test_logs_are_kept_for_as_long_as_asked(days):
+def test_logs_have_the_given_retention(days):
     stack = Stack(LogRetentionDays=days, Destination="NewStream", StreamDelivery="Json")
     assert [group["RetentionInDays"] for group in stack.of_type("AWS::Logs::LogGroup").values()] == [days, days]
     function = stack.properties("IngestFunction")

@@ -190,7 +190,9 @@ impl EventWriter {
                     self.open.push((start, out.len()));
                 }
                 Step::Close => {
-                    let (start, key_end) = self.open.pop().expect("a group was opened");
+                    let Some((start, key_end)) = self.open.pop() else {
+                        unreachable!("the steps open each group that they close")
+                    };
                     if out.len() == key_end {
                         out.truncate(start);
                     } else {

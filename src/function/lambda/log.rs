@@ -1,15 +1,14 @@
-//! The function's own log: JSON lines on stdout, which Lambda hands to CloudWatch. Never a line of a log, a query string or
-//! a token: notes carry buckets, keys, counts and reasons.
+//! The function's own log: JSON lines on stdout, which Lambda sends to CloudWatch. It never contains a line of an object, a
+//! query string or a token; events have buckets, keys, counts and reasons.
 
 use std::io::Write as _;
 
 use tracing::Level;
 use tracing_subscriber::fmt;
 
-use crate::function::metrics::Tally;
-use crate::function::{Note, Watch};
+use crate::function::{Event, Observer, Tally, emf};
 
-/// Begins to log. `level` is one of Lambda's: TRACE, DEBUG, INFO, WARN, ERROR, FATAL; INFO where it is none.
+/// Starts the log. `level` is one of Lambda's levels: TRACE, DEBUG, INFO, WARN, ERROR, FATAL; any other text means INFO.
 pub(super) fn init(level: Option<&str>) {
     let level = match level {
         Some("TRACE") => Level::TRACE,
@@ -24,7 +23,7 @@ pub(super) fn init(level: Option<&str>) {
         .with_target(false)
         .with_span_list(false)
         .with_max_level(level);
-    // Fails where a subscriber is there already, which is then the one that was wanted.
+    // This fails only if the process has a subscriber already, and then that one is used.
     let _ = subscriber.with_writer(std::io::stdout).try_init();
 }
 
@@ -39,37 +38,37 @@ impl Log {
         Self { function }
     }
 
-    /// Writes the invocation's metrics. Not through `tracing`: CloudWatch reads the line as it is.
+    /// Writes the metrics of an invocation, without `tracing`: CloudWatch reads the line as it is.
     pub(super) fn metrics(&self, tally: &Tally, request_id: &str) {
-        let mut line = tally.line(&self.function, request_id);
+        let mut line = emf::line(tally, &self.function, request_id);
         line.push('\n');
-        // A log that cannot be written is nothing to fail for.
+        // An invocation must not fail because its log cannot be written.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
 }
 
-/// Logs what happens in an invocation.
+/// Logs the events of one invocation.
 #[derive(Debug)]
-pub(super) struct Watcher {
+pub(super) struct LogObserver {
     request_id: String,
 }
 
-impl Watcher {
+impl LogObserver {
     pub(super) const fn new(request_id: String) -> Self {
         Self { request_id }
     }
 }
 
-impl Watch for Watcher {
-    fn note(&self, note: &Note<'_>) {
+impl Observer for LogObserver {
+    fn observe(&self, event: &Event<'_>) {
         let request_id = &self.request_id;
-        match note {
-            // One line for each object would cost more than the object; the counts stand in the metrics.
-            Note::Ingested { .. } | Note::Skipped { .. } => tracing::debug!(requestId = request_id, "{note}"),
-            Note::UnknownField { .. } | Note::UnknownValue { .. } | Note::Corrupt { .. } => {
-                tracing::warn!(requestId = request_id, "{note}");
+        match event {
+            // One line per object would cost more than the object itself; the metrics have the counts.
+            Event::Ingested { .. } | Event::Skipped { .. } => tracing::debug!(requestId = request_id, "{event}"),
+            Event::UnknownField { .. } | Event::UnknownValue { .. } | Event::Corrupt { .. } => {
+                tracing::warn!(requestId = request_id, "{event}");
             }
-            Note::Failed { .. } => tracing::error!(requestId = request_id, "{note}"),
+            Event::Failed { .. } => tracing::error!(requestId = request_id, "{event}"),
         }
     }
 }

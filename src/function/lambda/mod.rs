@@ -1,8 +1,8 @@
-//! The function under Lambda's runtime: settings and clients once, then one invocation after the other.
+//! The function under Lambda's runtime: settings and clients are created once, then invocations are processed one by one.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "deadlines and metrics are about the clock, and no output depends on it"
+    reason = "deadlines and metrics need the clock, and no output depends on it"
 )]
 
 mod log;
@@ -20,24 +20,24 @@ use crate::function::{Function, Handled, Limits};
 use crate::storage::Router;
 use crate::storage::aws::Tuning;
 
-use log::{Log, Watcher};
+use log::{Log, LogObserver};
 
-/// The memory of the smallest function, in MiB: taken where the runtime does not say.
+/// The memory of the smallest function, in MiB: the default if the runtime does not report it.
 const MIN_MEMORY_MIB: usize = 128;
 const MIB: usize = 1024 * 1024;
-/// Outputs that are staged may hold one part in so many of the memory; what is more goes to temporary files.
-const SHARE_OF_OUTPUTS: usize = 4;
+/// Staged outputs use at most this fraction of the memory; the rest goes to temporary files.
+const OUTPUT_MEMORY_DIVISOR: usize = 4;
 
-/// Why the function cannot begin.
+/// The error of a function that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// A setting is wrong.
     #[error("{0}")]
     Setting(#[from] crate::config::SettingError),
-    /// The settings do not make a function.
+    /// The settings do not configure a function.
     #[error("{0}")]
-    Unfit(#[from] crate::function::Unfit),
-    /// The clients cannot be made.
+    Setup(#[from] crate::function::SetupError),
+    /// The clients cannot be created.
     #[error("{0}")]
     Clients(#[from] crate::storage::StartError),
     /// The runtime cannot be reached.
@@ -48,8 +48,8 @@ pub enum InitError {
 /// Runs until Lambda ends the process. `environment` looks up an environment variable.
 ///
 /// # Errors
-/// A setting is wrong, or the runtime is gone. The error is logged; the process has to end with a failure then, which
-/// Lambda reports as one of the function's start.
+/// A setting is wrong, or the runtime cannot be reached. The error is logged. The process must then exit with a failure,
+/// which Lambda reports as an initialization error.
 pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     log::init(environment("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let ended = run(environment);
@@ -61,7 +61,7 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
 
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     let config = Config::read(|setting| environment(setting.name))?;
-    // One thread drives the runtime and the clients' connections; objects have threads of their own.
+    // One thread drives the runtime and the connections of the clients; objects are processed on other threads.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -74,7 +74,7 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     };
     let name = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "alb-ingest".to_owned());
     let tuning = Tuning {
-        memory: limits.memory * MIB / SHARE_OF_OUTPUTS,
+        memory: limits.memory * MIB / OUTPUT_MEMORY_DIVISOR,
         ..Tuning::default()
     };
     let storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
@@ -90,35 +90,36 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
 }
 
 async fn invoke(function: Arc<Function>, log: Arc<Log>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let deadline = deadline(event.context.deadline, SystemTime::now());
     let request_id = event.context.request_id;
-    let watcher = Watcher::new(request_id.clone());
-    // The engine works on threads of its own, and waits there for the clients.
-    let work = tokio::task::spawn_blocking(move || function.handle_value(&event.payload, deadline, &watcher));
+    let observer = LogObserver::new(request_id.clone());
+    // The engine is synchronous: it waits for the clients on its own threads.
+    let work = tokio::task::spawn_blocking(move || function.handle_value(&event.payload, deadline, &observer));
     let Handled { answer, mut tally } = work.await.map_err(|_| panicked(&request_id))?;
-    let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tally.end(millis_since_1970(SystemTime::now()), took);
     log.metrics(&tally, &request_id);
-    // The runtime logs the error, with the request's id.
+    // The runtime logs the error together with the request id.
     answer.map_err(|error| Diagnostic {
         error_type: error.kind().to_owned(),
         error_message: error.to_string(),
     })
 }
 
-/// A panic outside of every object.
+/// Returns the error for a panic outside the processing of an object.
 fn panicked(request_id: &str) -> Diagnostic {
-    tracing::error!(requestId = request_id, "the program failed; please report this");
+    tracing::error!(requestId = request_id, "internal error; please report this");
     Diagnostic {
         error_type: "Panic".to_owned(),
-        error_message: "the program failed on this payload; please report this".to_owned(),
+        error_message: "internal error while processing this payload; please report this".to_owned(),
     }
 }
 
-/// The runtime's deadline, milliseconds since 1970. Emulators send the milliseconds that are left instead.
+/// Returns the deadline of an invocation. The runtime sends milliseconds since 1970; emulators send the remaining
+/// milliseconds instead.
 fn deadline(millis: u64, now: SystemTime) -> Deadline {
-    /// The year 2001: no function has run before.
+    /// The year 2001, before any function ran.
     const EPOCH: u64 = 1_000_000_000_000;
     let left = if millis < EPOCH {
         Duration::from_millis(millis)
@@ -139,9 +140,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deadlines_are_moments_or_what_is_left() {
+    fn a_deadline_is_a_time_or_a_remaining_duration() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
-        // A moment passes before the look at the clock.
+        // Some time passes before the clock is read.
         let tenths = |millis| deadline(millis, now).remaining().unwrap().as_millis().div_ceil(100);
         assert_eq!(tenths(1_800_000_030_000), 300);
         assert_eq!(tenths(600_000), 6_000);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::formats::{Decode, Escapes, Fill, Presence, Source};
+use crate::formats::{ColumnSource, Decode, Escapes, Fill, Presence};
 use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds};
 use crate::parse::line::value::{comma_items, quoted_items, space_items};
 use crate::parse::line::{Fault, Reason, Span, extra_tokens, text};
@@ -48,13 +48,13 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
     });
     for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
         let (part, field, decode, in_quotes) = match column.source {
-            Source::Part {
+            ColumnSource::Part {
                 part,
                 field,
                 decode,
                 escaped,
             } => (part, field, decode, escaped),
-            Source::Filled(fill) => {
+            ColumnSource::Filled(fill) => {
                 fill_in(split, fill, values, &mut batch.text);
                 continue;
             }

@@ -14,7 +14,7 @@ mod values;
 pub use parser::{Kept, LineParser, Malformed, Repairs};
 pub use values::{Lists, Numbers, Texts, Values};
 
-use crate::formats::{Fill, Plan, Source};
+use crate::formats::{ColumnSource, Fill, Plan};
 
 /// Consecutive events of one object, column by column, in the order of their lines.
 ///
@@ -105,9 +105,9 @@ impl Batch {
 }
 
 /// Returns whether the column's values come from the object and are not stored in a batch.
-const fn of_object(source: Source) -> bool {
+const fn of_object(source: ColumnSource) -> bool {
     matches!(
         source,
-        Source::Filled(Fill::EventId | Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey)
+        ColumnSource::Filled(Fill::EventId | Fill::AccountId | Fill::Region | Fill::SourceBucket | Fill::SourceKey)
     )
 }

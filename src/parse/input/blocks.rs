@@ -2,27 +2,28 @@
 
 use memchr::{memchr, memrchr};
 
-use super::{Cut, Piece, Sink};
+use super::{Cut, Piece, PieceSink};
 
-/// A block ends with the last line that ends in this many bytes, or with the first line where that is longer.
+/// The size of a block: it ends with the last line that ends within this number of bytes, or with its first line if that is
+/// longer.
 pub const BLOCK: usize = 256 * 1024;
-/// The longest line that is parsed, newline excluded.
+/// The maximum length of a line that is parsed, without its newline.
 pub const MAX_LINE: usize = 1024 * 1024;
 
-/// The room that an object begins with: zeros for a whole block would cost more than reading a small object.
+/// The initial size of the buffer: zeroing a whole block would cost more than reading a small object.
 const FIRST_ROOM: usize = 16 * 1024;
 
-/// Text that is not handed on yet.
+/// Text that is not emitted yet.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    /// Of a block's length but for small objects and lines longer than a block; the text is its first `filled` bytes.
+    /// A buffer of the size of a block, except for small objects and longer lines; its first `filled` bytes are the text.
     buffer: Vec<u8>,
     filled: usize,
-    /// The offset of the buffer's first byte in the decompressed object.
+    /// The position of the buffer's first byte in the decompressed object.
     offset: u64,
     /// Whether the text is the rest of a line longer than [`MAX_LINE`].
     in_long_line: bool,
-    /// What stood behind a block that was handed on, before it is the front of the next.
+    /// The text after a block that was emitted, before it becomes the beginning of the next.
     rest: Vec<u8>,
 }
 
@@ -37,10 +38,10 @@ impl Blocks {
         }
     }
 
-    /// Room for at least one more byte.
+    /// Returns room for at least one more byte.
     pub(super) fn spare(&mut self) -> &mut [u8] {
         if self.filled == self.buffer.len() {
-            // A block when the first room is full, and more only for a line that is longer.
+            // A block once the initial buffer is full, and more only for a longer line.
             let len = match self.filled {
                 0 if self.offset == 0 => FIRST_ROOM,
                 filled => (filled / BLOCK + 1) * BLOCK,
@@ -50,8 +51,8 @@ impl Blocks {
         self.buffer.get_mut(self.filled..).unwrap_or_default()
     }
 
-    /// Adopts the first `len` bytes of the room, and hands on the blocks that are complete.
-    pub(super) fn advance<E>(&mut self, len: usize, sink: &mut impl Sink<E>) -> Result<(), E> {
+    /// Adds the first `len` bytes of the room to the text and emits complete blocks.
+    pub(super) fn advance<E>(&mut self, len: usize, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         self.filled = (self.filled + len).min(self.buffer.len());
         if self.in_long_line {
             self.leave_long_line(sink)?;
@@ -61,7 +62,7 @@ impl Blocks {
             let (first, rest) = text.split_at(BLOCK.min(text.len()));
             let newline = memrchr(b'\n', first).or_else(|| memchr(b'\n', rest).map(|at| BLOCK + at));
             match newline {
-                Some(newline) if newline <= MAX_LINE || newline < BLOCK => self.hand_on(newline + 1, sink)?,
+                Some(newline) if newline <= MAX_LINE || newline < BLOCK => self.emit(newline + 1, sink)?,
                 None if self.filled <= MAX_LINE => return Ok(()),
                 _ => {
                     sink.piece(Piece::LongLine { offset: self.offset })?;
@@ -74,7 +75,7 @@ impl Blocks {
     }
 
     /// Copies a chunk.
-    pub(super) fn copy<E>(&mut self, mut chunk: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
+    pub(super) fn copy<E>(&mut self, mut chunk: &[u8], sink: &mut impl PieceSink<E>) -> Result<(), E> {
         while !chunk.is_empty() {
             let spare = self.spare();
             let len = spare.len().min(chunk.len());
@@ -86,20 +87,20 @@ impl Blocks {
         Ok(())
     }
 
-    /// Hands on what is left: the last line may have no newline.
-    pub(super) fn finish<E>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+    /// Emits the remaining text: the last line may lack its newline.
+    pub(super) fn finish<E>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         if self.in_long_line {
             self.in_long_line = false;
             return sink.piece(Piece::LongLineEnd);
         }
         if self.filled > 0 {
-            self.hand_on(self.filled, sink)?;
+            self.emit(self.filled, sink)?;
         }
         Ok(())
     }
 
-    /// Hands on the whole lines that are left, and returns the bytes behind them.
-    pub(super) fn salvage<E>(&mut self, sink: &mut impl Sink<E>) -> Result<Cut, E> {
+    /// Emits the remaining whole lines and returns the bytes after them.
+    pub(super) fn salvage<E>(&mut self, sink: &mut impl PieceSink<E>) -> Result<Cut, E> {
         if self.in_long_line {
             self.in_long_line = false;
             sink.piece(Piece::LongLineEnd)?;
@@ -109,7 +110,7 @@ impl Blocks {
             });
         }
         if let Some(newline) = memrchr(b'\n', self.buffer.get(..self.filled).unwrap_or_default()) {
-            self.hand_on(newline + 1, sink)?;
+            self.emit(newline + 1, sink)?;
         }
         let bytes = self.buffer.get(..self.filled).unwrap_or_default().to_vec();
         self.filled = 0;
@@ -119,7 +120,7 @@ impl Blocks {
         })
     }
 
-    fn leave_long_line<E>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+    fn leave_long_line<E>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         let text = self.buffer.get(..self.filled).unwrap_or_default();
         if let Some(newline) = memchr(b'\n', text) {
             sink.piece(Piece::LongLinePart(text.get(..newline).unwrap_or_default()))?;
@@ -133,15 +134,15 @@ impl Blocks {
         Ok(())
     }
 
-    /// Hands on the first bytes. The sink may keep the buffer and leave another, so that what stands behind is saved first.
-    fn hand_on<E>(&mut self, len: usize, sink: &mut impl Sink<E>) -> Result<(), E> {
+    /// Emits the first `len` bytes. The sink may replace the buffer, so the text after them is saved first.
+    fn emit<E>(&mut self, len: usize, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         self.rest.clear();
         self.rest
             .extend_from_slice(self.buffer.get(len..self.filled).unwrap_or_default());
         sink.lines(&mut self.buffer, len, self.offset)?;
         self.filled = self.rest.len();
         self.offset += len as u64;
-        // What a line longer than a block took is given back: such a line is rare.
+        // Release the memory of a line longer than a block: such lines are rare.
         let wanted = self.filled.max(BLOCK);
         if self.buffer.len() > wanted {
             self.buffer.truncate(wanted);

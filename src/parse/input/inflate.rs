@@ -1,21 +1,21 @@
-//! Gzip: every member, checked to its last byte.
+//! Decompresses gzip: every member, verified to its last byte.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::blocks::Blocks;
-use super::{ReadError, Sink};
+use super::{PieceSink, ReadError};
 
-/// Window of the deflate format, as a power of two.
+/// The window size of the deflate format, as a power of two.
 const WINDOW_BITS: u8 = 15;
 
 /// Decompresses the members of a gzip object.
 #[derive(Debug)]
 pub(super) struct Inflater {
-    /// The member that is being read, header and checksum included.
+    /// The current member, header and checksum included.
     member: Option<Decompress>,
-    /// Whether a member has ended and zeros followed: nothing else may follow them.
+    /// Whether zeros followed the last member: nothing else may follow them.
     padding: bool,
-    /// Compressed bytes read.
+    /// The number of compressed bytes read.
     at: u64,
 }
 
@@ -33,7 +33,7 @@ impl Inflater {
         &mut self,
         mut chunk: &[u8],
         blocks: &mut Blocks,
-        sink: &mut impl Sink<E>,
+        sink: &mut impl PieceSink<E>,
     ) -> Result<(), E> {
         loop {
             let Some(member) = &mut self.member else {
@@ -46,7 +46,7 @@ impl Inflater {
                     }
                     Some((0x1f, _)) if !self.padding => self.member = Some(Decompress::new_gzip(WINDOW_BITS)),
                     Some(_) => {
-                        let what = "bytes behind the last member that are neither a member nor zeros";
+                        let what = "the bytes after the last member are neither a member nor zeros";
                         return Err(ReadError::Corrupt { at: self.at, what }.into());
                     }
                 }
@@ -69,7 +69,7 @@ impl Inflater {
                 let what = "not a gzip member, or its checksum or length does not match its text";
                 return Err(ReadError::Corrupt { at: self.at, what }.into());
             }
-            // A member may hold back text only when the room was filled.
+            // A member may have more text only if the room was filled.
             if !ended && chunk.is_empty() && written < room {
                 return Ok(());
             }
@@ -80,7 +80,7 @@ impl Inflater {
         }
     }
 
-    /// Whether the object ended with a whole member.
+    /// Checks that the object ended with a whole member.
     pub(super) const fn finish(&self) -> Result<(), ReadError> {
         if self.member.is_some() {
             Err(ReadError::Truncated { at: self.at })

@@ -1,10 +1,10 @@
-//! Bytes of an object in, blocks of whole lines out.
+//! Turns the bytes of an object into blocks of whole lines.
 //!
-//! [`ObjectReader`] is fed any chunks. It looks at the first bytes to tell gzip from plain text, whatever the name or
-//! a header says, reads every member of a gzip object, and cuts the text into blocks whose borders depend on the text
-//! alone, never on the chunks.
+//! [`ObjectReader`] accepts chunks of any size. It distinguishes gzip from plain text by the first bytes, whatever the name
+//! or a header claims, reads every member of a gzip object, and cuts the text into blocks whose borders depend only on the
+//! text, never on the chunks.
 //!
-//! [`Reader`] does the same, and may do it on a thread of its own.
+//! [`Reader`] does the same and may use a second thread.
 
 mod blocks;
 mod inflate;
@@ -20,66 +20,72 @@ pub use reader::Reader;
 /// A piece of the decompressed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Whole lines, each with its newline; the last line of an object may have none.
+    /// Whole lines, each with its newline; the last line of an object may lack it.
     Lines {
         /// The lines.
         text: &'a [u8],
-        /// The offset of the first byte in the decompressed object.
+        /// The position of the first byte in the decompressed object.
         offset: u64,
     },
-    /// A line longer than [`MAX_LINE`] begins.
+    /// The start of a line longer than [`MAX_LINE`].
     LongLine {
-        /// The offset of its first byte in the decompressed object.
+        /// The position of its first byte in the decompressed object.
         offset: u64,
     },
-    /// Some bytes of the long line.
+    /// The next bytes of the long line.
     LongLinePart(&'a [u8]),
-    /// The long line ends.
+    /// The end of the long line.
     LongLineEnd,
 }
 
-/// Takes the text of an object. A closure that takes pieces is one.
-pub(crate) trait Sink<E> {
-    /// The next piece.
+/// Receives the text of an object. Implemented by closures that take pieces.
+///
+/// Pieces arrive in the order of the text, without gaps. [`Piece::LongLine`] is followed by any number of
+/// [`Piece::LongLinePart`], then by [`Piece::LongLineEnd`], with no other piece between. After an error, no more pieces
+/// arrive: the reader returns the error to its caller and must not be used again, except that a [`ReadError`] of the reader
+/// itself may be followed by `salvage`.
+pub(crate) trait PieceSink<E> {
+    /// Receives the next piece.
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), E>;
 
-    /// Whole lines: the first `len` bytes of the buffer, which the sink may keep if it leaves another, of any length.
+    /// Receives whole lines: the first `len` bytes of the buffer. The sink may keep the buffer if it leaves another one of
+    /// any length in its place.
     fn lines(&mut self, buffer: &mut Vec<u8>, len: usize, offset: u64) -> Result<(), E> {
         let text = buffer.get(..len).unwrap_or_default();
         self.piece(Piece::Lines { text, offset })
     }
 }
 
-impl<E, F: FnMut(Piece<'_>) -> Result<(), E>> Sink<E> for F {
+impl<E, F: FnMut(Piece<'_>) -> Result<(), E>> PieceSink<E> for F {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), E> {
         self(piece)
     }
 }
 
-/// Why an object cannot be read to its end.
+/// An error that prevents reading an object to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The bytes end inside a gzip member.
     #[error("the gzip stream is truncated: it ends at compressed byte {at}, inside a member")]
     Truncated {
-        /// The number of compressed bytes there were.
+        /// The number of compressed bytes.
         at: u64,
     },
-    /// The bytes are no gzip stream, or a checksum or length does not match.
+    /// The bytes are not a valid gzip stream, or a checksum or length does not match.
     #[error("the gzip stream is corrupt at compressed byte {at}: {what}")]
     Corrupt {
-        /// The compressed byte at which the fault was noticed.
+        /// The compressed byte at which the fault was detected.
         at: u64,
-        /// What is wrong.
+        /// A description of the fault.
         what: &'static str,
     },
     /// The object is in a format that load balancers do not write.
     #[error("the object is {what}, not a log: load balancers write gzip or plain text")]
     Foreign {
-        /// What the object is.
+        /// A description of the format.
         what: &'static str,
     },
-    /// The thread that reads is gone before the end of the object: a defect of this program, and no end of the object.
+    /// The reading thread ended before the end of the object: a defect of this program, not the end of the object.
     #[error("the thread that decompresses ended early; nothing was committed, please report this")]
     ThreadEnded,
 }
@@ -94,16 +100,16 @@ pub struct ObjectReader {
 
 #[derive(Debug)]
 enum State {
-    /// Too few bytes so far to tell what the object is.
+    /// Too few bytes to detect the format.
     Head(Vec<u8>),
     Plain,
     Gzip(Box<Inflater>),
 }
 
-/// How many bytes tell what an object is.
+/// The number of bytes needed to detect the format.
 const MAGIC: usize = 4;
 
-/// First bytes of formats that are no logs.
+/// The first bytes of formats that are not logs.
 const FOREIGN: [(&[u8], &str); 7] = [
     (b"PAR1", "a Parquet file"),
     (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed"),
@@ -115,7 +121,7 @@ const FOREIGN: [(&[u8], &str); 7] = [
 ];
 
 impl ObjectReader {
-    /// A reader for one object.
+    /// Returns a reader for one object.
     pub fn new() -> Self {
         Self {
             state: State::Head(Vec::new()),
@@ -124,17 +130,17 @@ impl ObjectReader {
         }
     }
 
-    /// The number of (compressed) bytes read so far.
+    /// Returns the number of bytes read, before decompression.
     pub const fn bytes_read(&self) -> u64 {
         self.read
     }
 
-    /// Whether what was read so far is a gzip object.
+    /// Returns whether the object is known to be gzip.
     pub const fn is_gzip(&self) -> bool {
         matches!(self.state, State::Gzip(_))
     }
 
-    /// Reads a chunk, and hands on the pieces it completes.
+    /// Reads a chunk and emits the pieces that it completes.
     pub fn push<E: From<ReadError>>(
         &mut self,
         chunk: &[u8],
@@ -143,7 +149,7 @@ impl ObjectReader {
         self.push_to(chunk, emit)
     }
 
-    fn push_to<E: From<ReadError>>(&mut self, chunk: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
+    fn push_to<E: From<ReadError>>(&mut self, chunk: &[u8], sink: &mut impl PieceSink<E>) -> Result<(), E> {
         self.read += chunk.len() as u64;
         match &mut self.state {
             State::Plain => self.blocks.copy(chunk, sink),
@@ -159,12 +165,12 @@ impl ObjectReader {
         }
     }
 
-    /// Ends the object, and hands on what is left. An object that ends inside a gzip member is [`ReadError`].
+    /// Ends the object and emits the remaining pieces. An object that ends inside a gzip member is a [`ReadError`].
     pub fn finish<E: From<ReadError>>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
         self.finish_to(emit)
     }
 
-    fn finish_to<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+    fn finish_to<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         if let State::Head(head) = &mut self.state {
             let head = std::mem::take(head);
             if !head.is_empty() {
@@ -177,17 +183,17 @@ impl ObjectReader {
         self.blocks.finish(sink)
     }
 
-    /// After a [`ReadError`]: hands on the whole lines read before the fault, and then the bytes of the line that the
-    /// fault cut, which are no line and may be empty.
+    /// Salvages the text before a [`ReadError`]: emits the whole lines read before the fault and returns the beginning of
+    /// the line that the fault cuts.
     pub fn salvage<E>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<Cut, E> {
         self.salvage_to(emit)
     }
 
-    fn salvage_to<E>(&mut self, sink: &mut impl Sink<E>) -> Result<Cut, E> {
+    fn salvage_to<E>(&mut self, sink: &mut impl PieceSink<E>) -> Result<Cut, E> {
         self.blocks.salvage(sink)
     }
 
-    fn begin<E: From<ReadError>>(&mut self, head: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
+    fn begin<E: From<ReadError>>(&mut self, head: &[u8], sink: &mut impl PieceSink<E>) -> Result<(), E> {
         if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
             return Err(ReadError::Foreign { what }.into());
         }
@@ -209,13 +215,13 @@ impl Default for ObjectReader {
     }
 }
 
-/// The line that a fault cut.
+/// The beginning of a line that a fault cuts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// The offset of its first byte in the decompressed object.
+    /// The position of its first byte in the decompressed object.
     pub offset: u64,
-    /// Its bytes as far as they were read; empty where the fault lies between two lines, or inside a line that was
-    /// already handed on as a long one.
+    /// The bytes that were read; empty if the fault is between two lines, or inside a line that was already emitted as a
+    /// long one.
     pub bytes: Vec<u8>,
 }
 

@@ -1,93 +1,93 @@
-//! Reads on this thread, or beside it.
+//! Reads an object on the calling thread or on a second one.
 
 use super::threaded::{self, ThreadedReader};
 use super::{Cut, ObjectReader, Piece, ReadError};
 
-/// Reads one object as [`ObjectReader`] does, on this thread or on one of its own.
+/// Reads one object as [`ObjectReader`] does, on the calling thread or on a second one.
 ///
-/// The pieces are the same. On two threads a fault is told later: at the latest by [`finish`](Self::finish).
+/// The pieces are the same. On two threads, a fault is reported later: at the latest by [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Reader {
-    place: Place,
-    /// Whether it may take a thread.
+    mode: Mode,
+    /// Whether a second thread may be used.
     may_spawn: bool,
 }
 
 #[derive(Debug)]
-enum Place {
-    Here(Box<ObjectReader>),
-    ThreadedReader(ThreadedReader),
+enum Mode {
+    Inline(Box<ObjectReader>),
+    Threaded(ThreadedReader),
 }
 
 impl Reader {
-    /// A reader for one object on this thread.
+    /// Returns a reader for one object on the calling thread.
     pub fn new() -> Self {
         Self {
-            place: Place::Here(Box::default()),
+            mode: Mode::Inline(Box::default()),
             may_spawn: false,
         }
     }
 
-    /// Lets it take a thread, which it does for a gzip object that is not small.
+    /// Allows a second thread, which is used for gzip objects that are not small.
     pub const fn allow_thread(&mut self) {
         self.may_spawn = true;
     }
 
-    /// Reads a chunk, and hands on the pieces that are complete; not always all of them.
+    /// Reads a chunk and emits complete pieces, but not necessarily all of them.
     pub fn push<E: From<ReadError>>(
         &mut self,
         chunk: &[u8],
         emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.spawn_if_worth_it();
-        match &mut self.place {
-            Place::Here(reader) => reader.push(chunk, emit),
-            Place::ThreadedReader(threaded) => threaded.push(chunk, emit),
+        match &mut self.mode {
+            Mode::Inline(reader) => reader.push(chunk, emit),
+            Mode::Threaded(threaded) => threaded.push(chunk, emit),
         }
     }
 
-    /// Ends the object, and hands on what is left. An object that ends inside a gzip member is [`ReadError`].
+    /// Ends the object and emits the remaining pieces. An object that ends inside a gzip member is a [`ReadError`].
     pub fn finish<E: From<ReadError>>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
-        match &mut self.place {
-            Place::Here(reader) => reader.finish(emit),
-            Place::ThreadedReader(threaded) => threaded.finish(emit),
+        match &mut self.mode {
+            Mode::Inline(reader) => reader.finish(emit),
+            Mode::Threaded(threaded) => threaded.finish(emit),
         }
     }
 
-    /// After a [`ReadError`]: see [`ObjectReader::salvage`].
+    /// Salvages the lines before a [`ReadError`]: see [`ObjectReader::salvage`].
     pub fn salvage<E: From<ReadError>>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<Cut, E> {
-        match &mut self.place {
-            Place::Here(reader) => reader.salvage(emit),
-            Place::ThreadedReader(threaded) => threaded.salvage(emit),
+        match &mut self.mode {
+            Mode::Inline(reader) => reader.salvage(emit),
+            Mode::Threaded(threaded) => threaded.salvage(emit),
         }
     }
 
-    /// A reader whose thread ends after its first order.
+    /// Returns a reader whose thread ends after its first command.
     #[cfg(test)]
     pub(crate) fn ends_early() -> std::io::Result<Self> {
-        let threaded = ThreadedReader::spawn_with(|ends| drop(ends.orders.recv()))?;
+        let threaded = ThreadedReader::spawn_with(|ends| drop(ends.commands.recv()))?;
         Ok(Self {
-            place: Place::ThreadedReader(threaded),
+            mode: Mode::Threaded(threaded),
             may_spawn: false,
         })
     }
 
     #[cfg(test)]
-    pub(super) const fn is_beside(&self) -> bool {
-        matches!(self.place, Place::ThreadedReader(_))
+    pub(super) const fn is_threaded(&self) -> bool {
+        matches!(self.mode, Mode::Threaded(_))
     }
 
-    /// Goes on beside this thread once so much of a gzip object was read that the rest may be worth a thread.
+    /// Moves to a second thread once enough of a gzip object was read that the rest may be worth it.
     fn spawn_if_worth_it(&mut self) {
-        if let Place::Here(reader) = &mut self.place
+        if let Mode::Inline(reader) = &mut self.mode
             && self.may_spawn
             && reader.is_gzip()
             && reader.bytes_read() >= threaded::CHUNK as u64
         {
             self.may_spawn = false;
-            // Where the machine gives no thread, this one goes on.
+            // If no thread can be started, this one continues.
             if let Ok(threaded) = ThreadedReader::spawn(reader) {
-                self.place = Place::ThreadedReader(threaded);
+                self.mode = Mode::Threaded(threaded);
             }
         }
     }

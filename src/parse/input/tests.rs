@@ -7,33 +7,33 @@ use proptest::prelude::*;
 use super::threaded::{CHUNK, Command, Event, ThreadedReader};
 use super::{BLOCK, MAX_LINE, ObjectReader, Piece, ReadError, Reader};
 
-/// Pieces as text, and the error if there was one.
+/// The pieces as text, and the error, if any.
 type Found = (Vec<(u64, Vec<u8>)>, Option<ReadError>);
 
-/// What reads: on this thread or on another.
+/// A reader on this thread or on a second one.
 enum Either {
-    Here(ObjectReader),
-    ThreadedReader(ThreadedReader),
+    Inline(ObjectReader),
+    Threaded(ThreadedReader),
 }
 
 macro_rules! either {
     ($reader:expr, $inner:ident => $call:expr) => {
         match $reader {
-            Either::Here($inner) => $call,
-            Either::ThreadedReader($inner) => $call,
+            Either::Inline($inner) => $call,
+            Either::Threaded($inner) => $call,
         }
     };
 }
 
-/// The pieces of an object read in chunks of that size, and the error if there was one.
+/// Reads an object in chunks of this size.
 fn read(object: &[u8], chunk: usize) -> Found {
-    read_with(Either::Here(ObjectReader::new()), object, chunk)
+    read_with(Either::Inline(ObjectReader::new()), object, chunk)
 }
 
-/// The same, on another thread.
-fn read_beside(object: &[u8], chunk: usize) -> Found {
+/// Reads an object on a second thread.
+fn read_threaded(object: &[u8], chunk: usize) -> Found {
     read_with(
-        Either::ThreadedReader(ThreadedReader::spawn(&mut ObjectReader::new()).unwrap()),
+        Either::Threaded(ThreadedReader::spawn(&mut ObjectReader::new()).unwrap()),
         object,
         chunk,
     )
@@ -99,14 +99,14 @@ fn every_member_is_read_whatever_the_chunks() {
 }
 
 #[test]
-fn a_cut_object_is_an_error_at_every_byte() {
+fn a_truncated_object_is_an_error_at_every_byte() {
     let plain = sample(5_000);
     let object = [gzip(&plain[..3_000]), gzip(&plain[3_000..])].concat();
     let border = gzip(&plain[..3_000]).len();
     for len in 1..object.len() {
         let (pieces, error) = read(&object[..len], 512);
         if len == border {
-            // Invisible to gzip: whoever knows the object's length has to compare.
+            // Gzip cannot detect this: a caller that knows the object's length must compare it.
             assert_eq!(error, None);
         } else if len == 1 {
             assert_eq!((text(&pieces), error), (vec![0x1f], None), "a single byte is no gzip");
@@ -136,7 +136,7 @@ fn a_flipped_bit_never_goes_unnoticed() {
     assert_eq!(text(&pieces), plain);
     junk.truncate(object.len());
     junk.extend([0, 0, 0x1f, 0x8b]);
-    assert!(read(&junk, 64).1.is_some(), "a member behind zeros");
+    assert!(read(&junk, 64).1.is_some(), "a member after zeros");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn foreign_formats_are_named() {
 }
 
 #[test]
-fn lines_up_to_a_mebibyte_are_lines_and_longer_ones_are_handed_on_in_parts() {
+fn lines_longer_than_a_mebibyte_are_emitted_in_parts() {
     for (len, is_long) in [
         (BLOCK - 1, false),
         (BLOCK, false),
@@ -163,7 +163,7 @@ fn lines_up_to_a_mebibyte_are_lines_and_longer_ones_are_handed_on_in_parts() {
     ] {
         let mut object = b"before\n".to_vec();
         object.extend(vec![b'x'; len]);
-        object.extend(b"\nbehind\n");
+        object.extend(b"\nafter\n");
         let whole = read(&object, object.len());
         assert_eq!(whole.1, None);
         assert_eq!(
@@ -171,7 +171,7 @@ fn lines_up_to_a_mebibyte_are_lines_and_longer_ones_are_handed_on_in_parts() {
             is_long,
             "{len}"
         );
-        assert!(whole.0.last().unwrap().1.ends_with(b"behind\n"));
+        assert!(whole.0.last().unwrap().1.ends_with(b"after\n"));
         for chunk in [1_000, 65_536] {
             assert_eq!(read(&object, chunk), whole, "{len} in chunks of {chunk}");
         }
@@ -193,7 +193,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(16) })]
 
     #[test]
-    fn another_thread_reads_the_same(
+    fn a_second_thread_reads_the_same(
         blocks in 0_usize..5,
         more in 0_usize..3_000,
         long in prop::option::of(BLOCK..2 * MAX_LINE),
@@ -211,26 +211,26 @@ proptest! {
             let at = at.index(object.len());
             if cut { object.truncate(at) } else { object[at] ^= 0x10 }
         }
-        let (here, threaded) = (read(&object, chunk), read_beside(&object, chunk));
-        prop_assert!(here.0 == threaded.0, "other pieces");
-        // A fault is noticed at a place that depends on the chunks.
+        let (here, threaded) = (read(&object, chunk), read_threaded(&object, chunk));
+        prop_assert!(here.0 == threaded.0, "the pieces differ");
+        // The position at which a fault is detected depends on the chunks.
         prop_assert_eq!(here.1.map(|error| std::mem::discriminant(&error)), threaded.1.map(|error| std::mem::discriminant(&error)));
     }
 }
 
 #[test]
-fn a_thread_that_ends_early_is_an_error_and_no_end() {
+fn a_thread_that_ends_early_is_an_error_and_not_the_end() {
     let object = gzip(&sample(12 * BLOCK));
     assert!(object.len() > 4 * CHUNK);
     let ends_early = |found: Found| assert_eq!(found.1, Some(ReadError::ThreadEnded));
-    // At once, after a chunk, after every chunk but without a word at the end, and in a panic.
-    let spawn = |work: fn(super::threaded::Ends)| Either::ThreadedReader(ThreadedReader::spawn_with(work).unwrap());
+    // Immediately, after a chunk, after every chunk but without an event at the end, and in a panic.
+    let spawn = |work: fn(super::threaded::Ends)| Either::Threaded(ThreadedReader::spawn_with(work).unwrap());
     ends_early(read_with(spawn(drop), &object, 10_000));
-    ends_early(read_with(spawn(|ends| drop(ends.orders.recv())), &object, 10_000));
+    ends_early(read_with(spawn(|ends| drop(ends.commands.recv())), &object, 10_000));
     ends_early(read_with(
         spawn(|ends| {
-            while let Ok(Command::Read(chunk)) = ends.orders.recv() {
-                ends.answers.send(Event::Read(chunk)).unwrap();
+            while let Ok(Command::Read(chunk)) = ends.commands.recv() {
+                ends.events.send(Event::Read(chunk)).unwrap();
             }
         }),
         &object,
@@ -238,7 +238,7 @@ fn a_thread_that_ends_early_is_an_error_and_no_end() {
     ));
     ends_early(read_with(
         spawn(|ends| {
-            let _order = ends.orders.recv();
+            let _command = ends.commands.recv();
             std::panic::resume_unwind(Box::new("a defect"));
         }),
         &object,
@@ -247,17 +247,17 @@ fn a_thread_that_ends_early_is_an_error_and_no_end() {
 }
 
 #[test]
-fn who_stops_listening_leaves_no_thread_behind() {
+fn a_dropped_reader_joins_its_thread() {
     let object = gzip(&sample(12 * BLOCK));
     let mut threaded = ThreadedReader::spawn(&mut ObjectReader::new()).unwrap();
     let failed = threaded.push(&object, &mut |_: Piece<'_>| Err(ReadError::Foreign { what: "enough" }));
     assert_eq!(failed, Err(ReadError::Foreign { what: "enough" }));
-    // Waits for the thread, which waits to send a block: without an end of that, the test hangs.
+    // Joins the thread, which waits to send a block: if that did not end, the test would hang.
     drop(threaded);
 }
 
 #[test]
-fn a_thread_is_taken_where_it_is_allowed_and_worth_it() {
+fn a_thread_is_used_if_allowed_and_worth_it() {
     let text = sample(10 * BLOCK);
     let object = gzip(&text);
     for (object, allowed, taken) in [
@@ -280,7 +280,7 @@ fn a_thread_is_taken_where_it_is_allowed_and_worth_it() {
             };
             reader.push(chunk, &mut emit).unwrap();
         }
-        assert_eq!(reader.is_beside(), taken);
+        assert_eq!(reader.is_threaded(), taken);
         assert!(text.starts_with(&found));
     }
 }

@@ -1,7 +1,7 @@
-//! An [`ObjectReader`] on a thread of its own, beside the thread that works on the text.
+//! Runs an [`ObjectReader`] on a second thread, in parallel with the thread that parses and encodes the text.
 //!
-//! Chunks go there, blocks come back, each in the order that it has on one thread, so that the same pieces come out.
-//! Both ways are bounded, and the buffers go round. Every end is said: a channel that closes without a word is
+//! Chunks go to the thread and blocks come back, in the same order as on one thread, so the pieces are the same. Both
+//! channels are bounded and buffers are reused. Every end is a message: a channel that closes without one is
 //! [`ReadError::ThreadEnded`], never the end of the object.
 
 use std::io;
@@ -9,24 +9,24 @@ use std::mem;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::{Cut, ObjectReader, Piece, ReadError, Sink};
+use super::{Cut, ObjectReader, Piece, PieceSink, ReadError};
 
-/// The bytes that go to the thread at a time; smaller chunks are gathered.
+/// The number of bytes sent to the thread at a time; smaller chunks are collected.
 pub(super) const CHUNK: usize = 128 * 1024;
-/// Chunks under way to the thread.
-const CHUNKS: usize = 2;
-/// Answers under way from the thread, which are mostly blocks. Besides, one block is filled, one waits for its place,
-/// and one is worked on: with so many and three more, memory has a bound.
-const ANSWERS: usize = 4;
+/// The maximum number of chunks in flight to the thread.
+const MAX_CHUNKS: usize = 2;
+/// The maximum number of events in flight from the thread, most of which are blocks. Three more blocks exist: one that is
+/// being filled, one that waits to be sent, and one that is being parsed. This bounds the memory.
+const MAX_EVENTS: usize = 4;
 
-/// What the thread is to do.
+/// A command to the thread.
 pub(super) enum Command {
     Read(Vec<u8>),
     Finish,
     Salvage,
 }
 
-/// What the thread did.
+/// An event from the thread.
 pub(super) enum Event {
     /// The first bytes of the buffer are whole lines.
     Lines {
@@ -39,7 +39,7 @@ pub(super) enum Event {
     },
     LongLinePart(Vec<u8>),
     LongLineEnd,
-    /// A chunk is read; its buffer.
+    /// A chunk was read; this is its buffer.
     Read(Vec<u8>),
     Fault(ReadError),
     Finished,
@@ -48,67 +48,70 @@ pub(super) enum Event {
 
 /// The thread's ends of the channels.
 pub(super) struct Ends {
-    pub(super) orders: Receiver<Command>,
-    pub(super) answers: SyncSender<Event>,
-    /// Buffers of blocks that were worked on.
+    pub(super) commands: Receiver<Command>,
+    pub(super) events: SyncSender<Event>,
+    /// Buffers of blocks that were processed.
     used: Receiver<Vec<u8>>,
 }
 
-/// An [`ObjectReader`] on a thread of its own. Its methods are those of the reader.
+/// An [`ObjectReader`] on a second thread, with the same methods.
 #[derive(Debug)]
 pub(super) struct ThreadedReader {
-    orders: SyncSender<Command>,
-    answers: Receiver<Event>,
+    commands: SyncSender<Command>,
+    events: Receiver<Event>,
     used: Sender<Vec<u8>>,
-    /// The chunk that is gathered.
+    /// The chunk that is being collected.
     chunk: Vec<u8>,
     /// Buffers of chunks that were read.
     idle: Vec<Vec<u8>>,
-    /// The fault that the thread told.
+    /// The fault that the thread reported.
     fault: Option<ReadError>,
-    /// Behind the channels, which are dropped first: the thread then ends.
+    /// Declared after the channels, which are dropped first: this ends the thread.
     _thread: JoinOnDrop,
 }
 
 impl ThreadedReader {
-    /// Goes on with the reader on a new thread, if there can be one, and leaves a new reader in its place.
+    /// Moves the reader to a new thread and leaves a new reader in its place.
+    ///
+    /// # Errors
+    /// The thread cannot be started. The reader is then unchanged.
     pub(super) fn spawn(reader: &mut ObjectReader) -> io::Result<Self> {
-        // Given away only when the thread is there to take it.
+        // Moved only once the thread has started.
         let (give, take) = sync_channel(1);
         let threaded = Self::spawn_with(move |ends| {
             if let Ok(reader) = take.recv() {
                 Worker { reader, ends }.work();
             }
         })?;
-        // Were the thread gone already, the first order would tell.
+        // If the thread has already ended, the first command fails.
         let _ = give.send(mem::take(reader));
         Ok(threaded)
     }
 
-    /// Does this work on a new thread.
+    /// Runs `work` on a new thread.
     pub(super) fn spawn_with(work: impl FnOnce(Ends) + Send + 'static) -> io::Result<Self> {
-        // An order more than there are chunks, so that sending one never waits: the thread may be waiting itself.
-        let (orders, theirs) = sync_channel(CHUNKS + 1);
-        let (answer, answers) = sync_channel(ANSWERS);
+        // One more command than chunks, so sending one never blocks: the thread may itself be waiting.
+        let (commands, theirs) = sync_channel(MAX_CHUNKS + 1);
+        let (event, events) = sync_channel(MAX_EVENTS);
         let (used, back) = channel();
         let ends = Ends {
-            orders: theirs,
-            answers: answer,
+            commands: theirs,
+            events: event,
             used: back,
         };
         let thread = Builder::new().name("read".to_owned()).spawn(move || work(ends))?;
         Ok(Self {
-            orders,
-            answers,
+            commands,
+            events,
             used,
             chunk: Vec::with_capacity(CHUNK),
-            idle: vec![Vec::new(); CHUNKS],
+            idle: vec![Vec::new(); MAX_CHUNKS],
             fault: None,
             _thread: JoinOnDrop(Some(thread)),
         })
     }
 
-    pub(super) fn push<E: From<ReadError>>(&mut self, mut bytes: &[u8], sink: &mut impl Sink<E>) -> Result<(), E> {
+    pub(super) fn push<E: From<ReadError>>(&mut self, mut bytes: &[u8], sink: &mut impl PieceSink<E>) -> Result<(), E> {
         while !bytes.is_empty() {
             let room = CHUNK.saturating_sub(self.chunk.len());
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -121,52 +124,52 @@ impl ThreadedReader {
         Ok(())
     }
 
-    pub(super) fn finish<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+    pub(super) fn finish<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         if let Some(fault) = self.fault {
             return Err(fault.into());
         }
         self.send_chunk(sink)?;
-        self.order(Command::Finish)?;
-        while !matches!(self.answer(sink)?, End::Finished) {}
+        self.command(Command::Finish)?;
+        while !matches!(self.receive(sink)?, End::Finished) {}
         Ok(())
     }
 
-    pub(super) fn salvage<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<Cut, E> {
-        self.order(Command::Salvage)?;
+    pub(super) fn salvage<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<Cut, E> {
+        self.command(Command::Salvage)?;
         loop {
-            if let End::Salvaged(cut) = self.answer(sink)? {
+            if let End::Salvaged(cut) = self.receive(sink)? {
                 return Ok(cut);
             }
         }
     }
 
-    /// Sends the chunk that was gathered. Until the thread is ready for it, works on what comes back.
-    fn send_chunk<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<(), E> {
+    /// Sends the collected chunk. Handles events until the thread is ready for it.
+    fn send_chunk<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         let next = loop {
             if let Some(idle) = self.idle.pop() {
                 break idle;
             }
-            self.answer(sink)?;
+            self.receive(sink)?;
         };
         let chunk = mem::replace(&mut self.chunk, next);
-        self.order(Command::Read(chunk))?;
+        self.command(Command::Read(chunk))?;
         Ok(())
     }
 
-    fn order(&self, order: Command) -> Result<(), ReadError> {
-        self.orders.send(order).map_err(|_| ReadError::ThreadEnded)
+    fn command(&self, command: Command) -> Result<(), ReadError> {
+        self.commands.send(command).map_err(|_| ReadError::ThreadEnded)
     }
 
-    /// Waits for an answer and hands it on.
-    fn answer<E: From<ReadError>>(&mut self, sink: &mut impl Sink<E>) -> Result<End, E> {
-        match self.answers.recv().map_err(|_| ReadError::ThreadEnded)? {
+    /// Waits for an event and passes its piece to the sink.
+    fn receive<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<End, E> {
+        match self.events.recv().map_err(|_| ReadError::ThreadEnded)? {
             Event::Lines {
                 mut buffer,
                 len,
                 offset,
             } => {
                 sink.lines(&mut buffer, len, offset)?;
-                // A thread that is gone needs no buffer; the next answer tells.
+                // A thread that has ended needs no buffer; receiving the next event fails.
                 let _ = self.used.send(buffer);
             }
             Event::LongLine { offset } => sink.piece(Piece::LongLine { offset })?,
@@ -187,14 +190,14 @@ impl ThreadedReader {
     }
 }
 
-/// Whether an answer ends something.
+/// The end that an event marks, if any.
 enum End {
     Not,
     Finished,
     Salvaged(Cut),
 }
 
-/// A thread that is waited for. What it panicked with was said when it did.
+/// A thread that is joined on drop. Its panic, if any, was printed when it occurred.
 #[derive(Debug)]
 struct JoinOnDrop(Option<JoinHandle<()>>);
 
@@ -204,20 +207,20 @@ impl Drop for JoinOnDrop {
     }
 }
 
-/// What runs on the thread.
+/// The work of the thread.
 struct Worker {
     reader: ObjectReader,
     ends: Ends,
 }
 
 impl Worker {
-    /// Follows the orders until nobody gives any.
+    /// Executes commands until the channel closes.
     fn work(mut self) {
         let mut outbox = Outbox(&self.ends);
         let mut faulty = false;
-        while let Ok(order) = self.ends.orders.recv() {
-            let done = match order {
-                // Behind a fault nothing is read, and it is told once.
+        while let Ok(command) = self.ends.commands.recv() {
+            let done = match command {
+                // After a fault, nothing is read. It was reported once.
                 Command::Read(chunk) if faulty => outbox.send(Event::Read(chunk)),
                 Command::Finish if faulty => Ok(()),
                 Command::Read(chunk) => {
@@ -241,18 +244,18 @@ impl Worker {
                         return;
                     }
                 }
-                Err(Stop::Alone) => return,
+                Err(Stop::Disconnected) => return,
             }
         }
     }
 }
 
-/// Why the thread stops with a piece of its work.
+/// The reason why the thread stops processing a command.
 enum Stop {
-    /// The object is at fault.
+    /// The object has a fault.
     Fault(ReadError),
-    /// Nobody listens any more.
-    Alone,
+    /// The receiver was dropped.
+    Disconnected,
 }
 
 impl From<ReadError> for Stop {
@@ -261,16 +264,16 @@ impl From<ReadError> for Stop {
     }
 }
 
-/// Sends the pieces.
+/// Sends pieces as events.
 struct Outbox<'a>(&'a Ends);
 
 impl Outbox<'_> {
-    fn send(&self, answer: Event) -> Result<(), Stop> {
-        self.0.answers.send(answer).map_err(|_| Stop::Alone)
+    fn send(&self, event: Event) -> Result<(), Stop> {
+        self.0.events.send(event).map_err(|_| Stop::Disconnected)
     }
 }
 
-impl Sink<Stop> for Outbox<'_> {
+impl PieceSink<Stop> for Outbox<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), Stop> {
         self.send(match piece {
             Piece::Lines { text, offset } => Event::Lines {

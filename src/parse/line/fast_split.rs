@@ -13,7 +13,7 @@ use super::Span;
 use super::split::split_token;
 
 /// The number of bytes whose mask fills a register.
-const CHUNK: usize = 64;
+const CHUNK: u32 = u64::BITS;
 
 /// The state carried from one chunk to the next.
 struct Carry {
@@ -39,7 +39,7 @@ pub struct Regular {
 /// missing or not written as the format specifies; `parts` is then unspecified.
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
-    let (line_begin, len) = (line.start(), line.end() - line.start());
+    let mut chunk = line;
     let mut unusual = u8x16::default();
     let mut carry = Carry {
         inside: 0,
@@ -48,23 +48,21 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
     };
     let mut fields = plan.fields.iter();
     let mut begin = line.start;
-    let mut at = 0;
-    while at < len {
-        let masks = chunk_masks(base, line_begin + at, &mut unusual);
-        let left = len - at;
+    while chunk.start < chunk.end {
+        let masks = chunk_masks(base, chunk.start(), &mut unusual);
+        let left = chunk.end - chunk.start;
         let on_line = if left < CHUNK { (1_u64 << left) - 1 } else { u64::MAX };
         let (mut separators, fits) = carry.separators(masks.0 & on_line, masks.1 & on_line, on_line);
         if !fits {
             return None;
         }
-        let chunk_begin = u32::try_from(line_begin + at).expect("a line ends within 4 GiB, as its span does");
         while separators != 0 {
-            let end = chunk_begin + separators.trailing_zeros();
+            let end = chunk.start + separators.trailing_zeros();
             split_field(base, Span { start: begin, end }, fields.next()?, parts)?;
             begin = end + 1;
             separators &= separators - 1;
         }
-        at += CHUNK;
+        chunk.start = chunk.start.saturating_add(CHUNK);
     }
     // A space at the end of the line begins a missing field.
     if carry.inside != 0 || begin == line.end {
@@ -112,7 +110,7 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
 
 #[inline(never)]
 fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
-    let into = &mut parts[planned.first_part..planned.behind_parts];
+    let into = &mut parts[planned.first_part..planned.end_part];
     split_token(base, value, planned.split, into).ok()?;
     for part in into {
         *part = part.without_dash(base);
@@ -155,17 +153,17 @@ const fn prefix_xor(mut bits: u64) -> u64 {
 #[inline]
 fn chunk_masks(base: &[u8], at: usize, unusual: &mut u8x16) -> (u64, u64) {
     let rest = &base[at..];
-    if let Some(chunk) = rest.first_chunk::<CHUNK>() {
+    if let Some(chunk) = rest.first_chunk() {
         return masks(chunk, unusual);
     }
     // At the end of the text, zeros fill the chunk.
-    let mut padded = [0; CHUNK];
+    let mut padded = [0; CHUNK as usize];
     padded[..rest.len()].copy_from_slice(rest);
     masks(&padded, unusual)
 }
 
 #[inline]
-fn masks(chunk: &[u8; CHUNK], unusual: &mut u8x16) -> (u64, u64) {
+fn masks(chunk: &[u8; CHUNK as usize], unusual: &mut u8x16) -> (u64, u64) {
     let (mut quotes, mut spaces) = (0, 0);
     for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);

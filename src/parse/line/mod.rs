@@ -22,7 +22,7 @@ pub use fault::{Fault, Reason};
 pub use repair::{Repair, repair};
 pub use split::{Span, Tail, extra_tokens, split_line};
 
-use crate::formats::{Plan, Presence, Source};
+use crate::formats::{ColumnSource, Plan, Presence};
 
 /// Checks that every value of a split line fits its column. `base` is the text that the spans point into.
 pub fn check(plan: &Plan, base: &[u8], parts: &[Span]) -> Result<(), Fault> {
@@ -43,7 +43,7 @@ pub fn first_fault(plan: &Plan, base: &[u8], parts: &[Span], fault: Fault) -> Fa
 /// Returns the values that do not fit their columns, in the order of the columns.
 pub fn misfits(plan: &Plan, base: &[u8], parts: &[Span]) -> impl Iterator<Item = Fault> {
     plan.columns.iter().filter_map(move |column| {
-        let Source::Part {
+        let ColumnSource::Part {
             part, field, decode, ..
         } = column.source
         else {

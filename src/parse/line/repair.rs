@@ -132,7 +132,7 @@ fn cut_free_text(
 /// lines of this type have had.
 fn aligned(plan: &Plan, text: &[u8], first: usize, texts: &[Span], close: usize, parts: &mut [Span]) -> Option<Tail> {
     for (planned, span) in plan.fields.iter().skip(first).zip(texts) {
-        let into = &mut parts[planned.first_part..planned.behind_parts];
+        let into = &mut parts[planned.first_part..planned.end_part];
         split_token(text, *span, planned.split, into).ok()?;
     }
     let next = first + texts.len();

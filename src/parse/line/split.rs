@@ -156,7 +156,7 @@ impl Cursor {
                 field: Some(planned.field.name),
                 at,
             })?;
-            let into = &mut parts[planned.first_part..planned.behind_parts];
+            let into = &mut parts[planned.first_part..planned.end_part];
             split_token(text, token.value, planned.split, into)
                 .map_err(|reason| Fault::in_field(reason, plan, number, token.value))?;
             self.at = token.next;

@@ -8,19 +8,19 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use crate::formats::{Kind, Presence};
 use crate::schema::mapping::{Node, OutputTable};
 
-/// The Arrow schema that readers see.
-pub fn schema(shape: &OutputTable) -> SchemaRef {
-    Arc::new(Schema::new(fields(shape, &shape.nodes)))
+/// Returns the Arrow schema that readers see.
+pub fn schema(table: &OutputTable) -> SchemaRef {
+    Arc::new(Schema::new(fields(table, &table.nodes)))
 }
 
-fn fields(shape: &OutputTable, nodes: &[Node]) -> Fields {
+fn fields(table: &OutputTable, nodes: &[Node]) -> Fields {
     let fields = nodes.iter().filter_map(|node| match node {
         Node::Group(group) => {
-            let below = DataType::Struct(fields(shape, &group.nodes));
+            let below = DataType::Struct(fields(table, &group.nodes));
             Some(Field::new(&group.name, below, false))
         }
         Node::Leaf(leaf) => {
-            let leaf = shape.leaves.get(*leaf)?;
+            let leaf = table.leaves.get(*leaf)?;
             let nullable = leaf.presence == Presence::Nullable;
             Some(Field::new(&leaf.name, data_type(leaf.kind), nullable))
         }
@@ -28,7 +28,7 @@ fn fields(shape: &OutputTable, nodes: &[Node]) -> Fields {
     fields.collect()
 }
 
-/// The Arrow type of the values of a kind.
+/// Returns the Arrow type of the values of a kind.
 fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,
@@ -40,15 +40,15 @@ fn data_type(kind: Kind) -> DataType {
     }
 }
 
-/// The field of a list's items.
+/// Returns the field of a list's items.
 fn list_item() -> Arc<Field> {
     Arc::new(Field::new("element", DataType::Utf8, false))
 }
 
-/// The schema as text, a line for each column, what is below a name indented by two spaces more.
-pub fn text(shape: &OutputTable) -> String {
+/// Returns the schema as text with one line per column, in which nested columns are indented.
+pub fn text(table: &OutputTable) -> String {
     let mut text = String::new();
-    write(schema(shape).fields(), 0, &mut text);
+    write(schema(table).fields(), 0, &mut text);
     text
 }
 
@@ -56,7 +56,7 @@ fn write(fields: &Fields, depth: usize, text: &mut String) {
     for field in fields {
         let indent = "  ".repeat(depth);
         let nullable = if field.is_nullable() { "" } else { " not null" };
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         if let DataType::Struct(below) = field.data_type() {
             let _ = writeln!(text, "{indent}{}: Struct{nullable}", field.name());
             write(below, depth + 1, text);

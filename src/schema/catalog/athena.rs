@@ -6,20 +6,17 @@ use super::hive::hive_columns;
 use super::{Folders, Store, TableFormat};
 use crate::schema::mapping::OutputTable;
 
-/// The statement that makes the table over the files of a run, in the database named or the current one.
+/// Returns the statement that creates the table over the files of a run, in the given or the current database.
 ///
-/// Every name stands in backticks: `date`, `timestamp` and others are reserved words in Athena's DDL. Athena takes
-/// comments of the form `-- ` alone there; a quote in one could end a text for a simple reader, so that they hold none.
-pub fn ddl(shape: &OutputTable, store: &Store, database: Option<&str>) -> String {
-    let format = shape.plan.format;
-    let mut ddl = head(shape, store);
-    let name = database.map_or_else(
-        || identifier(format.name),
-        |database| format!("{}.{}", identifier(database), identifier(format.name)),
-    );
-    // Writing to a String does not fail.
+/// Every name is in backticks, because `date`, `timestamp` and others are reserved words in Athena's DDL. Athena accepts
+/// only comments of the form `-- ` there. They contain no quotes, which simple parsers take for the start of a text.
+pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String {
+    let format = table.plan.format;
+    let mut ddl = head(table, store);
+    let name = table_name(format.name, database);
+    // Writing to a String cannot fail.
     let _ = writeln!(ddl, "CREATE EXTERNAL TABLE IF NOT EXISTS {name} (");
-    let columns = hive_columns(shape, "`");
+    let columns = hive_columns(table, "`");
     let columns = columns
         .iter()
         .map(|column| column_line(&column.name, &column.kind, column.doc));
@@ -43,43 +40,51 @@ pub fn ddl(shape: &OutputTable, store: &Store, database: Option<&str>) -> String
     ddl
 }
 
-/// What a person has to know before running the statement.
-fn head(shape: &OutputTable, store: &Store) -> String {
+/// Returns the name of a table, in the given or the current database.
+pub(super) fn table_name(name: &str, database: Option<&str>) -> String {
+    database.map_or_else(
+        || identifier(name),
+        |database| format!("{}.{}", identifier(database), identifier(name)),
+    )
+}
+
+/// Returns the comments at the top of the statement.
+fn head(table: &OutputTable, store: &Store) -> String {
     let format = match store.format {
         TableFormat::Parquet => "Parquet",
         TableFormat::Json => "JSON lines",
     };
     let folders = match store.folders {
-        Folders::Daily => "a folder for each day",
-        Folders::Hourly => "a folder for each hour",
-        // The lake makes tables of its own; as files they are read whole.
+        Folders::Daily => "one folder per day",
+        Folders::Hourly => "one folder per hour",
+        // Security Lake creates its own tables; as plain files they are one folder.
         Folders::Single => "one folder",
     };
     let mut head = format!(
         "-- {}: {}, {} columns, schema version {}. {format}, {folders}.\n",
-        shape.plan.format.name,
-        shape.plan.format.title,
-        shape.schema.name(),
-        shape.schema.version()
+        table.plan.format.name,
+        table.plan.format.title,
+        table.schema.name(),
+        table.schema.version()
     );
     if store.location == Store::default().location {
         head.push_str(
-            "-- Put the destination of your runs in the place of s3://BUCKET/PREFIX wherever it stands below,\n\
-             -- or make this statement with --location.\n",
+            "-- Replace every s3://BUCKET/PREFIX below with the destination of your runs,\n\
+             -- or print this statement with --location.\n",
         );
     }
     if !store.partition_keys().is_empty() {
         let _ = write!(
             head,
-            "-- No crawler is needed: Athena works out the folders from {} to today. Make that the day of your first log,\n\
-             -- because a query that does not select by date looks for every folder of the range.\n",
+            "-- No crawler is needed: Athena computes the folders from {} to today. Change it to the day of your first log,\n\
+             -- because a query without a condition on date looks for every folder in this range.\n",
             store.since
         );
     }
     head
 }
 
-fn column_line(name: &str, kind: &str, doc: Option<&str>) -> String {
+pub(super) fn column_line(name: &str, kind: &str, doc: Option<&str>) -> String {
     let comment = doc.map_or_else(String::new, |doc| format!(" COMMENT {}", literal(doc)));
     format!("{} {kind}{comment}", identifier(name))
 }
@@ -88,8 +93,8 @@ fn property(name: &str, value: &str) -> String {
     format!("{} = {}", literal(name), literal(value))
 }
 
-/// Items, each on a line of its own, with commas between them.
-fn list(items: impl Iterator<Item = String>) -> String {
+/// Joins items with commas, one per line.
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     let items: Vec<_> = items.map(|item| format!("  {item}")).collect();
     items.join(",\n") + "\n"
 }
@@ -98,8 +103,8 @@ fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A text in Athena's DDL, which escapes with a backslash, unlike its queries.
-fn literal(text: &str) -> String {
+/// Returns a text in Athena's DDL, which escapes with a backslash, unlike its queries.
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
@@ -108,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_texts_cannot_end_early() {
+    fn names_and_texts_are_escaped() {
         assert_eq!(identifier("a`b"), "`a``b`");
         assert_eq!(literal("the key's \\ end"), r"'the key\'s \\ end'");
     }

@@ -1,9 +1,9 @@
-//! Columns in Hive's words, which Athena and Glue share.
+//! Columns with Hive's types, which Athena and Glue share.
 
 use crate::formats::Kind;
 use crate::schema::mapping::{Node, OutputTable};
 
-/// A column of a table: a value, or the group of values below a name.
+/// A column of a table: a value, or a group of values below a name.
 pub(super) struct HiveColumn {
     pub(super) name: String,
     pub(super) kind: String,
@@ -11,38 +11,38 @@ pub(super) struct HiveColumn {
     pub(super) doc: Option<&'static str>,
 }
 
-/// The columns of a table, without those that folders stand for. Their names are in lower case, as Glue keeps them;
-/// Athena finds them in files whatever their case.
+/// Returns the columns of a table, without the partition keys. Their names are in lowercase, as in Glue; Athena ignores
+/// the case of the names in files.
 ///
-/// `quote` is put around the names of a group's members: the catalog takes them as they are, a statement in backticks,
-/// because some are reserved words.
-pub(super) fn hive_columns(shape: &OutputTable, quote: &str) -> Vec<HiveColumn> {
-    let columns = shape.nodes.iter().map(|node| HiveColumn {
-        name: shape.name_of(node).to_ascii_lowercase(),
-        kind: hive_type(shape, node, quote),
+/// `quote` surrounds the names of a group's members: nothing in the catalog, and backticks in a statement, because some
+/// names are reserved words.
+pub(super) fn hive_columns(table: &OutputTable, quote: &str) -> Vec<HiveColumn> {
+    let columns = table.nodes.iter().map(|node| HiveColumn {
+        name: table.name_of(node).to_ascii_lowercase(),
+        kind: hive_type(table, node, quote),
         doc: match node {
-            Node::Leaf(leaf) => shape.leaves.get(*leaf).map(|leaf| leaf.doc),
+            Node::Leaf(leaf) => table.leaves.get(*leaf).map(|leaf| leaf.doc),
             Node::Group(_) => None,
         },
     });
     columns.collect()
 }
 
-/// The type of what stands at a node.
-fn hive_type(shape: &OutputTable, node: &Node, quote: &str) -> String {
+/// Returns the type of a node.
+fn hive_type(table: &OutputTable, node: &Node, quote: &str) -> String {
     match node {
-        Node::Leaf(leaf) => shape.leaves.get(*leaf).map_or("", |leaf| scalar(leaf.kind)).to_owned(),
+        Node::Leaf(leaf) => table.leaves.get(*leaf).map_or("", |leaf| scalar(leaf.kind)).to_owned(),
         Node::Group(group) => {
             let members = group.nodes.iter().map(|node| {
-                let name = shape.name_of(node).to_ascii_lowercase();
-                format!("{quote}{name}{quote}:{}", hive_type(shape, node, quote))
+                let name = table.name_of(node).to_ascii_lowercase();
+                format!("{quote}{name}{quote}:{}", hive_type(table, node, quote))
             });
             format!("struct<{}>", members.collect::<Vec<_>>().join(","))
         }
     }
 }
 
-/// Times are UTC and have no zone there.
+/// Returns the type of the values of a kind. Timestamps have no time zone and are in UTC.
 const fn scalar(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "string",

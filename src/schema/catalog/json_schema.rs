@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 use crate::formats::{Kind, Presence};
 use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
-/// The form of a time: always UTC, always six digits of fraction.
+/// The pattern of a time: always UTC, with six digits of fraction.
 const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Schema<'a> {
+struct Document<'a> {
     #[serde(rename = "$schema")]
     dialect: &'a str,
     #[serde(rename = "$id")]
@@ -22,7 +22,7 @@ struct Schema<'a> {
     object: Object<'a>,
 }
 
-/// An object with these nodes.
+/// The schema of an object with the given nodes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Object<'a> {
@@ -32,10 +32,10 @@ struct Object<'a> {
     additional_properties: bool,
 }
 
-/// The nodes in their order.
+/// The nodes, in order.
 #[derive(Clone, Copy)]
 struct Properties<'a> {
-    shape: &'a OutputTable,
+    table: &'a OutputTable,
     nodes: &'a [Node],
 }
 
@@ -44,7 +44,7 @@ struct Property {
     description: &'static str,
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    r#const: Option<Same>,
+    r#const: Option<Const>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ struct Property {
 /// A value that is the same for every event.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Same {
+enum Const {
     Text(&'static str),
     Number(i64),
     Words(&'static [&'static str]),
@@ -72,12 +72,12 @@ struct Items {
 }
 
 impl<'a> Object<'a> {
-    fn new(shape: &'a OutputTable, nodes: &'a [Node]) -> Self {
-        let required = nodes.iter().filter(|node| is_required(shape, node));
+    fn new(table: &'a OutputTable, nodes: &'a [Node]) -> Self {
+        let required = nodes.iter().filter(|node| is_required(table, node));
         Self {
             r#type: "object",
-            properties: Properties { shape, nodes },
-            required: required.map(|node| shape.name_of(node)).collect(),
+            properties: Properties { table, nodes },
+            required: required.map(|node| table.name_of(node)).collect(),
             additional_properties: false,
         }
     }
@@ -87,24 +87,24 @@ impl Serialize for Properties<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.nodes.len()))?;
         for node in self.nodes {
-            let name = self.shape.name_of(node);
+            let name = self.table.name_of(node);
             match node {
-                Node::Group(group) => map.serialize_entry(name, &Object::new(self.shape, &group.nodes))?,
-                Node::Leaf(leaf) => map.serialize_entry(name, &self.shape.leaves.get(*leaf).map(property))?,
+                Node::Group(group) => map.serialize_entry(name, &Object::new(self.table, &group.nodes))?,
+                Node::Leaf(leaf) => map.serialize_entry(name, &self.table.leaves.get(*leaf).map(property))?,
             }
         }
         map.end()
     }
 }
 
-/// Whether every event has something at the node.
-fn is_required(shape: &OutputTable, node: &Node) -> bool {
+/// Returns whether every event has a value at the node.
+fn is_required(table: &OutputTable, node: &Node) -> bool {
     match node {
         Node::Leaf(leaf) => {
-            let leaf = shape.leaves.get(*leaf);
+            let leaf = table.leaves.get(*leaf);
             leaf.is_some_and(|leaf| leaf.presence == Presence::Required)
         }
-        Node::Group(group) => group.nodes.iter().any(|node| is_required(shape, node)),
+        Node::Group(group) => group.nodes.iter().any(|node| is_required(table, node)),
     }
 }
 
@@ -113,7 +113,7 @@ fn property(leaf: &Leaf) -> Property {
         description: leaf.doc,
         r#type,
         r#const: match leaf.value {
-            Value::Constant(literal) => Some(same(literal)),
+            Value::Constant(literal) => Some(constant(literal)),
             Value::Column(_) | Value::Conditional { .. } | Value::Computed { .. } => None,
         },
         ..Property::default()
@@ -140,27 +140,27 @@ fn property(leaf: &Leaf) -> Property {
     }
 }
 
-fn same(literal: Literal) -> Same {
+fn constant(literal: Literal) -> Const {
     match literal {
-        Literal::Text(text) => Same::Text(text),
-        Literal::Int32(number) => Same::Number(i64::from(number)),
-        Literal::Int64(number) => Same::Number(number),
-        Literal::Words(words) => Same::Words(words),
+        Literal::Text(text) => Const::Text(text),
+        Literal::Int32(number) => Const::Number(i64::from(number)),
+        Literal::Int64(number) => Const::Number(number),
+        Literal::Words(words) => Const::Words(words),
     }
 }
 
-/// The schema that each event of the table keeps in JSON, where a null is left out.
+/// Returns the JSON Schema of the table's events in JSON, which omit nulls.
 ///
 /// # Errors
-/// None in practice: the JSON holds texts and numbers alone.
-pub fn schema(shape: &OutputTable) -> Result<String, serde_json::Error> {
-    let (name, format) = (shape.schema.name(), shape.plan.format);
-    let schema = Schema {
+/// None in practice: the JSON contains only texts and numbers.
+pub fn schema(table: &OutputTable) -> Result<String, serde_json::Error> {
+    let (name, format) = (table.schema.name(), table.plan.format);
+    let document = Document {
         dialect: "https://json-schema.org/draft/2020-12/schema",
-        id: format!("urn:alb-ingest:{name}:{}:{}", format.name, shape.schema.version()),
+        id: format!("urn:alb-ingest:{name}:{}:{}", format.name, table.schema.version()),
         title: format.name,
-        description: format!("One event of the {}. A column that is null is left out.", format.title),
-        object: Object::new(shape, &shape.nodes),
+        description: format!("An event of the {}. Null columns are omitted.", format.title),
+        object: Object::new(table, &table.nodes),
     };
-    serde_json::to_string_pretty(&schema).map(|json| json + "\n")
+    serde_json::to_string_pretty(&document).map(|json| json + "\n")
 }

@@ -1,56 +1,55 @@
-//! A table's columns as markdown for `docs/`.
+//! A table's columns as a markdown page for `docs/`.
 
 use std::fmt::Write as _;
 
-use crate::formats::{Kind, Presence, Source};
+use crate::formats::{ColumnSource, Kind, Presence};
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
-/// The page of one table in one schema.
-pub fn page(shape: &OutputTable) -> String {
-    let mut page = head(shape);
-    for leaf in &shape.leaves {
-        let null = if leaf.presence == Presence::Required {
-            "never"
-        } else {
-            "yes"
+/// Returns the page of a table in a schema.
+pub fn page(table: &OutputTable) -> String {
+    let mut page = match table.schema {
+        Schema::Native => native_head(table),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf => mapped_head(table),
+    };
+    for leaf in &table.leaves {
+        let null = match leaf.presence {
+            Presence::Required => "never",
+            Presence::Nullable => "yes",
         };
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             page,
             "| `{}` | {} | {null} | {} | {} |",
             leaf.path,
             type_name(leaf.kind),
-            from(shape, leaf),
+            source(table, leaf),
             leaf.doc
         );
     }
     page
 }
 
-fn head(shape: &OutputTable) -> String {
-    let (schema, format) = (shape.schema, shape.plan.format);
-    if schema == Schema::Native {
-        return format!(
-            "# {}\n\nOne row for each entry of the {} ([AWS's page]({})). Schema version {}.\n\n\
-             A line has {} known fields; lines of {} fields exist in archives. Fields behind the last known one are kept in \
-             `extra_fields`.\n\n\
-             | column | type | null | from field | meaning |\n|---|---|---|---|---|\n",
-            format.name,
-            format.title,
-            format.page,
-            schema.version(),
-            format.fields.len(),
-            format
-                .lengths
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
-        );
-    }
+fn native_head(table: &OutputTable) -> String {
+    let format = table.plan.format;
+    let lengths: Vec<_> = format.lengths.iter().map(usize::to_string).collect();
     format!(
-        "# {} in the schema {}\n\nOne row for each entry of the {}, with `SCHEMA={}` ({}). Version {} of the mapping. Names \
-         with dots are nested. The columns that values come from are those of [the native schema](../{}.md).\n\n\
+        "# {}\n\nOne row per entry of the {} ([AWS documentation]({})). Schema version {}.\n\n\
+         A line has {} known fields; older lines have {}. Additional fields are kept in `extra_fields`.\n\n\
+         | column | type | null | from field | meaning |\n|---|---|---|---|---|\n",
+        format.name,
+        format.title,
+        format.page,
+        table.schema.version(),
+        format.fields.len(),
+        listed(lengths.split_last().map_or(&[], |(_, older)| older)),
+    )
+}
+
+fn mapped_head(table: &OutputTable) -> String {
+    let (schema, format) = (table.schema, table.plan.format);
+    format!(
+        "# {} in the schema {}\n\nOne row per entry of the {}, with `SCHEMA={}` ({}). Mapping version {}. Names with dots \
+         are nested. The source columns are those of [the native schema](../{}.md).\n\n\
          | name | type | null | from column | meaning |\n|---|---|---|---|---|\n",
         format.name,
         schema.name(),
@@ -62,39 +61,43 @@ fn head(shape: &OutputTable) -> String {
     )
 }
 
-/// Where a leaf's values come from: a field of the line for the table's own columns, else columns.
-fn from(shape: &OutputTable, leaf: &Leaf) -> String {
-    let name = |column: &usize| {
-        shape
-            .plan
-            .columns
-            .get(*column)
-            .map(|column| format!("`{}`", column.name))
-    };
+/// Joins numbers as in a sentence.
+fn listed(numbers: &[String]) -> String {
+    match numbers {
+        [] => "the same".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+/// Describes the source of a leaf's values: the field of the line for the table's own columns, otherwise columns.
+fn source(table: &OutputTable, leaf: &Leaf) -> String {
+    let column = |number: &usize| table.plan.columns.get(*number);
+    let name = |number: &usize| column(number).map(|column| format!("`{}`", column.name));
     match &leaf.value {
-        Value::Column(column) if shape.schema == Schema::Native => {
-            match shape.plan.columns.get(*column).map(|column| column.source) {
-                Some(Source::Part { field, .. }) => {
-                    let name = shape.plan.fields.get(field).map_or("", |planned| planned.field.name);
-                    format!("{} `{name}`", field + 1)
-                }
-                _ => String::new(),
+        Value::Column(number) if table.schema == Schema::Native => match column(number).map(|column| column.source) {
+            Some(ColumnSource::Part { field, .. }) => {
+                let name = table.plan.fields.get(field).map_or("", |planned| planned.field.name);
+                format!("{} `{name}`", field + 1)
             }
-        }
-        Value::Column(column) => name(column).unwrap_or_default(),
-        Value::Conditional { column, holds, .. } => {
+            Some(ColumnSource::Filled(_)) | None => String::new(),
+        },
+        Value::Column(number) => name(number).unwrap_or_default(),
+        Value::Conditional {
+            column: number, holds, ..
+        } => {
             let rows = if *holds {
-                "where it fits"
+                "if the schema accepts it there"
             } else {
-                "where it fits nowhere else"
+                "if the schema does not accept it elsewhere"
             };
-            format!("{}, {rows}", name(column).unwrap_or_default())
+            format!("{}, {rows}", name(number).unwrap_or_default())
         }
         Value::Computed { inputs, .. } => {
             let names: Vec<_> = inputs.iter().filter_map(name).collect();
-            format!("made of {}", names.join(", "))
+            format!("computed from {}", names.join(", "))
         }
-        Value::Constant(_) => "always the same".to_owned(),
+        Value::Constant(_) => "constant".to_owned(),
     }
 }
 

@@ -1,9 +1,10 @@
-//! Table definitions for others, each a loop over a [`OutputTable`](crate::schema::mapping::OutputTable).
+//! Table definitions for other programs, each a loop over an [`OutputTable`](crate::schema::mapping::OutputTable).
 
 pub mod arrow;
 pub mod athena;
 pub mod glue;
 mod hive;
+pub mod iceberg;
 pub mod json_schema;
 pub mod markdown;
 mod store;

@@ -1,15 +1,14 @@
-//! How a table's files lie in a bucket, in the words that the Glue catalog has for it. Athena's DDL and Glue's JSON say
-//! the same from here.
+//! The storage of a table's files, with the terms of the Glue catalog. Athena's DDL and Glue's JSON share it.
 
-/// The day from which folders are looked for where nobody says another: Elastic Load Balancing has written logs since
-/// 2014, and a day that lies too late would hide events.
+/// The default first day of the folders. Elastic Load Balancing has written logs since 2014, and a later day would hide
+/// events.
 pub const FIRST_DAY: &str = "2014-01-01";
 
-/// How the Hive JSON `SerDe` reads the timestamps that the JSON encoder writes.
+/// The format of the timestamps that the JSON encoder writes, for the Hive JSON `SerDe`.
 /// <https://docs.aws.amazon.com/athena/latest/ug/hive-json-serde.html>
 const JSON_TIMESTAMP: &str = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'";
 
-/// Where and how a run wrote the files.
+/// The location and the layout of a run's files.
 #[derive(Debug, Clone)]
 pub struct Store {
     /// The destination of the run: `s3://BUCKET/PREFIX/`.
@@ -42,37 +41,37 @@ pub enum TableFormat {
     Json,
 }
 
-/// A column that a folder's name stands for.
+/// A column whose value is in the name of a folder.
 pub(super) struct PartitionKey {
     pub(super) name: &'static str,
     pub(super) kind: &'static str,
     pub(super) doc: &'static str,
 }
 
-/// The classes that read and write a format.
+/// The Hive classes that read and write a format.
 pub(super) struct Classes {
     pub(super) input: &'static str,
     pub(super) output: &'static str,
     pub(super) serde: &'static str,
-    /// The `SerDe`'s own parameters.
+    /// The parameters of the `SerDe`.
     pub(super) parameters: &'static [(&'static str, &'static str)],
 }
 
 const DATE: PartitionKey = PartitionKey {
     name: "date",
-    // AWS advises text: a key of the type date is slower to select by.
+    // AWS recommends text, because conditions on keys of the type date are slower.
     kind: "string",
-    doc: "Day of the event, UTC, YYYY-MM-DD; from the folder.",
+    doc: "Day of the event, UTC, YYYY-MM-DD; from the folder name.",
 };
 
 const HOUR: PartitionKey = PartitionKey {
     name: "hour",
     kind: "int",
-    doc: "Hour of the event, UTC, 0 to 23; from the folder.",
+    doc: "Hour of the event, UTC, 0 to 23; from the folder name.",
 };
 
 impl Default for Store {
-    /// Parquet by day, in a bucket that has still to be named.
+    /// Returns Parquet by day, in a placeholder bucket.
     fn default() -> Self {
         Self {
             location: "s3://BUCKET/PREFIX/".to_owned(),
@@ -84,12 +83,12 @@ impl Default for Store {
 }
 
 impl Store {
-    /// The folder of a table.
+    /// Returns the folder of a table.
     pub(super) fn folder(&self, table: &str) -> String {
         format!("{}{table}/", self.location)
     }
 
-    /// The columns that folders stand for.
+    /// Returns the columns whose values are in the names of folders.
     pub(super) const fn partition_keys(&self) -> &'static [PartitionKey] {
         match self.folders {
             Folders::Daily => &[DATE],
@@ -98,7 +97,7 @@ impl Store {
         }
     }
 
-    /// The classes that read the files.
+    /// Returns the classes that read the files.
     pub(super) const fn classes(&self) -> Classes {
         match self.format {
             TableFormat::Parquet => Classes {
@@ -107,7 +106,7 @@ impl Store {
                 serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
                 parameters: &[("serialization.format", "1")],
             },
-            // Not OpenX's: its page warns that the rows it finds may change from one query to the next.
+            // Not OpenX's, whose documentation warns that its results may change from one query to the next.
             TableFormat::Json => Classes {
                 input: "org.apache.hadoop.mapred.TextInputFormat",
                 output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -117,7 +116,7 @@ impl Store {
         }
     }
 
-    /// The table's properties: what the files are, and the folders that Athena works out instead of asking a catalog.
+    /// Returns the table's properties: the kind of files, and the partition projection, which replaces a crawler.
     /// <https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html>
     pub(super) fn properties(&self, table: &str) -> Vec<(&'static str, String)> {
         let classification = match self.format {

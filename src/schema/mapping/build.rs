@@ -1,44 +1,45 @@
-//! A mapping resolved: paths into a tree, names of columns into positions.
+//! Resolution of a mapping: paths to a tree, column names to positions.
 
 use std::collections::BTreeSet;
 
 use super::{Group, Leaf, Literal, Node, OutputTable, Rule, Schema, Test, Value};
 use crate::formats::{Layout, Plan, PlannedColumn, Presence};
 
-/// A line of a mapping: what stands at a path.
+/// A line of a mapping: a path and the source of its value.
 #[derive(Debug)]
 pub(super) struct Entry {
     path: &'static str,
-    take: Take,
+    source: EntrySource,
     presence: Presence,
     layout: Layout,
     doc: &'static str,
 }
 
+/// The source of an entry's value, with columns by name.
 #[derive(Debug)]
-enum Take {
-    /// The column of that name, as it is.
+enum EntrySource {
+    /// The named column, unchanged.
     Column(&'static str),
     Constant(Literal),
-    Made(&'static [&'static str], Rule),
-    /// The column of that name where the test of the others holds; elsewhere it goes to the schema's catch-all.
+    Computed(&'static [&'static str], Rule),
+    /// The named column if the test of the others succeeds; otherwise it goes to the schema's catch-all.
     Conditional(&'static str, &'static [&'static str], Test),
 }
 
-/// A column as it is at a path.
+/// Puts a column at a path, unchanged.
 pub(super) const fn column(path: &'static str, name: &'static str) -> Entry {
     Entry {
         path,
-        take: Take::Column(name),
-        // The column's own, later.
+        source: EntrySource::Column(name),
+        // The column's own replace these.
         presence: Presence::Nullable,
         layout: Layout::Repeating,
         doc: "",
     }
 }
 
-/// A column as it is at a path in the rows in which a test of columns holds; in the others it goes to the schema's
-/// catch-all.
+/// Puts a column at a path, unchanged, in the rows in which a test of columns succeeds. In other rows it goes to the
+/// schema's catch-all.
 pub(super) const fn column_if(
     path: &'static str,
     name: &'static str,
@@ -46,26 +47,31 @@ pub(super) const fn column_if(
     test: Test,
 ) -> Entry {
     let mut entry = column(path, name);
-    entry.take = Take::Conditional(name, inputs, test);
+    entry.source = EntrySource::Conditional(name, inputs, test);
     entry
 }
 
-/// The same value for every event at a path.
+/// Puts the same value at a path for every event.
 pub(super) const fn constant(path: &'static str, value: Literal, doc: &'static str) -> Entry {
     Entry {
         path,
-        take: Take::Constant(value),
+        source: EntrySource::Constant(value),
         presence: Presence::Required,
         layout: Layout::Repeating,
         doc,
     }
 }
 
-/// What a rule makes of columns at a path.
-pub(super) const fn made(path: &'static str, inputs: &'static [&'static str], rule: Rule, doc: &'static str) -> Entry {
+/// Puts a value at a path that a rule computes from columns.
+pub(super) const fn computed(
+    path: &'static str,
+    inputs: &'static [&'static str],
+    rule: Rule,
+    doc: &'static str,
+) -> Entry {
     Entry {
         path,
-        take: Take::Made(inputs, rule),
+        source: EntrySource::Computed(inputs, rule),
         presence: Presence::Nullable,
         layout: Layout::Repeating,
         doc,
@@ -73,28 +79,28 @@ pub(super) const fn made(path: &'static str, inputs: &'static [&'static str], ru
 }
 
 impl Entry {
-    /// Says that the rule makes a value for every event.
+    /// Declares that the rule computes a value for every event.
     pub(super) const fn required(mut self) -> Self {
         self.presence = Presence::Required;
         self
     }
 
-    /// Says how the values of a rule relate to each other.
+    /// Declares how the computed values relate to each other.
     pub(super) const fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
         self
     }
 }
 
-/// A leaf whose place in the tree is not known yet.
+/// A leaf that has no position in the tree yet.
 #[derive(Debug)]
 pub(super) struct Draft(Leaf);
 
 impl Draft {
-    /// A column as it is.
+    /// Returns a column, unchanged.
     pub(super) fn column(path: String, number: usize, column: &PlannedColumn) -> Self {
         Self(Leaf {
-            name: name_of(&path),
+            name: last_name(&path),
             path,
             kind: column.kind,
             presence: column.presence,
@@ -104,8 +110,8 @@ impl Draft {
         })
     }
 
-    /// The column of a draft in some rows alone.
-    fn in_some_rows(mut self, inputs: Vec<usize>, test: Test, holds: bool) -> Self {
+    /// Limits a column to the rows for which the test has the given result.
+    fn in_rows(mut self, inputs: Vec<usize>, test: Test, holds: bool) -> Self {
         if let Value::Column(column) = self.0.value {
             self.0.presence = Presence::Nullable;
             self.0.value = Value::Conditional {
@@ -118,27 +124,27 @@ impl Draft {
         self
     }
 
-    /// What a line of a mapping says; nothing where the table lacks a column that it names, which a test refuses.
+    /// Resolves a line of a mapping. Returns nothing if it names a column that the table lacks, which a test rules out.
     pub(super) fn of(entry: &Entry, plan: &Plan) -> Option<Self> {
         let path = entry.path.to_owned();
-        let (kind, value) = match &entry.take {
-            Take::Column(name) => {
+        let (kind, value) = match &entry.source {
+            EntrySource::Column(name) => {
                 let number = plan.column(name)?;
                 return Some(Self::column(path, number, plan.columns.get(number)?));
             }
-            Take::Conditional(name, inputs, test) => {
+            EntrySource::Conditional(name, inputs, test) => {
                 let number = plan.column(name)?;
                 let inputs = positions(plan, inputs)?;
-                return Some(Self::column(path, number, plan.columns.get(number)?).in_some_rows(inputs, *test, true));
+                return Some(Self::column(path, number, plan.columns.get(number)?).in_rows(inputs, *test, true));
             }
-            Take::Constant(literal) => (literal.kind(), Value::Constant(*literal)),
-            Take::Made(names, rule) => {
+            EntrySource::Constant(literal) => (literal.kind(), Value::Constant(*literal)),
+            EntrySource::Computed(names, rule) => {
                 let inputs = positions(plan, names)?;
                 (rule.kind(), Value::Computed { inputs, rule: *rule })
             }
         };
         Some(Self(Leaf {
-            name: name_of(&path),
+            name: last_name(&path),
             path,
             kind,
             presence: entry.presence,
@@ -153,15 +159,15 @@ fn positions(plan: &Plan, names: &[&str]) -> Option<Vec<usize>> {
     names.iter().map(|name| plan.column(name)).collect()
 }
 
-/// The drafts of a mapping, and below `rest` every column that no line of it takes as it is.
-pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], rest: &str) -> Vec<Draft> {
+/// Returns the drafts of a mapping, and below `catch_all` every column that none of its lines takes unchanged.
+pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], catch_all: &str) -> Vec<Draft> {
     let entries = mapping.iter().copied().flatten();
     let mut drafts: Vec<_> = entries.filter_map(|entry| Draft::of(entry, plan)).collect();
     let taken: BTreeSet<_> = drafts
         .iter()
         .filter_map(|Draft(leaf)| match leaf.value {
             Value::Column(number) => Some(number),
-            _ => None,
+            Value::Constant(_) | Value::Conditional { .. } | Value::Computed { .. } => None,
         })
         .collect();
     let left = plan
@@ -171,16 +177,16 @@ pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], rest: &str) -> Vec<Draft
         .filter(|(number, _)| !taken.contains(number));
     let left: Vec<_> = left
         .map(|(number, column)| {
-            let left = Draft::column(format!("{rest}.{}", column.name), number, column);
-            // Conditional another leaf has the column in some rows, only the others are left.
-            let column_if = drafts.iter().find_map(|Draft(leaf)| match &leaf.value {
+            let left = Draft::column(format!("{catch_all}.{}", column.name), number, column);
+            // If another leaf has the column in some rows, only the other rows are left.
+            let condition = drafts.iter().find_map(|Draft(leaf)| match &leaf.value {
                 Value::Conditional {
                     column, inputs, test, ..
                 } if *column == number => Some((inputs.clone(), *test)),
                 _ => None,
             });
-            match column_if {
-                Some((inputs, test)) => left.in_some_rows(inputs, test, false),
+            match condition {
+                Some((inputs, test)) => left.in_rows(inputs, test, false),
                 None => left,
             }
         })
@@ -189,9 +195,9 @@ pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], rest: &str) -> Vec<Draft
     drafts
 }
 
-/// The paths of a mapping that take a column which the table has not.
+/// Returns the paths of a mapping that name a column which the table lacks.
 #[cfg(test)]
-pub(super) fn without_columns(plan: &Plan, mapping: &[&[Entry]]) -> Vec<&'static str> {
+pub(super) fn paths_without_columns(plan: &Plan, mapping: &[&[Entry]]) -> Vec<&'static str> {
     let entries = mapping.iter().copied().flatten();
     entries
         .filter(|entry| Draft::of(entry, plan).is_none())
@@ -199,9 +205,9 @@ pub(super) fn without_columns(plan: &Plan, mapping: &[&[Entry]]) -> Vec<&'static
         .collect()
 }
 
-/// The tree of the drafts: names stand where they are first named.
-pub(super) fn shape(schema: Schema, plan: &'static Plan, drafts: Vec<Draft>) -> OutputTable {
-    let mut shape = OutputTable {
+/// Builds the tree of the drafts. A name is at the position of its first mention.
+pub(super) fn output_table(schema: Schema, plan: &'static Plan, drafts: Vec<Draft>) -> OutputTable {
+    let mut table = OutputTable {
         schema,
         plan,
         nodes: Vec::new(),
@@ -211,11 +217,11 @@ pub(super) fn shape(schema: Schema, plan: &'static Plan, drafts: Vec<Draft>) -> 
         let names: Vec<_> = leaf.path.split('.').map(str::to_owned).collect();
         (names, leaf)
     });
-    shape.nodes = level(drafts.collect(), &mut shape.leaves);
-    shape
+    table.nodes = level(drafts.collect(), &mut table.leaves);
+    table
 }
 
-/// The nodes of leaves that stand below the same names, which are taken off already.
+/// Returns the nodes of leaves below the same names, which are already removed from the leaves' names.
 fn level(mut drafts: Vec<(Vec<String>, Leaf)>, leaves: &mut Vec<Leaf>) -> Vec<Node> {
     let mut nodes = Vec::new();
     while !drafts.is_empty() {
@@ -243,6 +249,6 @@ fn level(mut drafts: Vec<(Vec<String>, Leaf)>, leaves: &mut Vec<Leaf>) -> Vec<No
     nodes
 }
 
-fn name_of(path: &str) -> String {
+fn last_name(path: &str) -> String {
     path.rsplit('.').next().unwrap_or(path).to_owned()
 }

@@ -1,6 +1,6 @@
 //! Names in camel case.
 
-/// A name in lower snake case as one in camel case: `client_ip` as `clientIp`.
+/// Converts a name from snake case to camel case: `client_ip` to `clientIp`.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     for (number, word) in name.split('_').enumerate() {
@@ -20,7 +20,7 @@ mod tests {
     use super::camel_case;
 
     #[test]
-    fn words_begin_with_capitals_behind_the_first() {
+    fn words_after_the_first_are_capitalized() {
         assert_eq!(camel_case("leaf_client_cert_not_before"), "leafClientCertNotBefore");
         assert_eq!(camel_case("elb"), "elb");
     }

@@ -1,6 +1,6 @@
 //! The rules that schemas share: pure functions of a row's columns.
 
-#![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
+#![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::Input;
 
-/// The columns that tell a Classic entry of an HTTP listener from one of a TCP listener, which has none of them.
+/// The columns that distinguish a Classic entry of an HTTP listener from one of a TCP listener, which has none of them.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
 pub(super) const CLASSIC_REQUEST: [&str; 6] = [
     "elb_status_code",
@@ -20,40 +20,40 @@ pub(super) const CLASSIC_REQUEST: [&str; 6] = [
     "user_agent",
 ];
 
-/// The place of the method among [`CLASSIC_REQUEST`].
+/// The position of the method among [`CLASSIC_REQUEST`].
 pub(super) const CLASSIC_VERB: usize = 2;
 
-/// A column, and behind it [`CLASSIC_REQUEST`].
+/// Returns a column followed by [`CLASSIC_REQUEST`].
 pub(super) const fn classic_with(column: &'static str) -> [&'static str; 7] {
     let [status, backend, verb, url, protocol, agent] = CLASSIC_REQUEST;
     [column, status, backend, verb, url, protocol, agent]
 }
 
-/// Whether a Classic entry is a request, by [`CLASSIC_REQUEST`].
+/// Returns whether a Classic entry is a request, given [`CLASSIC_REQUEST`].
 pub(super) fn is_request(inputs: &[Input<'_>]) -> bool {
     inputs.iter().any(|input| !input.is_null())
 }
 
-/// The whole text where it is an IP address of either version, without brackets, zone or port.
+/// Returns the whole text if it is an IPv4 or IPv6 address without brackets, zone and port.
 pub(super) fn ip(text: &[u8]) -> Option<Range<usize>> {
     let address = str::from_utf8(text).ok()?.parse::<IpAddr>();
     address.is_ok().then_some(0..text.len())
 }
 
-/// The query string of a URL: what stands between the first `?` and a `#`; it may be empty.
+/// Returns the query string of a URL: the text between the first `?` and a `#`, which may be empty.
 pub(super) fn query(url: &[u8]) -> Option<Range<usize>> {
     let end = memchr(b'#', url).unwrap_or(url.len());
     let mark = memchr(b'?', url.get(..end)?)?;
     Some(mark + 1..end)
 }
 
-/// The version in a request line, without `HTTP/`; anything else as it is.
+/// Returns the version in a request line without `HTTP/`; any other text unchanged.
 pub(super) fn http_version(protocol: &[u8]) -> Option<Range<usize>> {
     let start = if protocol.starts_with(b"HTTP/") { 5 } else { 0 };
     Some(start..protocol.len())
 }
 
-/// The protocol and the digits of a TLS version as AWS writes it: `TLSv1.2`, `tlsv12`, `SSLv3`.
+/// Splits a TLS version as AWS writes it into protocol and digits: `TLSv1.2`, `tlsv12`, `SSLv3`.
 fn tls_parts(text: &[u8]) -> Option<(&'static str, &[u8])> {
     let (name, digits) = text.split_at_checked(4)?;
     let name = match name.to_ascii_lowercase().as_slice() {
@@ -64,7 +64,7 @@ fn tls_parts(text: &[u8]) -> Option<(&'static str, &[u8])> {
     Some((name, digits))
 }
 
-/// The known versions of TLS, as AWS writes their digits and as schemas do.
+/// The known versions of TLS: the digits that AWS writes, and those of the schemas.
 const TLS_VERSIONS: &[(&[u8], &str)] = &[
     (b"1.3", "1.3"),
     (b"13", "1.3"),
@@ -81,19 +81,19 @@ const TLS_VERSIONS: &[(&[u8], &str)] = &[
     (b"2", "2.0"),
 ];
 
-/// The version of TLS or SSL in digits, such as `1.2`; none for one that is not known.
+/// Returns the version of TLS or SSL in digits, such as `1.2`; none for unknown versions.
 pub(super) fn tls_version(inputs: &[Input<'_>]) -> Option<&'static str> {
     let (_, digits) = tls_parts(inputs.first()?.text()?)?;
     let known = TLS_VERSIONS.iter().find(|(written, _)| *written == digits);
     known.map(|(_, version)| *version)
 }
 
-/// `tls` or `ssl`.
+/// Returns `tls` or `ssl`.
 pub(super) fn tls_protocol(inputs: &[Input<'_>]) -> Option<&'static str> {
     tls_parts(inputs.first()?.text()?).map(|(name, _)| name)
 }
 
-/// Appends the 32 hexadecimal digits of the `Root` in an `X-Amzn-Trace-Id` header, in lower case.
+/// Appends the 32 hexadecimal digits of the `Root` in an `X-Amzn-Trace-Id` header, in lowercase.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
 pub(super) fn trace_root(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     let header = inputs.first().and_then(|input| input.text()).unwrap_or_default();
@@ -117,24 +117,24 @@ pub(super) fn trace_root(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     false
 }
 
-/// What stands before the first colon, or all: `Failed` of `Failed:ClientCertExpired`.
+/// Returns the text before the first colon, or all of it: `Failed` of `Failed:ClientCertExpired`.
 pub(super) fn before_colon(text: &[u8]) -> Option<Range<usize>> {
     let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
     Some(0..end)
 }
 
-/// What stands behind the first colon: `ClientCertExpired` of `Failed:ClientCertExpired`.
-pub(super) fn behind_colon(text: &[u8]) -> Option<Range<usize>> {
+/// Returns the text after the first colon: `ClientCertExpired` of `Failed:ClientCertExpired`.
+pub(super) fn after_colon(text: &[u8]) -> Option<Range<usize>> {
     let colon = text.iter().position(|byte| *byte == b':')?;
     Some(colon + 1..text.len())
 }
 
-/// A whole number that is written as text.
+/// Parses an integer that is written as text.
 pub(super) fn number(inputs: &[Input<'_>]) -> Option<i64> {
     str::from_utf8(inputs.first()?.text()?).ok()?.parse().ok()
 }
 
-/// Appends a whole number in decimal digits.
+/// Appends an integer in decimal digits.
 pub(super) fn decimal(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     let Some(number) = inputs.first().and_then(|input| input.integer()) else {
         return false;
@@ -143,35 +143,35 @@ pub(super) fn decimal(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Nanoseconds of a number of milliseconds.
+/// Converts milliseconds to nanoseconds.
 pub(super) fn nanos_of_millis(inputs: &[Input<'_>]) -> Option<i64> {
     let millis = inputs.first()?.integer()?;
     millis.checked_mul(1_000_000).filter(|nanos| *nanos >= 0)
 }
 
-/// Nanoseconds of a number of seconds, rounded.
+/// Converts seconds to nanoseconds, rounded.
 pub(super) fn nanos_of_seconds(inputs: &[Input<'_>]) -> Option<i64> {
     rounded(inputs.first()?.float()? * 1e9)
 }
 
-/// Milliseconds of a number of seconds, rounded.
+/// Converts seconds to milliseconds, rounded.
 pub(super) fn millis_of_seconds(inputs: &[Input<'_>]) -> Option<i64> {
     rounded(inputs.first()?.float()? * 1e3)
 }
 
-/// A number that is not negative and fits, rounded.
-#[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
+/// Rounds a number, if it is not negative and fits.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn rounded(value: f64) -> Option<i64> {
     let rounded = value.round();
     (0.0..9.2e18).contains(&rounded).then_some(rounded as i64)
 }
 
-/// Nanoseconds from the second input to the first; none where they go back.
+/// Returns the nanoseconds from the second input to the first; none if they are negative.
 pub(super) fn nanos_between(inputs: &[Input<'_>]) -> Option<i64> {
     micros_between(inputs)?.checked_mul(1_000)
 }
 
-/// Milliseconds from the second input to the first, cut; none where they go back.
+/// Returns the milliseconds from the second input to the first, truncated; none if they are negative.
 pub(super) fn millis_between(inputs: &[Input<'_>]) -> Option<i64> {
     Some(micros_between(inputs)? / 1_000)
 }
@@ -181,7 +181,7 @@ fn micros_between(inputs: &[Input<'_>]) -> Option<i64> {
     end.time()?.checked_sub(start.time()?).filter(|micros| *micros >= 0)
 }
 
-/// Milliseconds since 1970 of a time, cut.
+/// Returns a time in milliseconds since 1970, truncated.
 pub(super) fn epoch_millis(inputs: &[Input<'_>]) -> Option<i64> {
     Some(inputs.first()?.time()?.div_euclid(1_000))
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_whole_addresses() {
+    fn only_whole_texts_are_addresses() {
         for text in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
             assert_eq!(piece(ip, text), Some(text));
         }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_ends_at_a_fragment() {
+    fn a_query_string_ends_at_a_fragment() {
         assert_eq!(piece(query, "https://a:443/b?c=d?e#f?g"), Some("c=d?e"));
         assert_eq!(piece(query, "https://a:443/b?"), Some(""));
         assert_eq!(piece(query, "https://a:443/b#f?g"), None);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_lose_their_protocol() {
+    fn versions_are_separated_from_their_protocol() {
         assert_eq!(piece(http_version, "HTTP/1.1"), Some("1.1"));
         assert_eq!(piece(http_version, "h2"), Some("h2"));
         let tls = |text: &str| {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_of_a_trace_is_found_among_its_parts() {
+    fn the_root_of_a_trace_id_is_extracted() {
         let root = |text: &str| {
             let mut out = Vec::new();
             trace_root(&[Input::Text(text.as_bytes())], &mut out).then(|| String::from_utf8(out).unwrap())
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_whole_and_never_negative() {
+    fn durations_are_integers_and_never_negative() {
         assert_eq!(nanos_of_millis(&[Input::Integer(25)]), Some(25_000_000));
         assert_eq!(nanos_of_millis(&[Input::Integer(i64::MAX)]), None);
         assert_eq!(nanos_of_seconds(&[Input::Float(0.001)]), Some(1_000_000));

@@ -1,56 +1,55 @@
-//! The Elastic Common Schema, with the names below `aws.elb` that Elastic's own integration has for load balancers.
+//! The Elastic Common Schema, with the names below `aws.elb` of Elastic's own integration for load balancers.
 //! <https://www.elastic.co/guide/en/ecs/current/ecs-field-reference.html>
 //! <https://github.com/elastic/integrations/tree/main/packages/aws/data_stream/elb_logs>
 //!
-//! Where Elastic has no name, a column keeps its own below `aws.elb`.
+//! A column for which Elastic has no name keeps its own name below `aws.elb`.
 
-#![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
+#![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
 use super::Input::{self, Text};
-use super::build::{Entry, column, constant, made};
+use super::build::{Entry, column, computed, constant};
 use super::derive::{self, CLASSIC_REQUEST, classic_with, is_request};
 use super::{Literal, Rule};
-use crate::formats::Layout;
+use crate::formats::{Layout, LogType};
 
-/// The version of ECS that events name: the one that Elastic's integration names. No type that stands here has changed
-/// up to 9.4.
+/// The version of ECS in events: that of Elastic's integration. The types used here are unchanged up to version 9.4.
 pub(super) const VERSION: &str = "8.11.0";
 
-/// Where columns go that no line of the mapping takes as they are.
-pub(super) const REST: &str = "aws.elb";
+/// The name below which columns go that no line of the mapping takes unchanged.
+pub(super) const CATCH_ALL: &str = "aws.elb";
 
-/// What a table's events are to ECS: `event.category` and `event.type`.
-type Kinds = (&'static [&'static str], &'static [&'static str]);
+/// The `event.category` and `event.type` of a table's events.
+type Categories = (&'static [&'static str], &'static [&'static str]);
 
-const WEB: Kinds = (&["web"], &["access"]);
-const NETWORK: Kinds = (&["network"], &["connection"]);
+const WEB: Categories = (&["web"], &["access"]);
+const NETWORK: Categories = (&["network"], &["connection"]);
 
-const CATEGORY: &str = "What kind of events these are to ECS.";
-const TYPE: &str = "What happened, in ECS's words.";
-const OUTCOME: &str = "Whether it went well: success or failure; null where nobody knows.";
-const PROTOCOL: &str = "The protocol of the listener: http or tcp.";
-const LOG_TYPE: &str = "The log that the event is from.";
-const DURATION: &str = "Nanoseconds from start to end; null where one of them is.";
-const SOURCE_IP: &str = "source.address where it is an IP address.";
-const DESTINATION_IP: &str = "destination.address where it is an IP address.";
-const TLS_VERSION: &str = "Version of TLS in digits, such as 1.2; null for one that is not known.";
-const TLS_PROTOCOL: &str = "tls or ssl.";
+const CATEGORY: &str = "Category of the event in ECS.";
+const TYPE: &str = "Type of the event in ECS.";
+const OUTCOME: &str = "Outcome of the event: success or failure; null if unknown.";
+const PROTOCOL: &str = "Protocol of the listener: http or tcp.";
+const LOG_TYPE: &str = "Log type that the event comes from.";
+const DURATION: &str = "Nanoseconds from start to end; null if one of them is null.";
+const SOURCE_IP: &str = "source.address, if it is an IP address.";
+const DESTINATION_IP: &str = "destination.address, if it is an IP address.";
+const TLS_VERSION: &str = "Version of TLS in digits, such as 1.2; null for unknown versions.";
+const TLS_PROTOCOL: &str = "Protocol of the connection: tls or ssl.";
 
-/// What every event has.
+/// The entries of all events.
 #[rustfmt::skip]
 static COMMON: &[Entry] = &[
     column("@timestamp", "timestamp"),
-    constant("ecs.version", Literal::Text(VERSION), "The version of ECS that the names are from."),
-    constant("event.kind", Literal::Text("event"), "What the document is to ECS."),
+    constant("ecs.version", Literal::Text(VERSION), "Version of ECS that the names comply with."),
+    constant("event.kind", Literal::Text("event"), "Kind of the document in ECS."),
     constant("event.module", Literal::Text("aws"), "Elastic's module for these logs."),
-    constant("event.dataset", Literal::Text("aws.elb_logs"), "Elastic's data set for load balancer logs of every type."),
+    constant("event.dataset", Literal::Text("aws.elb_logs"), "Elastic's data set for load balancer logs of all types."),
     column("event.id", "event_id"),
-    constant("cloud.provider", Literal::Text("aws"), "The cloud."),
+    constant("cloud.provider", Literal::Text("aws"), "Cloud provider."),
     column("cloud.account.id", "account_id"),
     column("cloud.region", "region"),
 ];
 
-/// Where the line comes from.
+/// The origin of the line.
 #[rustfmt::skip]
 static ORIGIN: &[Entry] = &[
     column("aws.elb.name", "elb"),
@@ -62,17 +61,17 @@ static ORIGIN: &[Entry] = &[
 #[rustfmt::skip]
 static CLIENT: &[Entry] = &[
     column("source.address", "client_ip"),
-    made("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("source.port", "client_port"),
     column("source.bytes", "received_bytes"),
     column("destination.bytes", "sent_bytes"),
 ];
 
-/// The node of an Application Load Balancer, which its clients connect to.
+/// The node of an Application Load Balancer, to which its clients connect.
 #[rustfmt::skip]
 static NODE: &[Entry] = &[
     column("destination.address", "ip_address"),
-    made("destination.ip", &["ip_address"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["ip_address"], Rule::Piece(derive::ip), DESTINATION_IP),
 ];
 
 #[rustfmt::skip]
@@ -81,27 +80,27 @@ static SERVER_NAME: &[Entry] = &[
     column("tls.client.server_name", "domain_name"),
 ];
 
-/// A request and its answer, in the columns that ALB and Classic logs share.
+/// A request and its response, in the columns that ALB and Classic access logs share.
 #[rustfmt::skip]
 static REQUEST: &[Entry] = &[
     column("http.request.method", "request_verb"),
-    made("http.version", &["request_proto"], Rule::Piece(derive::http_version), "Version of HTTP, without HTTP/."),
+    computed("http.version", &["request_proto"], Rule::Piece(derive::http_version), "Version of HTTP, without HTTP/."),
     column("http.response.status_code", "elb_status_code"),
     column("url.original", "request_url"),
     column("url.scheme", "request_scheme"),
     column("url.domain", "request_host"),
     column("url.port", "request_port"),
     column("url.path", "request_path"),
-    made("url.query", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
+    computed("url.query", &["request_url"], Rule::Piece(derive::query), "Query string of the URL, without the question mark.").layout(Layout::Distinct),
     column("user_agent.original", "user_agent"),
-    made("event.outcome", &["elb_status_code"], Rule::Word(outcome_of_status), OUTCOME),
+    computed("event.outcome", &["elb_status_code"], Rule::Word(outcome_of_status), OUTCOME),
     column("aws.elb.request_processing_time.sec", "request_processing_time"),
     column("aws.elb.response_processing_time.sec", "response_processing_time"),
     column("aws.elb.ssl_cipher", "ssl_cipher"),
     column("aws.elb.ssl_protocol", "ssl_protocol"),
     column("tls.cipher", "ssl_cipher"),
-    made("tls.version", &["ssl_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["ssl_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["ssl_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["ssl_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
 ];
 
 #[rustfmt::skip]
@@ -110,7 +109,7 @@ static ALB_ACCESS: &[Entry] = &[
     constant("event.type", Literal::Words(WEB.1), TYPE),
     column("event.start", "request_creation_time"),
     column("event.end", "timestamp"),
-    made("event.duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::nanos_between), DURATION).layout(Layout::Distinct),
+    computed("event.duration", &["timestamp", "request_creation_time"], Rule::Int64(derive::nanos_between), DURATION).layout(Layout::Distinct),
     column("http.request.bytes", "received_bytes"),
     column("http.response.bytes", "sent_bytes"),
     constant("aws.elb.log_type", Literal::Text("alb_access"), LOG_TYPE),
@@ -122,11 +121,11 @@ static ALB_ACCESS: &[Entry] = &[
     column("aws.elb.backend_processing_time.sec", "target_processing_time"),
     column("aws.elb.target_group.arn", "target_group_arn"),
     column("aws.elb.trace_id", "trace_id"),
-    made("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 digits of Root in aws.elb.trace_id.").layout(Layout::Distinct),
+    computed("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 hex digits of Root in aws.elb.trace_id.").layout(Layout::Distinct),
     column("aws.elb.chosen_cert.arn", "chosen_cert_arn"),
     column("aws.elb.action_executed", "actions_executed"),
     column("aws.elb.error.reason", "error_reason"),
-    // Elastic's names for the lists are those of the single columns here, which stand below backend.
+    // Elastic uses these names for lists; the columns with a single value are below backend.
     column("aws.elb.target_port", "target_port_list"),
     column("aws.elb.target_status_code", "target_status_code_list"),
 ];
@@ -136,21 +135,21 @@ static ALB_CONNECTION: &[Entry] = &[
     constant("event.category", Literal::Words(NETWORK.0), CATEGORY),
     constant("event.type", Literal::Words(NETWORK.1), TYPE),
     column("event.end", "timestamp"),
-    made("event.outcome", &["tls_verify_status"], Rule::Word(outcome_of_verification), OUTCOME),
+    computed("event.outcome", &["tls_verify_status"], Rule::Word(outcome_of_verification), OUTCOME),
     column("source.address", "client_ip"),
-    made("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("source.port", "client_port"),
-    // Elastic has these for the connection log in the place of source.
-    made("client.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
+    // Elastic uses these names instead of source in the connection log.
+    computed("client.ip", &["client_ip"], Rule::Piece(derive::ip), SOURCE_IP),
     column("client.port", "client_port"),
     column("destination.port", "listener_port"),
     constant("aws.elb.log_type", Literal::Text("alb_connection"), LOG_TYPE),
     constant("aws.elb.protocol", Literal::Text("tcp"), PROTOCOL),
-    made("aws.elb.listener", &["listener_port"], Rule::Text(derive::decimal), "Port of the listener."),
+    computed("aws.elb.listener", &["listener_port"], Rule::Text(derive::decimal), "Port of the listener."),
     column("aws.elb.ssl_protocol", "tls_protocol"),
     column("aws.elb.ssl_cipher", "tls_cipher"),
-    made("tls.version", &["tls_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["tls_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["tls_protocol"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["tls_protocol"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
     column("tls.cipher", "tls_cipher"),
     column("tls.curve", "tls_keyexchange"),
     column("tls.client.subject", "leaf_client_cert_subject"),
@@ -161,9 +160,9 @@ static ALB_CONNECTION: &[Entry] = &[
     column("aws.elb.leaf_client_cert_not_before", "leaf_client_cert_not_before"),
     column("aws.elb.leaf_client_cert_not_after", "leaf_client_cert_not_after"),
     column("aws.elb.leaf_client_cert_serial_number", "leaf_client_cert_serial_number"),
-    // Elastic cuts the status in two.
-    made("aws.elb.tls_verify_status", &["tls_verify_status"], Rule::Piece(derive::before_colon), "Success or Failed."),
-    made("aws.elb.tls_error_code", &["tls_verify_status"], Rule::Piece(derive::behind_colon), "Why the handshake failed."),
+    // Elastic splits the status in two.
+    computed("aws.elb.tls_verify_status", &["tls_verify_status"], Rule::Piece(derive::before_colon), "Result of the connection: Success or Failed."),
+    computed("aws.elb.tls_error_code", &["tls_verify_status"], Rule::Piece(derive::after_colon), "Reason of a failed connection."),
     column("aws.elb.tls_verify_status_logged", "tls_verify_status"),
     column("aws.elb.tls_named_group", "tls_keyexchange"),
 ];
@@ -172,16 +171,16 @@ static ALB_CONNECTION: &[Entry] = &[
 static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("event.category", Literal::Words(&["network"]), CATEGORY),
     constant("event.type", Literal::Words(&["info"]), TYPE),
-    made("event.duration", &["latency"], Rule::Int64(derive::nanos_of_seconds), "Nanoseconds that the check took.").layout(Layout::Distinct),
-    made("event.outcome", &["status"], Rule::Word(outcome_of_check), OUTCOME),
+    computed("event.duration", &["latency"], Rule::Int64(derive::nanos_of_seconds), "Duration of the check in nanoseconds.").layout(Layout::Distinct),
+    computed("event.outcome", &["status"], Rule::Word(outcome_of_check), OUTCOME),
     column("event.reason", "reason_code"),
-    // The balancer asks, the target answers.
+    // The load balancer sends the request, the target responds.
     column("source.address", "ip_address"),
-    made("source.ip", &["ip_address"], Rule::Piece(derive::ip), SOURCE_IP),
+    computed("source.ip", &["ip_address"], Rule::Piece(derive::ip), SOURCE_IP),
     column("destination.address", "target_ip"),
-    made("destination.ip", &["target_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["target_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
     column("destination.port", "target_port"),
-    made("http.response.status_code", &["status_code", "type"], Rule::Int32(http_status_of_check), "Status code of the target's answer, where the check is one of HTTP."),
+    computed("http.response.status_code", &["status_code", "type"], Rule::Int32(http_status_of_check), "HTTP status code of the target's response, if the check uses HTTP."),
     constant("aws.elb.log_type", Literal::Text("alb_health_check"), LOG_TYPE),
     column("aws.elb.type", "type"),
     column("aws.elb.backend.ip", "target_ip"),
@@ -194,19 +193,19 @@ static NLB_ACCESS: &[Entry] = &[
     constant("event.type", Literal::Words(NETWORK.1), TYPE),
     column("event.start", "tls_connection_creation_time"),
     column("event.end", "timestamp"),
-    made("event.duration", &["connection_time"], Rule::Int64(derive::nanos_of_millis), "Nanoseconds that the connection lasted.").layout(Layout::Distinct),
+    computed("event.duration", &["connection_time"], Rule::Int64(derive::nanos_of_millis), "Duration of the connection in nanoseconds.").layout(Layout::Distinct),
     column("destination.address", "destination_ip"),
-    made("destination.ip", &["destination_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
+    computed("destination.ip", &["destination_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
     column("destination.port", "destination_port"),
     column("tls.cipher", "tls_cipher"),
-    made("tls.version", &["tls_protocol_version"], Rule::Word(derive::tls_version), TLS_VERSION),
-    made("tls.version_protocol", &["tls_protocol_version"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
+    computed("tls.version", &["tls_protocol_version"], Rule::Word(derive::tls_version), TLS_VERSION),
+    computed("tls.version_protocol", &["tls_protocol_version"], Rule::Word(derive::tls_protocol), TLS_PROTOCOL),
     column("tls.curve", "tls_keyexchange"),
     column("tls.next_protocol", "alpn_fe_protocol"),
     constant("aws.elb.log_type", Literal::Text("nlb_access"), LOG_TYPE),
     constant("aws.elb.protocol", Literal::Text("tcp"), PROTOCOL),
     column("aws.elb.type", "type"),
-    // As Elastic, although AWS says that it is the listener.
+    // As in Elastic's integration, although it is the listener according to AWS.
     column("aws.elb.backend.ip", "destination_ip"),
     column("aws.elb.backend.port", "destination_port"),
     column("aws.elb.connection_time.ms", "connection_time"),
@@ -221,14 +220,14 @@ static NLB_ACCESS: &[Entry] = &[
 
 #[rustfmt::skip]
 static CLB_ACCESS: &[Entry] = &[
-    made("event.category", &CLASSIC_REQUEST, Rule::Words(category_of_classic), CATEGORY).required(),
-    made("event.type", &CLASSIC_REQUEST, Rule::Words(type_of_classic), TYPE).required(),
+    computed("event.category", &CLASSIC_REQUEST, Rule::Words(category_of_classic), CATEGORY).required(),
+    computed("event.type", &CLASSIC_REQUEST, Rule::Words(type_of_classic), TYPE).required(),
     column("event.start", "timestamp"),
-    // Classic leaves the headers out, unlike the others.
-    made("http.request.body.bytes", &classic_with("received_bytes"), Rule::Int64(bytes_of_http), "Bytes of the request's body; null for TCP.").layout(Layout::Distinct),
-    made("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the answer's body; null for TCP.").layout(Layout::Distinct),
+    // Unlike the other logs, the Classic one counts bytes without headers.
+    computed("http.request.body.bytes", &classic_with("received_bytes"), Rule::Int64(bytes_of_http), "Bytes of the request's body; null for TCP.").layout(Layout::Distinct),
+    computed("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the response's body; null for TCP.").layout(Layout::Distinct),
     constant("aws.elb.log_type", Literal::Text("clb_access"), LOG_TYPE),
-    made("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
+    computed("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
     column("aws.elb.backend.ip", "backend_ip"),
     column("aws.elb.backend.port", "backend_port"),
     column("aws.elb.backend.http.response.status_code", "backend_status_code"),
@@ -256,7 +255,7 @@ fn outcome_of_check(inputs: &[Input<'_>]) -> Option<&'static str> {
     }
 }
 
-/// A gRPC code is no status of HTTP.
+/// Returns the status of a check that uses HTTP. A gRPC code is not an HTTP status.
 fn http_status_of_check(inputs: &[Input<'_>]) -> Option<i32> {
     let [status, Text(b"http" | b"https" | b"h2")] = inputs else {
         return None;
@@ -264,16 +263,16 @@ fn http_status_of_check(inputs: &[Input<'_>]) -> Option<i32> {
     i32::try_from(status.integer()?).ok()
 }
 
-const fn kinds_of_classic(http: bool) -> Kinds {
+const fn categories_of_classic(http: bool) -> Categories {
     if http { WEB } else { NETWORK }
 }
 
 fn category_of_classic(inputs: &[Input<'_>]) -> Option<&'static [&'static str]> {
-    Some(kinds_of_classic(is_request(inputs)).0)
+    Some(categories_of_classic(is_request(inputs)).0)
 }
 
 fn type_of_classic(inputs: &[Input<'_>]) -> Option<&'static [&'static str]> {
-    Some(kinds_of_classic(is_request(inputs)).1)
+    Some(categories_of_classic(is_request(inputs)).1)
 }
 
 fn protocol_of_classic(inputs: &[Input<'_>]) -> Option<&'static str> {
@@ -285,15 +284,14 @@ fn bytes_of_http(inputs: &[Input<'_>]) -> Option<i64> {
     bytes.integer().filter(|_| is_request(http_row))
 }
 
-/// The parts of the mapping of a table.
-pub(super) fn mapping(table: &str) -> Vec<&'static [Entry]> {
-    match table {
-        "alb_access_log" => vec![COMMON, ALB_ACCESS, CLIENT, NODE, SERVER_NAME, REQUEST, ORIGIN],
-        "alb_connection_log" => vec![COMMON, ALB_CONNECTION, NODE, ORIGIN],
-        "alb_health_check_log" => vec![COMMON, ALB_HEALTH_CHECK, ORIGIN],
-        "nlb_access_log" => vec![COMMON, NLB_ACCESS, CLIENT, SERVER_NAME, ORIGIN],
-        "clb_access_log" => vec![COMMON, CLB_ACCESS, CLIENT, REQUEST, ORIGIN],
-        _ => vec![COMMON, ORIGIN],
+/// Returns the parts of the mapping of a log type.
+pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
+    match log_type {
+        LogType::AlbAccess => vec![COMMON, ALB_ACCESS, CLIENT, NODE, SERVER_NAME, REQUEST, ORIGIN],
+        LogType::AlbConnection => vec![COMMON, ALB_CONNECTION, NODE, ORIGIN],
+        LogType::AlbHealthCheck => vec![COMMON, ALB_HEALTH_CHECK, ORIGIN],
+        LogType::NlbAccess => vec![COMMON, NLB_ACCESS, CLIENT, SERVER_NAME, ORIGIN],
+        LogType::ClbAccess => vec![COMMON, CLB_ACCESS, CLIENT, REQUEST, ORIGIN],
     }
 }
 
@@ -302,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_those_of_the_log() {
+    fn outcomes_follow_the_log() {
         assert_eq!(outcome_of_status(&[Input::Integer(399)]), Some("success"));
         assert_eq!(outcome_of_status(&[Input::Integer(400)]), Some("failure"));
         assert_eq!(outcome_of_status(&[Input::Null]), None);
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classic_entry_is_one_of_http_where_it_has_a_status_or_a_request() {
+    fn classic_entries_with_a_status_or_a_request_are_http() {
         let status = Input::Integer(200);
         assert_eq!(protocol_of_classic(&[status, Input::Null]), Some("http"));
         assert_eq!(protocol_of_classic(&[Input::Null, Text(b"-")]), Some("http"));
@@ -326,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_grpc_is_no_status_of_http() {
+    fn grpc_codes_are_not_http_statuses() {
         assert_eq!(http_status_of_check(&[Input::Integer(200), Text(b"https")]), Some(200));
         assert_eq!(http_status_of_check(&[Input::Integer(12), Text(b"grpc")]), None);
     }

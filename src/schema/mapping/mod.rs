@@ -1,10 +1,10 @@
 //! Output schemas: the names and the nesting in which a table's values are written.
 //!
-//! Each is derived from the table's columns by a declared mapping: a list of entries, each of which puts a column as it
-//! is, a constant, or what a rule makes of columns, at a path. A column that no entry takes as it is goes to the schema's
-//! catch-all. So every column stands somewhere in every schema, unchanged, and nothing is lost.
+//! Each schema is derived from the table's columns by a declared mapping: a list of entries, each of which puts a column
+//! unchanged, a constant, or a value computed from columns at a path. A column that no entry takes unchanged goes to the
+//! schema's catch-all. So every schema contains every column unchanged, and no value is lost.
 //!
-//! Encoders and table definitions are loops over a [`OutputTable`].
+//! Encoders and table definitions are loops over an [`OutputTable`].
 
 mod build;
 mod camel;
@@ -17,30 +17,29 @@ mod rule;
 
 use std::sync::LazyLock;
 
-use crate::formats::{FORMATS, Kind, Layout, Plan, Presence, SCHEMA_VERSION};
+use crate::formats::{Kind, Layout, LogType, Plan, Presence, SCHEMA_VERSION, closed_enum};
 
 pub use ocsf::security_lake_source;
 pub use rule::{Input, Items, MAX_INPUTS, Rule, Test};
 
-/// An output schema, as the setting `SCHEMA` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Schema {
-    /// The table's own columns, flat.
-    #[default]
-    Native,
-    /// The names of Panther's `AWS.ALB`, flat.
-    Panther,
-    /// The Elastic Common Schema, nested.
-    Ecs,
-    /// The Open Cybersecurity Schema Framework, nested.
-    Ocsf,
+closed_enum! {
+    /// An output schema, as the setting `SCHEMA` names it. The order is the order in which documentation lists them.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Schema {
+        /// The table's own columns, flat.
+        #[default]
+        Native,
+        /// The names of Panther's `AWS.ALB`, flat.
+        Panther,
+        /// The Elastic Common Schema, nested.
+        Ecs,
+        /// The Open Cybersecurity Schema Framework, nested.
+        Ocsf,
+    }
 }
 
 impl Schema {
-    /// Every schema, in the order in which documentation lists them.
-    pub const ALL: [Self; 4] = [Self::Native, Self::Panther, Self::Ecs, Self::Ocsf];
-
-    /// The name in settings, flags and files.
+    /// Returns the name in settings, flags and files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
@@ -50,19 +49,19 @@ impl Schema {
         }
     }
 
-    /// The schema of that name.
+    /// Returns the schema of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|schema| schema.name() == name)
     }
 
-    /// The version of the mapping. It changes when a path, a type or a meaning does, or when one is added.
+    /// Returns the version of the mapping. It changes when a path, a type or a meaning changes, or a path is added.
     pub const fn version(self) -> u32 {
         match self {
             Self::Native | Self::Panther | Self::Ecs | Self::Ocsf => SCHEMA_VERSION,
         }
     }
 
-    /// The published standard that the names are from, with its version where it has one.
+    /// Returns the published standard that the names come from, with its version if it has one.
     pub fn standard(self) -> Option<String> {
         match self {
             Self::Native => None,
@@ -91,17 +90,17 @@ pub struct OutputTable {
 pub enum Node {
     /// A value: its position in [`OutputTable::leaves`].
     Leaf(usize),
-    /// Names below a name.
+    /// A group of names below a name.
     Group(Group),
 }
 
-/// Names below a name. A group is never null itself: where all its values are, JSON leaves it out, and Parquet has
+/// A group of names below a name. A group itself is never null: if all its values are null, JSON omits it, and Parquet has
 /// nulls below it.
 #[derive(Debug)]
 pub struct Group {
     /// The name.
     pub name: String,
-    /// What stands below it.
+    /// The names below it.
     pub nodes: Vec<Node>,
 }
 
@@ -110,7 +109,7 @@ pub struct Group {
 pub struct Leaf {
     /// The name, without those above it.
     pub name: String,
-    /// The names from the top, with dots between them.
+    /// The names from the top, separated by dots.
     pub path: String,
     /// The type of the values.
     pub kind: Kind,
@@ -120,32 +119,32 @@ pub struct Leaf {
     pub layout: Layout,
     /// One sentence of documentation, at most 255 bytes.
     pub doc: &'static str,
-    /// Where the values come from.
+    /// The source of the values.
     pub value: Value,
 }
 
-/// Where the values of a leaf come from.
+/// The source of a leaf's values.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// The column at this position of the plan, as it is.
+    /// The column at this position of the plan, unchanged.
     Column(usize),
-    /// The same for every event.
+    /// The same value for every event.
     Constant(Literal),
-    /// The column at this position, as it is, in the rows in which a test of other columns holds, or does not. Every other
-    /// row has its value in the twin of this leaf.
+    /// The column at this position, unchanged, in the rows for which a test of other columns has a certain result. In all
+    /// other rows the twin of this leaf has the value.
     Conditional {
         /// The column.
         column: usize,
-        /// The columns that the test looks at.
+        /// The columns that are tested.
         inputs: Vec<usize>,
         /// The test.
         test: Test,
-        /// What the test has to say.
+        /// The result of the test for which this leaf has the value.
         holds: bool,
     },
-    /// What a rule makes of the columns at these positions.
+    /// A value computed by a rule from the columns at these positions.
     Computed {
-        /// The columns that the rule looks at.
+        /// The inputs of the rule.
         inputs: Vec<usize>,
         /// The rule.
         rule: Rule,
@@ -157,45 +156,41 @@ pub enum Value {
 pub enum Literal {
     /// A text.
     Text(&'static str),
-    /// A 32-bit number.
+    /// A 32-bit integer.
     Int32(i32),
-    /// A 64-bit number.
+    /// A 64-bit integer.
     Int64(i64),
     /// A list of texts.
     Words(&'static [&'static str]),
 }
 
-static OUTPUT_TABLES: LazyLock<Vec<OutputTable>> = LazyLock::new(|| {
-    let tables = FORMATS
-        .into_iter()
-        .flat_map(|format| Schema::ALL.map(|schema| (schema, format)));
-    tables
-        .map(|(schema, format)| OutputTable::new(schema, format.plan()))
-        .collect()
-});
+/// The tables of one schema, one per log type.
+type Tables = [OutputTable; LogType::ALL.len()];
 
 impl OutputTable {
-    /// A table in a schema. Built once for each.
-    pub fn of(schema: Schema, plan: &'static Plan) -> &'static Self {
-        // Every table has its shapes (held by a test), so that the fallback is never taken.
-        OUTPUT_TABLES
-            .iter()
-            .find(|shape| shape.schema == schema && std::ptr::eq(shape.plan, plan))
-            .unwrap_or_else(|| Box::leak(Box::new(Self::new(schema, plan))))
+    /// Returns a table in a schema. Each is built once.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "there is a table for each variant, in order of declaration"
+    )]
+    pub fn of(schema: Schema, plan: &Plan) -> &'static Self {
+        static TABLES: LazyLock<[Tables; Schema::ALL.len()]> =
+            LazyLock::new(|| Schema::ALL.map(|schema| LogType::ALL.map(|log_type| OutputTable::new(schema, log_type))));
+        &TABLES[schema as usize][plan.format.log_type as usize]
     }
 
-    fn new(schema: Schema, plan: &'static Plan) -> Self {
-        let table = plan.format.name;
+    fn new(schema: Schema, log_type: LogType) -> Self {
+        let plan = log_type.plan();
         let drafts = match schema {
             Schema::Native => native::drafts(plan),
             Schema::Panther => panther::drafts(plan),
-            Schema::Ecs => build::drafts(plan, &ecs::mapping(table), ecs::REST),
-            Schema::Ocsf => build::drafts(plan, &ocsf::mapping(table), ocsf::REST),
+            Schema::Ecs => build::drafts(plan, &ecs::mapping(log_type), ecs::CATCH_ALL),
+            Schema::Ocsf => build::drafts(plan, &ocsf::mapping(log_type), ocsf::CATCH_ALL),
         };
-        build::shape(schema, plan, drafts)
+        build::output_table(schema, plan, drafts)
     }
 
-    /// The name at a node.
+    /// Returns the name of a node.
     pub fn name_of<'a>(&'a self, node: &'a Node) -> &'a str {
         match node {
             Node::Leaf(leaf) => self.leaves.get(*leaf).map_or("", |leaf| &leaf.name),
@@ -203,14 +198,14 @@ impl OutputTable {
         }
     }
 
-    /// The leaf at a path.
+    /// Returns the leaf at a path.
     pub fn leaf(&self, path: &str) -> Option<&Leaf> {
         self.leaves.iter().find(|leaf| leaf.path == path)
     }
 }
 
 impl Literal {
-    /// The type of the value.
+    /// Returns the type of the value.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Text(_) => Kind::Text,
@@ -226,11 +221,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_a_mapping_takes_columns_that_its_table_has() {
-        for format in FORMATS {
-            for mapping in [ecs::mapping(format.name), ocsf::mapping(format.name)] {
-                let none = build::without_columns(format.plan(), &mapping);
-                assert!(none.is_empty(), "{}: {none:?}", format.name);
+    fn mappings_name_only_columns_of_their_table() {
+        for log_type in LogType::ALL {
+            let mappings = [
+                ecs::mapping(log_type),
+                ocsf::mapping(log_type),
+                vec![panther::computed(log_type)],
+            ];
+            for mapping in mappings {
+                let unknown = build::paths_without_columns(log_type.plan(), &mapping);
+                assert!(unknown.is_empty(), "{log_type:?}: {unknown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tables_are_found_by_schema_and_log_type() {
+        for schema in Schema::ALL {
+            for log_type in LogType::ALL {
+                let table = OutputTable::of(schema, log_type.plan());
+                assert_eq!(table.schema, schema);
+                assert_eq!(table.plan.format.log_type, log_type);
             }
         }
     }

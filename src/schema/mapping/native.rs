@@ -1,9 +1,9 @@
-//! The native schema: the table's columns as they are.
+//! The native schema: the table's columns unchanged.
 
 use super::build::Draft;
 use crate::formats::Plan;
 
-/// Each column under its own name.
+/// Returns each column under its own name.
 pub(super) fn drafts(plan: &Plan) -> Vec<Draft> {
     let columns = plan.columns.iter().enumerate();
     columns

@@ -1,4 +1,4 @@
-//! Rules: what is made of columns where a schema wants a value that no column has.
+//! Rules: they compute values that a schema requires and no column contains.
 
 use std::ops::Range;
 
@@ -8,11 +8,11 @@ use crate::parse::line::Span;
 /// The value of a column in one row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Input<'a> {
-    /// There is none.
+    /// No value.
     Null,
-    /// A text, UTF-8.
+    /// UTF-8 text.
     Text(&'a [u8]),
-    /// A number.
+    /// An integer.
     Integer(i64),
     /// Seconds.
     Float(f64),
@@ -32,28 +32,28 @@ pub struct Items<'a> {
 /// A test of a row's columns.
 pub type Test = fn(&[Input<'_>]) -> bool;
 
-/// What is made of the inputs of a row. A rule is a pure function of them.
+/// A computation of a value from the inputs of a row: a pure function.
 #[derive(Debug, Clone, Copy)]
 pub enum Rule {
-    /// A piece of the text of the first input, by its bytes. It begins and ends between two characters.
+    /// A slice of the text of the first input. It begins and ends at character boundaries.
     Piece(fn(&[u8]) -> Option<Range<usize>>),
-    /// A text of its own, appended; whether there is one.
+    /// A new text, which is appended. Returns whether there is one.
     Text(fn(&[Input<'_>], &mut Vec<u8>) -> bool),
-    /// One of a few words.
+    /// One of a few static texts.
     Word(fn(&[Input<'_>]) -> Option<&'static str>),
-    /// A list of a few words.
+    /// A list of a few static texts.
     Words(fn(&[Input<'_>]) -> Option<&'static [&'static str]>),
-    /// A 32-bit number.
+    /// A 32-bit integer.
     Int32(fn(&[Input<'_>]) -> Option<i32>),
-    /// A 64-bit number.
+    /// A 64-bit integer.
     Int64(fn(&[Input<'_>]) -> Option<i64>),
 }
 
-/// The most inputs of a rule.
+/// The maximum number of inputs of a rule.
 pub const MAX_INPUTS: usize = 8;
 
 impl Rule {
-    /// The type of what the rule makes.
+    /// Returns the type of the computed values.
     pub const fn kind(self) -> Kind {
         match self {
             Self::Piece(_) | Self::Text(_) | Self::Word(_) => Kind::Text,
@@ -64,7 +64,7 @@ impl Rule {
     }
 }
 
-/// Lists are alike where their items are, wherever these stand.
+/// Lists are equal if their items are, whatever their position in the text.
 impl PartialEq for Items<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -72,12 +72,12 @@ impl PartialEq for Items<'_> {
 }
 
 impl<'a> Items<'a> {
-    /// The items at these places of a text.
+    /// Returns the items at these positions of a text.
     pub const fn new(spans: &'a [Span], text: &'a [u8]) -> Self {
         Self { spans, text }
     }
 
-    /// Each item in turn.
+    /// Iterates over the items.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         let items = self.spans.iter();
         items.map(move |span| self.text.get(span.start()..span.end()).unwrap_or_default())
@@ -85,7 +85,7 @@ impl<'a> Items<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The text, if it is one.
+    /// Returns the text, if it is one.
     pub const fn text(self) -> Option<&'a [u8]> {
         match self {
             Self::Text(text) => Some(text),
@@ -93,7 +93,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The number of seconds, if it is one.
+    /// Returns the float, if it is one.
     pub const fn float(self) -> Option<f64> {
         match self {
             Self::Float(number) => Some(number),
@@ -101,7 +101,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The time, if it is one: microseconds since 1970.
+    /// Returns the time in microseconds since 1970, if it is one.
     pub const fn time(self) -> Option<i64> {
         match self {
             Self::Time(micros) => Some(micros),
@@ -109,7 +109,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The items, if it is a list; none otherwise.
+    /// Returns the items of a list; no items if it is not a list.
     pub const fn items(self) -> Items<'a> {
         match self {
             Self::List(items) => items,
@@ -117,12 +117,12 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns whether there is no value.
     pub const fn is_null(self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// The whole number, if it is one.
+    /// Returns the integer, if it is one.
     pub const fn integer(self) -> Option<i64> {
         match self {
             Self::Integer(number) => Some(number),

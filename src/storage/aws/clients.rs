@@ -36,7 +36,8 @@ pub struct Tuning {
     pub idle: Duration,
     /// The time after which a body slower than one byte per second is abandoned.
     pub stall: Duration,
-    /// How the SDK retries requests; `None` is what `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` say, by default three attempts.
+    /// How the SDK retries requests; `None` is what `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` say, by default three
+    /// attempts.
     pub sdk_retries: Option<RetryConfig>,
     /// How an object whose bytes stopped is resumed, and how a write that conflicted with another is repeated.
     pub retry: RetryPolicy,
@@ -92,8 +93,8 @@ impl Default for Tuning {
 }
 
 impl Clients {
-    /// Builds clients from the AWS environment variables and files: region, credentials, profile, endpoints. Uses neither
-    /// the network nor credentials before the first request.
+    /// Builds clients from the AWS environment variables and files: region, credentials, profile, endpoints. Uses
+    /// neither the network nor credentials before the first request.
     ///
     /// # Errors
     /// No region is configured.
@@ -248,8 +249,8 @@ impl ClassifyRetry for TooManyRequests {
     }
 }
 
-/// Returns the custom endpoint of a service. An empty one counts as none: a template may leave the variable empty, and the
-/// SDK would use it as it is.
+/// Returns the custom endpoint of a service. An empty one counts as none: a template may leave the variable empty, and
+/// the SDK would use it as it is.
 fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id(service)

@@ -1,9 +1,9 @@
 //! An Amazon Data Firehose stream as a sink.
 //!
-//! Events arrive as JSON lines, are packed into records and calls ([`pack`]), and are sent while the object is still being
-//! read. Each call is repeated until every record of it is confirmed (`send`), with backoff and within the deadline. Sent
-//! records cannot be withdrawn: an object that fails after its first full call has sent events, and a retry sends the same
-//! events with the same `event_id`.
+//! Events arrive as JSON lines, are packed into records and calls ([`pack`]), and are sent while the object is still
+//! being read. Each call is repeated until every record of it is confirmed (`send`), with backoff and within the
+//! deadline. Sent records cannot be withdrawn: an object that fails after its first full call has sent events, and a
+//! retry sends the same events with the same `event_id`.
 
 mod error;
 pub mod pack;

@@ -11,8 +11,8 @@ pub const MAX_RECORD_BYTES: usize = 1_000_000;
 pub const MAX_RECORDS: usize = 500;
 /// The maximum bytes of a call's records before base64. The documentation says 4 MB in one place and 4 MiB in another.
 pub const MAX_CALL_BYTES: usize = 4_000_000;
-/// The maximum events that dynamic partitioning de-aggregates from a record; with more the call succeeds, but the record
-/// stays whole (API reference of `PutRecordBatch`).
+/// The maximum events that dynamic partitioning de-aggregates from a record; with more the call succeeds, but the
+/// record stays whole (API reference of `PutRecordBatch`).
 pub const MAX_DEAGGREGATED: usize = 500;
 
 /// The limits by which lines are packed.
@@ -50,8 +50,8 @@ pub struct Packer {
 }
 
 impl Rule {
-    /// Creates the rule of the options. If there is a limit of bytes per second, neither a record nor a call is larger, so
-    /// bytes flow evenly.
+    /// Creates the rule of the options. If there is a limit of bytes per second, neither a record nor a call is larger,
+    /// so bytes flow evenly.
     pub fn new(options: &FirehoseOptions) -> Self {
         let rate = options
             .bytes_per_second

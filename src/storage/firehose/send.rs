@@ -85,7 +85,7 @@ impl Sender {
                     attempts = if records.len() < before { 1 } else { attempts };
                     last = format!("{} of {before} records were rejected: {code}", records.len());
                 }
-                Ok(Response::Contradictory(what)) => last = what.to_owned(),
+                Ok(Response::Contradictory(what)) => what.clone_into(&mut last),
                 Err(failure) if failure.is_retryable() => last = self.message(&failure),
                 Err(failure) => return Err(SendError::Rejected(failure)),
             }
@@ -141,8 +141,8 @@ fn records(call: Call) -> Result<Vec<Record>, SendError> {
     call.records.into_iter().map(record).collect()
 }
 
-/// Reads a response entry by entry. One that contradicts itself or its call confirms nothing: a record that is sent twice
-/// can be removed later, one that is not sent is lost.
+/// Reads a response entry by entry. One that contradicts itself or its call confirms nothing: a record that is sent
+/// twice can be removed later, one that is not sent is lost.
 fn read(response: &PutRecordBatchOutput, records: usize) -> Response {
     let entries = response.request_responses();
     if entries.len() != records {

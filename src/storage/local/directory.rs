@@ -37,6 +37,10 @@ impl Sink for Directory {
             bytes: 0,
         }))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }
 
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {

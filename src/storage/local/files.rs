@@ -23,8 +23,8 @@ struct FileSource {
 /// The standard input.
 struct StdinSource;
 
-/// Lists a file, or a directory with everything below it, in the order of the keys. The key of an object is its path below
-/// the directory; that of a file named directly is its name.
+/// Lists a file, or a directory with everything below it, in the order of the keys. The key of an object is its path
+/// below the directory; that of a file named directly is its name.
 ///
 /// Hidden files and directories (names that begin with a dot) are skipped, and so are the directories in `except`.
 pub(super) fn walk(root: &Path, except: &[PathBuf]) -> Result<Listing, StorageError> {

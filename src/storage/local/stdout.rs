@@ -13,8 +13,8 @@ const NAME: &str = "stdout";
 /// The bytes of an output that are held in memory; the rest goes to a temporary file.
 const MAX_MEMORY: usize = 1024 * 1024;
 
-/// The standard output as a sink. The events of an object are spooled and copied to stdout at the commit: an object that
-/// fails writes nothing.
+/// The standard output as a sink. The events of an object are spooled and copied to stdout at the commit: an object
+/// that fails writes nothing.
 #[derive(Debug, Default)]
 pub struct Stdout;
 
@@ -24,6 +24,10 @@ impl Sink for Stdout {
             spool: SpooledTempFile::new(MAX_MEMORY),
             bytes: 0,
         }))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
     }
 }
 

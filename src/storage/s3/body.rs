@@ -1,7 +1,7 @@
 //! An S3 object that is being read: one version of it, every byte once, however often the connection breaks.
 //!
-//! The SDK retries a request up to the head of its response; this module recovers from failures after that. It requests the
-//! remaining bytes with the etag of those that came, so two versions of an object never mix.
+//! The SDK retries a request up to the head of its response; this module recovers from failures after that. It requests
+//! the remaining bytes with the etag of those that came, so two versions of an object never mix.
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;

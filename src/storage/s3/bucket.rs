@@ -206,8 +206,8 @@ impl OutputBucket {
     }
 }
 
-/// Returns the media type of an output. Compressed JSON has no `Content-Encoding`: readers rely on the name, and a client
-/// that decompresses automatically would hand them a different file.
+/// Returns the media type of an output. Compressed JSON has no `Content-Encoding`: readers rely on the name, and a
+/// client that decompresses automatically would hand them a different file.
 fn content_type(key: &str) -> &'static str {
     match key.rsplit('.').next() {
         Some("parquet") => "application/vnd.apache.parquet",

@@ -12,8 +12,8 @@ use crate::storage::{Entry, Operation, Source, StorageError};
 
 use super::access::ReadAccess;
 
-/// The objects below a prefix, page by page, in the order of their keys. Pages after the first are requested on the way;
-/// if one fails, the listing ends with its error.
+/// The objects below a prefix, page by page, in the order of their keys. Pages after the first are requested on the
+/// way; if one fails, the listing ends with its error.
 pub(super) struct ObjectListing {
     access: ReadAccess,
     /// The source that opens the objects.

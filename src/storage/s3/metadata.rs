@@ -1,8 +1,8 @@
 //! The user metadata of an output object (`x-amz-meta-…`).
 //!
-//! S3 accepts metadata only at the start of an object or a multipart upload. A small output is one request at its commit,
-//! so it carries everything. A large one starts before its source is read to the end: it carries its source and the
-//! program, but not the counts, which are unknown then.
+//! S3 accepts metadata only at the start of an object or a multipart upload. A small output is one request at its
+//! commit, so it carries everything. A large one starts before its source is read to the end: it carries its source and
+//! the program, but not the counts, which are unknown then.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
@@ -43,17 +43,17 @@ pub static METADATA: [MetadataName; 11] = [
     name(
         SOURCE_KEY,
         true,
-        "Its key; what is not printable ASCII, and the percent sign, is percent-encoded.",
+        "Its key; characters other than printable ASCII, and the percent sign, are percent-encoded.",
     ),
     name(
         SOURCE_KEY_SHA256,
         true,
-        "In place of source-key, where the encoded key is longer than 1,024 bytes: the SHA-256 of the key.",
+        "The SHA-256 of the key; replaces source-key if the encoded key is longer than 1,024 bytes.",
     ),
     name(
         SOURCE_VERSION,
         true,
-        "Its version id, or its etag where the bucket has no versions.",
+        "Its version id, or its etag in a bucket without versioning.",
     ),
     name(
         SCHEMA,

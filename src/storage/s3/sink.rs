@@ -31,4 +31,8 @@ impl Sink for S3Sink {
         let staged = StagedObject::new(self.bucket.clone(), &self.budget, key, source.clone());
         Ok(Box::new(staged))
     }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
 }

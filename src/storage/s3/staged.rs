@@ -1,7 +1,8 @@
 //! An output on its way to S3.
 //!
-//! Up to the size of a part it is buffered, and is one create-only request at its commit. A larger output is uploaded part
-//! by part while its source is still being read, and is invisible until its parts are completed, create-only as well.
+//! Up to the size of a part it is buffered, and is one create-only request at its commit. A larger output is uploaded
+//! part by part while its source is still being read, and is invisible until its parts are completed, create-only as
+//! well.
 
 use std::io::{self, Write};
 use std::thread::ThreadId;
@@ -205,8 +206,9 @@ impl StagedObject {
         Ok(Some(Committed::AlreadyExists { identical }))
     }
 
-    /// Returns whether the existing object has the bytes of this output. Large outputs are compared by the etags of their
-    /// parts. With a KMS key etags are random; then an equal source and length are enough, unless it has to be proven.
+    /// Returns whether the existing object has the bytes of this output. Large outputs are compared by the etags of
+    /// their parts. With a KMS key etags are random; then an equal source and length are enough, unless it has to be
+    /// proven.
     fn is_same(&self, existing: &Existing, proven: bool) -> bool {
         if !existing.of_source || existing.bytes != self.bytes {
             return false;

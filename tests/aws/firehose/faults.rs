@@ -1,4 +1,4 @@
-//! What goes wrong at the stream.
+//! Faults of the stream.
 
 use std::io::Write as _;
 use std::thread;
@@ -17,7 +17,7 @@ use super::{
 use crate::servers::clients;
 use crate::servers::fault::{Chances, Fault, Mask, Nonsense, Op, Rule};
 
-/// Everything that a careful client overcomes.
+/// Returns every fault that a careful client overcomes.
 fn kinds() -> Vec<Fault> {
     let nonsense = [
         Nonsense::Shorter,
@@ -41,7 +41,7 @@ fn kinds() -> Vec<Fault> {
     kinds
 }
 
-/// Lengths of lines: many short ones, or few of any length up to the limit.
+/// Generates lengths of lines: many short ones, or a few of any length up to the limit.
 fn lengths() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
         3 => proptest::collection::vec(40..400_usize, 0..2_500),
@@ -53,7 +53,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_event_is_lost_and_no_limit_passed_whatever_fails(
+    fn no_event_is_lost_and_no_limit_exceeded_whatever_fails(
         seed: u64,
         permille in 0..700_u64,
         lengths in lengths(),
@@ -75,9 +75,9 @@ proptest! {
     }
 }
 
-/// One call of six records, each of another length; the faults happen at its first tries. The lengths of the records of
-/// each try.
-fn tries(faults: &[Fault]) -> (Vec<Vec<usize>>, usize) {
+/// Sends a call of six records with different lengths, whose first attempts meet the faults; returns the lengths of the
+/// records of each attempt, and the number of duplicated events.
+fn attempts(faults: &[Fault]) -> (Vec<Vec<usize>>, usize) {
     let server = server();
     for (fault, nth) in faults.iter().zip(1..) {
         server
@@ -92,14 +92,14 @@ fn tries(faults: &[Fault]) -> (Vec<Vec<usize>>, usize) {
 }
 
 #[test]
-fn only_records_that_were_turned_down_are_sent_again() {
+fn only_rejected_records_are_sent_again() {
     let masks = [
         Mask::These(vec![0, 2, 5]),
         Mask::These(vec![1, 2]),
         Mask::All,
         Mask::These(vec![0]),
     ];
-    let (sent, twice) = tries(&masks.map(Fault::FailRecords));
+    let (sent, twice) = attempts(&masks.map(Fault::FailRecords));
     let wanted: [&[usize]; 5] = [
         &[100, 101, 102, 103, 104, 105],
         &[100, 102, 105],
@@ -112,7 +112,7 @@ fn only_records_that_were_turned_down_are_sent_again() {
 }
 
 #[test]
-fn an_answer_that_makes_no_sense_says_nothing() {
+fn an_invalid_response_confirms_no_record() {
     let all: Vec<usize> = (100..106).collect();
     for nonsense in [
         Nonsense::Shorter,
@@ -124,15 +124,15 @@ fn an_answer_that_makes_no_sense_says_nothing() {
         Nonsense::NoBody,
     ] {
         assert_eq!(
-            tries(&[Fault::Nonsense(nonsense)]),
+            attempts(&[Fault::Nonsense(nonsense)]),
             (vec![all.clone(); 2], 6),
             "{nonsense:?}"
         );
     }
-    assert_eq!(tries(&[Fault::LoseResponse]), (vec![all.clone(); 2], 6));
-    // Turned down as a whole, and known to be: nothing comes twice.
+    assert_eq!(attempts(&[Fault::LoseResponse]), (vec![all.clone(); 2], 6));
+    // A call that was rejected as a whole causes no duplicates.
     let throttled = Fault::Status(503, "ServiceUnavailableException");
-    assert_eq!(tries(&[throttled.clone(), throttled, Fault::Refuse]), (vec![all], 0));
+    assert_eq!(attempts(&[throttled.clone(), throttled, Fault::Refuse]), (vec![all], 0));
 }
 
 fn failure(result: Result<Committed, StorageError>) -> (bool, String) {
@@ -141,10 +141,10 @@ fn failure(result: Result<Committed, StorageError>) -> (bool, String) {
 }
 
 #[test]
-fn what_does_not_pass_fails_at_once() {
+fn permanent_errors_fail_at_once() {
     let lines = [event(0, 100)];
     for (status, code, advice) in [
-        (400, "ResourceNotFoundException", "create the stream"),
+        (400, "ResourceNotFoundException", "no such stream: create it"),
         (400, "InvalidKMSResourceException", "KMS key"),
         (400, "InvalidSourceException", "Direct PUT"),
         (400, "InvalidArgumentException", "check the state and settings"),
@@ -169,7 +169,7 @@ fn what_does_not_pass_fails_at_once() {
         );
         assert_eq!(server.journal().count(Op::PutRecordBatch), 1, "{code}");
     }
-    // No fault: the server has no such stream.
+    // Without a fault: the stream does not exist.
     let server = server();
     let client = clients::firehose(&server.endpoint(), &clients::Patience::NONE);
     let other = Stream::new(&client, handle(), "other", &PACKED, Deadline::NONE);
@@ -190,7 +190,7 @@ impl ProvideCredentials for NoCredentials {
 }
 
 #[test]
-fn without_credentials_nothing_is_tried_again() {
+fn missing_credentials_are_not_retried() {
     let server = server();
     let config = clients::config(&server.endpoint(), &clients::Patience::NONE);
     let config = aws_sdk_firehose::config::Builder::from(&config).credentials_provider(NoCredentials);
@@ -204,7 +204,7 @@ fn without_credentials_nothing_is_tried_again() {
     assert_eq!(server.journal().entries().len(), 0);
 }
 
-/// Puts one event with that fault at every call; how many calls there were until it failed.
+/// Puts one event, with a fault at every call; returns the number of calls before it failed.
 fn fail_with(fault: Fault, deadline: Deadline, tuning: &Tuning) -> (usize, bool, String) {
     let server = server();
     server.faults().add(Rule::new(fault));
@@ -214,7 +214,7 @@ fn fail_with(fault: Fault, deadline: Deadline, tuning: &Tuning) -> (usize, bool,
 }
 
 #[test]
-fn no_call_outlasts_the_deadline() {
+fn no_call_continues_past_the_deadline() {
     let throttled = Fault::Status(503, "ServiceUnavailableException");
     let silent = Fault::Delay(Duration::from_mins(1));
     for (fault, stored) in [
@@ -239,7 +239,7 @@ fn no_call_outlasts_the_deadline() {
 }
 
 #[test]
-fn without_a_deadline_tries_are_counted() {
+fn attempts_are_limited_without_a_deadline() {
     let tuning = Tuning {
         retry: RetryPolicy {
             max_attempts: 5,
@@ -249,12 +249,12 @@ fn without_a_deadline_tries_are_counted() {
     };
     let throttled = Fault::Status(503, "ServiceUnavailableException");
     let (calls, retryable, text) = fail_with(throttled, Deadline::NONE, &tuning);
-    assert_eq!(calls, 5, "the SDK does not try for itself");
+    assert_eq!(calls, 5, "the SDK does not retry");
     assert!(
         retryable && text.contains("gave up after 5 attempts") && text.contains("503, ServiceUnavailableException"),
         "{text}"
     );
-    // A try that brings something counts anew: one record of twenty at a time.
+    // An attempt that confirms a record resets the count: one record of twenty at a time.
     let server = server();
     let source: Vec<_> = (0..20).map(|number| event(number, 100)).collect();
     server
@@ -266,7 +266,7 @@ fn without_a_deadline_tries_are_counted() {
 }
 
 #[test]
-fn dropping_what_is_staged_stops_sending() {
+fn dropping_a_staged_output_stops_sending() {
     let server = server();
     server
         .faults()
@@ -280,16 +280,16 @@ fn dropping_what_is_staged_stops_sending() {
         thread::sleep(Duration::from_millis(5));
     }
     drop(staged);
-    // What was on its way arrives.
+    // Calls in flight still arrive.
     thread::sleep(Duration::from_millis(100));
     let tries = server.journal().entries().len();
     thread::sleep(Duration::from_millis(300));
     assert_eq!(server.journal().entries().len(), tries);
-    assert!(tries < 80, "{tries} tries: they were given up, not stopped");
+    assert!(tries < 80, "{tries} calls: sending ended by itself");
 }
 
 #[test]
-fn nothing_that_is_staged_and_not_full_is_sent_before_the_commit() {
+fn a_partly_filled_call_is_not_sent_before_the_commit() {
     let server = server();
     for settings in [PACKED, SINGLE, PARTITIONED] {
         let stream = quick(&server, &settings);

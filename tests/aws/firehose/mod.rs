@@ -1,5 +1,5 @@
-//! Events into a Firehose stream: nothing is lost whatever fails, no limit is passed, and what cannot be mended is said at
-//! once. The server's records are what is compared with, never what the client believes.
+//! Events to a Firehose stream: none is lost whatever fails, no limit is exceeded, and permanent errors are reported at
+//! once. Tests compare with the server's records.
 
 mod faults;
 mod objects;
@@ -21,7 +21,7 @@ use crate::servers::firehose::Server;
 
 const NAME: &str = "logs";
 
-/// Pauses that a test can wait for.
+/// Short pauses for tests.
 const QUICK: Tuning = Tuning {
     retry: RetryPolicy {
         max_attempts: 40,
@@ -48,7 +48,7 @@ const PARTITIONED: FirehoseOptions = FirehoseOptions {
     ..PACKED
 };
 
-/// The runtime that calls are sent on.
+/// Returns the runtime that calls are sent on.
 fn handle() -> Handle {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
@@ -67,7 +67,7 @@ fn server() -> Server {
     server
 }
 
-/// A stream of the server. The SDK's own retries are on, as they are unless somebody turns them off.
+/// Returns the sink of the server's stream. The SDK's own retries are on, as they are by default.
 fn stream(server: &Server, settings: &FirehoseOptions, deadline: Deadline, tuning: &Tuning) -> Stream {
     let sdk = clients::Patience {
         tries: 3,
@@ -81,14 +81,14 @@ fn quick(server: &Server, settings: &FirehoseOptions) -> Stream {
     stream(server, settings, Deadline::NONE, &QUICK)
 }
 
-/// A line of so many bytes, its newline included, that begins with an id.
+/// Returns a line of `len` bytes, its newline included, that begins with an id.
 fn event(number: usize, len: usize) -> Vec<u8> {
     let head = format!("{{\"event_id\":\"{number:010}\",\"pad\":\"");
     let pad = len.saturating_sub(head.len() + 3);
     [head.as_bytes(), &vec![b'x'; pad], b"\"}\n"].concat()
 }
 
-/// Stages lines and commits them; they are written in pieces that end anywhere.
+/// Stages and commits lines, written in pieces of any length.
 fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, StorageError> {
     let mut staged = stream.stage("key", &common::object("key")).unwrap();
     for piece in lines.concat().chunks(piece) {
@@ -99,7 +99,7 @@ fn put(stream: &Stream, lines: &[Vec<u8>], piece: usize) -> Result<Committed, St
     staged.commit(&Counts::default())
 }
 
-/// The id of an event: the first value of its line.
+/// Returns the id of an event: the first value of its line.
 fn id(line: &[u8]) -> String {
     let begin = line
         .strip_prefix(b"{\"event_id\":\"")
@@ -112,8 +112,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|byte| *byte == b'\n')
 }
 
-/// Holds that the stream has every event of the source, and none that it has not; those that are there twice have the same
-/// bytes. Returns how many came more than once.
+/// Asserts that the stream has exactly the events of the source, and that duplicates have the same bytes. Returns the
+/// number of duplicated events.
 fn check_events<'a>(server: &Server, source: impl Iterator<Item = &'a [u8]>) -> usize {
     let source: BTreeMap<String, &[u8]> = source.map(|line| (id(line), line)).collect();
     let delivered = server.delivered(NAME);
@@ -132,7 +132,7 @@ fn check_events<'a>(server: &Server, source: impl Iterator<Item = &'a [u8]>) -> 
     times.values().filter(|times| **times > 1).count()
 }
 
-/// Holds that no call and no record was larger than it may be, the ones that were turned down included.
+/// Asserts that no call and no record exceeded its limits, rejected ones included.
 fn check_limits(server: &Server, settings: &FirehoseOptions) {
     let most = match settings {
         FirehoseOptions {

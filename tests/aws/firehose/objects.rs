@@ -1,4 +1,4 @@
-//! Whole objects through the engine into a stream.
+//! Whole objects through the engine to a stream.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{NAME, PACKED, PARTITIONED, SINGLE, check_events, check_limits, id, l
 use crate::common::{Memory, Run, ingest_chunks, json, rows};
 use crate::servers::fault::{Chances, Fault, Mask, Op, Rule};
 
-/// The settings as they are for a stream.
+/// Returns the options for a stream.
 fn settings() -> Options {
     Options {
         partition_by: PartitionBy::None,
@@ -29,7 +29,7 @@ fn object(key: &str) -> ObjectRef {
     }
 }
 
-/// Ingests an object into the stream; what became of it, and its quarantine.
+/// Ingests an object to the stream; returns the outcome and the quarantine.
 fn ingest(stream: &Stream, key: &str, bytes: &[u8], settings: &Options) -> (Result<Outcome, IngestError>, Vec<u8>) {
     let quarantine = Memory::default();
     let target = Target {
@@ -53,7 +53,7 @@ fn ledger(result: Result<Outcome, IngestError>) -> Ledger {
     }
 }
 
-/// The same object into memory, where nothing fails.
+/// Ingests the same object to memory, where nothing fails.
 fn reference(key: &str, bytes: &[u8], settings: &Options) -> Run {
     ingest_chunks(object(key), bytes, &[], settings)
 }
@@ -70,7 +70,7 @@ fn sample(table: &str, seed: u64, lines: u64) -> (String, Vec<u8>) {
 }
 
 #[test]
-fn an_object_is_in_the_stream_as_it_is_in_a_file() {
+fn a_stream_has_the_same_events_as_a_file() {
     for (seed, (table, settings)) in [
         ("alb_access_log", PACKED),
         ("alb_access_log", SINGLE),
@@ -107,7 +107,7 @@ fn an_object_is_in_the_stream_as_it_is_in_a_file() {
 }
 
 #[test]
-fn an_object_that_fails_midway_is_whole_when_it_comes_again() {
+fn an_object_that_failed_midway_is_complete_after_a_retry() {
     let (key, bytes) = sample("alb_access_log", 9, 6_000);
     let cut = &bytes[..bytes.len() * 3 / 4];
     let strict = Options {
@@ -115,14 +115,14 @@ fn an_object_that_fails_midway_is_whole_when_it_comes_again() {
         ..settings()
     };
     let server = server();
-    // Corrupt where it must not be: what was sent before is part of what comes when the object is whole.
+    // A truncated object in strict mode: the events sent before the fault are also sent with the whole object.
     let (result, _) = ingest(&quick(&server, &SINGLE), &key, cut, &strict);
     assert!(!result.unwrap_err().problem.is_retryable());
     let before: BTreeSet<String> = lines(&server.delivered(NAME)).map(id).collect();
     assert!(before.len() >= 500, "{} events were sent", before.len());
-    // How many calls the first try made depends on how far it was ahead of the cut.
+    // The number of calls before the fault depends on timing.
     let calls_before = server.batches().len();
-    // The stream refuses in the middle of the object.
+    // The stream refuses a call in the middle of the object.
     let nth = server.journal().entries().len() as u64 + 4;
     server.faults().add(
         Rule::new(Fault::Status(400, "AccessDeniedException"))
@@ -133,10 +133,10 @@ fn an_object_that_fails_midway_is_whole_when_it_comes_again() {
     let error = result.unwrap_err();
     assert!(!error.problem.is_retryable(), "{error}");
     assert!(error.to_string().contains("allow firehose:PutRecordBatch"), "{error}");
-    // The refused call is the fourth, and two are under way at most; the whole object makes twelve.
+    // The fourth call is refused, and at most two are in flight; the whole object takes twelve.
     let calls = server.batches().len() - calls_before;
-    assert!(calls < 8, "{calls} calls: reading went on behind the refusal");
-    // Throttled, and then not.
+    assert!(calls < 8, "{calls} calls: reading continued after the refusal");
+    // Throttled at first.
     server
         .faults()
         .add(Rule::new(Fault::FailRecords(Mask::Random { seed: 5, permille: 600 })).during(1..=9));
@@ -150,14 +150,14 @@ fn an_object_that_fails_midway_is_whole_when_it_comes_again() {
 
 const KEY: &str = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_203.0.113.10_abcdefgh.log.gz";
 
-/// A line of an Application Load Balancer whose URL and user agent are these.
+/// Returns a line of an Application Load Balancer with this URL and user agent.
 fn line(path: &str, agent: &str) -> String {
     format!(
         "http 2026-10-07T11:40:00.123456Z app/shop/7f3c9a1e5b2d4860 192.0.2.9:40000 10.0.1.20:8080 0.001 0.002 0.000 200 200 100 200 \"GET http://shop.example:80/{path} HTTP/1.1\" \"{agent}\" - - arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop-web/0123456789abcdef \"Root=1-58337262-36d228ad5d99923122bbe354\" \"-\" \"-\" 0 2026-10-07T11:40:00.123000Z \"forward\" \"-\" \"-\" \"10.0.1.20:8080\" \"200\" \"-\" \"-\"\n"
     )
 }
 
-/// The bytes of the events of an object, newlines included.
+/// Returns the lengths of the events of an object, newlines included.
 fn event_lengths(text: &str) -> Vec<usize> {
     let run = reference(KEY, text.as_bytes(), &settings());
     assert_eq!(run.ledger().quarantined, 0, "{:?}", run.ledger().reasons);
@@ -165,13 +165,13 @@ fn event_lengths(text: &str) -> Vec<usize> {
 }
 
 #[test]
-fn an_event_that_no_record_holds_goes_to_the_quarantine_whole() {
+fn an_event_larger_than_a_record_goes_to_the_quarantine() {
     let short = line("", "curl/8.5.0");
-    // So many letters more make the event exactly as long as a record may be.
+    // This many more letters make the event exactly as long as a record may be.
     let room = 1_000_000 - event_lengths(&short)[0];
     let fits = line("", &format!("curl/8.5.0{}", "x".repeat(room)));
     let over = line("", &format!("curl/8.5.0{}", "x".repeat(room + 1)));
-    // Short as a line, long as JSON: each of these bytes is six, and twice so.
+    // Short as a line, long as JSON: each of these bytes becomes six, in two columns.
     let escapes = line(&"\u{1}".repeat(100_000), "-");
     assert_eq!(event_lengths(&fits), [1_000_000]);
     assert_eq!(event_lengths(&over), [1_000_001]);
@@ -210,13 +210,13 @@ fn an_event_that_no_record_holds_goes_to_the_quarantine_whole() {
     assert_eq!(numbers, ["0000000001", "0000000003", "0000000004", "0000000007"]);
     check_limits(&server, &PACKED);
 
-    // A folder has no such limit.
+    // A directory has no such limit.
     let whole = reference(KEY, text.as_bytes(), &settings());
     assert_eq!((whole.ledger().events, whole.ledger().quarantined), (6, 1));
 }
 
 #[test]
-fn an_entry_over_several_lines_is_kept_from_its_first() {
+fn an_oversized_entry_of_several_lines_is_kept_completely() {
     let key = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/123456789012_elasticloadbalancing_us-east-1_shop_20261007T1145Z_203.0.113.10_abcdefgh.log";
     let line = |agent: &str| {
         format!(
@@ -242,9 +242,9 @@ fn an_entry_over_several_lines_is_kept_from_its_first() {
     assert_eq!(numbers, ["0000000001", "0000000004"]);
 }
 
-/// No event is measured whose line is shorter than 16 KiB: the worst of them has to be far below a record's limit.
+/// Events of lines shorter than 16 KiB are not measured: the longest of them must be far below a record's limit.
 #[test]
-fn short_lines_need_no_measuring() {
+fn events_of_short_lines_are_far_below_the_limit() {
     let fill = 16 * 1024 - line("", "-").len();
     let worst = ["\u{1}", "\\", "%5C,", "é"].into_iter().flat_map(|text| {
         let many = text.repeat(fill / text.len());

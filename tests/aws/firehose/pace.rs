@@ -1,4 +1,4 @@
-//! How fast events are sent.
+//! The rate at which events are sent.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::{PACKED, QUICK, SINGLE, check_events, event, put, quick, server, stre
 use crate::servers::fault::{Fault, Rule};
 
 #[test]
-fn two_calls_of_an_object_are_under_way_at_a_time() {
+fn an_object_has_two_calls_in_flight() {
     const CALLS: u32 = 6;
     const EACH: Duration = Duration::from_millis(500);
     let server = server();
@@ -22,15 +22,15 @@ fn two_calls_of_an_object_are_under_way_at_a_time() {
     let took = began.elapsed();
     assert_eq!(server.batches().len(), CALLS as usize);
     assert!(took >= EACH * CALLS / 2, "{took:?}: more than two at a time");
-    assert!(took < EACH * CALLS, "{took:?}: one behind the other");
+    assert!(took < EACH * CALLS, "{took:?}: one after another");
 }
 
 #[test]
-fn everything_that_is_sent_shares_one_pace() {
-    const PACE: usize = 200_000;
+fn all_outputs_of_a_stream_share_one_rate_limit() {
+    const RATE: usize = 200_000;
     let server = server();
     let settings = FirehoseOptions {
-        bytes_per_second: Some(PACE as u64),
+        bytes_per_second: Some(RATE as u64),
         ..PACKED
     };
     let stream = stream(&server, &settings, Deadline::NONE, &QUICK);
@@ -48,15 +48,15 @@ fn everything_that_is_sent_shares_one_pace() {
         server
             .batches()
             .iter()
-            .all(|batch| batch.sizes.iter().sum::<usize>() <= PACE)
+            .all(|batch| batch.sizes.iter().sum::<usize>() <= RATE)
     );
-    // 800,000 bytes: the last fifth of them goes three seconds behind the first.
+    // 800,000 bytes: the last fifth is sent three seconds after the first.
     assert!(took >= Duration::from_millis(2_950), "{took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
 }
 
 #[test]
-fn a_pace_that_leaves_no_time_fails_before_the_deadline() {
+fn a_rate_limit_that_exceeds_the_deadline_fails_before_it() {
     let server = server();
     let settings = FirehoseOptions {
         bytes_per_second: Some(100_000),

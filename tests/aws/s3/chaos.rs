@@ -1,4 +1,4 @@
-//! Faults drawn from seeds: whatever happens, an object is there whole or not at all, and the next run completes it.
+//! Faults drawn from seeds: outputs exist completely or not at all, and the next run completes them.
 
 use std::io::Write as _;
 
@@ -8,11 +8,11 @@ use alb_ingest::storage::Committed;
 use super::rig::{EXISTS, OUT, PART, Rig, counts, noise, object, put, reference, sample};
 use crate::servers::fault::{Chances, Fault, Op, draw};
 
-/// Runs with faults.
+/// The number of runs with faults.
 const SEEDS: u64 = 60;
 
 #[test]
-fn an_object_is_there_whole_or_not_at_all() {
+fn outputs_are_complete_or_absent_whatever_fails() {
     let samples = ["qfy86bt1", "ev7rnxke", "2v1y09ki"].map(sample);
     let (mut faults, mut failed, mut through) = (0, 0, 0);
     for seed in 0..SEEDS {
@@ -30,13 +30,13 @@ fn an_object_is_there_whole_or_not_at_all() {
             ..Chances::new(seed, 200 + draw(seed, &[1]) % 500)
         });
         if seed % 7 == 0 {
-            // Something that does not pass.
+            // A fault that does not pass.
             rig.always(Op::PutObject, Fault::Status(503, "SlowDown"));
         }
         let ended = rig.ingest(&asked);
         faults += rig.server.faults().fired();
         let outputs = rig.outputs();
-        // An interrupted commit leaves whole outputs, of those that belong to the object.
+        // An interrupted commit leaves only complete outputs of the object.
         assert!(
             outputs.iter().all(|(key, bytes)| wanted.get(key) == Some(bytes)),
             "seed {seed}: {}",
@@ -69,7 +69,7 @@ fn an_object_is_there_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_large_output_is_there_whole_or_not_at_all() {
+fn a_large_output_is_complete_or_absent_whatever_fails() {
     let bytes = noise(PART + 54_321, 9);
     let key = "t/large.parquet";
     let (mut faults, mut failed, mut through) = (0, 0, 0);
@@ -101,7 +101,7 @@ fn a_large_output_is_there_whole_or_not_at_all() {
                 assert!(rig.outputs().is_empty(), "seed {seed}: {}", journal.text());
             }
         }
-        // An upload whose id never arrived cannot be aborted by anybody who does not know it; it has no parts.
+        // An upload whose id never arrived cannot be aborted; it has no parts.
         let creations = journal.of(Op::CreateMultipartUpload);
         let lost = creations.iter().filter(|create| create.done && create.status == 0);
         let open = rig.server.open_uploads(OUT);

@@ -1,5 +1,5 @@
-//! Clients from AWS's own variables. A process has one environment, so that each case is a process: this test, started
-//! again with the case's variables.
+//! Clients from the AWS environment variables. A process has one environment, so each case runs this test again in a
+//! new process with its variables.
 
 use std::process::{Command, Output};
 
@@ -13,11 +13,11 @@ use super::rig::{LOGS, Rig};
 use crate::servers::fault::Op;
 use crate::servers::s3::Options;
 
-/// Where the process that is started writes what it found.
+/// The variable with the file that the new process writes its result to.
 const SAYS: &str = "ALB_INGEST_TEST_SAYS";
-const NAME: &str = "s3::environment::clients_come_from_the_environment";
+const NAME: &str = "s3::environment::clients_are_configured_by_the_environment";
 
-/// Reads the object as the environment says; gives its bytes, or what is wrong.
+/// Reads the object with clients from the environment; returns its bytes or the error.
 fn child() -> String {
     let background = BackgroundRuntime::start().unwrap();
     let clients = match background.wait(Clients::load(Tuning::default())) {
@@ -42,8 +42,8 @@ fn child() -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the case is told by a variable")]
-fn clients_come_from_the_environment() {
+#[expect(clippy::disallowed_methods, reason = "a variable selects the case")]
+fn clients_are_configured_by_the_environment() {
     if let Some(says) = std::env::var_os(SAYS) {
         return std::fs::write(says, child()).unwrap();
     }

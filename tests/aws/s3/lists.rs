@@ -6,14 +6,14 @@ use super::rig::{LOGS, Rig, put};
 use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
 
-/// The keys at a place.
+/// Returns the keys below a prefix, or the key itself.
 fn keys(rig: &Rig, place: &str) -> Vec<String> {
     let listed = rig.list(LOGS, place).unwrap();
     listed.map(|object| object.unwrap().object.key).collect()
 }
 
 #[test]
-fn everything_below_a_place_is_listed_once() {
+fn every_object_below_a_prefix_is_listed_once() {
     let rig = Rig::new();
     rig.server.bucket(
         LOGS,
@@ -36,7 +36,7 @@ fn everything_below_a_place_is_listed_once() {
     assert_eq!(keys(&rig, "log"), ["log"]);
     assert_eq!(keys(&rig, "nothing"), [""; 0]);
     assert_eq!(keys(&rig, "").len(), wanted.len() + 2);
-    // What is listed can be read, and is the object that was listed.
+    // A listed object can be read, and is the same object.
     let listed = rig.list(LOGS, "logs").unwrap();
     for object in listed {
         let object = object.unwrap().object;
@@ -48,7 +48,7 @@ fn everything_below_a_place_is_listed_once() {
 }
 
 #[test]
-fn a_listing_that_fails_says_so_and_ends() {
+fn a_listing_that_fails_ends_with_an_error() {
     let rig = Rig::new();
     rig.server.bucket(
         LOGS,

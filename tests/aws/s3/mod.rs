@@ -1,4 +1,5 @@
-//! S3 in and out, against a strict S3 that breaks what a fault plan says. The server's store and journal are what counts.
+//! Reading from and writing to S3, against a strict S3 server that injects the faults of a plan. Tests compare with the
+//! server's store and journal.
 
 mod chaos;
 mod environment;

@@ -12,7 +12,7 @@ use crate::servers::s3::Options;
 
 const KEY: &str = "t/large.parquet";
 
-/// Two whole parts and a bit, in writes that end nowhere in particular.
+/// Returns two whole parts and the start of a third.
 fn large() -> Vec<u8> {
     noise(2 * PART + 123_456, 5)
 }
@@ -42,16 +42,16 @@ fn written(bytes: &[u8]) -> Committed {
     Committed::Written(bytes.len() as u64)
 }
 
-/// The output is there and whole, and no upload is left.
-fn is_whole(rig: &Rig, bytes: &[u8]) {
+/// Asserts that the output is complete and no upload is left open.
+fn assert_complete(rig: &Rig, bytes: &[u8]) {
     assert!(rig.outputs()[KEY] == bytes);
     assert_eq!(rig.server.open_uploads(OUT), []);
 }
 
 #[test]
-fn parts_go_out_early_and_show_late() {
+fn parts_are_sent_early_and_become_visible_late() {
     let bytes = large();
-    // With room in memory, and with hardly any: then parts go over files.
+    // With enough memory, and with so little that parts go through files.
     for memory in [64 << 20, 1 << 20] {
         let rig = Rig::with(Tuning { memory, ..tuning() });
         let staged = stage(&rig, &bytes, "1");
@@ -60,10 +60,10 @@ fn parts_go_out_early_and_show_late() {
         assert_eq!(open[0].parts, BTreeMap::from([(1, PART), (2, PART)]));
         assert!(rig.outputs().is_empty());
         assert_eq!(staged.commit(&counts()).unwrap(), written(&bytes));
-        is_whole(&rig, &bytes);
+        assert_complete(&rig, &bytes);
         let object = rig.server.get(OUT, &format!("{PREFIX}{KEY}")).unwrap();
         assert!(object.etag.ends_with("-3"));
-        // Counts are not known when an upload begins.
+        // The counts are unknown when an upload starts.
         let names: Vec<_> = object.metadata().into_keys().collect();
         let always = alb_ingest::storage::s3::METADATA.iter().filter(|name| name.always);
         let always: Vec<_> = always
@@ -83,11 +83,11 @@ fn parts_go_out_early_and_show_late() {
 }
 
 #[test]
-fn an_output_of_a_part_is_still_one_request() {
+fn an_output_of_exactly_one_part_is_one_request() {
     let rig = Rig::new();
     let bytes = noise(PART, 6);
     assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
-    is_whole(&rig, &bytes);
+    assert_complete(&rig, &bytes);
     assert_eq!(
         (
             rig.server.journal().count(Op::PutObject),
@@ -95,11 +95,11 @@ fn an_output_of_a_part_is_still_one_request() {
         ),
         (1, 1)
     );
-    // And from a file, when there is no memory at all.
+    // Also from a file, without any memory.
     let rig = Rig::with(Tuning { memory: 0, ..tuning() });
     rig.fault(Op::PutObject, 1, Fault::Refuse);
     assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
-    is_whole(&rig, &bytes);
+    assert_complete(&rig, &bytes);
 }
 
 #[test]
@@ -139,17 +139,17 @@ fn uploads_that_fail_leave_nothing_behind() {
         assert_eq!(error.is_retryable(), retryable, "{rule:?}: {error}");
         assert!(error.to_string().contains(words), "{rule:?}: {error}");
         assert!(rig.outputs().is_empty());
-        // Whose upload S3 says is gone is left alone.
+        // An upload that S3 reports as gone is not aborted.
         if words != "lifecycle" {
             rig.nothing_is_there();
         }
     }
-    // Nobody commits it.
+    // An output that is dropped without a commit.
     let rig = Rig::new();
     drop(stage(&rig, &bytes, "1"));
     rig.nothing_is_there();
     assert_eq!(rig.server.journal().count(Op::AbortMultipartUpload), 1);
-    // The function's threads for blocking work wait for it, too: behind the answer nothing runs any more.
+    // The function's threads for blocking work wait for the abort, too: after the response nothing runs.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let destination = rig.sink();
     let (half, shared) = (bytes.clone(), std::sync::Arc::new(rig));
@@ -164,7 +164,7 @@ fn uploads_that_fail_leave_nothing_behind() {
         })
     };
     runtime.block_on(gone).unwrap();
-    // A thread that drives a runtime does not: it would wait for itself.
+    // A thread that drives a runtime does not wait: it would wait for itself.
     let rig = std::sync::Arc::into_inner(shared).unwrap();
     let staged = stage(&rig, &bytes, "1");
     std::thread::scope(|scope| {
@@ -181,7 +181,7 @@ fn uploads_that_fail_leave_nothing_behind() {
 }
 
 #[test]
-fn uploads_come_through_what_passes() {
+fn uploads_survive_transient_faults() {
     let bytes = large();
     for faults in [
         vec![
@@ -201,15 +201,15 @@ fn uploads_come_through_what_passes() {
             rig.fault(*op, *nth, fault.clone());
         }
         assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes), "{faults:?}");
-        is_whole(&rig, &bytes);
+        assert_complete(&rig, &bytes);
         rig.all_happened();
     }
 }
 
 #[test]
-fn a_lost_completion_is_looked_up() {
+fn a_completion_without_a_response_is_verified() {
     let bytes = large();
-    // The repetition is turned down because the object is there, or it is a success again.
+    // The repetition is refused because the object exists, or succeeds again.
     for (completes_again, wanted) in [(false, EXISTS), (true, written(&bytes))] {
         let rig = Rig::new();
         rig.server.bucket(
@@ -221,20 +221,20 @@ fn a_lost_completion_is_looked_up() {
         );
         rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
         assert_eq!(commit(&rig, &bytes).unwrap(), wanted);
-        is_whole(&rig, &bytes);
+        assert_complete(&rig, &bytes);
     }
-    // No answer ever.
+    // Never a response.
     let rig = Rig::new();
     rig.always(Op::CompleteMultipartUpload, Fault::LoseResponse);
     assert_eq!(commit(&rig, &bytes).unwrap(), EXISTS);
-    is_whole(&rig, &bytes);
-    // Where outputs are replaced, nothing turns the repetition down but the upload, which is gone.
+    assert_complete(&rig, &bytes);
+    // With overwriting, the repetition is refused only because the upload is gone.
     let mut rig = Rig::new();
     rig.config.storage.s3_write.overwrite = true;
     rig.fault(Op::CompleteMultipartUpload, 1, Fault::LoseResponse);
     assert_eq!(commit(&rig, &bytes).unwrap(), written(&bytes));
-    is_whole(&rig, &bytes);
-    // And where the object is another's work, that is no success.
+    assert_complete(&rig, &bytes);
+    // If the existing object was written by another run, that is not a success.
     rig.always(Op::CompleteMultipartUpload, Fault::Status(404, "NoSuchUpload"));
     let mut other = bytes.clone();
     other[7] ^= 1;
@@ -246,19 +246,19 @@ fn a_lost_completion_is_looked_up() {
 }
 
 #[test]
-fn a_large_output_that_is_there_stays() {
+fn an_existing_large_output_is_left_as_it_is() {
     let bytes = large();
     let rig = Rig::new();
-    // Both were under way; the second finds the first's.
+    // Both were in progress; the second finds the output of the first.
     let (first, second) = (stage(&rig, &bytes, "1"), stage(&rig, &bytes, "1"));
     assert_eq!(rig.server.open_uploads(OUT).len(), 2);
     assert_eq!(first.commit(&counts()).unwrap(), written(&bytes));
     assert_eq!(second.commit(&counts()).unwrap(), EXISTS);
-    is_whole(&rig, &bytes);
+    assert_complete(&rig, &bytes);
     let mut other = bytes.clone();
     other[PART + 1] ^= 1;
     let shorter = &bytes[..bytes.len() - 1];
-    // Equal lengths of one version are the same; without a version only equal bytes are.
+    // Outputs of one version with equal lengths are the same; without a version only equal bytes are.
     assert_eq!(
         commit(&rig, shorter).unwrap(),
         Committed::AlreadyExists { identical: false }
@@ -268,11 +268,11 @@ fn a_large_output_that_is_there_stays() {
         !error.is_retryable() && error.to_string().contains("not an output of this log object"),
         "{error}"
     );
-    is_whole(&rig, &bytes);
+    assert_complete(&rig, &bytes);
     rig.server.delete(OUT, &format!("{PREFIX}{KEY}"));
     assert_eq!(stage(&rig, &bytes, "").commit(&counts()).unwrap(), written(&bytes));
     assert_eq!(stage(&rig, &bytes, "").commit(&counts()).unwrap(), EXISTS);
     let same = stage(&rig, &other, "").commit(&counts()).unwrap();
     assert_eq!(same, Committed::AlreadyExists { identical: false });
-    is_whole(&rig, &bytes);
+    assert_complete(&rig, &bytes);
 }

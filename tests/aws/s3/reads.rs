@@ -1,4 +1,4 @@
-//! Objects that come whole, whatever happens to the connection.
+//! Reading objects completely, whatever happens to the connection.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::servers::http::{Call, Host, Reply, Service, Step};
 use crate::servers::s3::Options;
 
 #[test]
-fn the_sample_objects_come_out_as_they_do_in_a_folder() {
+fn outputs_in_s3_equal_outputs_in_a_directory() {
     let rig = Rig::new();
     let mut wanted = super::rig::Files::new();
     for (key, bytes) in samples() {
@@ -43,7 +43,7 @@ fn the_sample_objects_come_out_as_they_do_in_a_folder() {
     assert!(gets.iter().all(|get| get.header("if-match").is_some()), "{gets:?}");
     assert_eq!(journal.entries().len(), wanted.len() + gets.len(), "{}", journal.text());
 
-    // Again: every output is there, and stays as it is.
+    // Again: every output exists, and is left as it is.
     journal.clear();
     for (key, bytes) in samples() {
         let ledger = rig.ingest(&put(&rig, &key, &bytes)).unwrap();
@@ -54,7 +54,7 @@ fn the_sample_objects_come_out_as_they_do_in_a_folder() {
 }
 
 #[test]
-fn outputs_say_what_they_are_made_of() {
+fn outputs_have_metadata_about_their_source() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let request = put(&rig, &key, &bytes);
@@ -89,7 +89,7 @@ fn outputs_say_what_they_are_made_of() {
 }
 
 #[test]
-fn breaks_at_any_byte_change_nothing() {
+fn a_connection_that_breaks_at_any_byte_changes_nothing() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let request = put(&rig, &key, &bytes);
@@ -126,7 +126,7 @@ fn breaks_at_any_byte_change_nothing() {
                 let from = range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap();
                 from.parse::<u64>().unwrap()
             });
-            // A reset may take bytes with it that were on their way.
+            // A reset may lose bytes in transit.
             assert!(
                 from.unwrap_or(0) <= *at && (from.is_some() || *at == 0 || kind == 1),
                 "{from:?} {at}"
@@ -134,7 +134,7 @@ fn breaks_at_any_byte_change_nothing() {
             rig.all_happened();
         }
     }
-    // Through the engine, with several breaks on the way.
+    // Through the engine, with several breaks.
     rig.server.faults().clear();
     for (nth, fault) in [
         Fault::FinAt(700),
@@ -153,7 +153,7 @@ fn breaks_at_any_byte_change_nothing() {
 }
 
 #[test]
-fn a_body_that_never_ends_well_is_given_up() {
+fn a_body_that_always_breaks_fails_after_the_maximum_attempts() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let request = put(&rig, &key, &bytes);
@@ -164,21 +164,21 @@ fn a_body_that_never_ends_well_is_given_up() {
         failed.retryable && failed.text.contains("stopped before their end"),
         "{failed:?}"
     );
-    assert_eq!(rig.server.journal().count(Op::GetObject), 6, "once and five times more");
+    assert_eq!(rig.server.journal().count(Op::GetObject), 6, "six attempts");
     rig.nothing_is_there();
 }
 
 #[test]
-fn answers_that_do_not_fit_are_mended_or_refused() {
+fn invalid_responses_are_retried_or_fail_the_object() {
     let rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let asked = put(&rig, &key, &bytes);
-    // A server that knows no ranges sends all of it again.
+    // A server without ranges sends the whole object again.
     rig.fault(Op::GetObject, 1, Fault::FinAt(20_000));
     rig.fault(Op::GetObject, 2, Fault::IgnoreRange);
     assert!(rig.read(&asked).unwrap().1 == bytes);
     rig.all_happened();
-    // Another etag than the one that was asked for, at the first answer and at that for the rest: asked for again.
+    // Another etag than the requested one, in the first response and in that for the rest: requested again.
     for faults in [vec![Fault::WrongEtag], vec![Fault::FinAt(500), Fault::WrongEtag]] {
         rig.server.faults().clear();
         rig.server.journal().clear();
@@ -190,7 +190,7 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
         assert_eq!(rig.server.journal().count(Op::GetObject), faults.len() + 1);
     }
 
-    // One bit: the checksum tells it when all has come, and nothing that was made of it is kept.
+    // One flipped bit: the checksum detects it after the last byte, and no output is kept.
     for at in [5, 3000, bytes.len() as u64 - 1] {
         rig.server.faults().clear();
         rig.always(Op::GetObject, Fault::CorruptAt(at));
@@ -198,7 +198,7 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
         assert!(failed.retryable, "{failed:?}");
         rig.nothing_is_there();
     }
-    // Content-Encoding is the writer's word: the bytes come as they are stored.
+    // Content-Encoding is set by the writer: the bytes are read as they are stored.
     rig.server.faults().clear();
     let stored = rig
         .server
@@ -209,7 +209,7 @@ fn answers_that_do_not_fit_are_mended_or_refused() {
     assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
 }
 
-/// A server that answers with what it was given, one after the other, whatever is asked.
+/// A server that returns given responses one after another, whatever the request.
 struct Canned(Mutex<Vec<Reply>>);
 
 impl Service for Canned {
@@ -219,7 +219,7 @@ impl Service for Canned {
 }
 
 #[test]
-fn a_range_that_is_another_is_not_taken() {
+fn a_response_with_another_range_is_not_accepted() {
     let rig = Rig::new();
     let body = noise(1000, 3);
     let part = |from: usize, range: &str| {
@@ -248,7 +248,7 @@ fn a_range_that_is_another_is_not_taken() {
         Reply::new(200, body.clone()),
     ] {
         let shown = format!("{:?}", wrong.headers);
-        // The last one is the first to be given.
+        // The last one is returned first.
         let host = Host::start(Arc::new(Canned(Mutex::new(vec![right(), wrong, cut()]))));
         let clients = rig.clients_at(&host.endpoint(), tuning());
         let source = storage(&clients, &rig.config).source(rig.deadline);
@@ -262,11 +262,11 @@ fn a_range_that_is_another_is_not_taken() {
 }
 
 #[test]
-fn an_object_is_one_version_from_its_first_byte_to_its_last() {
+fn all_bytes_of_an_object_are_of_one_version() {
     let (old, new) = (noise(40_000, 1), noise(30_000, 2));
     let swap = |at| Fault::SwapObjectAt(at, Bytes::from(noise(30_000, 2)));
 
-    // Overwritten before it is read: what is there now, under its own identity.
+    // Overwritten before it is read: the current object, with its own identity.
     let rig = Rig::new();
     let asked = put(&rig, "key", &old);
     put(&rig, "key", &new);
@@ -274,11 +274,11 @@ fn an_object_is_one_version_from_its_first_byte_to_its_last() {
     assert!(read == new && found.version == rig.server.get(LOGS, "key").unwrap().etag);
     assert_eq!(rig.server.journal().count(Op::HeadObject), 1);
 
-    // Overwritten before the first byte came: the same.
+    // Overwritten before the first byte: the same.
     put(&rig, "key", &old);
     rig.fault(Op::GetObject, 1, swap(0));
     assert!(rig.read(&asked).unwrap().1 == new);
-    // Behind it: an error, never a mixture.
+    // Overwritten after the first byte: an error, never a mixture.
     rig.server.faults().clear();
     put(&rig, "key", &old);
     rig.fault(Op::GetObject, 1, swap(20_000));
@@ -290,7 +290,7 @@ fn an_object_is_one_version_from_its_first_byte_to_its_last() {
     );
     rig.all_happened();
 
-    // A bucket with versions keeps the old one, whether the event told its id or not.
+    // A bucket with versioning keeps the old version, whether the event has its id or not.
     rig.server.bucket(
         LOGS,
         Options {
@@ -312,7 +312,7 @@ fn an_object_is_one_version_from_its_first_byte_to_its_last() {
     put(&rig, "key", &new);
     assert!(rig.read(&asked).unwrap().1 == old);
 
-    // The version `null` is the one whose bytes may change.
+    // The bytes of the version `null` may change.
     let rig = Rig::new();
     let asked = ObjectRequest {
         version_id: Some("null".to_owned()),
@@ -325,7 +325,7 @@ fn an_object_is_one_version_from_its_first_byte_to_its_last() {
 }
 
 #[test]
-fn only_a_missing_object_has_another_name() {
+fn the_alternative_key_is_tried_only_if_the_object_is_missing() {
     let rig = Rig::new();
     put(&rig, "a b", b"spaced");
     let asked = |key: &str| ObjectRequest {
@@ -346,7 +346,7 @@ fn only_a_missing_object_has_another_name() {
         (ErrorKind::NotFound, "s3://logs/a+b")
     );
     assert_eq!(rig.server.journal().count(Op::GetObject), 5);
-    // What is denied may be there: another object is no stand-in.
+    // An object that may not be read may exist: the alternative key is not tried.
     put(&rig, "a b", b"spaced");
     rig.server
         .faults()
@@ -373,7 +373,7 @@ fn a_read_ends_before_the_deadline() {
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.message.contains("deadline has passed"), "{error}");
     }
-    // Behind it nothing is asked for at all.
+    // After it nothing is requested at all.
     rig.server.journal().clear();
     assert!(rig.read(&asked).is_err());
     assert_eq!(rig.server.journal().entries().len(), 0);

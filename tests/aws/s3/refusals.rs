@@ -1,4 +1,4 @@
-//! What S3 refuses, and how an operator gets to know.
+//! Requests that S3 refuses, and what the operator is told.
 
 use alb_ingest::storage::ErrorKind;
 
@@ -7,7 +7,7 @@ use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
 
 #[test]
-fn refusals_are_told_apart() {
+fn each_refusal_has_its_own_error() {
     let own = Options::default;
     let other_owner = Options {
         owner: "999988887777".to_owned(),
@@ -83,7 +83,7 @@ fn refusals_are_told_apart() {
     );
     assert!(error.message.contains("no bucket"), "{error}");
 
-    // Paying, and asking the right owner, helps.
+    // With the correct payer and owner the read succeeds.
     rig.server.bucket(
         LOGS,
         Options {
@@ -96,7 +96,7 @@ fn refusals_are_told_apart() {
 }
 
 #[test]
-fn what_passes_is_waited_for_and_what_does_not_is_said() {
+fn transient_errors_are_retried_and_others_are_reported() {
     for (fault, words) in [
         (Fault::Status(503, "SlowDown"), "fewer requests"),
         (Fault::Status(500, "InternalError"), "S3 failed"),
@@ -114,7 +114,7 @@ fn what_passes_is_waited_for_and_what_does_not_is_said() {
         assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
         assert!(error.message.contains(words), "{error}");
     }
-    // These do not pass on their own, and are asked for once.
+    // These errors are permanent, and the object is requested once.
     for (fault, cause, words) in [
         (Fault::Status(403, "AccessDenied"), ErrorKind::Refused, "s3:GetObject"),
         (
@@ -140,7 +140,7 @@ fn what_passes_is_waited_for_and_what_does_not_is_said() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_no_answer() {
+fn an_unreachable_server_is_reported() {
     let rig = Rig::new();
     let asked = put(&rig, "key", b"content");
     let Rig {

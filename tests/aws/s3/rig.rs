@@ -1,4 +1,4 @@
-//! What the tests share: a server, the world that reaches it, and an object through the engine.
+//! The fixture of the tests: a server, the clients that reach it, and an object through the engine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,15 +22,15 @@ use crate::servers::clients::{self, Patience};
 use crate::servers::fault::{Fault, Op, Rule, draw};
 use crate::servers::s3::{Object, Options, Server};
 
-/// The bucket of the log objects, and that of the outputs.
+/// The bucket of the log objects, and the bucket of the outputs.
 pub(crate) const LOGS: &str = "logs";
 pub(crate) const OUT: &str = "out";
-/// Outputs lie below this.
+/// The prefix of the outputs.
 pub(crate) const PREFIX: &str = "lake/v1/";
-/// The smallest part that S3 takes.
+/// The minimum part size of S3.
 pub(crate) const PART: usize = 5 << 20;
 
-/// Bytes by key.
+/// The bytes of objects by key.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// A server with two buckets, and the clients that reach it.
@@ -51,7 +51,7 @@ pub(crate) struct Failed {
     pub(crate) text: String,
 }
 
-/// Short waits: a test has seconds.
+/// Short timeouts and pauses for tests.
 pub(crate) fn tuning() -> Tuning {
     Tuning {
         idle: Duration::from_millis(60),
@@ -76,7 +76,7 @@ fn clients_at(background: &BackgroundRuntime, endpoint: &str, tuning: Tuning) ->
     background.wait(async { Clients::with_config(config, tuning).unwrap() })
 }
 
-/// The storage of this configuration.
+/// Returns the storage of a configuration.
 pub(crate) fn storage(clients: &Clients, config: &Config) -> S3 {
     let StorageOptions { s3_read, s3_write, .. } = config.storage.clone();
     S3::new(clients.clone(), s3_read, s3_write)
@@ -106,17 +106,17 @@ impl Rig {
         }
     }
 
-    /// Other clients of the same server, as another run of the program would have.
+    /// Returns other clients of the same server, as another run of the program would have.
     pub(crate) fn other_clients(&self, tuning: Tuning) -> Clients {
         self.clients_at(&self.server.endpoint(), tuning)
     }
 
-    /// Clients of any server.
+    /// Returns clients of any server.
     pub(crate) fn clients_at(&self, endpoint: &str, tuning: Tuning) -> Clients {
         clients_at(&self.background, endpoint, tuning)
     }
 
-    /// The storage of the configuration as it is now.
+    /// Returns the storage of the current configuration.
     pub(crate) fn storage(&self) -> S3 {
         storage(&self.clients, &self.config)
     }
@@ -133,12 +133,12 @@ impl Rig {
         self.server.faults().add(Rule::new(fault).op(op).nth(nth));
     }
 
-    /// A fault at every request of an operation.
+    /// Adds a fault to every request of an operation.
     pub(crate) fn always(&self, op: Op, fault: Fault) {
         self.server.faults().add(Rule::new(fault).op(op));
     }
 
-    /// Every fault of the plan happened.
+    /// Asserts that every fault of the plan happened.
     pub(crate) fn all_happened(&self) {
         assert_eq!(self.server.faults().unused(), Vec::<String>::new());
     }
@@ -157,17 +157,17 @@ impl Rig {
         Ok((object, bytes))
     }
 
-    /// The sink of the destination.
+    /// Returns the sink of the destination.
     pub(crate) fn sink(&self) -> Box<dyn Sink> {
         self.storage().sink(&self.config.destination, self.deadline).unwrap()
     }
 
-    /// An object through the engine, out of S3 and into it.
+    /// Ingests an object from S3 to S3.
     pub(crate) fn ingest(&self, request: &ObjectRequest) -> Result<Ledger, Failed> {
         ingest(&self.clients, &self.config, self.deadline, request)
     }
 
-    /// The outputs that are visible, without the prefix.
+    /// Returns the visible outputs, without their prefix.
     pub(crate) fn outputs(&self) -> Files {
         let objects = self.server.objects(OUT).into_iter();
         objects
@@ -175,19 +175,19 @@ impl Rig {
             .collect()
     }
 
-    /// Nothing is visible, and nothing is left behind.
+    /// Asserts that nothing is visible, and nothing is left behind.
     pub(crate) fn nothing_is_there(&self) {
         assert_eq!(self.outputs().into_keys().collect::<Vec<_>>(), Vec::<String>::new());
         assert_eq!(self.server.open_uploads(OUT), []);
     }
 
-    /// An output that is staged by hand, with a source that goes by the name.
+    /// Stages an output of a source with this version.
     pub(crate) fn stage(&self, key: &str, version: &str) -> Box<dyn Staged> {
         self.sink().stage(key, &source(version)).unwrap()
     }
 }
 
-/// The object that outputs made by hand are of.
+/// Returns the source of staged outputs.
 pub(crate) fn source(version: &str) -> ObjectRef {
     ObjectRef {
         bucket: LOGS.to_owned(),
@@ -224,7 +224,7 @@ pub(crate) fn ingest(
     }
 }
 
-/// The same object into a folder, without any network.
+/// Ingests the same object to a directory, without any network.
 pub(crate) fn reference(options: &ingest::Options, object: &ObjectRef, bytes: &[u8]) -> Files {
     let folder = tempfile::tempdir().unwrap();
     let (events, quarantine) = (
@@ -253,7 +253,7 @@ pub(crate) fn reference(options: &ingest::Options, object: &ObjectRef, bytes: &[
         .collect()
 }
 
-/// The sample objects by key.
+/// Returns the sample objects by key.
 pub(crate) fn samples() -> Files {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let files = walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap);
@@ -268,12 +268,12 @@ pub(crate) fn samples() -> Files {
     samples
 }
 
-/// The sample object whose key has this text: `ev7rnxke` reaches over midnight, `qfy86bt1` has malformed lines.
+/// Returns the sample object whose key contains this text: `ev7rnxke` spans midnight, `qfy86bt1` has malformed lines.
 pub(crate) fn sample(text: &str) -> (String, Vec<u8>) {
     samples().into_iter().find(|(key, _)| key.contains(text)).unwrap()
 }
 
-/// What a notification about an object asks for.
+/// Returns the request of a notification about an object.
 pub(crate) fn request(key: &str, object: &Object) -> ObjectRequest {
     ObjectRequest {
         bucket: LOGS.to_owned(),
@@ -285,17 +285,17 @@ pub(crate) fn request(key: &str, object: &Object) -> ObjectRequest {
     }
 }
 
-/// The object under the key, put and asked for.
+/// Puts an object; returns its request.
 pub(crate) fn put(rig: &Rig, key: &str, bytes: &[u8]) -> ObjectRequest {
     request(key, &rig.server.put(LOGS, key, bytes.to_vec()))
 }
 
-/// The object as the engine names it.
+/// Returns the object as the engine identifies it.
 pub(crate) fn object(request: &ObjectRequest) -> ObjectRef {
     request.identity(&request.key, request.etag.as_deref().unwrap())
 }
 
-/// Bytes without a period, so that a cut or a shift shows.
+/// Returns bytes without a period, so a cut or a shift is detected.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let words = (0..=length as u64 / 8).map(|index| draw(seed, &[index]));
     let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
@@ -303,7 +303,7 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Counts to commit with.
+/// Returns counts to commit with.
 pub(crate) fn counts() -> Counts {
     Counts {
         lines: 12,

@@ -1,4 +1,4 @@
-//! Outputs that are one request: there once, or not at all.
+//! Outputs that are one request: written once, or not at all.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
 
 #[test]
-fn writes_that_fail_for_a_while_come_through() {
+fn writes_survive_transient_faults() {
     let (key, bytes) = sample("ev7rnxke");
     for faults in [
         vec![Fault::Status(500, "InternalError"), Fault::Status(503, "SlowDown")],
@@ -41,7 +41,7 @@ fn writes_that_fail_for_a_while_come_through() {
 }
 
 #[test]
-fn writes_that_keep_failing_leave_nothing_and_say_why() {
+fn writes_that_keep_failing_leave_nothing_behind_and_report_why() {
     let (key, bytes) = sample("qfy86bt1");
     for (fault, retryable, words) in [
         (Fault::Status(503, "SlowDown"), true, "fewer requests"),
@@ -99,9 +99,9 @@ fn writes_that_keep_failing_leave_nothing_and_say_why() {
 }
 
 #[test]
-fn a_lost_answer_is_looked_up() {
+fn a_write_without_a_response_is_verified() {
     let rig = Rig::new();
-    // Each try is carried out or turned down for the one before, and no answer comes.
+    // Each attempt is carried out, or refused because of the one before, and no response arrives.
     rig.always(Op::PutObject, Fault::LoseResponse);
     let mut staged = rig.stage("t/a.parquet", "1");
     staged.write_all(b"content").unwrap();
@@ -110,7 +110,7 @@ fn a_lost_answer_is_looked_up() {
 }
 
 #[test]
-fn what_is_there_is_known_by_its_source() {
+fn existing_outputs_are_identified_by_their_source() {
     let rig = Rig::new();
     let commit = |version: &str, bytes: &[u8]| {
         let mut staged = rig.stage("t/a.json", version);
@@ -119,46 +119,46 @@ fn what_is_there_is_known_by_its_source() {
     };
     assert_eq!(commit("1", b"content").unwrap(), Committed::Written(7));
     assert_eq!(commit("1", b"content").unwrap(), EXISTS);
-    // The same source with other settings: left as it is, and said.
+    // The same source with other settings: left as it is, and reported.
     let other = Committed::AlreadyExists { identical: false };
     assert_eq!(commit("1", b"CONTENT").unwrap(), other);
     assert_eq!(commit("1", b"more content").unwrap(), other);
-    // Another source, or none that is known: nobody may take one for the other.
-    let collides = |error: alb_ingest::storage::StorageError| {
+    // Another source, or an unknown one: never taken for the same output.
+    let is_occupied = |error: alb_ingest::storage::StorageError| {
         assert!(!error.is_retryable());
         assert!(
             error.to_string().contains("not an output of this log object"),
             "{error}"
         );
     };
-    collides(commit("2", b"content").unwrap_err());
-    collides(commit("", b"content").unwrap_err());
+    is_occupied(commit("2", b"content").unwrap_err());
+    is_occupied(commit("", b"content").unwrap_err());
     rig.server.put(OUT, &format!("{PREFIX}t/a.json"), "foreign");
-    collides(commit("1", b"foreign").unwrap_err());
+    is_occupied(commit("1", b"foreign").unwrap_err());
     assert_eq!(rig.outputs()["t/a.json"], b"foreign");
 
-    // Stdin has no version, and only equal bytes are the same.
+    // Stdin has no version: only equal bytes are the same output.
     rig.server.delete(OUT, &format!("{PREFIX}t/a.json"));
     assert_eq!(commit("", b"content").unwrap(), Committed::Written(7));
     assert_eq!(commit("", b"content").unwrap(), EXISTS);
     assert_eq!(commit("", b"CONTENT").unwrap(), other);
     assert_eq!(rig.outputs()["t/a.json"], b"content");
 
-    // What is there may not be looked at: then it is not known, and no success.
+    // If the existing object must not be inspected, it is unknown, and not a success.
     rig.always(Op::HeadObject, Fault::Status(403, "AccessDenied"));
     let error = commit("", b"content").unwrap_err();
     assert!(
         !error.is_retryable() && error.to_string().contains("s3:GetObject below"),
         "{error}"
     );
-    // Gone when it is looked at: written again.
+    // Deleted before it is inspected: written again.
     rig.server.faults().clear();
     rig.fault(Op::HeadObject, 1, Fault::Status(404, "NoSuchKey"));
     assert_eq!(commit("", b"content").unwrap(), EXISTS);
 }
 
 #[test]
-fn reprocessing_replaces_what_is_there() {
+fn overwriting_replaces_existing_outputs() {
     let mut rig = Rig::new();
     let (key, bytes) = sample("qfy86bt1");
     let asked = put(&rig, &key, &bytes);
@@ -167,19 +167,19 @@ fn reprocessing_replaces_what_is_there() {
     let before = rig.outputs();
     rig.config.ingest.compression = Compression::Zstd;
     rig.ingest(&asked).unwrap();
-    assert!(rig.outputs() == before, "without OVERWRITE all stays");
+    assert!(rig.outputs() == before, "existing outputs stay without OVERWRITE");
     rig.config.storage.s3_write.overwrite = true;
     let ledger = rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
     assert!(rig.outputs() != before && ledger.outputs.iter().all(|output| output.written));
-    // The answer is lost, and the next try replaces the bytes by themselves.
+    // The response is lost, and the next attempt writes the same bytes.
     rig.fault(Op::PutObject, 1, Fault::LoseResponse);
     rig.ingest(&asked).unwrap();
     assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &bytes));
 }
 
 #[test]
-fn of_two_runs_at_once_one_writes_and_both_succeed() {
+fn concurrent_runs_both_succeed_and_write_each_output_once() {
     let rig = Rig::new();
     let (key, bytes) = sample("ev7rnxke");
     let asked = put(&rig, &key, &bytes);
@@ -208,7 +208,7 @@ fn of_two_runs_at_once_one_writes_and_both_succeed() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a deadline is a moment")]
-fn nothing_is_committed_behind_the_deadline() {
+fn nothing_is_committed_after_the_deadline() {
     let mut rig = Rig::new();
     let now = std::time::Instant::now();
     rig.deadline = Deadline::at(now + Duration::from_millis(200));
@@ -222,7 +222,7 @@ fn nothing_is_committed_behind_the_deadline() {
     );
     assert_eq!(rig.server.journal().entries().len(), 0);
 
-    // A server that is slow to answer is not waited for beyond it.
+    // A slow response is not waited for beyond the deadline.
     rig.always(Op::PutObject, Fault::Delay(Duration::from_secs(20)));
     let began = std::time::Instant::now();
     rig.deadline = Deadline::at(began + Duration::from_millis(200));
@@ -233,7 +233,7 @@ fn nothing_is_committed_behind_the_deadline() {
         error.is_retryable() && began.elapsed() < Duration::from_secs(8),
         "{error}"
     );
-    // It was stored all the same: the next run finds it.
+    // The output was stored nevertheless: the next run finds it.
     rig.server.faults().clear();
     rig.deadline = Deadline::NONE;
     let mut staged = rig.stage("t/b.json", "1");
@@ -241,9 +241,9 @@ fn nothing_is_committed_behind_the_deadline() {
     assert_eq!(staged.commit(&counts()).unwrap(), EXISTS);
 }
 
-/// As the function does it: one thread drives the runtime, and the engine works on threads for blocking work.
+/// Like the function: one thread drives the runtime, and the engine runs on threads for blocking work.
 #[test]
-fn the_engine_works_on_the_threads_of_a_runtime() {
+fn the_engine_runs_on_threads_for_blocking_work() {
     let rig = Rig::new();
     let (key, bytes) = sample("ev7rnxke");
     let asked = put(&rig, &key, &bytes);
@@ -267,7 +267,7 @@ fn the_engine_works_on_the_threads_of_a_runtime() {
 }
 
 #[test]
-fn the_page_lists_the_metadata() {
+fn the_reference_page_lists_the_metadata() {
     let page = include_str!("../../../docs/reference/s3.md");
     for alb_ingest::storage::s3::MetadataName { name, always, doc } in alb_ingest::storage::s3::METADATA {
         let row = format!("| `{name}` | {} | {doc} |", if always { "yes" } else { "no" });
@@ -276,7 +276,7 @@ fn the_page_lists_the_metadata() {
 }
 
 #[test]
-fn names_and_types_fit_what_is_inside() {
+fn outputs_have_the_content_type_of_their_format() {
     let rig = Rig::new();
     for (key, kind) in [
         ("a.parquet", "application/vnd.apache.parquet"),

@@ -1,5 +1,5 @@
-//! The AWS SDK's clients, built by hand for a server on this machine: nothing is read from the environment, from files
-//! or from the instance's metadata.
+//! Clients of the AWS SDK for a server on this machine, built without the environment, configuration files or instance
+//! metadata.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentials
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// What a client does about failures. The SDK's own retries cover a request until the head of its answer.
+/// The retries and timeouts of a client. The SDK's own retries cover a request up to the head of its response.
 pub(crate) struct Patience {
-    /// Tries in all, 1 for none but the first.
+    /// The total number of attempts.
     pub(crate) tries: u32,
-    /// For one try, up to the head of the answer.
+    /// The timeout of one attempt, up to the head of the response.
     pub(crate) read: Duration,
 }
 
 impl Patience {
-    /// One try, and a read time-out that a test can wait for.
+    /// One attempt, and a timeout that a test can wait for.
     pub(crate) const NONE: Self = Self {
         tries: 1,
         read: Duration::from_secs(2),
     };
 }
 
-/// What both clients are built from.
+/// Returns the configuration of both clients.
 pub(crate) fn config(endpoint: &str, patience: &Patience) -> aws_config::SdkConfig {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

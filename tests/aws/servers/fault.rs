@@ -1,4 +1,4 @@
-//! What goes wrong, and when: an ordered list of rules, or faults drawn from a seed.
+//! The plan of faults: an ordered list of rules, or faults drawn from a seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The operations of the servers, by AWS's names.
+/// The operations of the servers, by their AWS names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Op {
     GetObject,
@@ -22,7 +22,7 @@ pub(crate) enum Op {
     AbortMultipartUpload,
     ListMultipartUploads,
     PutRecordBatch,
-    /// Whatever the server does not know.
+    /// Any operation that the server does not implement.
     Other,
 }
 
@@ -32,49 +32,48 @@ impl fmt::Display for Op {
     }
 }
 
-/// One thing that goes wrong. `k` is an offset in the body of the answer; beyond its end it wraps round, so that the
-/// fault always happens.
+/// A fault. `k` is an offset in the body of the response; beyond its end it wraps around, so the fault always happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The connection is closed before any answer; nothing is carried out.
+    /// The connection is closed before any response; nothing is carried out.
     Refuse,
-    /// An answer with this status and AWS's name of the error; nothing is carried out.
+    /// A response with this status and error code; nothing is carried out.
     Status(u16, &'static str),
-    /// The answer comes later.
+    /// The response is delayed.
     Delay(Duration),
-    /// The body stops behind `k` bytes and the connection stays open.
+    /// The body stops after `k` bytes and the connection stays open.
     StallAt(u64),
-    /// The connection is closed behind `k` bytes, though the length promised more.
+    /// The connection is closed after `k` bytes, before the length that was announced.
     FinAt(u64),
-    /// The connection is reset behind `k` bytes.
+    /// The connection is reset after `k` bytes.
     ResetAt(u64),
     /// The byte at `k` has one bit flipped.
     CorruptAt(u64),
-    /// The answer carries the `ETag` of another object.
+    /// The response has the `ETag` of another object.
     WrongEtag,
-    /// The connection is closed behind `k` bytes, and the object now has other content: the rest of it is a 412.
+    /// The connection is closed after `k` bytes and the object is overwritten: requesting the rest returns 412.
     SwapObjectAt(u64, Bytes),
-    /// A request for a range is answered with the whole object and 200.
+    /// A request for a range returns the whole object with status 200.
     IgnoreRange,
-    /// The request is carried out, and the connection is closed before the answer.
+    /// The request is carried out, and the connection is closed before the response.
     LoseResponse,
-    /// `CompleteMultipartUpload` answers 200, and the body is an error; nothing is carried out.
+    /// `CompleteMultipartUpload` returns 200 with an error in its body; nothing is carried out.
     ErrorIn200,
-    /// These records of a `PutRecordBatch` are turned down, the others accepted.
+    /// These records of a `PutRecordBatch` are rejected, the others accepted.
     FailRecords(Mask),
-    /// All records are accepted, and the answer makes no sense.
+    /// All records are accepted, and the response is invalid.
     Nonsense(Nonsense),
 }
 
-/// Which records of a batch fail.
+/// The records of a batch that fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mask {
     All,
-    /// Those at these indexes.
+    /// The records at these indexes.
     These(Vec<usize>),
-    /// Those from this index on.
+    /// The records from this index on.
     From(usize),
-    /// Each with this chance in a thousand, drawn from the seed.
+    /// Each record with this chance in thousandths, drawn from the seed.
     Random {
         seed: u64,
         permille: u64,
@@ -92,26 +91,26 @@ impl Mask {
     }
 }
 
-/// Answers of `PutRecordBatch` that AWS does not document.
+/// Invalid responses of `PutRecordBatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nonsense {
     /// One entry too few.
     Shorter,
     /// One entry too many.
     Longer,
-    /// `FailedPutCount` is 1 and no entry has an error.
+    /// `FailedPutCount` is 1, but no entry has an error.
     CountWithoutErrors,
-    /// The last entry has an error and `FailedPutCount` is 0.
+    /// The last entry has an error, but `FailedPutCount` is 0.
     ErrorsWithoutCount,
     /// An entry with neither a record id nor an error.
     EmptyEntry,
-    /// 200 and a body that is not JSON.
+    /// Status 200 with a body that is not JSON.
     NotJson,
-    /// 200 and no body.
+    /// Status 200 without a body.
     NoBody,
 }
 
-/// When a fault happens.
+/// A rule: a fault and the requests that meet it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     op: Option<Op>,
@@ -123,7 +122,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// The fault at every request; the methods narrow it.
+    /// Creates a rule for every request; the methods narrow it.
     pub(crate) fn new(fault: Fault) -> Self {
         Self {
             op: None,
@@ -135,24 +134,24 @@ impl Rule {
         }
     }
 
-    /// Only at this operation.
+    /// Limits the rule to an operation.
     pub(crate) fn op(mut self, op: Op) -> Self {
         self.op = Some(op);
         self
     }
 
-    /// Only for this key (with Firehose: this stream).
+    /// Limits the rule to a key (with Firehose, a stream).
     pub(crate) fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
     }
 
-    /// Only at the `nth` request of those that match, counted from 1.
+    /// Limits the rule to the `nth` matching request, counted from 1.
     pub(crate) fn nth(self, nth: u64) -> Self {
         self.during(nth..=nth)
     }
 
-    /// Only at these of the requests that match, counted from 1.
+    /// Limits the rule to a range of the matching requests, counted from 1.
     pub(crate) fn during(mut self, nth: RangeInclusive<u64>) -> Self {
         self.nth = nth;
         self
@@ -163,19 +162,19 @@ impl Rule {
     }
 }
 
-/// Faults that are drawn instead of listed. The draw depends on the seed, the operation, the key and how often that
-/// pair was asked for, never on the order among keys, so that threads do not change a run.
+/// Faults that are drawn instead of listed. The draw depends on the seed, the operation, the key and the number of
+/// requests for that pair, but not on the order of keys, so threads do not change a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Chances {
     pub(crate) seed: u64,
-    /// The chance in a thousand that a request meets a fault.
+    /// The chance, in thousandths, that a request meets a fault.
     pub(crate) permille: u64,
-    /// At most so many faults in a row at one operation on one key: below the tries that the client makes, every
-    /// request comes through in the end.
+    /// The maximum consecutive faults of one operation on one key: if the client makes more attempts, every request
+    /// succeeds in the end.
     pub(crate) in_a_row: u64,
     /// Offsets are drawn below this many bytes.
     pub(crate) bytes: u64,
-    /// The kinds to draw from, none for the usual ones of the operation. An offset or a seed in them is drawn too.
+    /// The kinds to draw from; empty for the usual ones of the operation. An offset or a seed in them is drawn too.
     pub(crate) kinds: Vec<Fault>,
 }
 
@@ -199,7 +198,7 @@ impl Chances {
         let kinds = if self.kinds.is_empty() { &usual } else { &self.kinds };
         let which = draw(self.seed, &[name, count, 1]) % (kinds.len().max(1) as u64);
         let fault = kinds.get(usize::try_from(which).unwrap())?.clone();
-        // Small offsets as often as large ones: the first bytes are where most goes wrong.
+        // Small offsets are as frequent as large ones: most defects are in the handling of the first bytes.
         let bits = u64::BITS - self.bytes.leading_zeros();
         let size = draw(self.seed, &[name, count, 2]) % u64::from(bits.max(1)) + 1;
         let at = draw(self.seed, &[name, count, 3]) % (1 << size).min(self.bytes.max(1));
@@ -218,7 +217,7 @@ impl Chances {
     }
 }
 
-/// Faults that a careful client overcomes at this operation. A stall is not among them: it costs seconds.
+/// Returns the faults of an operation that a careful client overcomes. A stall is not among them: it takes seconds.
 fn usual(op: Op) -> Vec<Fault> {
     let mut kinds = vec![
         Fault::Refuse,
@@ -254,36 +253,36 @@ struct State {
     fired: u64,
 }
 
-/// The faults of a server. Clones share them, so that a test can change a running server's.
+/// The faults of a server. Clones share them, so a test can change those of a running server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     state: Arc<Mutex<State>>,
 }
 
 impl Plan {
-    /// Rules are asked in the order they were added; the first one that matches wins, and all of them count.
+    /// Adds a rule. Rules are checked in the order they were added; the first match wins, and all of them count.
     pub(crate) fn add(&self, rule: Rule) -> &Self {
         self.state.lock().unwrap().rules.push(rule);
         self
     }
 
-    /// Draws a fault where no rule has one.
+    /// Draws a fault if no rule matches.
     pub(crate) fn chances(&self, chances: Chances) -> &Self {
         self.state.lock().unwrap().chances = Some(chances);
         self
     }
 
-    /// From now on nothing goes wrong.
+    /// Removes all faults.
     pub(crate) fn clear(&self) {
         *self.state.lock().unwrap() = State::default();
     }
 
-    /// How many faults have happened.
+    /// Returns the number of faults that happened.
     pub(crate) fn fired(&self) -> u64 {
         self.state.lock().unwrap().fired
     }
 
-    /// The rules that never came to anything: a test that lists a fault wants it to happen.
+    /// Returns the rules that never applied: a test that lists a fault expects it to happen.
     pub(crate) fn unused(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         let unused = state.rules.iter().filter(|rule| rule.fired == 0);
@@ -316,7 +315,7 @@ impl Plan {
     }
 }
 
-/// A number from a seed and a path, the same on every machine (`SplitMix64`).
+/// Returns a number from a seed and a path, the same on every machine (`SplitMix64`).
 pub(crate) fn draw(seed: u64, path: &[u64]) -> u64 {
     path.iter().fold(mix(seed), |state, step| mix(state ^ mix(*step)))
 }

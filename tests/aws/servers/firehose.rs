@@ -1,4 +1,4 @@
-//! A strict Firehose: `PutRecordBatch` over AWS JSON 1.1 with AWS's limits, and nothing else.
+//! A strict Firehose server: `PutRecordBatch` over AWS JSON 1.1, with the limits of AWS.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,26 +11,26 @@ use super::fault::{Fault, Nonsense, Op, Plan};
 use super::http::{Call, Host, Reply, Service};
 use super::journal::{Entry, Journal};
 
-/// Records of one call.
+/// The maximum records of a call.
 pub(crate) const MAX_RECORDS: usize = 500;
-/// Bytes of one record, before base64.
+/// The maximum bytes of a record before base64.
 pub(crate) const MAX_RECORD_BYTES: usize = 1_024_000;
-/// Bytes of all records of one call, before base64.
+/// The maximum bytes of all records of a call before base64.
 pub(crate) const MAX_CALL_BYTES: usize = 4 << 20;
 
-/// One `PutRecordBatch`.
+/// A `PutRecordBatch` call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) stream: String,
-    /// Bytes of each record, in the order of the call.
+    /// The bytes of each record, in the order of the call.
     pub(crate) sizes: Vec<usize>,
-    /// Which of them were stored.
+    /// Whether each record was stored.
     pub(crate) stored: Vec<bool>,
-    /// Whether the client got an answer that says so.
+    /// Whether the client got a response that says so.
     pub(crate) answered: bool,
 }
 
-/// A running Firehose. Streams are made by tests, never by requests.
+/// A running Firehose server. Tests create its streams, requests do not.
 pub(crate) struct Server {
     host: Host,
     shared: Arc<Shared>,
@@ -66,23 +66,23 @@ impl Server {
         &self.shared.journal
     }
 
-    /// Makes a stream.
+    /// Creates a stream.
     pub(crate) fn stream(&self, name: &str) {
         self.shared.streams.lock().unwrap().entry(name.to_owned()).or_default();
     }
 
-    /// The bytes of every record that was stored, in order.
+    /// Returns the bytes of every stored record, in order.
     pub(crate) fn records(&self, stream: &str) -> Vec<Vec<u8>> {
         let streams = self.shared.streams.lock().unwrap();
         streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// What Firehose would deliver: the stored records one behind the other.
+    /// Returns what Firehose would deliver: the concatenated records.
     pub(crate) fn delivered(&self, stream: &str) -> Vec<u8> {
         self.records(stream).concat()
     }
 
-    /// The calls that stored something or could have, in order.
+    /// Returns the calls that passed validation, in order.
     pub(crate) fn batches(&self) -> Vec<Batch> {
         self.shared.batches.lock().unwrap().clone()
     }
@@ -223,7 +223,7 @@ impl Shared {
         })
     }
 
-    /// Stores what the fault lets through, and gives the answer.
+    /// Stores the records that the fault lets through, and returns the response.
     fn store(&self, request: Request, fault: Option<&Fault>) -> String {
         let Request { stream, records } = request;
         let fails = |index: usize| matches!(fault, Some(Fault::FailRecords(mask)) if mask.hits(index));
@@ -245,7 +245,7 @@ impl Shared {
             stored: (0..records.len()).map(|index| !fails(index)).collect(),
             answered: !matches!(fault, Some(Fault::LoseResponse | Fault::Nonsense(_))),
         };
-        // Under the lock of the streams, so that the order of the batches is that of the records.
+        // Under the lock of the streams, so batches and records have the same order.
         self.batches.lock().unwrap().push(batch);
         let failed = (0..records.len()).filter(|index| fails(*index)).count();
         match fault {

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server for tests: whole requests in, answers out that may break off on purpose.
+//! An HTTP/1.1 server for tests: complete requests in, responses out that may break off on purpose.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,10 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Sleep, sleep};
 
-/// A request whose body has arrived.
+/// A request with its complete body.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// The path as it came, still percent-encoded.
+    /// The path, still percent-encoded.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
@@ -35,7 +35,7 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// All values of a header that may come more than once, with commas between them.
+    /// Returns all values of a header that may be repeated, joined by commas.
     pub(crate) fn list(&self, name: &str) -> String {
         let values = self
             .headers
@@ -51,26 +51,26 @@ impl Call {
     }
 }
 
-/// How the body of an answer goes out.
+/// A step in sending the body of a response.
 #[derive(Debug)]
 pub(crate) enum Step {
     Bytes(Bytes),
-    /// The connection is closed, as if the program had ended.
+    /// Closes the connection, as if the program had exited.
     Fin,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// Silence, for as long as the client waits.
+    /// Sends nothing for as long as the client waits.
     Stall,
 }
 
-/// An answer.
+/// A response.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    /// What `Content-Length` says, which the steps may fall short of.
+    /// The value of `Content-Length`, which the steps may fall short of.
     pub(crate) length: u64,
     pub(crate) steps: Vec<Step>,
-    /// Waits before the head of the answer.
+    /// The delay before the head of the response.
     pub(crate) delay: Duration,
     pub(crate) sent: Arc<AtomicU64>,
 }
@@ -94,7 +94,7 @@ impl Reply {
     }
 }
 
-/// What a server does with a request. `None` closes the connection without an answer.
+/// A server's handler of requests. `None` closes the connection without a response.
 pub(crate) trait Service: Send + Sync + 'static {
     fn answer(&self, call: Call) -> impl Future<Output = Option<Reply>> + Send;
 }
@@ -141,7 +141,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // A test may be async: waiting for the threads is not allowed there.
+        // A test may be asynchronous, where waiting for threads is not allowed.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -156,7 +156,7 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) {
         control: control.clone(),
     };
     let answer = service_fn(move |request| answer(request, service.clone(), control.clone()));
-    // An error is a connection that broke off, by the client or on purpose.
+    // An error is a broken connection, broken by the client or on purpose.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(socket), answer)
         .await;
@@ -197,7 +197,7 @@ async fn answer(
     response.body(steps).map_err(io::Error::other)
 }
 
-/// The pairs of a query string, decoded.
+/// Returns the pairs of a query string, decoded.
 fn query(text: &str) -> Vec<(String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -208,7 +208,7 @@ fn query(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Percent-decodes; what is not UTF-8 becomes U+FFFD.
+/// Percent-decodes a text; invalid UTF-8 becomes U+FFFD.
 pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -228,12 +228,12 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "\u{fffd}".to_owned())
 }
 
-/// What the body of an answer and the socket below it know of each other.
+/// The state shared by the body of a response and its socket.
 #[derive(Default)]
 struct Control {
-    /// The next close is a reset.
+    /// Whether the next close is a reset.
     reset: AtomicBool,
-    /// The client does not read: bytes wait in this program.
+    /// Whether bytes wait in this program because the client does not read.
     blocked: AtomicBool,
 }
 
@@ -286,12 +286,12 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Bytes go out in pieces of this size, so that `sent` is not far ahead of the client.
+/// The size of the pieces that bytes are sent in, so `sent` is not far ahead of the client.
 const PIECE: usize = 32 << 10;
-/// Between the last bytes and a fault, so that the bytes are out.
+/// The pause between the last bytes and a fault, so the bytes are sent.
 const SETTLE: Duration = Duration::from_millis(5);
 
-/// The body of an answer.
+/// The body of a response.
 struct Steps {
     left: VecDeque<Step>,
     wait: Option<Pin<Box<Sleep>>>,
@@ -324,7 +324,7 @@ impl Body for Steps {
             Some(Step::Fin) => false,
             Some(Step::Reset) => true,
         };
-        // Pending lets hyper flush. What the client has not taken would be lost with the connection.
+        // Pending lets hyper flush. Bytes that the client has not read would be lost with the connection.
         loop {
             let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(SETTLE)));
             match wait.as_mut().poll(context) {

@@ -1,4 +1,4 @@
-//! What a server was asked and what it did.
+//! The journal of a server: its requests and what it did.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,28 +6,28 @@ use std::sync::{Arc, Mutex};
 
 use super::fault::{Fault, Op};
 
-/// One request.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) op: Op,
     pub(crate) bucket: String,
     pub(crate) key: String,
-    /// All headers but the signature, by lower-case name.
+    /// All headers except the signature, by lowercase name.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The status of the answer, 0 when the connection was closed without one.
+    /// The status of the response; 0 if the connection was closed without one.
     pub(crate) status: u16,
-    /// AWS's name of the error, empty for none.
+    /// The AWS error code; empty without an error.
     pub(crate) code: String,
     pub(crate) fault: Option<Fault>,
-    /// Whether the request was carried out, whatever was answered.
+    /// Whether the request was carried out, whatever the response was.
     pub(crate) done: bool,
-    /// Bytes of the request's body, as they came over the wire.
+    /// The bytes of the request's body on the wire.
     pub(crate) received: u64,
     sent: Arc<AtomicU64>,
 }
 
 impl Entry {
-    /// Bytes of the answer's body that were handed to the connection.
+    /// The bytes of the response's body that were handed to the connection.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::SeqCst)
     }
@@ -58,7 +58,7 @@ impl Entry {
     }
 }
 
-/// The requests in the order in which they were answered.
+/// Returns the requests in the order of their responses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
@@ -85,7 +85,7 @@ impl Journal {
         self.entries.lock().unwrap().clear();
     }
 
-    /// One line a request, for the message of a test that fails.
+    /// Returns one line per request, for the message of a failing test.
     pub(crate) fn text(&self) -> String {
         let line = |entry: &Entry| {
             let Entry {

@@ -1,5 +1,5 @@
-//! A Lambda Runtime API that drives a real `bootstrap` as Lambda does: it starts the process when an event comes, gives
-//! it one event at a time, kills it at the deadline, and starts a new one after that.
+//! A Lambda Runtime API that drives a real `bootstrap` as Lambda does: it starts the process for the first event, hands
+//! it one event at a time, kills it at the deadline, and then starts a new one.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,38 +13,38 @@ use tokio::sync::Notify;
 
 use super::http::{Call, Host, Reply, Service};
 
-/// The largest answer of a synchronous invocation, in bytes.
+/// The maximum bytes of the response of a synchronous invocation.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
-/// How often a process that should be running is looked at.
-const LOOK: Duration = Duration::from_millis(5);
+/// The interval at which a running process is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How an invocation ended.
+/// The outcome of an invocation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Response(Value),
-    /// An answer that is not JSON. Lambda hands it on; an event source mapping fails the batch.
+    /// A response that is not JSON. Lambda returns it as it is; an event source mapping fails the batch.
     NotJson(Vec<u8>),
     Error {
         kind: String,
         message: String,
     },
-    /// The process said that it cannot start.
+    /// The process reported that it cannot start.
     InitError {
         kind: String,
         message: String,
     },
-    /// The process was gone before it answered.
+    /// The process exited before it responded.
     ProcessExited {
         code: Option<i32>,
         signal: Option<i32>,
     },
     /// Killed at the deadline.
     TimedOut,
-    /// Killed because it did not ask for the event in time.
+    /// Killed because it did not request the event in time.
     InitTimedOut,
 }
 
-/// A function: a program and the process that runs it at the moment.
+/// A function: a program and its current process.
 pub(crate) struct Function {
     command: Command,
     running: Option<Running>,
@@ -53,13 +53,13 @@ pub(crate) struct Function {
     last_init: Option<Duration>,
     stdout: Output,
     stderr: Output,
-    /// What Lambda allows for the start of the process: 10 seconds.
+    /// The time limit for the start of the process; Lambda allows 10 seconds.
     pub(crate) init_limit: Duration,
 }
 
 type Output = Arc<Mutex<Vec<u8>>>;
 
-/// A process with an API of its own, so that nothing of a killed one reaches the next.
+/// A process with its own API server, so nothing of a killed process reaches the next.
 struct Running {
     child: Child,
     shared: Arc<Shared>,
@@ -71,16 +71,16 @@ struct Running {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// The state has changed, for the driver.
+    /// Notifies the driver of a changed state.
     changed: Condvar,
-    /// There is an event, for the process.
+    /// Notifies the process of an event.
     event: Notify,
 }
 
 #[derive(Default)]
 struct State {
     waiting: Option<Event>,
-    /// The event that the process has, and since when.
+    /// The event that the process has taken, and when.
     current: Option<(String, Instant)>,
     first_asked: Option<Instant>,
     outcome: Option<Outcome>,
@@ -93,8 +93,8 @@ struct Event {
 }
 
 impl Function {
-    /// A function of a program with its settings. Of the environment, what Lambda sets is added at each start;
-    /// `memory` is in MB and only told to the process.
+    /// Creates a function of a program with its settings. The variables that Lambda sets are added at each start;
+    /// `memory` is in MB and only passed to the process.
     pub(crate) fn new(mut command: Command, memory: u32) -> Self {
         let set = |command: &Command, name: &str| command.get_envs().any(|(found, _)| found == name);
         let own = [
@@ -134,33 +134,33 @@ impl Function {
         }
     }
 
-    /// Hands the process an event and waits for what becomes of it. The deadline counts from when the process takes
-    /// the event.
+    /// Hands the process an event and waits for the outcome. The deadline counts from the moment the process takes the
+    /// event.
     pub(crate) fn invoke(&mut self, payload: &Value, limit: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, None)
     }
 
-    /// Kills the process (`SIGKILL`) so long after it took the event, unless it is done before.
+    /// Kills the process (`SIGKILL`) this long after it took the event, unless it is done before.
     pub(crate) fn invoke_and_kill(&mut self, payload: &Value, limit: Duration, after: Duration) -> Outcome {
         self.run(payload.to_string().into_bytes(), limit, Some(after))
     }
 
-    /// The process's id, while there is one.
+    /// Returns the process's id, if a process is running.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())
     }
 
-    /// How many processes there have been.
+    /// Returns the number of processes started so far.
     pub(crate) fn starts(&self) -> u64 {
         self.starts
     }
 
-    /// From the start of the latest process to its asking for an event.
+    /// Returns the time from the start of the latest process to its first request for an event.
     pub(crate) fn last_init(&self) -> Option<Duration> {
         self.last_init
     }
 
-    /// What all processes have written so far. A living one's last lines may still be on their way.
+    /// Returns what all processes have written to stdout so far. The last lines of a running one may be missing.
     pub(crate) fn stdout(&self) -> String {
         text(&self.stdout)
     }
@@ -179,11 +179,11 @@ impl Function {
             if Instant::now() >= end {
                 return false;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Ends the process, as Lambda does with an environment that it no longer needs. The next event starts another.
+    /// Stops the process, as Lambda does with an environment that it no longer needs. The next event starts another.
     pub(crate) fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {
             running.end();
@@ -224,12 +224,13 @@ impl Function {
         self.invocations += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.invocations);
         let init_limit = self.init_limit;
+        // Before a new process starts: it may report an init error at once.
+        if let Some(running) = &self.running {
+            running.shared.state.lock().unwrap().outcome = None;
+        }
         let running = self.start();
         let asked = Instant::now();
-        let mut state = running.shared.state.lock().unwrap();
-        state.waiting = Some(Event { id, payload, limit });
-        state.outcome = None;
-        drop(state);
+        running.shared.state.lock().unwrap().waiting = Some(Event { id, payload, limit });
         running.shared.event.notify_one();
 
         let outcome = running.outcome(asked + init_limit, limit, kill_after);
@@ -265,7 +266,7 @@ impl Running {
         loop {
             let shared = self.shared.clone();
             let state = shared.state.lock().unwrap();
-            let (mut state, _) = shared.changed.wait_timeout(state, LOOK).unwrap();
+            let (mut state, _) = shared.changed.wait_timeout(state, POLL_INTERVAL).unwrap();
             if let Some((_, since)) = &state.current {
                 taken = Some(*since);
             }
@@ -274,7 +275,7 @@ impl Running {
             }
             drop(state);
             if let Some(status) = self.exited() {
-                // Its last word may have come between the two looks.
+                // The outcome may have arrived after the state was checked.
                 if let Some(outcome) = shared.state.lock().unwrap().outcome.take() {
                     return outcome;
                 }
@@ -294,7 +295,7 @@ impl Running {
         }
     }
 
-    /// Kills the process where it still runs, and takes in its last words.
+    /// Kills the process if it is still running, and collects its remaining output.
     fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -372,7 +373,7 @@ impl Shared {
         Some(reply)
     }
 
-    /// Ends the invocation of that id, the only one that may end.
+    /// Ends the invocation with this id; only the current invocation can be ended.
     fn done(&self, id: &str, outcome: Outcome) -> Reply {
         let current = self.state.lock().unwrap().current.clone();
         if current.is_none_or(|(current, _)| current != id) {
@@ -416,7 +417,7 @@ fn response(call: &Call) -> Outcome {
     }
 }
 
-/// The kind and the message of an error that the process reports.
+/// Returns the kind and the message of an error that the process reports.
 fn error(call: &Call) -> (String, String) {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -1,5 +1,5 @@
-//! The queue in front of a function: SQS with a dead-letter queue, and the event source mapping that empties it. Time
-//! is counted, not waited for.
+//! The queue of a function: SQS with a dead-letter queue, and the event source mapping that polls it. Time is
+//! simulated.
 
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 use super::fault::draw;
 use super::lambda::Outcome;
 
-/// The largest message, in bytes.
+/// The maximum bytes of a message.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
-/// The largest event of a synchronous invocation, in bytes.
+/// The maximum bytes of the event of a synchronous invocation.
 const MAX_EVENT_BYTES: usize = 6 << 20;
 
-/// How the queue and the mapping are set up.
+/// The settings of the queue and the mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// 1 to 10,000.
     pub(crate) batch_size: usize,
-    /// Seconds for which a received message is hidden.
+    /// The visibility timeout in seconds.
     pub(crate) visibility: u64,
-    /// Messages received so often go to the dead-letter queue instead of being received again.
+    /// The number of receives after which a message moves to the dead-letter queue.
     pub(crate) max_receive_count: u32,
     /// Whether the mapping has `ReportBatchItemFailures`.
     pub(crate) reports_failures: bool,
-    /// Seconds that an invocation takes.
+    /// The duration of an invocation in seconds.
     pub(crate) invocation: u64,
-    /// Messages come out of order, drawn from the seed.
+    /// The seed from which the order of messages is drawn.
     pub(crate) shuffle: Option<u64>,
-    /// The chance in a thousand that a deleted message comes once more: SQS delivers at least once.
+    /// The chance, in thousandths, that a deleted message is delivered again: SQS delivers at least once.
     pub(crate) again_permille: u64,
 }
 
@@ -50,19 +50,19 @@ impl Default for Settings {
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) body: String,
-    /// How often it was received.
+    /// The number of times it was received.
     pub(crate) received: u32,
     visible: u64,
     sent: u64,
     again: bool,
 }
 
-/// What a function made of an event.
+/// The result of a function for an event.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// The bytes that it returned, empty for none.
+    /// The bytes that it returned, possibly none.
     Returned(Vec<u8>),
-    /// An error, a time-out, the end of the process.
+    /// An error, a timeout, or the end of the process.
     Failed,
 }
 
@@ -82,15 +82,15 @@ impl From<Outcome> for Answer {
     }
 }
 
-/// A queue, its dead-letter queue, and what was deleted.
+/// A queue, its dead-letter queue, and the deleted messages.
 #[derive(Debug)]
 pub(crate) struct Queue {
     settings: Settings,
     messages: Vec<Message>,
-    /// In the order of deletion. A message that came again is here twice.
+    /// In the order of deletion. A message that was delivered again appears twice.
     pub(crate) deleted: Vec<Message>,
     pub(crate) dead: Vec<Message>,
-    /// How many batches the function was given.
+    /// The number of batches sent to the function.
     pub(crate) invocations: u64,
     now: u64,
     counter: u64,
@@ -109,7 +109,7 @@ impl Queue {
         }
     }
 
-    /// Adds a message and gives its id.
+    /// Adds a message and returns its id.
     pub(crate) fn send(&mut self, body: impl Into<String>) -> String {
         let body = body.into();
         assert!(
@@ -135,12 +135,12 @@ impl Queue {
         id
     }
 
-    /// Messages that are neither deleted nor dead.
+    /// Returns the number of messages that are neither deleted nor in the dead-letter queue.
     pub(crate) fn left(&self) -> &[Message] {
         &self.messages
     }
 
-    /// Moves the dead messages back, as an operator does after a repair.
+    /// Redrives the dead-letter queue, as an operator does after fixing the cause.
     pub(crate) fn redrive(&mut self) {
         for mut message in self.dead.drain(..) {
             message.received = 0;
@@ -149,13 +149,13 @@ impl Queue {
         }
     }
 
-    /// Gives the function batches until the queue is empty, or until it has been asked so often.
+    /// Sends batches to the function until the queue is empty, or until this many batches were sent.
     pub(crate) fn drain(&mut self, most: u64, mut invoke: impl FnMut(&Value) -> Answer) {
         let end = self.invocations + most;
         while !self.messages.is_empty() && self.invocations < end {
             let batch = self.receive();
             if batch.is_empty() {
-                // All that is left is hidden: wait.
+                // Every remaining message is hidden: wait.
                 let soonest = self.messages.iter().map(|message| message.visible).min();
                 self.now = self.now.max(soonest.unwrap_or(self.now));
                 continue;
@@ -168,7 +168,7 @@ impl Queue {
         }
     }
 
-    /// Takes the next batch, and moves what was received too often to the dead.
+    /// Receives the next batch, and moves messages received too often to the dead-letter queue.
     fn receive(&mut self) -> Vec<Message> {
         if let Some(seed) = self.settings.shuffle {
             let (now, invocations) = (self.now, self.invocations);
@@ -195,20 +195,20 @@ impl Queue {
         batch
     }
 
-    /// Deletes what the answer says is done.
+    /// Deletes the messages that the response reports as done.
     fn settle(&mut self, batch: &[Message], answer: &Answer) {
         let failed = match answer {
             Answer::Failed => None,
-            // What it returns is not looked at.
+            // The response is ignored.
             Answer::Returned(_) if !self.settings.reports_failures => Some(Vec::new()),
             Answer::Returned(bytes) => failures(bytes, batch),
         };
-        // No list: the whole batch has failed.
+        // Without a list the whole batch has failed.
         let Some(failed) = failed else {
             return;
         };
         for done in batch.iter().filter(|message| !failed.contains(&message.id)) {
-            // A message whose visibility ran out meanwhile is deleted too, as long as its handle is the latest.
+            // A message whose visibility timeout expired meanwhile is deleted too, if its handle is the latest.
             let Some(at) = self.messages.iter().position(|message| message.id == done.id) else {
                 continue;
             };
@@ -217,7 +217,7 @@ impl Queue {
             let chance = draw(self.settings.shuffle.unwrap_or(1), &[number(&message.id), 7]) % 1000;
             if !message.again && chance < self.settings.again_permille {
                 message.again = true;
-                // It came once more, and not because it failed.
+                // It is delivered again, although it did not fail.
                 message.received -= 1;
                 message.visible = self.now;
                 self.messages.push(message);
@@ -231,7 +231,7 @@ fn number(id: &str) -> u64 {
     u64::from_str_radix(digits, 16).unwrap_or_default()
 }
 
-/// The ids of the messages that failed, `None` for all of them: AWS's rules for what a function returns where the
+/// Returns the ids of the failed messages, or `None` for all of them: AWS's rules for the response of a function if the
 /// mapping has `ReportBatchItemFailures`.
 fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
     if bytes.is_empty() {
@@ -258,7 +258,7 @@ fn failures(bytes: &[u8], batch: &[Message]) -> Option<Vec<String>> {
     }
 }
 
-/// A message as the mapping hands it to the function.
+/// Returns a message as the mapping hands it to the function.
 fn record(message: &Message) -> Value {
     let md5 = alb_ingest::object::hex(&Md5::digest(&message.body));
     json!({

@@ -1,4 +1,4 @@
-//! ECS, and the names below `aws` of Elastic's own integration.
+//! ECS, and the names below `aws` of Elastic's integration.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::{is_whole_number, leaves, table};
 const ECS: &str = include_str!("../../standards/ecs.tsv");
 const ELB: &str = include_str!("../../standards/elb.tsv");
 
-/// Names below `aws.elb` that are this project's, besides those of its columns.
+/// Names below `aws.elb` that this project defines, in addition to the names of columns.
 const OURS: [&str; 2] = ["aws.elb.log_type", "aws.elb.tls_verify_status_logged"];
 
-/// Whether a field of this type of Elasticsearch's takes the values.
+/// Returns whether an Elasticsearch field of this type accepts the values.
 fn fits(kind: Kind, elastic: &str) -> bool {
     match elastic {
         "keyword" => matches!(kind, Kind::Text | Kind::TextList) || is_whole_number(kind),
@@ -26,7 +26,7 @@ fn fits(kind: Kind, elastic: &str) -> bool {
 }
 
 #[test]
-fn names_outside_aws_are_those_of_ecs() {
+fn names_outside_aws_are_in_ecs() {
     let known = table(ECS);
     for (log, leaf) in leaves(Schema::Ecs).filter(|(_, leaf)| !leaf.path.starts_with("aws.")) {
         let found = known.get(leaf.path.as_str());
@@ -50,7 +50,7 @@ fn names_outside_aws_are_those_of_ecs() {
 }
 
 #[test]
-fn names_below_aws_are_those_of_elastic_or_of_columns() {
+fn names_below_aws_are_from_elastic_or_from_columns() {
     let known = table(ELB);
     let columns: BTreeSet<_> = FORMATS
         .iter()
@@ -70,14 +70,14 @@ fn names_below_aws_are_those_of_elastic_or_of_columns() {
             found.insert(path);
         } else {
             let column = path.strip_prefix("aws.elb.").is_some_and(|name| columns.contains(name));
-            assert!(column || OURS.contains(&path), "{log}: nobody has {path}");
+            assert!(column || OURS.contains(&path), "{log}: unknown name {path}");
         }
     }
-    // A name of a column that Elastic has for something else would pass for it.
+    // The name of a column must not have another meaning in Elastic's integration.
     assert!(found.len() > 25, "{found:?}");
 }
 
-/// A name that Elastic gives to the lists must not hold a single value here, nor the reverse.
+/// A name that Elastic uses for a list must not have a single value, and vice versa.
 #[test]
 fn lists_and_single_values_of_targets_are_not_confused() {
     let column = |path: &str| {
@@ -97,6 +97,6 @@ fn column_of(log: &str, leaf: &Leaf) -> &'static str {
     let format = FORMATS.into_iter().find(|format| format.name == log).unwrap();
     match leaf.value {
         Value::Column(column) => format.plan().columns[column].name,
-        _ => panic!("{} is no column", leaf.path),
+        _ => panic!("{} is not a column", leaf.path),
     }
 }

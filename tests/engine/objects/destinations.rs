@@ -10,7 +10,7 @@ use alb_ingest::storage::{Committed, ErrorKind, Operation, Sink, Staged, Storage
 use super::{accesses, broken, key};
 use crate::common::{Memory, json, object};
 
-/// A destination that fails at one of its steps.
+/// A destination that fails in one step.
 #[derive(Clone, Copy, PartialEq)]
 enum Fails {
     Staging,
@@ -24,6 +24,10 @@ impl Sink for Fails {
             return Err(full());
         }
         Ok(Box::new(*self))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -52,7 +56,7 @@ fn full() -> StorageError {
 }
 
 #[test]
-fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
+fn a_failing_destination_fails_the_object_with_a_retryable_error() {
     let options = json();
     let memory = Memory::default();
     let text = [accesses(3), broken(1).into_bytes()].concat();
@@ -72,7 +76,7 @@ fn a_destination_that_fails_fails_the_object_and_may_be_tried_again() {
 }
 
 #[test]
-fn what_is_there_already_stays_and_is_said() {
+fn existing_outputs_are_kept_and_reported() {
     let options = json();
     let memory = Memory::default();
     let quarantine = memory.below("_quarantine/");
@@ -92,7 +96,7 @@ fn what_is_there_already_stays_and_is_said() {
         }
     }
     let [(first, before), (second, after)] = ledgers.as_slice() else {
-        panic!("two runs")
+        panic!("expected two runs")
     };
     assert!(before == after);
     assert_eq!(first.outputs.len(), 2);

@@ -3,11 +3,11 @@
 use alb_ingest::formats::{ALB_ACCESS, ALB_CONNECTION, ALB_HEALTH_CHECK, FORMATS};
 use alb_ingest::ingest::{Options, Outcome, Skip};
 
-use super::{SILENT, access, access_at, accesses, key, lines_of, skipped, strict};
+use super::{OPAQUE_KEY, access, access_at, accesses, key, lines_of, skipped, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn what_is_no_log_is_skipped() {
+fn non_log_objects_are_skipped() {
     for empty in [
         vec![],
         gzip(b""),
@@ -16,7 +16,7 @@ fn what_is_no_log_is_skipped() {
         gzip(b"\n"),
     ] {
         assert_eq!(skipped(&ingest(&key(&ALB_ACCESS), &empty, &json())), Skip::Empty);
-        assert_eq!(skipped(&ingest(SILENT, &empty, &strict())), Skip::Empty);
+        assert_eq!(skipped(&ingest(OPAQUE_KEY, &empty, &strict())), Skip::Empty);
     }
     let entry = b"Enable AccessLog for ELB: app/shop/7f3c9a1e5b2d4860 at 2026-10-07T09:12:44.120Z";
     for name in [
@@ -36,8 +36,8 @@ fn what_is_no_log_is_skipped() {
         assert_eq!(skipped(&ingest(&key(&ALB_ACCESS), &bytes, &json())), Skip::TestObject);
     }
     assert_eq!(skipped(&ingest("AWSLogs/", b"", &json())), Skip::FolderMarker);
-    // Blank lines are counted, and an entry among lines is a line.
-    let run = ingest(SILENT, b"\n\n", &json());
+    // Blank lines are counted, and a test entry among log lines is a line.
+    let run = ingest(OPAQUE_KEY, b"\n\n", &json());
     assert!(
         matches!(&run.result, Ok(Outcome::Skipped(Skip::Empty, ledger)) if (ledger.lines, ledger.skipped_lines) == (2, 2))
     );
@@ -46,45 +46,45 @@ fn what_is_no_log_is_skipped() {
     assert_eq!((run.ledger().events, run.ledger().quarantined), (2, 1));
 }
 
-/// A test object's entry with a log behind it is a log, however long its lines are.
+/// A test entry followed by a log is a log, however long its lines are.
 #[test]
-fn nothing_behind_a_test_entry_is_lost() {
+fn lines_after_a_test_entry_are_not_lost() {
     let entry = "Enable AccessLog for ELB: app/shop/1 at 2026-10-07T09:12:44.120Z\n";
     let text = |len: usize| {
         let long = access_at("2026-10-07T11:42:13Z", &"x".repeat(len)) + "\n";
         [entry, &long, &access(1), "\n"].concat()
     };
-    for name in [key(&ALB_ACCESS), SILENT.to_owned()] {
+    for name in [key(&ALB_ACCESS), OPAQUE_KEY.to_owned()] {
         let run = ingest(&name, text(300_000).as_bytes(), &json());
         assert_eq!((run.ledger().lines, lines_of(&run)), (3, vec![2, 3]));
         assert_eq!(rows(&run.quarantine())[0]["byte_offset"], 0);
-        // With a line too long behind it, nothing tells what it is.
+        // Followed by an oversized line, the log type cannot be detected.
         assert!(
             ingest(&name, text(2_000_000).as_bytes(), &json())
                 .error()
-                .contains("no table fits")
+                .contains("fit no log type")
         );
     }
-    // Nor where the log is cut before its first line ends.
+    // The same if the log is truncated in its first line.
     let words: Vec<_> = (0..500_u32)
         .map(|word| word.wrapping_mul(2_654_435_761).to_string())
         .collect();
     let agent = words.concat();
     let log = gzip(access_at("2026-10-07T11:42:13Z", &agent).as_bytes());
     let cut = [gzip(entry.as_bytes()), log[..log.len() / 2].to_vec()].concat();
-    for name in [key(&ALB_ACCESS), SILENT.to_owned()] {
+    for name in [key(&ALB_ACCESS), OPAQUE_KEY.to_owned()] {
         assert!(ingest(&name, &cut, &json()).error().contains("truncated"));
     }
     let many = entry.repeat(5_000);
     assert!(
-        ingest(SILENT, many.as_bytes(), &json())
+        ingest(OPAQUE_KEY, many.as_bytes(), &json())
             .error()
-            .contains("no table fits")
+            .contains("fit no log type")
     );
 }
 
 #[test]
-fn lines_win_over_a_key_that_contradicts_them() {
+fn lines_take_precedence_over_a_contradicting_key() {
     let health = b"http 2026-10-07T11:42:13.1Z 0.019584011 192.0.2.97:80 targets PASS 200 -\n";
     for format in FORMATS {
         let run = ingest(&key(format), &accesses(3), &json());
@@ -92,9 +92,9 @@ fn lines_win_over_a_key_that_contradicts_them() {
         let run = ingest(&key(format), health, &json());
         assert_eq!(run.ledger().table, Some("alb_health_check_log"));
     }
-    // A table that the user names is not doubted.
+    // A table given by the user takes precedence over the lines.
     let run = ingest_chunks(
-        object(SILENT),
+        object(OPAQUE_KEY),
         health,
         &[],
         &Options {
@@ -109,7 +109,7 @@ fn lines_win_over_a_key_that_contradicts_them() {
 }
 
 #[test]
-fn foreign_formats_fail_with_their_name() {
+fn foreign_formats_fail_and_are_named() {
     for (bytes, name) in [
         (&b"\x28\xb5\x2f\xfd\x04\x00"[..], "zstd"),
         (b"PK\x03\x04\x14\x00", "zip"),
@@ -130,7 +130,7 @@ fn foreign_formats_fail_with_their_name() {
         "\u{feff}a;b;c\n",
         "\0\0\0\0",
     ] {
-        let error = ingest(SILENT, text.as_bytes(), &json()).error();
+        let error = ingest(OPAQUE_KEY, text.as_bytes(), &json()).error();
         for format in FORMATS {
             assert!(error.contains(format.name), "{error}");
         }
@@ -145,7 +145,7 @@ fn the_key_fills_the_load_balancer_of_older_lines() {
     for (format, line) in [(&ALB_CONNECTION, connection), (&ALB_HEALTH_CHECK, health)] {
         let row = &rows(&ingest(&key(format), line.as_bytes(), &json()).events())[0];
         assert_eq!(row["elb"], "app/shop/7f3c9a1e5b2d4860");
-        let row = &rows(&ingest(SILENT, line.as_bytes(), &json()).events())[0];
+        let row = &rows(&ingest(OPAQUE_KEY, line.as_bytes(), &json()).events())[0];
         assert_eq!(row.get("elb"), None);
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::common::{Run, json, rows};
 
-/// A key of the type, at the end of whose interval the stamp stands.
+/// Returns a key of this log type with the given end time.
 fn key_at(format: &'static Format, end: &str) -> String {
     let end = timestamp_micros(end.as_bytes()).unwrap();
     object_key(format, &Balancer::default(), u64::try_from(end).unwrap(), 1)
@@ -25,10 +25,10 @@ fn key(format: &'static Format) -> String {
     key_at(format, "2026-10-07T11:45:00Z")
 }
 
-/// A key that tells nothing.
-const SILENT: &str = "some/file.log";
+/// A key that does not identify a log type.
+const OPAQUE_KEY: &str = "some/file.log";
 
-/// An access line with 18 fields.
+/// Returns an access line with 18 fields.
 fn access_at(time: &str, agent: &str) -> String {
     format!(
         "https {time} app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 0.048 0.000 200 200 350 1024 \
@@ -50,7 +50,7 @@ fn accesses(count: usize) -> Vec<u8> {
         .into_bytes()
 }
 
-/// An access line whose status code is none.
+/// Returns an access line with an invalid status code.
 fn broken(number: usize) -> String {
     access(number).replacen(" 200 200 ", " 2xx 200 ", 1)
 }
@@ -62,7 +62,7 @@ fn strict() -> Options {
     }
 }
 
-/// The lines that became events.
+/// Returns the numbers of the lines that became events.
 fn lines_of(run: &Run) -> Vec<u64> {
     let mut lines: Vec<_> = rows(&run.events())
         .iter()

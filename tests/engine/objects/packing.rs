@@ -4,11 +4,11 @@ use alb_ingest::formats::{ALB_ACCESS, CLB_ACCESS};
 use alb_ingest::ingest::Options;
 use alb_ingest::parse::input::ReadError;
 
-use super::{SILENT, accesses, broken, key, lines_of, raw, strict};
+use super::{OPAQUE_KEY, accesses, broken, key, lines_of, raw, strict};
 use crate::common::{gzip, ingest, ingest_chunks, ingest_on_two_threads, json, object, rows};
 
 #[test]
-fn a_truncated_object_is_salvaged_up_to_the_cut() {
+fn a_truncated_object_is_salvaged_up_to_its_end() {
     let text = accesses(400);
     let whole = gzip(&text);
     for cut in [whole.len() / 3, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
@@ -46,7 +46,7 @@ fn a_corrupt_object_is_salvaged_up_to_the_fault() {
     let first = gzip(&accesses(100));
     let mut bytes = [first.clone(), gzip(&accesses(50))].concat();
     let len = bytes.len();
-    // The checksum of the second member: every line of it was read.
+    // An invalid checksum of the second member, all of whose lines were read.
     bytes[len - 8] ^= 1;
     let run = ingest(&key(&ALB_ACCESS), &bytes, &json());
     assert!(matches!(run.ledger().corruption.unwrap().fault, ReadError::Corrupt { at, .. } if at > first.len() as u64));
@@ -57,16 +57,16 @@ fn a_corrupt_object_is_salvaged_up_to_the_fault() {
             .contains("corrupt at compressed byte")
     );
 
-    // Bytes that are no member behind the first.
+    // Bytes after the first member that are not gzip.
     let junk = [first.as_slice(), b"junk"].concat();
     let run = ingest(&key(&ALB_ACCESS), &junk, &json());
     assert_eq!((run.ledger().events, run.ledger().corruption.is_some()), (100, true));
     let error = ingest(&key(&ALB_ACCESS), &junk, &strict()).error();
     assert!(error.contains(&format!("byte {}", first.len())), "{error}");
 
-    // Nothing was read before the fault: nothing to keep.
+    // Nothing was read before the fault, so there is nothing to salvage.
     let mut bytes = gzip(&accesses(50));
-    assert!(ingest(SILENT, &bytes[..5], &json()).error().contains("truncated"));
+    assert!(ingest(OPAQUE_KEY, &bytes[..5], &json()).error().contains("truncated"));
     bytes[3] = 0xff;
     assert!(ingest(&key(&ALB_ACCESS), &bytes, &json()).error().contains("corrupt"));
 }
@@ -98,18 +98,18 @@ fn every_packing_gives_the_same_events() {
         assert!(run.ledger().corruption.is_none(), "packing {number}");
         assert!(run.files == plain.files, "packing {number}");
     }
-    // The name decides nothing: plain text named .gz, gzip named .log.
+    // The name does not matter: plain text named .gz, gzip named .log.
     let classic = b"2026-10-07T11:42:13Z shop 198.51.100.7:1 192.0.2.1:80 0.1 0.1 0.1 200 200 0 29 \"GET http://a.example.com:80/ HTTP/1.1\"\n";
     for bytes in [classic.to_vec(), gzip(classic)] {
-        for name in [key(&CLB_ACCESS), key(&CLB_ACCESS) + ".gz", SILENT.to_owned()] {
+        for name in [key(&CLB_ACCESS), key(&CLB_ACCESS) + ".gz", OPAQUE_KEY.to_owned()] {
             assert_eq!(ingest(&name, &bytes, &json()).ledger().table, Some("clb_access_log"));
         }
     }
 }
 
 #[test]
-fn two_threads_leave_the_same_files() {
-    // Long enough for the second thread and several blocks, with a line too long and a broken one in between.
+fn two_threads_write_the_same_files() {
+    // Large enough for the second thread and several blocks, with an oversized and a malformed line.
     let mut text = accesses(15_000);
     text.extend(broken(1).into_bytes());
     text.extend(b"\n");

@@ -3,11 +3,11 @@
 use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::ingest::{Options, PartitionBy};
 
-use super::{SILENT, access_at, key, key_at};
+use super::{OPAQUE_KEY, access_at, key, key_at};
 use crate::common::{ingest, json, rows};
 
 #[test]
-fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
+fn events_are_partitioned_by_day_unless_far_from_the_end_time_of_the_key() {
     let at = |times: &[&str]| times.iter().map(|time| access_at(time, "a") + "\n").collect::<String>();
     let laid = |end: &str, times: &[&str], by: PartitionBy| {
         let options = Options {
@@ -16,7 +16,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
         };
         ingest(&key_at(&ALB_ACCESS, end), at(times).as_bytes(), &options)
     };
-    // Around midnight: two files, named alike, each with its own events.
+    // Around midnight: two files with the same name, each with its own events.
     let midnight = laid(
         "2026-10-07T00:05:00Z",
         &[
@@ -37,7 +37,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
         midnight.files.values().map(|file| rows(file).len()).collect::<Vec<_>>(),
         [2, 1]
     );
-    // A day before and a day behind the stamp still count as near it; a microsecond more does not.
+    // Up to a day before and after the end time is near it; a microsecond more is not.
     let near = ["2026-10-06T11:45:00Z", "2026-10-08T11:45:00Z"];
     let far = [
         "2026-10-06T11:44:59.999999Z",
@@ -51,7 +51,7 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
     );
     let run = laid(end, &far, PartitionBy::Day);
     assert_eq!(run.partitions(), ["date=2026-10-07"]);
-    // Only the folder is the stamp's: the events keep their times.
+    // Only the partition uses the end time; the events keep their own.
     assert_eq!(rows(&run.events())[2]["timestamp"], "1970-01-01T00:00:00.000000Z");
     assert_eq!(
         laid(
@@ -63,8 +63,8 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
         ["date=2026-10-07/hour=10", "date=2026-10-07/hour=11"]
     );
     assert_eq!(laid(end, &near, PartitionBy::None).partitions(), [""]);
-    // Without a stamp every event lies on its own day.
-    let run = ingest(SILENT, at(&far).as_bytes(), &json());
+    // Without an end time, every event is in the partition of its own day.
+    let run = ingest(OPAQUE_KEY, at(&far).as_bytes(), &json());
     assert_eq!(
         run.partitions(),
         ["date=1970-01-01", "date=2026-10-06", "date=2026-10-08"]
@@ -72,14 +72,17 @@ fn events_are_laid_by_their_own_day_but_for_those_far_from_the_stamp() {
 }
 
 #[test]
-fn too_many_days_fail_and_say_what_to_do() {
+fn too_many_partitions_fail_with_a_remedy() {
     let day = |number: i64| {
         let date = alb_ingest::parse::line::time::date_text(number);
         access_at(&format!("{date}T12:00:00Z"), "a") + "\n"
     };
     let text = |days: i64| (20_000..20_000 + days).map(day).collect::<String>();
-    assert_eq!(ingest(SILENT, text(400).as_bytes(), &json()).partitions().len(), 400);
-    let error = ingest(SILENT, text(401).as_bytes(), &json()).error();
+    assert_eq!(
+        ingest(OPAQUE_KEY, text(400).as_bytes(), &json()).partitions().len(),
+        400
+    );
+    let error = ingest(OPAQUE_KEY, text(401).as_bytes(), &json()).error();
     assert!(
         error.contains("more than 400 days or hours") && error.contains("--partition-by none"),
         "{error}"
@@ -88,7 +91,7 @@ fn too_many_days_fail_and_say_what_to_do() {
         partition_by: PartitionBy::None,
         ..json()
     };
-    assert_eq!(ingest(SILENT, text(401).as_bytes(), &options).ledger().events, 401);
+    assert_eq!(ingest(OPAQUE_KEY, text(401).as_bytes(), &options).ledger().events, 401);
     assert_eq!(
         ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
         401

@@ -2,11 +2,11 @@
 
 use alb_ingest::formats::{ALB_ACCESS, NLB_ACCESS};
 
-use super::{SILENT, access, access_at, broken, key, lines_of, raw, strict};
+use super::{OPAQUE_KEY, access, access_at, broken, key, lines_of, raw, strict};
 use crate::common::{gzip, ingest, ingest_chunks, json, object, rows};
 
 #[test]
-fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
+fn an_oversized_line_is_quarantined_whole_and_reading_resumes() {
     const MIB: usize = 1024 * 1024;
     let base = access_at("2026-10-07T11:42:13Z", "").len();
     for (len, too_long, base64) in [
@@ -21,16 +21,16 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
         let long = access_at("2026-10-07T11:42:13Z", &agent);
         assert_eq!(long.len(), len);
         for ending in ["\n", ""] {
-            let behind = if ending.is_empty() {
+            let after = if ending.is_empty() {
                 String::new()
             } else {
                 access(2) + "\n"
             };
-            let text = format!("{}\n{long}{ending}{behind}", access(1));
+            let text = format!("{}\n{long}{ending}{after}", access(1));
             for packed in [text.clone().into_bytes(), gzip(text.as_bytes())] {
                 let run = ingest_chunks(object(&key(&ALB_ACCESS)), &packed, &[7, 300_000, 1], &json());
                 let ledger = run.ledger();
-                let expected_lines = 2 + u64::from(!behind.is_empty());
+                let expected_lines = 2 + u64::from(!after.is_empty());
                 assert_eq!(
                     (ledger.lines, ledger.quarantined),
                     (expected_lines, u64::from(too_long)),
@@ -39,7 +39,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
                 let last = lines_of(&run).last().copied();
                 assert_eq!(
                     last,
-                    Some(if behind.is_empty() && too_long {
+                    Some(if after.is_empty() && too_long {
                         1
                     } else {
                         expected_lines
@@ -57,7 +57,7 @@ fn a_line_too_long_goes_to_the_quarantine_whole_and_reading_resumes() {
 }
 
 #[test]
-fn long_lines_alone_need_a_telling_key() {
+fn an_object_of_oversized_lines_needs_a_key_with_a_log_type() {
     let long = "x".repeat(1_100_000);
     let run = ingest(&key(&NLB_ACCESS), long.as_bytes(), &json());
     assert_eq!((run.ledger().lines, run.ledger().quarantined), (1, 1));
@@ -68,13 +68,13 @@ fn long_lines_alone_need_a_telling_key() {
         "{quarantine}"
     );
     assert!(
-        ingest(SILENT, long.as_bytes(), &json())
+        ingest(OPAQUE_KEY, long.as_bytes(), &json())
             .error()
             .contains("longer than 1 MiB")
     );
-    // In front of lines that tell, the long one is in the quarantine and counted.
+    // Followed by normal lines, the oversized line is quarantined and counted.
     let text = format!("{long}\n{}", access(1));
-    let run = ingest(SILENT, text.as_bytes(), &json());
+    let run = ingest(OPAQUE_KEY, text.as_bytes(), &json());
     assert_eq!(
         (run.ledger().lines, run.ledger().events, lines_of(&run)),
         (2, 1, vec![2])
@@ -82,7 +82,7 @@ fn long_lines_alone_need_a_telling_key() {
 }
 
 #[test]
-fn mostly_malformed_objects_fail_and_single_lines_do_not() {
+fn objects_fail_if_most_lines_are_malformed() {
     let text = |pattern: &[bool]| -> Vec<u8> {
         let lines = pattern
             .iter()
@@ -90,7 +90,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
             .map(|(number, good)| if *good { access(number) } else { broken(number) } + "\n");
         lines.collect::<String>().into_bytes()
     };
-    // More than half, and twenty at least.
+    // More than half of the lines, and at least twenty.
     let half = |good: usize, bad: usize| text(&[vec![true; good], vec![false; bad]].concat());
     let error = ingest(&key(&ALB_ACCESS), &half(19, 20), &json()).error();
     assert!(
@@ -105,7 +105,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
             (good as u64, bad as u64)
         );
     }
-    // The first thousand lines decide; what is behind them goes line by line.
+    // Only the first thousand lines decide; the following ones are quarantined one by one.
     let run = ingest(&key(&ALB_ACCESS), &half(1_000, 1_500), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1_000, 1_500));
     assert!(
@@ -123,7 +123,7 @@ fn mostly_malformed_objects_fail_and_single_lines_do_not() {
     );
 }
 
-/// Whatever goes wrong with an object: the error names the place and never shows what the lines say.
+/// Errors have the position in the object, but never the content of its lines.
 #[test]
 fn no_error_shows_the_content_of_a_line() {
     const CANARY: &str = "Canary77secret";
@@ -132,19 +132,19 @@ fn no_error_shows_the_content_of_a_line() {
     let many = (bad.clone() + "\n").repeat(60);
     let good = access_at("2026-10-07T11:42:13Z", CANARY);
     let objects: Vec<(String, Vec<u8>)> = vec![
-        (SILENT.to_owned(), secret.clone().into_bytes()),
+        (OPAQUE_KEY.to_owned(), secret.clone().into_bytes()),
         (key(&ALB_ACCESS), secret.clone().into_bytes()),
         (key(&ALB_ACCESS), [good.as_str(), "\n", &many].concat().into_bytes()),
         (key(&ALB_ACCESS), many.clone().into_bytes()),
-        (SILENT.to_owned(), CANARY.repeat(100_000).into_bytes()),
+        (OPAQUE_KEY.to_owned(), CANARY.repeat(100_000).into_bytes()),
         (key(&ALB_ACCESS), [b"PAR1", secret.as_bytes()].concat()),
-        (SILENT.to_owned(), gzip(secret.as_bytes())[..40].to_vec()),
+        (OPAQUE_KEY.to_owned(), gzip(secret.as_bytes())[..40].to_vec()),
         (
-            SILENT.to_owned(),
+            OPAQUE_KEY.to_owned(),
             [gzip(secret.as_bytes()), secret.clone().into_bytes()].concat(),
         ),
         (
-            SILENT.to_owned(),
+            OPAQUE_KEY.to_owned(),
             format!("{{\"message\":\"{CANARY}\",\"{CANARY}\":7}}").into_bytes(),
         ),
     ];
@@ -159,7 +159,7 @@ fn no_error_shows_the_content_of_a_line() {
             );
         }
     }
-    // Nor does the ledger of an object that went through, whose counts the report prints.
+    // The same for the ledger of an ingested object, which the report prints.
     let text = [good, bad].join("\n");
     let run = ingest(&key(&ALB_ACCESS), text.as_bytes(), &json());
     assert_eq!((run.ledger().events, run.ledger().quarantined), (1, 1));

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read as _, Write};
 
-use alb_ingest::ingest::{Ingest, Outcome, Target};
+use alb_ingest::encode::{Compression, FileFormat};
+use alb_ingest::ingest::{Ingest, Options, Outcome, Target};
 use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
-use alb_ingest::config::Settings;
 
 /// As much as the program reads of a file at a time.
 const CHUNK: usize = 64 * 1024;
@@ -21,6 +21,10 @@ struct Discarded(u64);
 impl Sink for Discard {
     fn stage(&self, _key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(Discarded(0)))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -44,14 +48,13 @@ impl Staged for Discarded {
 
 /// Ingests an object to JSON lines without compression.
 pub fn json(path: &str) -> Result<(), Box<dyn Error>> {
-    let settings = Settings::read(|setting| match setting.name {
-        "FORMAT" => Some("json".to_owned()),
-        "COMPRESSION" => Some("none".to_owned()),
-        _ => None,
-    })?;
+    let options = Options {
+        format: FileFormat::Json,
+        compression: Compression::None,
+        ..Options::default()
+    };
     let target = Target {
-        settings: &settings,
-        table: None,
+        options: &options,
         events: &Discard,
         quarantine: &Discard,
     };

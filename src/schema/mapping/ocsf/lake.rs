@@ -1,34 +1,37 @@
-//! The names under which Amazon Security Lake knows the tables.
+//! The custom sources of Amazon Security Lake.
 
-use super::rules::{HTTP_ACTIVITY, NETWORK_ACTIVITY};
-use crate::formats::CLB_ACCESS;
+use super::rules::HTTP_ACTIVITY;
+use crate::formats::{LakeSources, LogType};
 
-/// The custom source that a table's events of a class belong to: the table, and for Classic balancers, whose table holds
-/// both classes, one for each. A source takes one class, and a name of 20 characters at most.
-/// <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
-/// <https://docs.aws.amazon.com/security-lake/latest/APIReference/API_CreateCustomLogSource.html>
-pub fn security_lake_source(table: &'static str, class_uid: i32) -> &'static str {
-    match class_uid {
-        HTTP_ACTIVITY if table == CLB_ACCESS.name => "clb_http_log",
-        NETWORK_ACTIVITY if table == CLB_ACCESS.name => "clb_tcp_log",
-        _ => table,
+/// Returns the custom source that events of a log type and a class belong to.
+pub fn security_lake_source(log_type: LogType, class_uid: i32) -> &'static str {
+    match log_type.format().lake {
+        LakeSources::One(source) => source,
+        LakeSources::ByClass { requests, .. } if class_uid == HTTP_ACTIVITY => requests,
+        LakeSources::ByClass { connections, .. } => connections,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::NETWORK_ACTIVITY;
     use super::*;
-    use crate::formats::FORMATS;
+
+    /// The maximum length of a source's name.
+    const MAX_NAME: usize = 20;
 
     #[test]
-    fn names_are_told_apart_and_short_enough() {
-        let mut names: Vec<_> = FORMATS
-            .iter()
-            .flat_map(|format| [HTTP_ACTIVITY, NETWORK_ACTIVITY].map(|class| security_lake_source(format.name, class)))
+    fn sources_are_distinct_and_short_enough() {
+        let mut names: Vec<_> = LogType::ALL
+            .into_iter()
+            .flat_map(|log_type| [HTTP_ACTIVITY, NETWORK_ACTIVITY].map(|class| security_lake_source(log_type, class)))
             .collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), FORMATS.len() + 1);
-        assert!(names.iter().all(|name| name.len() <= 20), "{names:?}");
+        let by_class = LogType::ALL
+            .into_iter()
+            .filter(|log_type| matches!(log_type.format().lake, LakeSources::ByClass { .. }));
+        assert_eq!(names.len(), LogType::ALL.len() + by_class.count());
+        assert!(names.iter().all(|name| name.len() <= MAX_NAME), "{names:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! What OCSF asks for and no column says: activities, results, what was allowed.
+//! Rules for values that OCSF requires and no column contains: activities, results, decisions.
 
-#![expect(clippy::unnecessary_wraps, reason = "the signatures of rules")]
+#![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::super::Input::{self, Null, Text};
 use super::super::derive;
 
-/// The number for what OCSF has no word for.
+/// The number of values that OCSF does not define.
 const OTHER: i32 = 99;
 /// The class of requests.
 pub(super) const HTTP_ACTIVITY: i32 = 4002;
@@ -26,7 +26,7 @@ const fn activity(id: i32, name: &'static str, type_name: &'static str) -> Activ
     Activity { id, name, type_name }
 }
 
-/// The methods that HTTP Activity has, and what it calls them.
+/// The methods of HTTP Activity, and their activities.
 const METHODS: [(&[u8], Activity); 8] = [
     (b"CONNECT", activity(1, "Connect", "HTTP Activity: Connect")),
     (b"DELETE", activity(2, "Delete", "HTTP Activity: Delete")),
@@ -46,27 +46,28 @@ const CLOSE: Activity = activity(2, "Close", "Network Activity: Close");
 const FAIL: Activity = activity(4, "Fail", "Network Activity: Fail");
 const TRAFFIC: Activity = activity(6, "Traffic", "Network Activity: Traffic");
 
-/// Whether the first column is a method that OCSF knows.
+/// Returns whether the first column is a method that OCSF defines.
 pub(super) fn is_method(inputs: &[Input<'_>]) -> bool {
     let method = inputs.first().and_then(|input| input.text());
     method.is_some_and(|method| METHODS.iter().any(|(known, _)| *known == method))
 }
 
-/// The longest `ip_t`, in bytes: the longest IPv6 address that ends in one of IPv4 has 45.
-const IP_LENGTH: usize = 40;
+/// The maximum length of an `ip_t` in bytes. IPv6 addresses that end with an IPv4 address have up to 45.
+const MAX_IP: usize = 40;
 
-/// The whole text where it is an IP address as OCSF takes one.
+/// Returns the whole text if it is an IP address that OCSF accepts.
 pub(super) fn ip(text: &[u8]) -> Option<Range<usize>> {
-    derive::ip(text).filter(|address| address.len() <= IP_LENGTH)
+    derive::ip(text).filter(|address| address.len() <= MAX_IP)
 }
 
-/// Whether the first column is an IP address as OCSF takes one.
+/// Returns whether the first column is an IP address that OCSF accepts.
 pub(super) fn is_ip(inputs: &[Input<'_>]) -> bool {
     let text = inputs.first().and_then(|input| input.text());
     text.is_some_and(|text| ip(text).is_some())
 }
 
-/// Whether the first column is a host name as OCSF takes one: letters, digits and hyphens, with dots between.
+/// Returns whether the first column is a host name that OCSF accepts: labels of letters, digits and inner hyphens,
+/// separated by dots.
 pub(super) fn is_hostname(inputs: &[Input<'_>]) -> bool {
     let Some(Text(name)) = inputs.first() else { return false };
     name.split(|byte| *byte == b'.').all(|label| {
@@ -78,18 +79,18 @@ pub(super) fn is_hostname(inputs: &[Input<'_>]) -> bool {
     })
 }
 
-/// Whether the first column has a value.
-pub(super) fn is_there(inputs: &[Input<'_>]) -> bool {
+/// Returns whether the first column has a value.
+pub(super) fn is_present(inputs: &[Input<'_>]) -> bool {
     inputs.first().is_some_and(|input| !input.is_null())
 }
 
-/// The version of IP of an address: 4 or 6.
+/// Returns the IP version of an address: 4 or 6.
 pub(super) fn ip_version(inputs: &[Input<'_>]) -> Option<i32> {
     let address: IpAddr = str::from_utf8(inputs.first()?.text()?).ok()?.parse().ok()?;
     Some(if address.is_ipv4() { 4 } else { 6 })
 }
 
-/// The name in `app/name/id`; anything else whole, `Unknown` where there is nothing.
+/// Appends the name in `app/name/id`, any other text unchanged, or `Unknown` for null.
 pub(super) fn balancer_name(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     let elb = inputs.first().and_then(|input| input.text()).unwrap_or(b"Unknown");
     let mut parts = elb.split(|byte| *byte == b'/');
@@ -100,17 +101,18 @@ pub(super) fn balancer_name(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// A number as OCSF's `integer_t`, which has 32 bits; none for one that does not fit.
+/// Returns a number as OCSF's `integer_t`, which has 32 bits, if it fits.
 pub(super) fn small(inputs: &[Input<'_>]) -> Option<i32> {
     i32::try_from(inputs.first()?.integer()?).ok()
 }
 
-/// Whole milliseconds of seconds, as `integer_t`.
+/// Returns seconds in whole milliseconds, as `integer_t`.
 pub(super) fn small_millis(inputs: &[Input<'_>]) -> Option<i32> {
     i32::try_from(derive::millis_of_seconds(inputs)?).ok()
 }
 
-/// A handshake's milliseconds, where TLS was agreed on: columns of milliseconds or seconds, and the protocol.
+/// Returns the duration of a handshake in milliseconds if TLS was negotiated. The inputs are the duration in milliseconds
+/// or seconds, and the protocol.
 pub(super) fn handshake(inputs: &[Input<'_>]) -> Option<i32> {
     match inputs {
         [_, Null] => None,
@@ -119,7 +121,7 @@ pub(super) fn handshake(inputs: &[Input<'_>]) -> Option<i32> {
     }
 }
 
-/// The number of a TLS alert, where TLS was agreed on.
+/// Returns the number of a TLS alert if TLS was negotiated.
 pub(super) fn alert(inputs: &[Input<'_>]) -> Option<i32> {
     let [_, Text(_)] = inputs else { return None };
     i32::try_from(derive::number(inputs)?).ok()
@@ -135,7 +137,7 @@ fn method(input: Option<&Input<'_>>) -> &'static Activity {
     }
 }
 
-/// The name of a request's activity; for a method that OCSF does not know, the method.
+/// Appends the name of a request's activity; for a method that OCSF does not define, the method.
 fn put_method_name(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
     let activity = method(inputs.first());
     let own = inputs.first().and_then(|input| input.text());
@@ -147,7 +149,7 @@ const fn type_uid(class: i32, activity: &Activity) -> i64 {
     class as i64 * 100 + activity.id as i64
 }
 
-/// The result of a status code: 1 success, 2 failure, 0 unknown, 99 other.
+/// Returns the result of a status code: 1 success, 2 failure, 0 unknown, 99 other.
 fn result_of_code(input: Option<&Input<'_>>) -> i32 {
     match input.and_then(|input| input.integer()) {
         None => 0,
@@ -157,7 +159,7 @@ fn result_of_code(input: Option<&Input<'_>>) -> i32 {
     }
 }
 
-/// OCSF's word for a result; none for another, which the log names itself.
+/// Returns the name of a result; none for other results, which the log names itself.
 const fn result_name(result: i32) -> Option<&'static str> {
     match result {
         0 => Some("Unknown"),
@@ -167,7 +169,7 @@ const fn result_name(result: i32) -> Option<&'static str> {
     }
 }
 
-/// Requests: rules over `request_verb`, `elb_status_code` and what security controls said.
+/// Requests: rules over `request_verb`, `elb_status_code` and the columns of security controls.
 pub(super) mod request {
     use super::{HTTP_ACTIVITY, Input, method, put_method_name, result_name, result_of_code, small};
 
@@ -187,7 +189,7 @@ pub(super) mod request {
         Some(method(inputs.first()).type_name)
     }
 
-    /// OCSF wants a code of every answer: 0 stands for none.
+    /// Returns the code of a response, or 0 for none, because OCSF requires a code.
     pub(crate) fn code(inputs: &[Input<'_>]) -> Option<i32> {
         Some(small(inputs).unwrap_or(0))
     }
@@ -200,10 +202,10 @@ pub(super) mod request {
         result_name(result_of_code(inputs.first()))
     }
 
-    /// What decided on a request: the numbers and names of action and disposition.
+    /// The decision on a request: the numbers and names of action and disposition.
     struct Decision(i32, &'static str, i32, &'static str);
 
-    /// From `actions_executed` and `error_reason`. A request that WAF refused ends with its action.
+    /// Returns the decision in `actions_executed` and `error_reason`. If WAF blocked a request, its action is the last.
     /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#actions-taken>
     fn decision(inputs: &[Input<'_>]) -> Decision {
         let [actions, error, ..] = inputs else {
@@ -247,7 +249,7 @@ pub(super) mod request {
     }
 }
 
-/// The rules of a log of connections, from a function that gives a row's activity and result.
+/// Declares the rules of a log of connections, given a function that returns a row's activity and result.
 macro_rules! connection_rules {
     ($outcome:ident) => {
         pub(crate) fn activity_id(inputs: &[Input<'_>]) -> Option<i32> {
@@ -280,7 +282,7 @@ macro_rules! connection_rules {
 pub(super) mod connection {
     use super::{Activity, FAIL, Input, NETWORK_ACTIVITY, OPEN, OTHER, UNKNOWN, result_name};
 
-    /// The activity, and the result of verifying the client's certificate.
+    /// Returns the activity, and the result of verifying the client's certificate.
     fn outcome(inputs: &[Input<'_>]) -> (&'static Activity, i32) {
         match inputs.first().and_then(|input| input.text()) {
             None => (&OPEN, 0),
@@ -294,7 +296,7 @@ pub(super) mod connection {
 }
 
 /// TLS connections of a Network Load Balancer: rules over `tls_protocol_version` and `tls_handshake_time`. A line is
-/// written when the connection ends; both are null where the handshake failed.
+/// written when the connection ends; both are null if the handshake failed.
 pub(super) mod session {
     use super::{Activity, CLOSE, FAIL, Input, NETWORK_ACTIVITY, result_name};
 
@@ -331,8 +333,8 @@ pub(super) mod check {
     }
 }
 
-/// Classic entries, which are requests or connections: rules over [`derive::CLASSIC_REQUEST`], and one column in front
-/// where they need it.
+/// Classic entries, which are requests or connections: rules over [`derive::CLASSIC_REQUEST`], some of them after another
+/// column.
 pub(super) mod classic {
     use super::{
         Activity, HTTP_ACTIVITY, Input, NETWORK_ACTIVITY, TRAFFIC, derive, method, put_method_name, result_name,
@@ -383,7 +385,7 @@ pub(super) mod classic {
         Some(activity(inputs).type_name)
     }
 
-    /// The result of a request is that of its code; of a connection, whether it reached a backend.
+    /// Returns the result of a request's code, or whether a connection reached a backend.
     fn result(inputs: &[Input<'_>]) -> i32 {
         let Some((backend, row)) = inputs.split_first() else {
             return 0;
@@ -407,13 +409,13 @@ pub(super) mod classic {
         derive::is_request(inputs).then(|| small(inputs).unwrap_or(0))
     }
 
-    /// Whole milliseconds of seconds in front, in requests.
+    /// Returns the first input, in seconds, as whole milliseconds; none for connections.
     pub(crate) fn latency(inputs: &[Input<'_>]) -> Option<i32> {
         let (_, row) = inputs.split_first()?;
         small_millis(inputs).filter(|_| derive::is_request(row))
     }
 
-    /// A number in front, in requests.
+    /// Returns the first input, a number; none for connections.
     pub(crate) fn length(inputs: &[Input<'_>]) -> Option<i32> {
         let (bytes, row) = inputs.split_first()?;
         small(&[*bytes]).filter(|_| derive::is_request(row))

@@ -1,5 +1,7 @@
 //! What an operator reads about a failure: what happened and what to do about it.
 
+use std::fmt::Write as _;
+
 use crate::storage::Operation;
 
 use super::{Class, Context, Failure, Resource};
@@ -184,9 +186,11 @@ fn denied(operation: Operation, resource: Resource<'_>) -> String {
     }
     if let Some(owner) = owner {
         let setting = if reads { "SOURCE_OWNER" } else { "DESTINATION_OWNER" };
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "; {setting} is {owner}, and the bucket may belong to another account"
-        ));
+        );
     }
     text
 }

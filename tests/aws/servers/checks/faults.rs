@@ -1,4 +1,4 @@
-//! The fault plan: broken bodies, and faults drawn from a seed.
+//! Tests of the fault plan: broken bodies, and faults drawn from a seed.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ use crate::servers::fault::{Chances, Fault, Op, Plan, Rule};
 use crate::servers::s3::{self, Options};
 
 #[test]
-fn bodies_break_where_the_plan_says() {
+fn bodies_break_where_planned() {
     let (server, client) = store(Options::default());
     let body = bytes(1 << 20, 4);
     let old = server.put(BUCKET, "key", body.clone());
     let head = format!("GET /{BUCKET}/key HTTP/1.1\r\n{SIGNED}");
     let get = |fault: Fault| {
         server.faults().clear();
-        // A stall has no other end than that of the client's patience.
+        // A stall ends only with the client's timeout.
         let patience = if matches!(fault, Fault::StallAt(_)) {
             500
         } else {
@@ -54,7 +54,7 @@ fn bodies_break_where_the_plan_says() {
     let (status, answer, _) = get(Fault::Status(503, "SlowDown"));
     assert!(status == 503 && String::from_utf8(answer).unwrap().contains("<Code>SlowDown</Code>"));
 
-    // What the SDK makes of them: the head is well, the body is not.
+    // The SDK sees a valid head and an invalid body.
     let request = client
         .get_object()
         .bucket(BUCKET)
@@ -83,7 +83,7 @@ fn bodies_break_where_the_plan_says() {
 }
 
 #[test]
-fn chances_are_the_same_for_a_seed_and_let_a_patient_client_through() {
+fn drawn_faults_are_reproducible_and_a_patient_client_succeeds() {
     let decide = |seed: u64| {
         let plan = Plan::default();
         plan.chances(Chances {
@@ -101,7 +101,7 @@ fn chances_are_the_same_for_a_seed_and_let_a_patient_client_through() {
     assert_eq!(decide(1), decide(1));
     assert_ne!(decide(1), decide(2));
 
-    // The order among keys plays no part.
+    // The order of keys does not matter.
     let of = |order: [&'static str; 4]| {
         let plan = Plan::default();
         plan.chances(Chances::new(9, 700));
@@ -110,7 +110,7 @@ fn chances_are_the_same_for_a_seed_and_let_a_patient_client_through() {
     let (forward, mixed) = (of(["a", "a", "b", "b"]), of(["b", "a", "b", "a"]));
     assert_eq!([&forward[0], &forward[1]], [&mixed[1], &mixed[3]]);
 
-    // Through the SDK, with more tries than faults in a row.
+    // Through the SDK, with more attempts than consecutive faults.
     let server = s3::Server::start();
     server.bucket(BUCKET, Options::default());
     let kinds = vec![

@@ -1,4 +1,4 @@
-//! Firehose: AWS's limits, and the ways to fail.
+//! Tests of the Firehose server: the limits of AWS, and failures.
 
 use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record;
@@ -14,7 +14,7 @@ fn records(sizes: &[usize]) -> Vec<Record> {
 }
 
 #[test]
-fn firehose_has_its_limits() {
+fn firehose_enforces_its_limits() {
     let server = firehose::Server::start();
     server.stream("logs");
     let client = clients::firehose(&server.endpoint(), &Patience::NONE);
@@ -59,7 +59,7 @@ fn firehose_has_its_limits() {
 }
 
 #[test]
-fn firehose_fails_as_the_plan_says() {
+fn firehose_fails_as_planned() {
     let server = firehose::Server::start();
     server.stream("logs");
     let client = clients::firehose(&server.endpoint(), &Patience::NONE);

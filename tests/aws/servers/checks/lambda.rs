@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, with this program as the function.
+//! Tests of the Lambda Runtime API, with this program as the function.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{SIGNED, by_hand, run};
 use crate::servers::lambda::{Function, Outcome};
 
-/// The bootstrap that the test below drives: this program again.
+/// The bootstrap that the test below drives: this program itself.
 async fn handler(event: LambdaEvent<Value>) -> Result<Value, LambdaError> {
     writeln!(std::io::stdout(), "got {}", event.payload)?;
     match event.payload["do"].as_str() {
@@ -36,7 +36,7 @@ async fn handler(event: LambdaEvent<Value>) -> Result<Value, LambdaError> {
 
 const BOOTSTRAP: &str = "ALB_INGEST_TEST_BOOTSTRAP";
 
-/// In a process that was started as a function: is one, and gives true.
+/// Runs the function and returns true, in a process that was started as one.
 fn is_bootstrap() -> bool {
     match std::env::var(BOOTSTRAP).as_deref() {
         Err(_) => return false,
@@ -52,13 +52,13 @@ fn is_bootstrap() -> bool {
 }
 
 #[test]
-fn lambda_drives_a_bootstrap_as_lambda_does() {
+fn the_server_drives_a_bootstrap_like_lambda() {
     if is_bootstrap() {
         return;
     }
     let bootstrap = |kind: &str| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = "servers::checks::lambda::lambda_drives_a_bootstrap_as_lambda_does";
+        let name = "servers::checks::lambda::the_server_drives_a_bootstrap_like_lambda";
         command.args(["--exact", name, "--nocapture"]).env(BOOTSTRAP, kind);
         Function::new(command, 512)
     };

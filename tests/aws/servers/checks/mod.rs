@@ -1,4 +1,4 @@
-//! What the servers promise, one file for each.
+//! Tests of the servers, one file per server.
 
 mod faults;
 mod firehose;
@@ -34,7 +34,7 @@ fn store(options: Options) -> (Server, aws_sdk_s3::Client) {
     (server, client)
 }
 
-/// Bytes without a period, so that a cut or a shift shows.
+/// Returns bytes without a period, so a cut or a shift is detected.
 fn bytes(length: usize, seed: u64) -> Vec<u8> {
     let words = (0..=length as u64 / 8).map(|index| draw(seed, &[index]));
     let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
@@ -42,20 +42,20 @@ fn bytes(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// AWS's name of an error.
+/// Returns the AWS error code of an error.
 fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(result: Result<T, E>) -> String {
     let error = result.expect_err("an error");
     error.code().map_or_else(|| format!("{error:?}"), str::to_owned)
 }
 
-/// The status and the body of an answer, and how the connection ended: `None` for in order.
+/// The status and the body of a response, and how the connection ended: `None` if it was closed properly.
 type Answer = (u16, Vec<u8>, Option<ErrorKind>);
 
 fn by_hand(endpoint: &str, head: &str, body: &[u8]) -> Answer {
     with_patience(endpoint, head, body, Duration::from_secs(20))
 }
 
-/// Gives up when nothing has come for so long.
+/// Gives up if nothing arrives for this long.
 fn with_patience(endpoint: &str, head: &str, body: &[u8], patience: Duration) -> Answer {
     let address = endpoint.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -87,5 +87,5 @@ fn with_patience(endpoint: &str, head: &str, body: &[u8], patience: Duration) ->
     (status, body, end)
 }
 
-/// A header that is enough for the servers, which check no signature.
+/// A header that satisfies the servers, which do not verify signatures.
 const SIGNED: &str = "authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20260101/us-east-1/s3/aws4_request";

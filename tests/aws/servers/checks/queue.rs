@@ -1,4 +1,4 @@
-//! The queue and the mapping.
+//! Tests of the queue and the event source mapping.
 
 use serde_json::{Value, json};
 
@@ -22,13 +22,13 @@ fn bodies(messages: &[Message]) -> String {
     messages.iter().map(|message| message.body.as_str()).collect()
 }
 
-/// An answer that names the message at that place of the batch.
+/// A response that names the message at this position in the batch.
 fn failed(event: &Value, at: usize) -> Answer {
     json!({ "batchItemFailures": [{ "itemIdentifier": event["Records"][at]["messageId"] }] }).into()
 }
 
 #[test]
-fn success_is_said_in_several_ways() {
+fn several_responses_mean_success() {
     for answer in [
         "",
         "null",
@@ -44,7 +44,7 @@ fn success_is_said_in_several_ways() {
 }
 
 #[test]
-fn what_the_mapping_does_not_understand_fails_the_batch() {
+fn an_invalid_response_fails_the_batch() {
     for answer in [
         "not json",
         r#"{"batchItemFailures":"a"}"#,
@@ -61,7 +61,7 @@ fn what_the_mapping_does_not_understand_fails_the_batch() {
 }
 
 #[test]
-fn the_failed_ones_come_again_and_are_dead_in_the_end() {
+fn failed_messages_are_retried_and_end_in_the_dead_letter_queue() {
     let mut queue = queue(true);
     let mut counts = Vec::new();
     queue.drain(100, |event| {
@@ -90,19 +90,19 @@ fn the_failed_ones_come_again_and_are_dead_in_the_end() {
 }
 
 #[test]
-fn a_mapping_without_partial_failures_loses_what_the_function_names() {
+fn a_mapping_without_partial_failures_deletes_failed_messages() {
     let mut queue = queue(false);
     let mut answers = 0;
     queue.drain(100, |event| {
         answers += 1;
-        // An error still brings the batch back.
+        // An error returns the whole batch to the queue.
         if answers == 1 { Answer::Failed } else { failed(event, 0) }
     });
     assert_eq!((bodies(&queue.deleted).as_str(), queue.dead.len()), ("dabc", 0));
 }
 
 #[test]
-fn messages_come_at_least_once_and_in_no_order() {
+fn messages_are_delivered_at_least_once_and_unordered() {
     let mut queue = Queue::new(Settings {
         shuffle: Some(5),
         again_permille: 300,

@@ -1,4 +1,4 @@
-//! S3, as the SDK sees it and as it is on the wire.
+//! Tests of the S3 server, through the SDK and on the wire.
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
@@ -13,7 +13,7 @@ use crate::servers::fault::{Fault, Op, Rule};
 use crate::servers::s3::Options;
 
 #[test]
-fn an_object_is_what_the_sdk_sent_and_is_created_once() {
+fn an_object_has_the_bytes_of_the_sdk_and_is_created_once() {
     let (server, client) = store(Options::default());
     let body = bytes(300_000, 1);
     let key = "a folder/ü+%2B&<'\"=/file.parquet";
@@ -89,7 +89,7 @@ fn an_object_is_what_the_sdk_sent_and_is_created_once() {
 }
 
 #[test]
-fn a_streamed_upload_comes_in_chunks_with_a_checksum_behind() {
+fn a_streamed_upload_has_chunks_and_a_trailing_checksum() {
     let (server, client) = store(Options::default());
     let body = bytes(300_000, 1);
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -115,7 +115,7 @@ fn a_streamed_upload_comes_in_chunks_with_a_checksum_behind() {
 }
 
 #[test]
-fn uploads_that_are_not_what_they_say_are_refused() {
+fn uploads_that_contradict_their_headers_are_refused() {
     let (server, _) = store(Options::default());
     let endpoint = server.endpoint();
     let body = b"hello, world";
@@ -173,7 +173,7 @@ fn uploads_that_are_not_what_they_say_are_refused() {
     );
 }
 
-/// Begins an upload and sends its parts.
+/// Starts an upload and sends its parts.
 async fn parts(client: &aws_sdk_s3::Client, key: &str, bodies: &[Vec<u8>]) -> (String, CompletedMultipartUpload) {
     let created = client
         .create_multipart_upload()
@@ -251,7 +251,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
             .unwrap();
         assert_eq!(code(complete("small", &id, &list).await), "NoSuchUpload");
 
-        // A completion that fails behind a 200, then one whose answer is lost.
+        // A completion that fails after a status 200, then one whose response is lost.
         server
             .faults()
             .add(Rule::new(Fault::ErrorIn200).op(Op::CompleteMultipartUpload).nth(1));
@@ -276,7 +276,7 @@ fn multipart_uploads_follow_the_rules_of_s3() {
 }
 
 #[test]
-fn buckets_refuse_as_theirs_do() {
+fn buckets_refuse_requests_like_aws() {
     let own = Options::default;
     for (options, wanted) in [
         (
@@ -356,7 +356,7 @@ fn buckets_refuse_as_theirs_do() {
 }
 
 #[test]
-fn versions_stay_and_markers_hide_them() {
+fn delete_markers_hide_versions_that_remain() {
     let (server, client) = store(Options {
         versioned: true,
         ..Options::default()
@@ -397,7 +397,7 @@ fn versions_stay_and_markers_hide_them() {
 }
 
 #[test]
-fn listings_come_in_pages_and_leave_nothing_out() {
+fn listings_are_paged_and_complete() {
     let (server, client) = store(Options {
         page: 3,
         ..Options::default()

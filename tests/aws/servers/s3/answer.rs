@@ -1,8 +1,8 @@
-//! Answers as S3 writes them.
+//! Responses in the form of S3.
 
 use super::super::http::Reply;
 
-/// A request that is not carried out.
+/// The rejection of a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -28,7 +28,7 @@ impl Refusal {
         self
     }
 
-    /// The status says that all is well, the body says otherwise.
+    /// The status is a success, but the body is an error.
     pub(super) fn in_200(mut self) -> Self {
         self.in_200 = true;
         self
@@ -42,7 +42,7 @@ impl Refusal {
              <BucketName>{bucket}</BucketName><Key>{key}</Key><RequestId>TESTREQUEST</RequestId><HostId>test</HostId></Error>"
         );
         let status = if self.in_200 { 200 } else { self.status };
-        // 304 has no body.
+        // A 304 has no body.
         let mut reply = Reply::new(status, if status == 304 { String::new() } else { text });
         reply.headers = self.headers;
         reply.with("content-type", "application/xml")
@@ -72,7 +72,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// The text of the first element of that name.
+/// Returns the text of the first element with this name.
 pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, behind) = text.split_once(&format!("<{name}>"))?;
     let (inner, _) = behind.split_once(&format!("</{name}>"))?;

@@ -1,4 +1,4 @@
-//! Bodies of uploads: plain ones and `aws-chunked` ones with a trailer, and the checksums that come with them.
+//! Bodies of uploads: plain, or `aws-chunked` with a trailer, and their checksums.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::super::http::Call;
 use super::answer::Refusal;
 use super::store::hex;
 
-/// The checksums that S3 takes, without SHA-1.
+/// The checksums that S3 supports, except SHA-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Crc32,
@@ -34,7 +34,7 @@ impl Algorithm {
         }
     }
 
-    /// As `x-amz-checksum-algorithm` and the elements of XML name it, behind `Checksum`.
+    /// The name in `x-amz-checksum-algorithm` and in XML elements, after `Checksum`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -59,10 +59,10 @@ impl Algorithm {
     }
 }
 
-/// A body that is what its headers and trailers say.
+/// A body that matches its headers and trailers.
 pub(super) struct Received {
     pub(super) body: Bytes,
-    /// The checksum that came with it, in base64.
+    /// Its checksum, in base64.
     pub(super) checksum: Option<(Algorithm, String)>,
 }
 
@@ -114,7 +114,7 @@ pub(super) fn receive(call: &Call) -> Result<Received, Refusal> {
 
 type Trailers = BTreeMap<String, String>;
 
-/// `HEX[;chunk-signature=…]\r\nBYTES\r\n … 0\r\nNAME:VALUE\r\n\r\n`. Signatures of chunks are not computed again.
+/// `HEX[;chunk-signature=…]\r\nBYTES\r\n … 0\r\nNAME:VALUE\r\n\r\n`. The signatures of chunks are not verified.
 fn chunked(call: &Call, kind: &str) -> Result<(Bytes, Trailers), Refusal> {
     let incomplete = |message: &str| Refusal::new(400, "IncompleteBody", message);
     let malformed = |message: &str| Refusal::new(400, "MalformedTrailerError", message);
@@ -172,7 +172,7 @@ fn chunked(call: &Call, kind: &str) -> Result<(Bytes, Trailers), Refusal> {
     Ok((body.into(), trailers))
 }
 
-/// Takes a line that ends with CR LF.
+/// Takes a line that ends in CR LF.
 fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
     let (line, behind) = rest.split_at(end);
@@ -180,7 +180,7 @@ fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     str::from_utf8(line).ok()
 }
 
-/// The headers that an object keeps.
+/// Returns the headers that an object keeps.
 pub(super) fn kept_headers(call: &Call) -> Result<BTreeMap<String, String>, Refusal> {
     let mut kept = BTreeMap::new();
     let mut size = 0;

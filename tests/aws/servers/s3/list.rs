@@ -7,7 +7,7 @@ use super::super::http::{Call, Reply, decode};
 use super::answer::{Refusal, escape, xml};
 use super::store::Bucket;
 
-/// `ListObjectsV2`. A continuation token is the last key of the page before, made unreadable enough to be opaque.
+/// `ListObjectsV2`. A continuation token is the last key of the previous page, encoded so clients treat it as opaque.
 pub(super) fn objects(bucket: &Bucket, name: &str, call: &Call) -> Result<Reply, Refusal> {
     let invalid = |message: &str| Refusal::new(400, "InvalidArgument", message);
     let prefix = call.param("prefix").unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn objects(bucket: &Bucket, name: &str, call: &Call) -> Result<Reply,
         let folder =
             delimiter.and_then(|delimiter| behind.split_once(delimiter).map(|(folder, _)| (folder, delimiter)));
         let folder = folder.map(|(folder, delimiter)| format!("{prefix}{folder}{delimiter}"));
-        // Behind a token that is a folder, all of the folder has been listed.
+        // After a token that is a folder, the whole folder has been listed.
         let listed = *key <= after
             || folder
                 .as_ref()
@@ -106,7 +106,7 @@ pub(super) fn uploads(bucket: &Bucket, name: &str, call: &Call) -> Reply {
     xml("ListMultipartUploadsResult", &inner)
 }
 
-/// Percent-encodes all but the unreserved characters.
+/// Percent-encodes all except the unreserved characters.
 fn percent(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {

@@ -1,5 +1,5 @@
-//! A strict S3 in memory: path-style, the operations that the program may use, and the answers that AWS gives, errors
-//! included. Signatures are not computed again, but a request without one is refused.
+//! A strict S3 server in memory: path-style, with the operations that the program may use, and the responses and errors
+//! of AWS. Signatures are not verified, but a request without one is rejected.
 
 mod answer;
 mod body;
@@ -20,7 +20,7 @@ use answer::Refusal;
 use store::Store;
 pub(crate) use store::{Object, OpenUpload, Options};
 
-/// A running S3. Buckets are made by tests, never by requests.
+/// A running S3 server. Tests create its buckets, requests do not.
 pub(crate) struct Server {
     host: Host,
     shared: Arc<Shared>,
@@ -58,12 +58,12 @@ impl Server {
         &self.shared.journal
     }
 
-    /// Makes a bucket, or gives one other options; its objects stay.
+    /// Creates a bucket, or changes the options of an existing one and keeps its objects.
     pub(crate) fn bucket(&self, name: &str, options: Options) {
         self.shared.store().bucket(name, options);
     }
 
-    /// Puts an object as AWS would, without metadata. The bucket has to be there.
+    /// Puts an object without metadata. The bucket must exist.
     pub(crate) fn put(&self, bucket: &str, key: &str, body: impl Into<Bytes>) -> Object {
         self.put_with(bucket, key, body, &[])
     }
@@ -79,12 +79,12 @@ impl Server {
         bucket.add(key, object).clone()
     }
 
-    /// The latest version of an object.
+    /// Returns the latest version of an object.
     pub(crate) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
         self.objects(bucket).remove(key)
     }
 
-    /// The latest version of every object, by key.
+    /// Returns the latest version of every object, by key.
     pub(crate) fn objects(&self, bucket: &str) -> BTreeMap<String, Object> {
         let store = self.shared.store();
         let objects = store.buckets.get(bucket).map(store::Bucket::latest);
@@ -95,7 +95,7 @@ impl Server {
             .collect()
     }
 
-    /// Every version of an object, oldest first, without delete markers.
+    /// Returns every version of an object, oldest first, without delete markers.
     pub(crate) fn versions(&self, bucket: &str, key: &str) -> Vec<Object> {
         let store = self.shared.store();
         let versions = store.buckets.get(bucket).and_then(|bucket| bucket.objects.get(key));
@@ -115,7 +115,7 @@ impl Server {
         }
     }
 
-    /// Multipart uploads that are neither completed nor aborted.
+    /// Returns the multipart uploads that are neither completed nor aborted.
     pub(crate) fn open_uploads(&self, bucket: &str) -> Vec<OpenUpload> {
         let store = self.shared.store();
         let uploads = store.buckets.get(bucket).map(store::Bucket::open_uploads);
@@ -123,7 +123,7 @@ impl Server {
     }
 }
 
-/// What a request is about.
+/// The subject of a request.
 struct Target {
     op: Op,
     bucket: String,
@@ -242,7 +242,7 @@ impl Shared {
         }
     }
 
-    /// Breaks an answer.
+    /// Applies a fault to a response.
     fn spoil(&self, mut reply: Reply, fault: Option<&Fault>, target: &Target) -> Reply {
         let place = |at: &u64| usize::try_from(at % reply.length.max(1)).unwrap();
         let body: Vec<u8> = reply

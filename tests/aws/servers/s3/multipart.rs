@@ -10,7 +10,7 @@ use super::body::{Algorithm, kept_headers, receive};
 use super::objects::{may_write, quoted};
 use super::store::{Bucket, Object, Part, Upload, hex};
 
-/// Parts other than the last.
+/// The minimum bytes of every part except the last.
 const MIN_PART_BYTES: usize = 5 << 20;
 
 pub(super) fn create(bucket: &mut Bucket, name: &str, key: &str, call: &Call) -> Result<Reply, Refusal> {
@@ -132,7 +132,7 @@ fn completed(name: &str, key: &str, etag: &str) -> Reply {
     xml("CompleteMultipartUploadResult", &inner)
 }
 
-/// The object that the listed parts make.
+/// Returns the object that the listed parts make up.
 fn assemble(upload: &Upload, call: &Call) -> Result<Object, Refusal> {
     let malformed = || {
         let message = "The XML you provided was not well-formed or did not validate against our published schema";

@@ -69,7 +69,7 @@ fn current<'a>(bucket: &'a Bucket, key: &str) -> Result<&'a Object, Refusal> {
 
 fn versioned<'a>(bucket: &'a Bucket, key: &str, version: &str) -> Result<&'a Object, Refusal> {
     let versions = bucket.objects.get(key).map(Vec::as_slice).unwrap_or_default();
-    // Without versions there is one, of the name `null`.
+    // Without versioning there is one version, named `null`.
     let found = versions
         .iter()
         .find(|object| object.version.as_deref().unwrap_or("null") == version);
@@ -87,16 +87,16 @@ fn versioned<'a>(bucket: &'a Bucket, key: &str, version: &str) -> Result<&'a Obj
     }
 }
 
-/// What a read asks for.
+/// The bytes that a read requests.
 enum Asked {
     Whole,
     /// The first and the last byte.
     Range(usize, usize),
-    /// A range that is not there.
+    /// A range outside of the object.
     Beyond,
 }
 
-/// What is not one range of bytes is not a range to S3, which then sends the whole object.
+/// S3 ignores everything except a single range of bytes, and sends the whole object.
 fn asked(range: Option<&str>, size: usize) -> Asked {
     let range = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     match range.map(|(first, last)| (first, first.parse::<usize>(), last, last.parse::<usize>())) {
@@ -128,7 +128,7 @@ fn described(mut reply: Reply, object: &Object) -> Reply {
     reply
 }
 
-/// Whether the conditions of a write hold.
+/// Checks the conditions of a write.
 pub(super) fn may_write(bucket: &Bucket, key: &str, call: &Call) -> Result<(), Refusal> {
     let failed = || {
         let message = "At least one of the pre-conditions you specified did not hold";

@@ -1,4 +1,4 @@
-//! What S3 keeps.
+//! The store of the S3 server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,28 +15,28 @@ use super::Target;
 use super::answer::Refusal;
 use super::body::Algorithm;
 
-/// How a bucket behaves. The default is a bucket of one's own, without versions, in the client's region.
+/// The options of a bucket. The default is the client's own bucket, without versioning, in the client's region.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of a bucket")]
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) versioned: bool,
-    /// Keys in an archive: reads are a 403 `InvalidObjectState`.
+    /// Archived keys: reads return 403 `InvalidObjectState`.
     pub(crate) archived: Vec<String>,
-    /// 403 without `x-amz-request-payer: requester`.
+    /// Requests without `x-amz-request-payer: requester` return 403.
     pub(crate) requester_pays: bool,
-    /// The account that owns the bucket: 403 where `x-amz-expected-bucket-owner` is another.
+    /// The account that owns the bucket: requests with another `x-amz-expected-bucket-owner` return 403.
     pub(crate) owner: String,
-    /// The caller may not list: a missing key is a 403, not a 404.
+    /// The caller lacks s3:ListBucket: a missing key returns 403 instead of 404.
     pub(crate) missing_is_403: bool,
-    /// The caller may not use the bucket's key: reads and writes are a 403.
+    /// The caller must not use the bucket's KMS key: reads and writes return 403.
     pub(crate) kms_denied: bool,
-    /// Requests signed for another region are a 301.
+    /// The bucket's region: requests signed for another return 301.
     pub(crate) region: String,
-    /// S3 keeps a CRC-64/NVME of every object and sends it with whole reads.
+    /// Whether S3 has a CRC-64/NVME of every object and sends it with complete reads.
     pub(crate) checksums: bool,
-    /// The largest page of a listing; AWS's is 1,000.
+    /// The maximum size of a page of a listing; 1,000 on AWS.
     pub(crate) page: usize,
-    /// A repeated `CompleteMultipartUpload` of the same upload is a 200 again, not a 404. AWS has shown both.
+    /// Whether a repeated `CompleteMultipartUpload` of the same upload returns 200 instead of 404. AWS does both.
     pub(crate) completes_again: bool,
 }
 
@@ -57,7 +57,7 @@ impl Default for Options {
     }
 }
 
-/// One version of an object.
+/// A version of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) body: Bytes,
@@ -66,7 +66,7 @@ pub(crate) struct Object {
     pub(crate) version: Option<String>,
     /// `content-type`, `content-encoding`, `x-amz-meta-…` and their like.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The name of the header and the value.
+    /// The name and the value of the checksum header.
     pub(crate) checksum: Option<(&'static str, String)>,
     pub(crate) modified: Timestamp,
     /// A delete marker.
@@ -86,7 +86,7 @@ impl Object {
         }
     }
 
-    /// The user's metadata, without `x-amz-meta-`.
+    /// Returns the user metadata, without `x-amz-meta-`.
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         let own =
             |(name, value): (&String, &String)| Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.clone()));
@@ -109,12 +109,12 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<u32, Part>,
 }
 
-/// A multipart upload that has begun.
+/// An open multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenUpload {
     pub(crate) id: String,
     pub(crate) key: String,
-    /// The sizes of the parts that are there, by number.
+    /// The sizes of its parts, by number.
     pub(crate) parts: BTreeMap<u32, usize>,
 }
 
@@ -124,7 +124,7 @@ pub(super) struct Bucket {
     /// Versions by key, the latest last.
     pub(super) objects: BTreeMap<String, Vec<Object>>,
     pub(super) uploads: BTreeMap<String, Upload>,
-    /// Completed uploads: the key and the tag of what they became.
+    /// Completed uploads: the key and the etag of their objects.
     pub(super) completed: BTreeMap<String, (String, String)>,
     counter: u64,
 }
@@ -152,7 +152,7 @@ impl Bucket {
         versions.last().unwrap()
     }
 
-    /// Gives the version of the delete marker.
+    /// Returns the version of the delete marker.
     pub(super) fn delete(&mut self, key: &str) -> Option<String> {
         if !self.options.versioned {
             self.objects.remove(key);
@@ -190,7 +190,7 @@ impl Bucket {
             .collect()
     }
 
-    /// What a missing key is answered with.
+    /// Returns the error of a missing key.
     pub(super) fn missing(&self) -> Refusal {
         if self.options.missing_is_403 {
             Refusal::new(403, "AccessDenied", "Access Denied")
@@ -210,7 +210,7 @@ impl Store {
         self.buckets.entry(name.to_owned()).or_default().options = options;
     }
 
-    /// The bucket, where the caller may do there what it wants to do.
+    /// Returns the bucket, if the caller is allowed to use it.
     pub(super) fn open(&mut self, target: &Target, call: &Call) -> Result<&mut Bucket, Refusal> {
         let denied = |message: &str| Err(Refusal::new(403, "AccessDenied", message));
         let Some(bucket) = self.buckets.get_mut(&target.bucket) else {

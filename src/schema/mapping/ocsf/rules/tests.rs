@@ -1,10 +1,10 @@
-//! Each rule on the rows that AWS writes, and on those in which it has to say nothing.
+//! Each rule on rows that AWS writes, and on rows for which it has no value.
 
 use super::*;
 use crate::parse::line::Span;
 use crate::schema::mapping::Items;
 
-/// Action and disposition, as numbers and as words, of a request that had these actions and this error.
+/// Returns action and disposition, as numbers and names, of a request with these actions and this error.
 fn decision(actions: &[&str], error: Option<&str>) -> (i32, &'static str, i32, &'static str) {
     let mut text = Vec::new();
     let spans: Vec<_> = actions
@@ -37,11 +37,11 @@ const ERROR: (i32, &str, i32, &str) = (2, "Denied", 27, "Error");
 const UNKNOWN_DECISION: (i32, &str, i32, &str) = (0, "Unknown", 0, "Unknown");
 
 #[test]
-fn waf_denies_where_it_is_the_last_action() {
+fn waf_denies_a_request_if_it_is_the_last_action() {
     assert_eq!(decision(&["waf"], None), BLOCKED);
     assert_eq!(decision(&["authenticate", "waf"], None), BLOCKED);
     assert_eq!(decision(&["waf", "forward"], None), ALLOWED);
-    // A failed WAF lets requests pass only where it is set to.
+    // If WAF fails, requests pass only if it is configured to fail open.
     assert_eq!(decision(&["waf-failed"], Some("WAFConnectionTimeout")), ERROR);
     assert_eq!(
         decision(&["waf-failed", "forward"], Some("WAFConnectionTimeout")),
@@ -50,7 +50,7 @@ fn waf_denies_where_it_is_the_last_action() {
 }
 
 #[test]
-fn authentication_denies_where_the_error_is_its_own() {
+fn authentication_denies_a_request_if_it_reports_the_error() {
     assert_eq!(decision(&["authenticate"], Some("AuthInvalidCookie")), UNAUTHORIZED);
     assert_eq!(
         decision(&["waf", "authenticate"], Some("AuthMissingHostHeader")),
@@ -63,7 +63,7 @@ fn authentication_denies_where_the_error_is_its_own() {
     assert_eq!(decision(&["jwt-validation"], Some("JWKSRequestTimeout")), UNAUTHORIZED);
     assert_eq!(decision(&["authenticate", "forward"], None), ALLOWED);
     assert_eq!(decision(&["jwt-validation", "forward"], None), ALLOWED);
-    // What a function does wrong is no decision on the request.
+    // An error of the Lambda function is not a decision on the request.
     assert_eq!(decision(&["forward"], Some("LambdaInvalidResponse")), NO_ACTION);
 }
 
@@ -78,7 +78,7 @@ fn without_a_security_control_there_is_no_decision() {
 }
 
 #[test]
-fn the_name_of_a_balancer_stands_between_two_slashes() {
+fn a_balancer_name_is_between_two_slashes() {
     let name = |elb: Option<&str>| {
         let mut out = Vec::new();
         assert!(balancer_name(&[elb.map_or(Null, |elb| Text(elb.as_bytes()))], &mut out));
@@ -86,7 +86,7 @@ fn the_name_of_a_balancer_stands_between_two_slashes() {
     };
     assert_eq!(name(Some("app/shop/7f3c9a1e5b2d4860")), "shop");
     assert_eq!(name(Some("net/edge/05d2b7c9e8f14a36")), "edge");
-    // A Classic balancer has a name alone.
+    // A Classic Load Balancer has only a name.
     for whole in ["shop-classic", "app/shop", "app/a/b/c", "é/", ""] {
         assert_eq!(name(Some(whole)), whole);
     }
@@ -124,16 +124,16 @@ fn host_names_are_labels_of_letters_digits_and_inner_hyphens() {
 }
 
 #[test]
-fn addresses_are_no_longer_than_ocsf_takes_them() {
+fn addresses_longer_than_ocsf_allows_are_rejected() {
     let longest = "0000:0000:0000:0000:0000:ffff:192.0.2.10";
-    assert_eq!(longest.len(), IP_LENGTH);
+    assert_eq!(longest.len(), MAX_IP);
     assert!(is_ip(&[Text(longest.as_bytes())]) && is_ip(&[Text(b"::1")]) && is_ip(&[Text(b"192.0.2.1")]));
     let longer = "0000:0000:0000:0000:0000:ffff:192.0.2.100";
     assert!(!is_ip(&[Text(longer.as_bytes())]) && !is_ip(&[Text(b"unix:")]) && !is_ip(&[Null]));
     assert_eq!(ip_version(&[Text(longer.as_bytes())]), Some(6));
 }
 
-/// Number, name, type and name of the type that a method becomes.
+/// Returns number, name, type number and type name of a method's activity.
 fn activity_of(verb: Input<'_>) -> (i32, String, i64, &'static str) {
     let inputs = [verb];
     let mut name = Vec::new();
@@ -147,7 +147,7 @@ fn activity_of(verb: Input<'_>) -> (i32, String, i64, &'static str) {
 }
 
 #[test]
-fn a_method_that_ocsf_lacks_names_its_activity_itself() {
+fn methods_unknown_to_ocsf_name_their_activity() {
     let expected = |id, name: &str, uid, type_name| (id, name.to_owned(), uid, type_name);
     assert_eq!(
         activity_of(Text(b"GET")),
@@ -166,7 +166,7 @@ fn a_method_that_ocsf_lacks_names_its_activity_itself() {
 }
 
 #[test]
-fn a_status_code_says_how_a_request_went() {
+fn status_codes_determine_the_result() {
     let result = |code| (request::status_id(&[code]).unwrap(), request::status(&[code]));
     for (code, expected) in [
         (101, (1, Some("Success"))),
@@ -185,20 +185,20 @@ fn a_status_code_says_how_a_request_went() {
     );
 }
 
-/// The columns of [`derive::CLASSIC_REQUEST`] with one of them set.
+/// Returns the columns of [`derive::CLASSIC_REQUEST`] with one of them set.
 fn classic_row(place: usize, value: Input<'static>) -> [Input<'static>; 6] {
     let mut row = [Null; 6];
     row[place] = value;
     row
 }
 
-/// A column in front of a row.
-fn behind(front: Input<'static>, row: [Input<'static>; 6]) -> Vec<Input<'static>> {
-    [&[front], row.as_slice()].concat()
+/// Returns a row after another column.
+fn after(first: Input<'static>, row: [Input<'static>; 6]) -> Vec<Input<'static>> {
+    [&[first], row.as_slice()].concat()
 }
 
 #[test]
-fn a_classic_entry_with_anything_of_a_request_is_one() {
+fn classic_entries_with_any_value_of_a_request_are_requests() {
     for place in 0..6 {
         let value = if place < 2 { Input::Integer(504) } else { Text(b"-") };
         let row = classic_row(place, value);
@@ -207,25 +207,25 @@ fn a_classic_entry_with_anything_of_a_request_is_one() {
             (Some(4002), Some("HTTP Activity"))
         );
         assert_eq!(classic::code(&row), Some(if place == 0 { 504 } else { 0 }));
-        assert_eq!(classic::length(&behind(Input::Integer(7), row)), Some(7));
-        assert_eq!(classic::latency(&behind(Input::Float(0.0125), row)), Some(13));
+        assert_eq!(classic::length(&after(Input::Integer(7), row)), Some(7));
+        assert_eq!(classic::latency(&after(Input::Float(0.0125), row)), Some(13));
     }
     let row = classic_row(derive::CLASSIC_VERB, Text(b"DELETE"));
     assert_eq!(
         (classic::activity_id(&row), classic::type_uid(&row)),
         (Some(2), Some(400_202))
     );
-    // The code decides, not whether a backend was reached.
+    // The code decides, not whether the request reached a backend.
     let failed = classic_row(0, Input::Integer(503));
-    assert_eq!(classic::status_id(&behind(Text(b"10.0.0.1"), failed)), Some(2));
+    assert_eq!(classic::status_id(&after(Text(b"10.0.0.1"), failed)), Some(2));
     assert_eq!(
-        classic::status(&behind(Null, classic_row(0, Input::Integer(200)))),
+        classic::status(&after(Null, classic_row(0, Input::Integer(200)))),
         Some("Success")
     );
 }
 
 #[test]
-fn a_classic_entry_of_tcp_is_traffic_and_has_nothing_of_http() {
+fn classic_tcp_entries_are_traffic_without_http_values() {
     let row = [Null; 6];
     assert_eq!(
         (classic::class_uid(&row), classic::class_name(&row)),
@@ -240,40 +240,40 @@ fn a_classic_entry_of_tcp_is_traffic_and_has_nothing_of_http() {
     assert!(classic::activity_name(&row, &mut name));
     assert_eq!(name, b"Traffic");
     assert_eq!(classic::code(&row), None);
-    assert_eq!(classic::length(&behind(Input::Integer(7), row)), None);
-    assert_eq!(classic::latency(&behind(Input::Float(0.0125), row)), None);
-    assert_eq!(classic::status(&behind(Text(b"10.0.0.1"), row)), Some("Success"));
-    assert_eq!(classic::status(&behind(Null, row)), Some("Unknown"));
+    assert_eq!(classic::length(&after(Input::Integer(7), row)), None);
+    assert_eq!(classic::latency(&after(Input::Float(0.0125), row)), None);
+    assert_eq!(classic::status(&after(Text(b"10.0.0.1"), row)), Some("Success"));
+    assert_eq!(classic::status(&after(Null, row)), Some("Unknown"));
 }
 
 #[test]
-fn handshakes_and_alerts_need_a_version_of_tls() {
-    let agreed = Text(b"tlsv13");
-    // The columns have milliseconds as whole numbers, seconds as fractions.
-    assert_eq!(handshake(&[Input::Integer(42), agreed]), Some(42));
-    assert_eq!(handshake(&[Input::Float(0.0425), agreed]), Some(43));
+fn handshakes_and_alerts_require_a_tls_version() {
+    let negotiated = Text(b"tlsv13");
+    // Milliseconds are integers, seconds are floats.
+    assert_eq!(handshake(&[Input::Integer(42), negotiated]), Some(42));
+    assert_eq!(handshake(&[Input::Float(0.0425), negotiated]), Some(43));
     for inputs in [
         [Input::Integer(42), Null],
         [Input::Float(0.0425), Null],
-        [Null, agreed],
-        [Input::Integer(1 << 31), agreed],
-        [Input::Float(-1.0), agreed],
+        [Null, negotiated],
+        [Input::Integer(1 << 31), negotiated],
+        [Input::Float(-1.0), negotiated],
     ] {
         assert_eq!(handshake(&inputs), None, "{inputs:?}");
     }
-    assert_eq!(alert(&[Text(b"40"), agreed]), Some(40));
+    assert_eq!(alert(&[Text(b"40"), negotiated]), Some(40));
     for inputs in [
         [Text(b"40"), Null],
-        [Null, agreed],
-        [Text(b"close_notify"), agreed],
-        [Text(b"4294967296"), agreed],
+        [Null, negotiated],
+        [Text(b"close_notify"), negotiated],
+        [Text(b"4294967296"), negotiated],
     ] {
         assert_eq!(alert(&inputs), None, "{inputs:?}");
     }
 }
 
 #[test]
-fn connections_end_as_their_log_says() {
+fn connection_outcomes_follow_the_log() {
     let verified = |status| {
         let inputs = [status];
         (
@@ -291,7 +291,7 @@ fn connections_end_as_their_log_says() {
         (Some("Fail"), Some(400_104), Some("Failure"))
     );
     assert_eq!(verified(Null), (Some("Open"), Some(400_101), Some("Unknown")));
-    // A word that nobody knows yet is not taken for either.
+    // An unknown status is neither success nor failure.
     assert_eq!(verified(Text(b"Skipped")), (Some("Unknown"), Some(400_100), None));
     assert_eq!(connection::status_id(&[Text(b"Skipped")]), Some(99));
     let ended = |inputs: &[Input<'_>]| (session::activity_id(inputs), session::status_id(inputs));
