@@ -188,7 +188,7 @@ fn schema() -> Command {
             option(
                 "as",
                 "FORM",
-                "Form: markdown, arrow, athena, iceberg, glue or json-schema [default: markdown]",
+                "Form: athena, iceberg, glue, arrow, json-schema [default: markdown]",
             )
             .long_help(
                 "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena for the files or for \

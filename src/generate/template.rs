@@ -13,7 +13,7 @@ use crate::schema::mapping::{OutputTable, Schema};
 const NOTHING: &str = "!Ref AWS::NoValue";
 /// The day of a folder that a stream makes: <https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html>
 const DELIVERY_DAY: &str =
-    "Day on which Firehose received the oldest record of the file, UTC, YYYY-MM-DD; from the folder.";
+    "Day on which Firehose received the oldest record of the file, UTC, YYYY-MM-DD; from the folder name.";
 
 /// A saved query cannot be generated from its file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -335,7 +335,13 @@ fn failures_that_no_retry_cures_and_excluded_objects_are_counted_apart() {
     let payload = event("s3-put.json");
     let counts = |fault: fn(&ObjectRequest) -> Option<Fault>, config: RawConfig| {
         let found = metrics(&handle(faulty(fault), config, &payload));
-        ["ObjectsFailed", "ObjectsFailedPermanently", "ObjectsSkipped", "ObjectsFiltered"].map(|name| found[name].clone())
+        [
+            "ObjectsFailed",
+            "ObjectsFailedPermanently",
+            "ObjectsSkipped",
+            "ObjectsFiltered",
+        ]
+        .map(|name| found[name].clone())
     };
     assert_eq!(counts(|_| None, config()), [0, 0, 0, 0]);
     assert_eq!(counts(|_| Some(Fault::Breaks), config()), [1, 0, 0, 0]);

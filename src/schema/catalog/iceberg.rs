@@ -16,7 +16,11 @@ pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String
     let mut ddl = format!("CREATE TABLE {} (\n", table_name(format.name, database));
     let columns = hive_columns(table, "`");
     let columns = columns.iter().map(|column| {
-        let kind = if column.kind == "timestamp" { "string" } else { &column.kind };
+        let kind = if column.kind == "timestamp" {
+            "string"
+        } else {
+            &column.kind
+        };
         column_line(&column.name, kind, column.doc)
     });
     ddl.push_str(&list(columns));
