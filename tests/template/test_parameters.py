@@ -12,8 +12,7 @@ PAGE = ROOT / "docs/reference/parameters.md"
 DEFAULTS = ROOT / "defaults.toml"
 STREAM = CHOICES["existing-stream"]
 ICEBERG = CHOICES["stream-iceberg"]
-# https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-considerations.html, looked up on 2026-11-29; Asia Pacific
-# (New Zealand) is refused by the rule on tables, too.
+# https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-considerations.html, looked up on 2026-11-29.
 NO_ICEBERG = (
     "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
     "ap-east-2", "ap-southeast-5", "ap-southeast-6", "mx-central-1",
@@ -59,7 +58,6 @@ def test_a_parameter_documents_its_values(name):
         ({**ICEBERG, "StreamRecords": "packed"}, "Set StreamRecords to single"),
         ({**ICEBERG, "IcebergTable": "nlb_access_log"}, "database.table"),
         *(({**ICEBERG, "region": region}, "not deliver to Iceberg") for region in NO_ICEBERG),
-        ({"region": "ap-southeast-6"}, "cannot create Athena workgroups"),
         ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
         ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
         ({"LogBucketName": "Logs"}, "bucket name"),

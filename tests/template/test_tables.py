@@ -111,7 +111,8 @@ def test_the_statement_for_an_iceberg_table_has_the_columns_of_the_events(progra
     command = [program, "schema", table, "--as", "iceberg", *where]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     tree = sqlglot.parse_one(printed, dialect="athena")
-    assert isinstance(tree, exp.Create) and tree.find(exp.Table).sql(dialect="athena") == f"`elb`.`{table}`"
+    name = tree.find(exp.Table)
+    assert isinstance(tree, exp.Create) and (name.db, name.name) == ("elb", table)
     found = [(column.name, column.kind.sql(dialect="hive").lower()) for column in tree.find_all(exp.ColumnDef)]
     # Firehose takes times of an Iceberg table as numbers; as text they lose nothing.
     expected = glue(program, table)["StorageDescriptor"]["Columns"]
