@@ -1,4 +1,4 @@
-//! The stages of the engine, one by one and together, in lines and bytes of log text a second.
+//! Benchmarks the stages of the engine, separately and together, in lines and bytes of log text per second.
 //!
 //! `make bench` prints them. The text is generated: 20,000 lines of ordinary traffic of each type.
 
@@ -6,7 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     missing_docs,
-    reason = "a benchmark may stop here"
+    reason = "benchmarks may panic"
 )]
 
 use std::io;
@@ -24,16 +24,16 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
 const LINES: u64 = 20_000;
-/// The bytes that an object arrives in at a time.
+/// The size in bytes of the chunks of an object.
 const CHUNK: usize = 128 * 1024;
-/// The rows that the engine encodes at a time: those of a block.
+/// The number of rows that the engine encodes at a time: those of a block.
 const BATCH: u64 = 365;
 
 fn main() {
     divan::main();
 }
 
-/// Generated lines, and the object they make.
+/// Generated lines, and an object of them.
 struct Input {
     text: Vec<u8>,
     object: Vec<u8>,
@@ -61,14 +61,14 @@ fn input(format: &'static Format) -> Input {
     }
 }
 
-/// Counts a pass as so many lines and bytes of text, however these are packed.
+/// Counts lines and bytes of text per pass, whatever their compression.
 fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, input: &Input) -> Bencher<'a, 'b> {
     bencher
         .counter(BytesCount::of_slice(&input.text))
         .counter(ItemsCount::new(LINES))
 }
 
-/// The text in blocks of whole lines, as the reader hands them on.
+/// Returns the text in blocks of whole lines, as the reader emits them.
 fn blocks(input: &Input) -> Vec<Vec<u8>> {
     let mut blocks = Vec::new();
     let mut reader = ObjectReader::new();
@@ -83,7 +83,7 @@ fn blocks(input: &Input) -> Vec<Vec<u8>> {
     blocks
 }
 
-/// The events in batches as large as the engine's.
+/// Returns the events in batches of the size of the engine's.
 fn batches(input: &Input, format: &'static Format) -> Vec<Batch> {
     let mut parser = LineParser::new(format.plan(), None);
     let mut batches = vec![Batch::new(format.plan())];
@@ -139,31 +139,31 @@ fn parse(bencher: Bencher<'_, '_>, table: &str) {
     });
 }
 
-/// JSON in every schema.
+/// Encodes JSON in every schema.
 #[divan::bench(args = Schema::ALL.map(Schema::name))]
 fn encode_json(bencher: Bencher<'_, '_>, schema: &str) {
     let input = input(&ALB_ACCESS);
     let batches = batches(&input, &ALB_ACCESS);
     let facts = ObjectFacts::new(input.reference.clone());
     counted(bencher, &input).bench_local(|| {
-        let encoder = JsonEncoder::new(shape(schema), &facts, Compression::None, io::sink());
+        let encoder = JsonEncoder::new(table(schema), &facts, Compression::None, io::sink());
         encode(Box::new(encoder.unwrap()), &batches);
     });
 }
 
-/// Parquet in every schema.
+/// Encodes Parquet in every schema.
 #[divan::bench(args = Schema::ALL.map(Schema::name))]
 fn encode_parquet(bencher: Bencher<'_, '_>, schema: &str) {
     let input = input(&ALB_ACCESS);
     let batches = batches(&input, &ALB_ACCESS);
     let facts = ObjectFacts::new(input.reference.clone());
     counted(bencher, &input).bench_local(|| {
-        let encoder = ParquetEncoder::new(shape(schema), &facts, Compression::Zstd, io::sink());
+        let encoder = ParquetEncoder::new(table(schema), &facts, Compression::Zstd, io::sink());
         encode(Box::new(encoder.unwrap()), &batches);
     });
 }
 
-fn shape(schema: &str) -> &'static OutputTable {
+fn table(schema: &str) -> &'static OutputTable {
     OutputTable::of(Schema::parse(schema).unwrap(), ALB_ACCESS.plan())
 }
 
@@ -189,7 +189,7 @@ fn object_to_json_zstd(bencher: Bencher<'_, '_>) {
     whole_object(bencher, FileFormat::Json, Compression::Zstd);
 }
 
-/// Gzip in, files out, ledger and all; the files go nowhere.
+/// Ingests a gzip object as the engine does; the files are discarded.
 fn whole_object(bencher: Bencher<'_, '_>, format: FileFormat, compression: Compression) {
     let input = input(&ALB_ACCESS);
     let options = Options {
@@ -212,7 +212,7 @@ fn whole_object(bencher: Bencher<'_, '_>, format: FileFormat, compression: Compr
     });
 }
 
-/// A destination that forgets what it is given.
+/// A sink that discards outputs.
 struct Nowhere;
 
 impl Sink for Nowhere {

@@ -1,13 +1,12 @@
-//! Any lines through the parser of every table: no panic, and every line is an event, malformed or blank.
+//! Fuzzes any lines with the parser of every table: no panic, and every line is an event, malformed or blank.
 
 #![no_main]
 
-use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::encode::{Compression, Encoder as _, JsonEncoder};
 use alb_ingest::formats::FORMATS;
-use alb_ingest::object::{ObjectFacts, ObjectRef};
-use alb_ingest::object::detect;
-use alb_ingest::schema::mapping::{Schema, OutputTable};
+use alb_ingest::object::{ObjectFacts, ObjectRef, detect};
+use alb_ingest::parse::batch::{Batch, LineParser};
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -27,16 +26,16 @@ fuzz_target!(|text: &[u8]| {
         assert_eq!(parser.lines, accounted, "{}: the ledger does not balance", format.name);
         assert_eq!(batch.line_numbers().len(), batch.rows());
         for bad in &malformed {
-            let at = usize::try_from(bad.offset).expect("an offset in a text");
-            assert!(text[at..].starts_with(&bad.raw), "raw is not what stands at its offset");
+            let at = usize::try_from(bad.offset).expect("a position in a text");
+            assert!(text[at..].starts_with(&bad.raw), "raw bytes differ from the text at their offset");
         }
-        // What was accepted can be written.
+        // Accepted lines can be encoded.
         for schema in Schema::ALL {
-            let shape = OutputTable::of(schema, plan);
-            let encoder = JsonEncoder::new(shape, &facts, Compression::None, Vec::new()).expect("memory takes it");
+            let table = OutputTable::of(schema, plan);
+            let encoder = JsonEncoder::new(table, &facts, Compression::None, Vec::new()).expect("writing to memory succeeds");
             let mut encoder = Box::new(encoder);
-            encoder.encode(&batch).expect("memory takes it");
-            let json = encoder.finish().expect("memory takes it");
+            encoder.encode(&batch).expect("writing to memory succeeds");
+            let json = encoder.finish().expect("writing to memory succeeds");
             let json = str::from_utf8(&json).expect("events are UTF-8");
             assert_eq!(json.lines().count(), batch.rows());
         }

@@ -1,5 +1,5 @@
-//! Any bytes as an object, in two different chunkings and in any schema: no panic, the ledger balances, the chunks do not
-//! matter.
+//! Fuzzes any bytes as an object, in two chunkings and in any schema: no panic, the ledger balances, and the outputs do not
+//! depend on the chunks.
 
 #![no_main]
 
@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use alb_ingest::ingest::{Ingest, OnCorrupt, Options, Outcome, Target};
-use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::encode::{Compression, FileFormat};
-use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
+use alb_ingest::ingest::{Ingest, Ledger, OnCorrupt, Options, Outcome, Target};
+use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::schema::mapping::Schema;
+use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
 use libfuzzer_sys::fuzz_target;
 
-/// A destination in memory.
+/// A sink in memory.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
@@ -92,7 +92,7 @@ fn ingest(key: &str, schema: Schema, bytes: &[u8], chunk: usize) -> (String, BTr
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // The length chooses a key and a chunking, the sum of the bytes a schema, so that any file is an input.
+    // The length selects a key and a chunking, the sum of the bytes a schema, so any file is a valid input.
     let key = match bytes.len() % 4 {
         0 => "some/file.log",
         1 => "123456789012_elasticloadbalancing_us-east-1_app.shop.1_20261007T1145Z_203.0.113.10_a.log.gz",

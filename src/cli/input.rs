@@ -48,7 +48,7 @@ pub(super) fn find(origins: &[Origin], storage: &dyn Storage) -> Result<Vec<Entr
 /// A local path that cannot be read is a wrong argument; a bucket that cannot be listed is failed work.
 fn cannot_list(origin: &Origin, error: &StorageError) -> Stop {
     match origin {
-        Origin::Path { .. } | Origin::Stdin => Stop::Usage(error.to_string()),
+        Origin::Path { .. } | Origin::Stdin => Stop::Usage(format!("cannot read {origin}: {}", error.message)),
         Origin::S3 { .. } if error.kind == ErrorKind::Unsupported => Stop::Usage(error.to_string()),
         Origin::S3 { .. } => Stop::Failed(error.to_string()),
     }

@@ -61,9 +61,9 @@ impl Words {
 
 impl Computed {
     /// Returns empty computed columns of a table.
-    pub(super) fn new(shape: &OutputTable) -> Self {
+    pub(super) fn new(table: &OutputTable) -> Self {
         let mut masks = Vec::new();
-        let columns = shape.leaves.iter().filter_map(|leaf| {
+        let columns = table.leaves.iter().filter_map(|leaf| {
             let how = match &leaf.value {
                 Value::Computed { inputs, rule } => How::Rule(*rule, inputs.clone()),
                 Value::Conditional {
@@ -136,11 +136,11 @@ impl Mask {
 }
 
 /// Returns the value of each row for the leaf at `path`, if a rule computes it as a 32-bit integer; otherwise nothing.
-pub fn computed_numbers(shape: &OutputTable, path: &str, batch: &Batch) -> Vec<i32> {
+pub fn computed_numbers(table: &OutputTable, path: &str, batch: &Batch) -> Vec<i32> {
     let Some(Value::Computed {
         inputs,
         rule: Rule::Int32(rule),
-    }) = shape.leaf(path).map(|leaf| &leaf.value)
+    }) = table.leaf(path).map(|leaf| &leaf.value)
     else {
         return Vec::new();
     };

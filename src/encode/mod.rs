@@ -63,12 +63,12 @@ pub trait Encoder<W: Write> {
 pub fn encoder<W: Write + Send + 'static>(
     format: FileFormat,
     compression: Compression,
-    shape: &'static OutputTable,
+    table: &'static OutputTable,
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {
     Ok(match format {
-        FileFormat::Parquet => Box::new(ParquetEncoder::new(shape, facts, compression, out)?),
-        FileFormat::Json => Box::new(JsonEncoder::new(shape, facts, compression, out)?),
+        FileFormat::Parquet => Box::new(ParquetEncoder::new(table, facts, compression, out)?),
+        FileFormat::Json => Box::new(JsonEncoder::new(table, facts, compression, out)?),
     })
 }

@@ -17,8 +17,8 @@ pub(super) enum OfObject<'a> {
 }
 
 /// Returns the values that the object determines for the column at a position of the plan.
-pub(super) fn object_constants<'a>(shape: &OutputTable, column: usize, facts: &'a ObjectFacts) -> OfObject<'a> {
-    let ColumnSource::Filled(fill) = shape.plan.columns[column].source else {
+pub(super) fn object_constants<'a>(table: &OutputTable, column: usize, facts: &'a ObjectFacts) -> OfObject<'a> {
+    let ColumnSource::Filled(fill) = table.plan.columns[column].source else {
         return OfObject::No;
     };
     let value = match fill {

@@ -255,8 +255,8 @@ impl ObjectLines<'_> {
         let mut malformed = std::mem::take(&mut self.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
         if let Some(limit) = self.target.events.event_limit() {
-            let shape = OutputTable::of(self.target.options.schema, table.batch.plan);
-            let events = (shape, &self.facts);
+            let output_table = OutputTable::of(self.target.options.schema, table.batch.plan);
+            let events = (output_table, &self.facts);
             oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);

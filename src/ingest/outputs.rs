@@ -39,8 +39,8 @@ impl Outputs {
     ) -> Result<(), Problem> {
         let partitioner = Partitioner::new(target.options.partition_by, facts);
         let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
-        let shape = OutputTable::of(target.options.schema, batch.plan);
-        for (row, partition) in partitioner.of_rows(batch, shape).enumerate() {
+        let table = OutputTable::of(target.options.schema, batch.plan);
+        for (row, partition) in partitioner.of_rows(batch, table).enumerate() {
             rows.entry(partition).or_default().push(row);
         }
         for time in batch.timestamps() {
@@ -49,7 +49,7 @@ impl Outputs {
         }
         let one = rows.len() == 1;
         for (partition, rows) in rows {
-            let output = self.output(partition, partitioner, shape, facts, target)?;
+            let output = self.output(partition, partitioner, table, facts, target)?;
             if one {
                 output.encoder.encode(batch)?;
             } else {
@@ -80,7 +80,7 @@ impl Outputs {
         &mut self,
         partition: Partition,
         partitioner: Partitioner<'_>,
-        shape: &'static OutputTable,
+        table: &'static OutputTable,
         facts: &ObjectFacts,
         target: Target<'_>,
     ) -> Result<&mut OpenOutput, Problem> {
@@ -94,13 +94,13 @@ impl Outputs {
                 let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
                     "{}{}-{}.{}",
-                    partitioner.folders(shape.plan.format.log_type, partition),
+                    partitioner.folders(table.plan.format.log_type, partition),
                     facts.object.stem(),
                     facts.id,
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
-                let encoder = encoder(format, compression, shape, facts, staged)?;
+                let encoder = encoder(format, compression, table, facts, staged)?;
                 Ok(vacant.insert(OpenOutput { key, encoder }))
             }
         }

@@ -17,14 +17,14 @@ pub(super) fn remove_oversize(
     limit: usize,
     parser: &mut LineParser,
     batch: &mut Batch,
-    (shape, facts): (&OutputTable, &ObjectFacts),
+    (table, facts): (&OutputTable, &ObjectFacts),
     malformed: &mut Vec<Malformed>,
 ) {
     let mut too_large = parser.take_kept();
     if too_large.is_empty() {
         return;
     }
-    let mut events = EventWriter::new(shape, facts);
+    let mut events = EventWriter::new(table, facts);
     events.begin(batch);
     too_large.retain(|kept| events.line_len(batch, kept.row) > limit);
     if too_large.is_empty() {

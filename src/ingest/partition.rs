@@ -35,10 +35,10 @@ impl<'a> Partitioner<'a> {
     }
 
     /// Returns the partition of each event of the batch.
-    pub(super) fn of_rows(self, batch: &Batch, shape: &OutputTable) -> impl Iterator<Item = Partition> {
+    pub(super) fn of_rows(self, batch: &Batch, table: &OutputTable) -> impl Iterator<Item = Partition> {
         let classes = match self.by {
             // Empty if every event of the table has the same class.
-            PartitionBy::SecurityLake => computed_numbers(shape, "class_uid", batch),
+            PartitionBy::SecurityLake => computed_numbers(table, "class_uid", batch),
             PartitionBy::Day | PartitionBy::Hour | PartitionBy::None => Vec::new(),
         };
         let times = batch.timestamps().iter().enumerate();

@@ -3,6 +3,7 @@
 mod counts;
 mod detect;
 mod key;
+mod key_encoding;
 mod request;
 
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, skip_by_key};
+pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
 pub use request::{ObjectRequest, unquoted};
 
 /// The name of a log object: bucket, key, and version id or etag.

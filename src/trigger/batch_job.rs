@@ -5,10 +5,9 @@
 
 use aws_lambda_events::s3_batch_job::{S3BatchJobEvent, S3BatchJobTask};
 
-use crate::object::ObjectRequest;
+use crate::object::{ObjectRequest, form_decoded, percent_decoded};
 
 use super::error::{Names, TriggerError};
-use super::key::{form_decoded, percent_decoded};
 use super::node::Node;
 use super::{Kind, Request, Task, Work};
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::object::KeyFault;
+
 use super::MAX_ENVELOPES;
 
 /// The error of a payload, message or record that is not a valid request to ingest an object.
@@ -111,17 +113,6 @@ pub enum TriggerError {
         /// The path of the payload.
         at: String,
     },
-}
-
-/// The fault of an encoded key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum KeyFault {
-    /// A `%` is not followed by two hex digits.
-    #[error("has a percent sign without two hex digits after it, at byte {0}")]
-    Percent(usize),
-    /// The decoded bytes are not UTF-8.
-    #[error("is not UTF-8 after decoding")]
-    NotUtf8,
 }
 
 /// Names from a payload, shortened and without control characters, for use in a message.

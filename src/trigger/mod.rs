@@ -10,7 +10,6 @@ mod answer;
 mod batch_job;
 mod envelope;
 mod error;
-mod key;
 mod node;
 mod outcome;
 mod s3;
@@ -22,8 +21,9 @@ use serde_json::Value;
 
 use crate::object::ObjectRequest;
 
+pub use crate::object::KeyFault;
 pub use answer::InvocationError;
-pub use error::{KeyFault, Names, TriggerError};
+pub use error::{Names, TriggerError};
 pub use outcome::{Counts, SkipReason, TaskError, TaskOutcome};
 
 /// The maximum number of nested envelopes. A queue that is subscribed to a topic with the record of an invocation by

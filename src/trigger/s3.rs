@@ -1,9 +1,8 @@
 //! The records and events of S3, and the form for replays by hand.
 
-use crate::object::{ObjectRequest, unquoted};
+use crate::object::{ObjectRequest, form_decoded, unquoted};
 
 use super::error::{Names, TriggerError};
-use super::key::form_decoded;
 use super::node::Node;
 use super::{IgnoredEvent, Work};
 

@@ -149,8 +149,9 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
             '{' => depth += 1,
             '}' if depth > 0 => depth -= 1,
             ',' | '}' if depth == 0 => {
-                if !list[start..at].trim().is_empty() {
-                    expand(&path, &list[start..at], paths);
+                let part = list.get(start..at).unwrap();
+                if !part.trim().is_empty() {
+                    expand(&path, part, paths);
                 }
                 start = at + 1;
             }

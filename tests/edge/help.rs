@@ -146,7 +146,7 @@ fn options_are_grouped_and_run_omits_those_of_the_function() {
     ];
     let output = alb_ingest(&[&["run", "/no/such/input", "--to", "-"], &hidden[..]].concat(), &[]);
     assert!(
-        stderr(&output).contains("cannot read /no/such/input"),
+        stderr(&output).contains("cannot list /no/such/input"),
         "{}",
         stderr(&output)
     );

@@ -1,6 +1,6 @@
-//! Golden files: each `tests/golden/<table>/<case>.log` gives exactly its `.jsonl` and `.quarantine.jsonl`.
+//! Golden pairs: each `tests/golden/<table>/<case>.log` becomes exactly its `.jsonl` and `.quarantine.jsonl`.
 //!
-//! `tests/golden/README.md` describes how to add a case.
+//! `tests/golden/README.md` describes how to add one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use crate::common;
 /// 2026-10-07T11:45:00Z in microseconds since 1970: the end of the interval of the newer lines.
 const INTERVAL_END: u64 = 1_791_373_500_000_000;
 
-/// Returns the key of an object of this log type.
+/// Returns the key of an object of a format.
 fn key(format: &Format) -> String {
     let (name, id) = match format.objects.balancer {
         BalancerKind::Application => ("web", "50dc6c495c0c9188"),
@@ -41,12 +41,12 @@ fn cases(table: &str) -> Vec<PathBuf> {
     cases
 }
 
-#[expect(clippy::disallowed_methods, reason = "enables the update mode of this test")]
+#[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
 fn update() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
-/// Compares text with the expected file, which must not exist if the text is empty.
+/// Compares with the expected file, which does not exist if nothing is expected.
 fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     let found = str::from_utf8(found).unwrap();
     if update() {
@@ -67,7 +67,7 @@ fn compare(expected: &Path, found: &[u8], problems: &mut Vec<String>) {
     }
 }
 
-/// Describes the keys in which two rows differ, or the rows if one is missing or only the order of keys differs.
+/// Describes the keys in which two rows differ; both rows if one of them is missing, or only the order of the keys differs.
 fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
     let parse = |row: Option<&&str>| serde_json::from_str::<Map<String, Value>>(row?).ok();
     let mut text = String::new();
@@ -87,7 +87,7 @@ fn difference(wanted: Option<&&str>, found: Option<&&str>) -> String {
 }
 
 #[test]
-fn every_case_gives_exactly_its_events_and_quarantine() {
+fn every_case_produces_exactly_its_events_and_its_quarantine() {
     let options = Options {
         partition_by: PartitionBy::None,
         ..common::json()
@@ -112,7 +112,7 @@ fn every_case_gives_exactly_its_events_and_quarantine() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// AWS appends fields to the formats, so archives have lines of every historical length.
+/// AWS appends fields at the end of a line, and archives contain lines of every length.
 #[test]
 fn every_length_of_every_table_has_a_case() {
     for format in FORMATS {

@@ -16,7 +16,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::Value;
 
 /// The maximum size of a page before compression.
-const PAGE_BYTES: usize = 1_000_000;
+const MAX_PAGE_BYTES: usize = 1_000_000;
 
 fn lake() -> Options {
     Options {
@@ -27,8 +27,8 @@ fn lake() -> Options {
     }
 }
 
-/// Returns the events of each file, by source and partition.
-fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
+/// Returns the events of each file, by the source and the folders below it.
+fn partitions(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
     let files = run.files.iter().filter(|(key, _)| !key.starts_with("_quarantine/"));
     let partitions = files.map(|(key, bytes)| {
         let (source, below) = key.split_once('/').unwrap();
@@ -40,7 +40,7 @@ fn laid(run: &common::Run) -> BTreeMap<(String, String), Vec<Value>> {
 }
 
 #[test]
-fn every_source_has_one_class_and_the_required_partitions() {
+fn every_source_has_one_class_and_the_required_folders() {
     let mut sources = BTreeSet::new();
     for format in FORMATS {
         let mut object = Object::new(format, 3, 600);
@@ -84,7 +84,7 @@ fn every_source_has_one_class_and_the_required_partitions() {
 }
 
 #[test]
-fn unknown_accounts_and_regions_are_external() {
+fn facts_missing_from_the_key_are_external() {
     let mut text = Vec::new();
     alb_ingest::generate::Lines::new(&CLB_ACCESS, 1, Traffic::default()).write(&mut text);
     let run = common::ingest("some.log", &text, &lake());
@@ -96,9 +96,9 @@ fn unknown_accounts_and_regions_are_external() {
     );
 }
 
-/// Lines of several kilobytes fill pages after few rows.
+/// Lines of several kilobytes fill pages with few rows.
 #[test]
-fn pages_do_not_exceed_the_maximum_size() {
+fn pages_are_within_the_limit() {
     let agent = "x".repeat(6_000);
     let line = |number: usize| {
         format!(

@@ -1,4 +1,4 @@
-//! The generator: reproducible output, lines with a given number of fields, and the samples in `events/objects`.
+//! The generator: reproducible bytes, lines of the requested length, and the samples in `events/objects`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ fn hostile() -> Traffic {
     }
 }
 
-/// Splits an entry into fields: a quote ends a field if a space or the end of the line follows.
+/// Splits an entry into tokens: a quote closes if a space or the end of the line follows.
 fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
     let mut tokens = Vec::new();
     let mut rest = entry;
@@ -45,7 +45,7 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
                     && rest.get(at + 1).is_none_or(|next| *next == b' ')
                     && !(format.escapes == Escapes::BackslashQuote && rest[at - 1] == b'\\')
             };
-            (1..rest.len()).find(|at| closes(*at)).expect("unterminated quote") + 1
+            (1..rest.len()).find(|at| closes(*at)).expect("an unclosed quote") + 1
         } else {
             rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())
         };
@@ -58,11 +58,11 @@ fn tokens(format: &Format, entry: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_committed_samples_are_up_to_date() {
+fn the_committed_objects_are_the_samples() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects");
     let mut committed = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&folder) {
-        let entry = entry.expect("cannot read events/objects: run `make samples`");
+        let entry = entry.expect("events/objects exists: run `make samples`");
         if entry.file_type().is_file() {
             let path = entry
                 .path()
@@ -82,8 +82,8 @@ fn the_committed_samples_are_up_to_date() {
     let names = |of: &BTreeMap<String, Vec<u8>>| of.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&committed),
-        names(&made),
-        "events/objects is not up to date: run `make samples`"
+        names(&generated),
+        "events/objects is out of date: run `make samples`"
     );
     for (key, bytes) in &generated {
         assert!(committed[key] == *bytes, "{key} is out of date: run `make samples`");
@@ -129,9 +129,9 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// A line depends only on its number, so adding hostile lines does not change the others.
+/// A line depends only on its own number: hostile lines do not change the lines between them.
 #[test]
-fn hostile_lines_do_not_change_other_lines() {
+fn hostile_lines_change_only_themselves() {
     for format in FORMATS {
         let (ordinary, _) = text(format, 3, 400, Traffic::default());
         let sparse = Traffic {
@@ -154,7 +154,7 @@ fn hostile_lines_do_not_change_other_lines() {
 }
 
 #[test]
-fn lines_have_exactly_the_given_number_of_fields() {
+fn every_length_is_generated_with_exactly_that_many_fields() {
     for format in FORMATS {
         let longer = [format.known_fields() + 1, format.known_fields() + 2];
         for fields in format.lengths.iter().copied().chain(longer) {
@@ -168,7 +168,7 @@ fn lines_have_exactly_the_given_number_of_fields() {
                 let shown = line.escape_ascii();
                 assert_eq!(tokens(format, line).len(), fields, "{}: {shown}", format.name);
             }
-            // Including hostile lines; by entry, because a Classic entry may span lines.
+            // The same for hostile lines; entry by entry, because a Classic entry may span lines.
             let mut lines = Lines::new(
                 format,
                 12,
@@ -190,7 +190,7 @@ fn lines_have_exactly_the_given_number_of_fields() {
 }
 
 #[test]
-fn every_field_has_values() {
+fn every_field_has_a_generator() {
     for format in FORMATS {
         let (lines, _) = text(format, 5, 3000, Traffic::default());
         let lines: Vec<_> = lines
@@ -214,7 +214,7 @@ fn every_field_has_values() {
 }
 
 #[test]
-fn counts_match_the_generated_lines() {
+fn counts_match_the_lines() {
     for format in FORMATS {
         let rate = Rate::per_million(100_000);
         let traffic = Traffic {
@@ -239,7 +239,7 @@ fn counts_match_the_generated_lines() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the test reads one member at a time")]
-fn gzip_members_split_lines_and_have_the_same_content() {
+fn members_are_split_within_a_line_and_contain_the_same_lines() {
     let format = FORMATS[0];
     let plain = text(format, 4, 200, Object::new(format, 4, 200).traffic).0;
     for (members, padding) in [(1, 0), (3, 0), (7, 512), (500, 1)] {
@@ -277,9 +277,9 @@ fn classic_objects_are_plain_text() {
     assert_eq!(Path::new(&object.key()).extension(), Some("log".as_ref()));
 }
 
-/// The requests of two nodes can be joined with the connections of the same nodes.
+/// The access samples of two nodes join with the connection samples of the same nodes.
 #[test]
-fn requests_of_the_samples_have_connections() {
+fn sample_requests_join_with_their_connections() {
     let samples = samples().unwrap();
     let rows = |log_type: LogType, start: &str, number: usize| {
         let format = log_type.format();
@@ -309,9 +309,9 @@ fn requests_of_the_samples_have_connections() {
     }
 }
 
-/// The compression ratio is that of real objects, so benchmarks on generated logs are realistic.
+/// Benchmarks on generated logs are only meaningful if lines are compressed like real ones.
 #[test]
-fn access_lines_have_realistic_length_and_compression() {
+fn access_lines_have_the_length_and_density_of_real_ones() {
     let (lines, _) = text(FORMATS[0], 1, 5000, Traffic::default().over_one_object(5000));
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
     gzip.write_all(&lines).unwrap();

@@ -1,11 +1,11 @@
-//! `alb-ingest schema`: the output forms, their options and invalid combinations.
+//! `alb-ingest schema`: the forms, their options, and the rejected arguments.
 
 use std::process::Command;
 
 use alb_ingest::formats::FORMATS;
 use alb_ingest::schema::mapping::{Node, OutputTable, Schema};
 
-/// Runs the command; returns its output and exit code.
+/// Runs the command; returns its exit code, stdout and stderr.
 fn schema(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_alb-ingest"))
         .arg("schema")
@@ -28,7 +28,7 @@ fn printed(args: &[&str]) -> String {
     out
 }
 
-/// Collects the names of all nodes, at every level.
+/// Collects the names at every level.
 fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>) {
     for node in nodes {
         found.push(shape.name_of(node));
@@ -39,7 +39,7 @@ fn names<'a>(shape: &'a OutputTable, nodes: &'a [Node], found: &mut Vec<&'a str>
 }
 
 #[test]
-fn every_form_has_all_names_of_every_schema() {
+fn every_form_has_every_name_of_every_schema() {
     for (format, schema) in FORMATS
         .into_iter()
         .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
@@ -50,7 +50,7 @@ fn every_form_has_all_names_of_every_schema() {
         for form in ["markdown", "arrow", "athena", "glue", "json-schema"] {
             let shown = printed(&[format.name, "--as", form, "--schema", schema.name()]);
             for name in &expected {
-                // Glue stores names in lower case.
+                // Glue has names in lowercase.
                 let found = shown.contains(name) || shown.contains(&name.to_ascii_lowercase());
                 assert!(found, "{} as {form}, {}, lacks {name}", format.name, schema.name());
             }
@@ -64,7 +64,7 @@ fn every_form_has_all_names_of_every_schema() {
 }
 
 #[test]
-fn without_a_location_the_output_has_a_placeholder() {
+fn without_a_location_the_statement_has_a_placeholder() {
     let shown = printed(&["clb_access_log", "--as", "athena"]);
     assert!(
         shown.contains("LOCATION 's3://BUCKET/PREFIX/clb_access_log/'"),
@@ -79,9 +79,9 @@ fn without_a_location_the_output_has_a_placeholder() {
     assert!(!shown.contains("BUCKET") && !shown.contains("Replace every"), "{shown}");
 }
 
-/// Some DDL parsers treat a quote in a comment as the start of a string, and a semicolon as the end of the statement.
+/// Some parsers take a quote in a comment for the start of a text, and a semicolon for the end of the statement.
 #[test]
-fn comments_in_the_statement_have_no_quotes() {
+fn comments_of_the_statement_contain_no_quotes() {
     for format in FORMATS {
         let shown = printed(&[format.name, "--as", "athena"]);
         let comments: Vec<_> = shown.lines().filter(|line| line.starts_with("--")).collect();
@@ -93,7 +93,7 @@ fn comments_in_the_statement_have_no_quotes() {
 }
 
 #[test]
-fn the_statement_creates_the_table_in_the_given_database() {
+fn the_statement_names_the_database() {
     let shown = printed(&["nlb_access_log", "--as", "athena", "--database", "elb_logs"]);
     assert!(
         shown.contains("CREATE EXTERNAL TABLE IF NOT EXISTS `elb_logs`.`nlb_access_log` ("),
@@ -113,8 +113,8 @@ fn json_tables_use_the_serde_with_a_timestamp_format() {
 }
 
 #[test]
-fn invalid_combinations_are_rejected() {
-    let refused: [(&[&str], &str); 9] = [
+fn invalid_arguments_are_rejected() {
+    let rejected: [(&[&str], &str); 9] = [
         (&["--as", "athena", "--location", "events-bucket"], "s3://BUCKET/PREFIX"),
         (&["--as", "athena", "--location", "s3://"], "s3://BUCKET/PREFIX"),
         (&["--as", "glue", "--location", "s3://Bucket/x"], "s3://BUCKET/PREFIX"),

@@ -1,4 +1,4 @@
-//! Every schema has all values of the native columns, in JSON and in Parquet.
+//! Every schema contains the values of the table's own columns, in JSON and in Parquet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use proptest::sample::select;
 use serde_json::{Value as Json, json};
 
 /// The maximum length of a comment in Glue, in bytes.
-const COMMENT_BYTES: usize = 255;
+const MAX_COMMENT_BYTES: usize = 255;
 
 fn tables() -> impl Iterator<Item = &'static OutputTable> {
     FORMATS
@@ -28,13 +28,13 @@ fn others() -> Vec<Schema> {
 }
 
 #[test]
-fn every_column_is_mapped_unchanged() {
-    for shape in shapes() {
-        let taken: BTreeSet<_> = shape
+fn every_schema_contains_every_column_unchanged() {
+    for table in tables() {
+        let taken: BTreeSet<_> = table
             .leaves
             .iter()
             .filter_map(|leaf| match leaf.value {
-                // Conditional values are verified by mapping events back to columns.
+                // The property test below verifies that the other rows of a conditional column are not lost.
                 Value::Column(column) | Value::Conditional { column, .. } => Some(column),
                 _ => None,
             })
@@ -53,13 +53,13 @@ fn every_column_is_mapped_unchanged() {
     }
 }
 
-/// The columns of a condition, the condition, and its result.
+/// The inputs of a test, the test, and its required result.
 type Half<'a> = (&'a Vec<usize>, Test, bool);
 
-/// A column with two conditional targets is complete: both use the same condition, with opposite results.
+/// A column at two paths is complete: all paths have the same test, and one of them has the rows in which it fails.
 #[test]
-fn conditional_targets_of_a_column_are_complementary() {
-    for shape in shapes() {
+fn conditional_columns_are_complete() {
+    for table in tables() {
         let mut halves: BTreeMap<usize, Vec<Half<'_>>> = BTreeMap::new();
         for leaf in &table.leaves {
             if let Value::Conditional {
@@ -93,11 +93,11 @@ fn conditional_targets_of_a_column_are_complementary() {
 
 #[test]
 fn names_are_unique_and_documented() {
-    for shape in shapes() {
-        let table = shape.plan.format.name;
+    for table in tables() {
+        let name = table.plan.format.name;
         let mut seen = BTreeSet::new();
-        for leaf in &shape.leaves {
-            // Glue stores names in lower case.
+        for leaf in &table.leaves {
+            // Glue has names in lowercase.
             let path = leaf.path.to_ascii_lowercase();
             assert!(seen.insert(path.clone()), "{:?} {name} has {path} twice", table.schema);
             assert!(
@@ -134,7 +134,7 @@ fn a_name_has_one_type_in_every_table() {
 }
 
 #[test]
-fn schemas_are_found_by_name() {
+fn every_schema_is_an_allowed_setting() {
     for schema in Schema::ALL {
         assert_eq!(Schema::parse(schema.name()), Some(schema));
     }
@@ -143,7 +143,7 @@ fn schemas_are_found_by_name() {
     assert_eq!(setting.allowed, Schema::ALL.map(Schema::name).join(", "));
 }
 
-/// Removes the value at a path from an event, and the groups that become empty.
+/// Removes the value at a path from an event, and groups that are empty afterwards.
 fn take(event: &mut Json, path: &str) -> Option<Json> {
     let Some((name, rest)) = path.split_once('.') else {
         return event.as_object_mut()?.remove(path);
@@ -165,10 +165,11 @@ fn literal(literal: Literal) -> Json {
     }
 }
 
-/// Maps an event back to the native columns. The other values must be constants or computed; nothing else may be left.
-fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
+/// Verifies that an event has the values of the native event at the paths of its columns, and apart from them only constants
+/// and computed values.
+fn maps_back(table: &OutputTable, native: &Json, event: &Json) -> Result<(), TestCaseError> {
     let mut rest = event.clone();
-    // Values with two conditional targets.
+    // The values of conditional columns.
     let mut halves: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
     for leaf in &table.leaves {
         let taken = take(&mut rest, &leaf.path);
@@ -179,8 +180,8 @@ fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), Tes
             }
             Value::Constant(value) => prop_assert_eq!(taken, Some(literal(*value)), "{}", &leaf.path),
             Value::Conditional { column, .. } => {
-                let found = halves.entry(shape.plan.columns[*column].name).or_default();
-                // A value may have several targets with the same meaning.
+                let found = halves.entry(table.plan.columns[*column].name).or_default();
+                // Several paths with the same condition may have the value.
                 found.extend(taken.filter(|value| !found.contains(value)));
             }
             Value::Computed { .. } => {
@@ -198,7 +199,7 @@ fn maps_back(shape: &OutputTable, native: &Json, event: &Json) -> Result<(), Tes
         let expected: Vec<_> = native.get(name).cloned().into_iter().collect();
         prop_assert_eq!(found, expected, "{}", name);
     }
-    prop_assert_eq!(rest, json!({}), "unexpected values");
+    prop_assert_eq!(rest, json!({}), "not in the schema");
     Ok(())
 }
 
@@ -209,7 +210,7 @@ fn same(json: &Json, parquet: &Json) -> bool {
                 && a.iter()
                     .all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
-        // serde_json does not guarantee to parse the last bit.
+        // serde_json does not guarantee the last bit.
         (Json::Number(a), Json::Number(b)) if a.is_f64() => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
             (a - b).abs() <= 2.0 * f64::EPSILON * a.abs()
@@ -221,9 +222,9 @@ fn same(json: &Json, parquet: &Json) -> bool {
 proptest! {
     #![proptest_config(cases(120))]
 
-    /// Every schema has the same events in both formats.
+    /// The events are the same in every schema and both formats.
     #[test]
-    fn every_schema_has_the_values_of_the_columns(object in any_object(), schema in select(others())) {
+    fn every_schema_contains_the_values_of_the_columns(object in any_object(), schema in select(others())) {
         let (bytes, _) = bytes_of(&object);
         let key = object.key();
         let native = common::ingest(&key, &bytes, &common::json());

@@ -1,4 +1,4 @@
-"""Every output schema has the same values in Parquet and JSON, and gives the same query results as the native columns."""
+"""Every output schema has the same values in Parquet and JSON, and gives the same answers as the native columns."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import pytest
 from output import TABLES, Output, Runs, json_lines, parquet_rows, read_parquet, read_text
 from schemas import EVERY, NESTED, event_id
 
-# Sample all rows to infer the types: the first values of a text column may look like numbers.
+# Infers types from every row, because texts may look like numbers in many rows.
 READERS = {
     "parquet": "read_parquet({files}, hive_partitioning = true)",
     "json": "read_json({files}, hive_partitioning = true, sample_size = -1, maximum_sample_files = 1000, union_by_name = true)",
@@ -17,7 +17,7 @@ READERS = {
 
 
 class Question(NamedTuple):
-    """The same question as a query on the native columns and as a query on those of a schema."""
+    """The same question for a table's own columns and for those of a schema."""
 
     table: str
     native: str
@@ -138,21 +138,21 @@ QUESTIONS = {
         ),
     },
 }
-QUESTION_NAMES = [(schema, question) for schema, questions in QUESTIONS.items() for question in questions]
+ASKED = [(schema, question) for schema, questions in QUESTIONS.items() for question in questions]
 
 
 def connect(runs: Runs, table: str, form: str) -> duckdb.DuckDBPyConnection:
-    """Returns a database with the files of a table, from both runs, as `events`."""
+    """A database with a table's files of both runs as `events`."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    # The paths come from pytest and have no quotes.
+    # The paths come from pytest and contain no quotes.
     files = [f"{run.folder}/{table}/**/*.{form}*" for run in runs]
     connection.execute(f"create view events as select * from {READERS[form].format(files=files)}")
     return connection
 
 
 @pytest.mark.parametrize(("schema", "table"), EVERY)
-def test_parquet_has_the_events_of_json(shaped, schema, table):
+def test_parquet_and_json_have_the_same_events(shaped, schema, table):
     in_parquet, in_json = shaped(schema, "parquet"), shaped(schema, "json")
     files = list(zip(in_parquet.files(table), in_json.files(table), strict=True))
     assert len(files) > 1
@@ -172,14 +172,14 @@ def test_every_schema_has_the_events_of_native(shaped, schema, table):
 
 
 def groups(kind: pa.DataType | pa.Schema) -> list[pa.Field]:
-    """Returns the struct columns of a file, at every depth."""
+    """The groups among the columns of a file, at every depth."""
     found = [member for member in kind if pa.types.is_struct(member.type)]
     return found + [group for member in found for group in groups(member.type)]
 
 
 @pytest.mark.parametrize("schema", NESTED)
 @pytest.mark.parametrize("table", TABLES)
-def test_a_struct_is_never_null(shaped, schema, table):
+def test_a_group_is_never_null_itself(shaped, schema, table):
     for file in shaped(schema, "parquet").files(table):
         found = groups(pq.read_schema(file.path))
         assert len(found) > 5 and not any(group.nullable for group in found), found
@@ -196,12 +196,12 @@ def test_duckdb_reads_nested_columns_as_pyarrow_does(shaped, schema, table):
             assert list(parquet_rows(found.to_arrow_table())) == list(parquet_rows(read_parquet(file.path)))
 
 
-@pytest.mark.parametrize(("schema", "name"), QUESTION_NAMES)
-def test_a_query_gives_the_same_result_in_every_schema(shaped, schema, name):
+@pytest.mark.parametrize(("schema", "name"), ASKED)
+def test_a_question_has_the_same_answer_in_every_schema(shaped, schema, name):
     question = QUESTIONS[schema][name]
     with connect(shaped("native", "parquet"), question.table, "parquet") as native:
         expected = native.execute(question.native).fetchall()
-    assert len(expected) > 1, "the result has too few rows to be meaningful"
+    assert len(expected) > 1, "an answer that says little"
     for form in READERS:
         with connect(shaped(schema, form), question.table, form) as other:
             assert other.execute(question.shaped).fetchall() == expected, form

@@ -56,7 +56,7 @@ struct Writer {
 
 /// Collects the steps of a table.
 struct Steps<'a> {
-    shape: &'a OutputTable,
+    table: &'a OutputTable,
     facts: &'a ObjectFacts,
     done: Vec<Step>,
     /// Text that is the same for every event, since the last step.
@@ -71,7 +71,7 @@ impl Steps<'_> {
     fn add(&mut self, nodes: &[Node], mut first: u8) {
         for node in nodes {
             match node {
-                Node::Leaf(leaf) => self.add_leaf(&self.shape.leaves[*leaf], first),
+                Node::Leaf(leaf) => self.add_leaf(&self.table.leaves[*leaf], first),
                 Node::Group(group) => {
                     let key = key_of(first, &group.name);
                     if group.nodes.first().is_some_and(|node| self.is_same(node)) {
@@ -92,9 +92,9 @@ impl Steps<'_> {
     /// Returns whether a node begins with a value that is the same for every event and never null.
     fn is_same(&self, node: &Node) -> bool {
         match node {
-            Node::Leaf(leaf) => match self.shape.leaves[*leaf].value {
+            Node::Leaf(leaf) => match self.table.leaves[*leaf].value {
                 Value::Constant(_) => true,
-                Value::Column(column) => matches!(object_constants(self.shape, column, self.facts), OfObject::Text(_)),
+                Value::Column(column) => matches!(object_constants(self.table, column, self.facts), OfObject::Text(_)),
                 Value::Conditional { .. } | Value::Computed { .. } => false,
             },
             Node::Group(group) => group.nodes.first().is_some_and(|node| self.is_same(node)),
@@ -112,7 +112,7 @@ impl Steps<'_> {
                 self.same.extend_from_slice(&key);
                 write_literal(*literal, &mut self.same);
             }
-            Value::Column(column) => match object_constants(self.shape, *column, self.facts) {
+            Value::Column(column) => match object_constants(self.table, *column, self.facts) {
                 OfObject::Text(text) => {
                     self.same.extend_from_slice(&key);
                     write_text(text.as_bytes(), &mut self.same);
@@ -143,19 +143,19 @@ impl Steps<'_> {
 
 impl EventWriter {
     /// Returns a writer for the events of one object.
-    pub fn new(shape: &OutputTable, facts: &ObjectFacts) -> Self {
+    pub fn new(table: &OutputTable, facts: &ObjectFacts) -> Self {
         let mut steps = Steps {
-            shape,
+            table,
             facts,
             done: Vec::new(),
             same: Vec::new(),
             computed: 0,
         };
-        steps.add(&shape.nodes, b',');
+        steps.add(&table.nodes, b',');
         steps.end_same();
         Self {
             steps: steps.done,
-            computed: Computed::new(shape),
+            computed: Computed::new(table),
             open: Vec::new(),
         }
     }

@@ -71,13 +71,13 @@ const fn needs_escape(byte: u8) -> bool {
 impl<W: Write> JsonEncoder<W> {
     /// Returns an encoder for the events of one object.
     pub fn new(
-        shape: &OutputTable,
+        table: &OutputTable,
         facts: &ObjectFacts,
         compression: Compression,
         out: W,
     ) -> Result<Self, EncodeError> {
         Ok(Self {
-            events: EventWriter::new(shape, facts),
+            events: EventWriter::new(table, facts),
             lines: LineBuffer::default(),
             out: Compressor::new(compression, out)?,
         })

@@ -44,14 +44,14 @@ pub(super) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn new(shape: &OutputTable) -> Result<Self, ParquetError> {
+    pub(super) fn new(table: &OutputTable) -> Result<Self, ParquetError> {
         let metadata = [
-            ("alb_ingest.table", shape.plan.format.name.to_owned()),
-            ("alb_ingest.schema", shape.schema.name().to_owned()),
-            ("alb_ingest.schema_version", shape.schema.version().to_string()),
+            ("alb_ingest.table", table.plan.format.name.to_owned()),
+            ("alb_ingest.schema", table.schema.name().to_owned()),
+            ("alb_ingest.schema_version", table.schema.version().to_string()),
         ];
         Ok(Self {
-            schema: parquet_schema(shape)?,
+            schema: parquet_schema(table)?,
             metadata: metadata
                 .into_iter()
                 .map(|(key, value)| KeyValue::new(key.to_owned(), value))

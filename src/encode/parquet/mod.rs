@@ -64,7 +64,7 @@ pub struct ParquetEncoder<W: Write + Send> {
 
 /// The encoders of files of one output table and one compression. Making them costs more than encoding a small file.
 struct EncoderCache {
-    shape: &'static OutputTable,
+    table: &'static OutputTable,
     compression: Compression,
     /// One encoder per leaf of the table.
     columns: Vec<ColumnEncoder>,
@@ -80,19 +80,19 @@ thread_local! {
 
 impl EncoderCache {
     /// Returns the encoders of the thread's previous file if they fit, otherwise new ones.
-    fn take(shape: &'static OutputTable, compression: Compression) -> Result<Box<Self>, EncodeError> {
+    fn take(table: &'static OutputTable, compression: Compression) -> Result<Box<Self>, EncodeError> {
         match CACHE.take() {
-            Some(cache) if std::ptr::eq(cache.shape, shape) && cache.compression == compression => Ok(cache),
+            Some(cache) if std::ptr::eq(cache.table, table) && cache.compression == compression => Ok(cache),
             _ => {
-                let (footer, codec) = (Footer::new(shape)?, codec(compression));
-                let columns = shape.leaves.iter().zip(footer.schema().columns());
+                let (footer, codec) = (Footer::new(table)?, codec(compression));
+                let columns = table.leaves.iter().zip(footer.schema().columns());
                 Ok(Box::new(Self {
-                    shape,
+                    table,
                     compression,
                     columns: columns
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
-                    computed: Computed::new(shape),
+                    computed: Computed::new(table),
                     page_writer: PageWriter::new(PageCodec::new(compression)?),
                     footer,
                 }))
@@ -104,7 +104,7 @@ impl EncoderCache {
 impl<W: Write + Send> ParquetEncoder<W> {
     /// Returns an encoder for the events of one object.
     pub fn new(
-        shape: &'static OutputTable,
+        table: &'static OutputTable,
         facts: &ObjectFacts,
         compression: Compression,
         out: W,
@@ -112,7 +112,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,
-            cache: EncoderCache::take(shape, compression)?,
+            cache: EncoderCache::take(table, compression)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,
@@ -134,7 +134,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// Adds the values of a leaf; `computed` is the number of computed leaves before it.
     fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, computed: &mut usize) {
         let EncoderCache {
-            shape,
+            table,
             columns,
             computed: values,
             ..
@@ -147,7 +147,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
                 *computed += 1;
                 encoder.add_values(values, text);
             }
-            Value::Column(column) => match object_constants(shape, *column, &self.facts) {
+            Value::Column(column) => match object_constants(table, *column, &self.facts) {
                 OfObject::Text(text) => encoder.add_constant(Some(text), batch.rows()),
                 OfObject::Null => encoder.add_constant(None, batch.rows()),
                 OfObject::EventId => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),
@@ -162,7 +162,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if batch.rows() == 0 {
             return Ok(());
         }
-        let page_bytes = match self.cache.shape.schema {
+        let page_bytes = match self.cache.table.schema {
             Schema::Ocsf => OCSF_PAGE_BYTES,
             Schema::Native | Schema::Panther | Schema::Ecs => PAGE_BYTES,
         };
@@ -175,9 +175,9 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         self.page_bytes += batch.bytes();
         self.bytes += batch.bytes();
         self.cache.computed.fill(batch);
-        let shape = self.cache.shape;
+        let table = self.cache.table;
         let mut computed = 0;
-        for (number, leaf) in shape.leaves.iter().enumerate() {
+        for (number, leaf) in table.leaves.iter().enumerate() {
             self.encode_leaf(number, leaf, batch, &mut computed);
         }
         self.rows += batch.rows();

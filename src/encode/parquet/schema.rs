@@ -30,27 +30,27 @@ pub(super) const fn physical(kind: Kind) -> Physical {
 
 /// Returns the schema of a table. Groups are required: only their values may be null. So the levels of a value depend only
 /// on the value itself, however deep it is nested. Lists have the three levels that the format prescribes.
-pub(super) fn parquet_schema(shape: &OutputTable) -> Result<SchemaDescPtr, ParquetError> {
-    let fields = fields(shape, &shape.nodes)?;
-    let root = Type::group_type_builder(shape.plan.format.name)
+pub(super) fn parquet_schema(table: &OutputTable) -> Result<SchemaDescPtr, ParquetError> {
+    let fields = fields(table, &table.nodes)?;
+    let root = Type::group_type_builder(table.plan.format.name)
         .with_fields(fields)
         .build()?;
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(root))))
 }
 
-fn fields(shape: &OutputTable, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetError> {
+fn fields(table: &OutputTable, nodes: &[Node]) -> Result<Vec<TypePtr>, ParquetError> {
     let mut built = Vec::with_capacity(nodes.len());
     for node in nodes {
         match node {
             Node::Group(group) => {
-                let below = fields(shape, &group.nodes)?;
+                let below = fields(table, &group.nodes)?;
                 let group = Type::group_type_builder(&group.name)
                     .with_repetition(Repetition::REQUIRED)
                     .with_fields(below)
                     .build()?;
                 built.push(Arc::new(group));
             }
-            Node::Leaf(leaf) => built.push(field(&shape.leaves[*leaf])?),
+            Node::Leaf(leaf) => built.push(field(&table.leaves[*leaf])?),
         }
     }
     Ok(built)

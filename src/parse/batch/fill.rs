@@ -91,7 +91,7 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                 from.numbers(|text, span| times.timestamp(text, span).map(Some), numbers, &mut refuse);
             }
             Values::TextList(lists) => from.lists(base, lists, &mut batch.text),
-            Values::OfObject => unreachable!("a part of a line is a column of its own"),
+            Values::OfObject => unreachable!("columns of parts are stored"),
         }
         if column.presence == Presence::Required && values.nulls() > nulls {
             for (number, (_, span)) in split.rows.part(part).enumerate() {

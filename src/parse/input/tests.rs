@@ -125,7 +125,7 @@ fn a_flipped_bit_never_goes_unnoticed() {
         let mut broken = object.clone();
         broken[byte] ^= 0x10;
         let (pieces, error) = read(&broken, 100);
-        // The last bits before the checksum only fill up a byte: whoever flips them changes nothing.
+        // The last bits before the checksum are padding: flipping them changes nothing.
         assert!(error.is_some() || text(&pieces) == plain, "byte {byte}");
     }
     let mut junk = object.clone();

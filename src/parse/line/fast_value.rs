@@ -144,9 +144,9 @@ mod tests {
             "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9][.][0-9]{6}Z",
             "2026-11-21T12:3[01]:[0-6][0-9][.][0-9]{5,7}Z?",
         ];
-        (forms, "[0-9. ]{0,3}", "( .{0,12})?").prop_map(|(token, before, behind)| {
+        (forms, "[0-9. ]{0,3}", "( .{0,12})?").prop_map(|(token, before, after)| {
             let span = Span::new(before.len(), before.len() + token.len());
-            (format!("{before}{token}{behind}"), span)
+            (format!("{before}{token}{after}"), span)
         })
     }
 

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aws_sdk_s3::types::EncodingType;
-use percent_encoding::percent_decode_str;
-
-use crate::object::{ObjectRequest, unquoted};
+use crate::object::{ObjectRequest, form_decoded, unquoted};
 use crate::storage::aws::error::{Class, Failure};
 use crate::storage::{Entry, Operation, Source, StorageError};
+use aws_sdk_s3::types::EncodingType;
 
 use super::access::ReadAccess;
 
@@ -108,7 +106,10 @@ impl ObjectListing {
         let invalid = || self.error(&Failure::client_side(Class::InvalidResponse));
         let mut page = VecDeque::new();
         for object in response.contents() {
-            let key = object.key().and_then(decoded).ok_or_else(invalid)?;
+            let key = object
+                .key()
+                .and_then(|key| form_decoded(key).ok())
+                .ok_or_else(invalid)?;
             page.push_back(self.object(key, object.size(), object.e_tag()));
         }
         let next = response.next_continuation_token().map(str::to_owned);
@@ -119,12 +120,6 @@ impl ObjectListing {
         self.page = page;
         Ok(())
     }
-}
-
-/// Decodes a key as S3 encodes it with `encoding-type=url`.
-fn decoded(key: &str) -> Option<String> {
-    let spaced = key.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(Into::into)
 }
 
 impl Iterator for ObjectListing {

@@ -1,4 +1,4 @@
-//! ECS, and the names below `aws` of Elastic's integration.
+//! ECS, and the names below `aws` in Elastic's integration.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::{is_whole_number, leaves, table};
 const ECS: &str = include_str!("../../standards/ecs.tsv");
 const ELB: &str = include_str!("../../standards/elb.tsv");
 
-/// Names below `aws.elb` that this project defines, in addition to the names of columns.
+/// Names below `aws.elb` that are neither in Elastic's integration nor names of columns.
 const OURS: [&str; 2] = ["aws.elb.log_type", "aws.elb.tls_verify_status_logged"];
 
-/// Returns whether an Elasticsearch field of this type accepts the values.
+/// Returns whether a field of an Elasticsearch type accepts the values.
 fn fits(kind: Kind, elastic: &str) -> bool {
     match elastic {
         "keyword" => matches!(kind, Kind::Text | Kind::TextList) || is_whole_number(kind),
@@ -50,7 +50,7 @@ fn names_outside_aws_are_in_ecs() {
 }
 
 #[test]
-fn names_below_aws_are_from_elastic_or_from_columns() {
+fn names_below_aws_are_in_elastics_integration_or_columns() {
     let known = table(ELB);
     let columns: BTreeSet<_> = FORMATS
         .iter()
@@ -73,11 +73,11 @@ fn names_below_aws_are_from_elastic_or_from_columns() {
             assert!(column || OURS.contains(&path), "{log}: unknown name {path}");
         }
     }
-    // The name of a column must not have another meaning in Elastic's integration.
+    // Guards against comparing nothing: names of columns pass without a comparison.
     assert!(found.len() > 25, "{found:?}");
 }
 
-/// A name that Elastic uses for a list must not have a single value, and vice versa.
+/// A name that Elastic uses for a list must not have a single value here, and vice versa.
 #[test]
 fn lists_and_single_values_of_targets_are_not_confused() {
     let column = |path: &str| {

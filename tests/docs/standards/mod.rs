@@ -1,4 +1,4 @@
-//! Comparison of names and types in the schemas with the definitions published by their owners.
+//! The names and types of the schemas, compared with the published standards.
 
 mod ecs;
 mod panther;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use alb_ingest::formats::{FORMATS, Kind};
 use alb_ingest::schema::mapping::{Leaf, OutputTable, Schema};
 
-/// Parses a table of names with their values, without comments.
+/// Parses a table: the first cell of each row, and the others. Comments are skipped.
 fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let rows = lines.map(|line| {
@@ -18,7 +18,7 @@ fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
     rows.collect()
 }
 
-/// Returns all names of a schema, for every table.
+/// Returns the leaves of a schema in every table, with the name of the table.
 fn leaves(schema: Schema) -> impl Iterator<Item = (&'static str, &'static Leaf)> {
     FORMATS.into_iter().flat_map(move |format| {
         let shape = OutputTable::of(schema, format.plan());

@@ -1,4 +1,4 @@
-//! Panther's schema `AWS.ALB`.
+//! Panther's `AWS.ALB`.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ fn the_access_log_has_every_field_of_panthers_schema() {
     }
 }
 
-/// Names in other tables have the same style, and none has the prefix of Panther's own fields.
+/// Names in other tables have the same style, and no name has the prefix of the fields that Panther adds.
 #[test]
 fn names_are_in_camel_case() {
     for (log, leaf) in leaves(Schema::Panther) {

@@ -18,7 +18,7 @@ use alb_ingest::encode::encoder;
 use alb_ingest::formats::Format;
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::config;
-use alb_ingest::schema::mapping::{Schema, Shape};
+use alb_ingest::schema::mapping::{OutputTable, Schema};
 
 /// As much as the program hands on at a time.
 const BLOCK: usize = 256 * 1024;
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = encoder(
         settings::Format::Json,
         settings::Compression::None,
-        Shape::of(Schema::Native, plan),
+        OutputTable::of(Schema::Native, plan),
         &facts,
         Counted(0),
     )?;

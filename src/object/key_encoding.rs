@@ -1,17 +1,26 @@
-//! Object keys, decoded according to the encoding of each envelope.
+//! The encodings of object keys in events, manifests and listings.
 
 use percent_encoding::percent_decode_str;
 
-use super::error::KeyFault;
+/// The fault of an encoded key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// A `%` is not followed by two hex digits.
+    #[error("has a percent sign without two hex digits after it, at byte {0}")]
+    Percent(usize),
+    /// The decoded bytes are not UTF-8.
+    #[error("is not UTF-8 after decoding")]
+    NotUtf8,
+}
 
-/// Decodes the key of an S3 notification: form encoding, in which `+` is a space and `%2B` a plus.
-pub(super) fn form_decoded(key: &str) -> Result<String, KeyFault> {
+/// Decodes the key of an S3 notification or listing: form encoding, in which `+` is a space and `%2B` a plus.
+pub fn form_decoded(key: &str) -> Result<String, KeyFault> {
     percent_decoded(&key.replace('+', " "))
 }
 
 /// Decodes the key of an S3 Batch Operations task: percent sequences only. A percent sign outside a sequence is an error
 /// and not a literal, because the key gives no evidence whether its remaining characters are encoded.
-pub(super) fn percent_decoded(key: &str) -> Result<String, KeyFault> {
+pub fn percent_decoded(key: &str) -> Result<String, KeyFault> {
     let bytes = key.as_bytes();
     for at in memchr::memchr_iter(b'%', bytes) {
         let digits = bytes.get(at + 1..at + 3);
