@@ -42,7 +42,7 @@ WANTED = {
 def known() -> dict[str, tuple[str, set[str]]]:
     """Returns the known metrics by namespace; those of the program come from the generated page."""
     page = (ROOT / "docs/reference/metrics.md").read_text()
-    namespace, dimension = re.search(r"namespace `(\w+)`, one dimension, `(\w+)`", page).groups()
+    namespace, dimension = re.search(r"namespace `(\w+)`(?:,| and) one dimension, `(\w+)`", page).groups()
     own = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert len(own) > 10
     return OF_AWS | {namespace: (dimension, own)}
