@@ -27,5 +27,5 @@ mod world;
 pub use keys::{object_key, object_key_with};
 pub use lines::{Lines, Written};
 pub use object::{Object, Packing};
-pub use samples::{Sample, samples, write_samples};
+pub use samples::{Sample, sample_fields, samples, write_samples};
 pub use traffic::{Balancer, Rate, RateError, Traffic};

@@ -28,7 +28,7 @@ pub struct Sample {
 ///
 /// The numbers are pinned: a field that AWS adds to a table does not change the samples, nor the many test results and
 /// figures that depend on their bytes.
-const fn known_fields(log_type: LogType) -> usize {
+pub const fn sample_fields(log_type: LogType) -> usize {
     match log_type {
         LogType::AlbAccess => 34,
         LogType::AlbConnection | LogType::ClbAccess => 15,
@@ -121,7 +121,7 @@ fn object(log_type: LogType, lines: u64, traffic: Traffic) -> Object {
         seed: SEED,
         lines,
         traffic: Traffic {
-            known_fields: Some(known_fields(log_type)),
+            known_fields: Some(sample_fields(log_type)),
             ..traffic
         },
         packing: Packing::default(),

@@ -5,9 +5,9 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use alb_ingest::formats::FORMATS;
+use alb_ingest::formats::{FORMATS, Format};
 use alb_ingest::function::metrics::METRICS;
-use alb_ingest::generate::Object;
+use alb_ingest::generate::{Object, sample_fields};
 use alb_ingest::ingest::{Options, PartitionBy};
 use alb_ingest::storage::firehose::pack::{Packer, Rule};
 use alb_ingest::storage::{FirehoseOptions, FirehoseRecords};
@@ -61,6 +61,13 @@ mod assumed {
     pub(crate) const STREAM_FILE: f64 = 128e6;
 }
 
+/// Returns an object whose lines have the fields of the samples, so that the figures survive a field that AWS adds.
+fn sample(format: &'static Format, seed: u64, lines: u64) -> Object {
+    let mut object = Object::new(format, seed, lines);
+    object.traffic.known_fields = Some(sample_fields(format.log_type));
+    object
+}
+
 /// Returns the events of each object of an hour, as JSON lines.
 fn hour(table: &str, lines: u64) -> Vec<Vec<u8>> {
     let format = FORMATS.into_iter().find(|format| format.name == table).unwrap();
@@ -69,7 +76,7 @@ fn hour(table: &str, lines: u64) -> Vec<Vec<u8>> {
         ..common::json()
     };
     let object = |number: u64| {
-        let object = Object::new(format, number, lines);
+        let object = sample(format, number, lines);
         let mut bytes = Vec::new();
         object.write_to(&mut bytes).unwrap();
         let run = common::ingest(&object.key(), &bytes, &settings);
@@ -181,7 +188,7 @@ fn sizes(lines: u64) -> Sizes {
         .into_iter()
         .find(|format| format.name == "alb_access_log")
         .unwrap();
-    let object = Object::new(format, 0, lines);
+    let object = sample(format, 0, lines);
     let mut packed = Vec::new();
     object.write_to(&mut packed).unwrap();
     let mut text = Vec::new();

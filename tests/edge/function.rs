@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::common::{Files, Memory};
 use alb_ingest::config::{OnMissing, RawConfig};
 use alb_ingest::deadline::Deadline;
+use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::function::{Event, Function, HandleError, Handled, Limits, Observer, emf};
 use alb_ingest::object::ObjectRequest;
 use alb_ingest::storage::local::Local;
@@ -458,7 +459,8 @@ fn unknown_fields_are_reported_once_per_invocation() {
         .answer
         .unwrap();
     let events = events.0.into_inner().unwrap();
-    let reported = events.iter().filter(|event| event.contains("position 35"));
+    let position = format!("position {}", ALB_ACCESS.known_fields() + 1);
+    let reported = events.iter().filter(|event| event.contains(&position));
     assert_eq!(reported.count(), 1, "{events:?}");
 }
 
