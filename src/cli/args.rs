@@ -188,13 +188,13 @@ fn schema() -> Command {
             option(
                 "as",
                 "FORM",
-                "Form: markdown, arrow, athena, glue or json-schema [default: markdown]",
+                "Form: athena, iceberg, glue, arrow, json-schema [default: markdown]",
             )
             .long_help(
-                "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena, the \
-                 TableInput of Glue, or a JSON Schema of the events.",
+                "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena for the files or for \
+                 an Iceberg table that Firehose fills, the TableInput of Glue, or a JSON Schema of the events.",
             )
-            .value_parser(["markdown", "arrow", "athena", "glue", "json-schema"])
+            .value_parser(["markdown", "arrow", "athena", "iceberg", "glue", "json-schema"])
             .default_value("markdown"),
         ))
         .arg(list_values_in_long_help(

@@ -7,17 +7,17 @@ use clap::parser::ValueSource;
 
 use super::{OK, Stop};
 use crate::parse::line::time::timestamp_micros;
-use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, json_schema, markdown};
+use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, iceberg, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
 use crate::storage::S3Prefix;
 
 /// The options that describe the files of the table, and the forms that use them.
 const STORE_OPTIONS: [(&str, &[&str]); 5] = [
-    ("location", &["athena", "glue"]),
+    ("location", &["athena", "iceberg", "glue"]),
     ("partition-by", &["athena", "glue"]),
     ("format", &["athena", "glue"]),
     ("since", &["athena", "glue"]),
-    ("database", &["athena"]),
+    ("database", &["athena", "iceberg"]),
 ];
 
 /// Prints the schema of a table.
@@ -32,10 +32,15 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         }
     }
     let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
-    let table = OutputTable::of(schema.unwrap_or_default(), format.plan());
+    let schema = schema.unwrap_or_default();
+    if form == "iceberg" && schema != Schema::Native {
+        return Err(Stop::Usage("--as iceberg requires --schema native".to_owned()));
+    }
+    let table = OutputTable::of(schema, format.plan());
     let text = match form {
         "arrow" => Ok(arrow::text(table)),
         "athena" => Ok(athena::ddl(table, &store(matches)?, database(matches)?)),
+        "iceberg" => Ok(iceberg::ddl(table, &store(matches)?, database(matches)?)),
         "glue" => glue::table_input(table, &store(matches)?),
         "json-schema" => json_schema::schema(table),
         _ => Ok(markdown::page(table)),

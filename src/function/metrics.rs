@@ -25,7 +25,7 @@ pub struct Metric {
 }
 
 /// Every metric, in the order in which the documentation lists them.
-pub static METRICS: [Metric; 17] = [
+pub static METRICS: [Metric; 19] = [
     Metric {
         name: "ObjectsIngested",
         unit: "Count",
@@ -45,10 +45,22 @@ pub static METRICS: [Metric; 17] = [
         value: |tally| tally.skipped.into(),
     },
     Metric {
+        name: "ObjectsFiltered",
+        unit: "Count",
+        doc: "Of these, objects that INCLUDE and EXCLUDE leave out; a stream of one log type leaves out the others.",
+        value: |tally| tally.filtered.into(),
+    },
+    Metric {
         name: "ObjectsFailed",
         unit: "Count",
         doc: "Objects and records that failed and will be retried, or wait in the dead-letter queue.",
         value: |tally| tally.failed.into(),
+    },
+    Metric {
+        name: "ObjectsFailedPermanently",
+        unit: "Count",
+        doc: "Of these, objects and records that a retry cannot help: no log, another format, access denied, an invalid record.",
+        value: |tally| tally.failed_permanently.into(),
     },
     Metric {
         name: "ObjectsCorrupt",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ingest::{Ledger, Problem};
+use crate::ingest::{Ledger, Problem, Skip};
 use crate::object::KeyFacts;
 use crate::trigger::{SkipReason, TaskError, TaskOutcome};
 
@@ -15,7 +15,11 @@ pub struct Tally {
     pub(super) ingested: u64,
     pub(super) already_committed: u64,
     pub(super) skipped: u64,
+    /// Of the skipped ones, those that the settings exclude.
+    pub(super) filtered: u64,
     pub(super) failed: u64,
+    /// Of the failed ones, those that a retry cannot help.
+    pub(super) failed_permanently: u64,
     pub(super) corrupt: u64,
     pub(super) out_of_balance: u64,
     pub(super) lines: u64,
@@ -49,12 +53,16 @@ impl Tally {
             TaskOutcome::Skipped(reason) => {
                 self.skipped += 1;
                 match reason {
-                    SkipReason::Object { ledger, .. } => self.add_ledger(ledger),
+                    SkipReason::Object { skip, ledger } => {
+                        self.filtered += u64::from(*skip == Skip::NotSelected);
+                        self.add_ledger(ledger);
+                    }
                     SkipReason::Event(_) | SkipReason::Missing | SkipReason::OwnOutput => {}
                 }
             }
             TaskOutcome::Failed(error) => {
                 self.failed += 1;
+                self.failed_permanently += u64::from(!error.is_retryable());
                 match error {
                     TaskError::Object(error) => {
                         let unbalanced = matches!(*error.problem, Problem::Imbalance { .. });

@@ -11,6 +11,9 @@ use crate::schema::mapping::{OutputTable, Schema};
 
 /// The value that removes a property.
 const NOTHING: &str = "!Ref AWS::NoValue";
+/// The day of a folder that a stream makes: <https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html>
+const DELIVERY_DAY: &str =
+    "Day on which Firehose received the oldest record of the file, UTC, YYYY-MM-DD; from the folder name.";
 
 /// A saved query cannot be generated from its file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +83,8 @@ struct Choices<'a> {
     json: TableInput<'a>,
 }
 
-/// Returns a table as a resource: over files, or an Iceberg table that a stream fills.
+/// Returns a table over files as a resource. There are no Iceberg tables: each update by CloudFormation removes the pointer to
+/// their metadata. <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1919>
 fn table(log_type: LogType) -> Result<String, serde_json::Error> {
     let native = OutputTable::of(Schema::Native, log_type.plan());
     let by_hour = Store {
@@ -100,9 +104,6 @@ fn table(log_type: LogType) -> Result<String, serde_json::Error> {
         "  Properties:".to_owned(),
         "    CatalogId: !Ref AWS::AccountId".to_owned(),
         "    DatabaseName: !Ref Database".to_owned(),
-        format!(
-            "    OpenTableFormatInput: !If [ToIceberg, {{IcebergInput: {{MetadataOperation: CREATE, Version: \"2\"}}}}, {NOTHING}]"
-        ),
         "    TableInput:".to_owned(),
         format!("      Name: {}", choices.parquet.name),
         format!("      Description: {}", quoted(choices.parquet.description)?),
@@ -115,9 +116,9 @@ fn table(log_type: LogType) -> Result<String, serde_json::Error> {
 }
 
 impl Choices<'_> {
-    /// Adds the parameters and the partition keys, which an Iceberg table lacks.
+    /// Adds the parameters and the partition keys.
     fn parameters(&self, lines: &mut Vec<String>) -> Result<(), serde_json::Error> {
-        let mut parameters = Vec::new();
+        lines.push("      Parameters:".to_owned());
         let mut folders = String::new();
         for (name, value) in &self.json.parameters {
             let in_parquet = self.parquet.parameters.iter().find(|(other, _)| other == name);
@@ -125,44 +126,40 @@ impl Choices<'_> {
                 // The folders differ, because the hour is one of them.
                 ("storage.location.template", Some((_, by_day))) => {
                     folders = format!(
-                        "          {name}: !If\n            - ByHour\n            - !Sub \"{}\"\n            - !Sub \"{}\"",
+                        "        {name}: !If\n          - ByHour\n          - !Sub \"{}\"\n          - !Sub \"{}\"",
                         substituted(value),
                         substituted(by_day)
                     );
                 }
                 ("projection.date.range", _) => {
-                    parameters.push(format!("          {name}: !Sub \"${{FirstDay}},NOW\""));
+                    lines.push(format!("        {name}: !Sub \"${{FirstDay}},NOW\""));
                 }
                 (_, Some((_, parquet))) if parquet == value => {
-                    parameters.push(format!("          {name}: {}", quoted(value)?));
+                    lines.push(format!("        {name}: {}", quoted(value)?));
                 }
                 (_, Some((_, parquet))) => {
-                    parameters.push(format!("          {name}: !If [FilesAreJson, {value}, {parquet}]"));
+                    lines.push(format!("        {name}: !If [FilesAreJson, {value}, {parquet}]"));
                 }
                 (_, None) => {
-                    parameters.push(format!("          {name}: !If [ByHour, {}, {NOTHING}]", quoted(value)?));
+                    lines.push(format!("        {name}: !If [ByHour, {}, {NOTHING}]", quoted(value)?));
                 }
             }
         }
-        lines.push(format!(
-            "      Parameters: !If\n        - ToIceberg\n        - {NOTHING}"
-        ));
-        if let Some(first) = parameters.first_mut() {
-            first.replace_range(8..10, "- ");
-        }
-        lines.extend(parameters);
         lines.push(folders);
-        lines.push(format!(
-            "      PartitionKeys: !If\n        - ToIceberg\n        - {NOTHING}"
-        ));
+        lines.push("      PartitionKeys:".to_owned());
         let by_day = self.parquet.partition_keys.len();
         for (number, key) in self.json.partition_keys.iter().enumerate() {
-            let dash = if number == 0 { "- -" } else { "  -" };
-            let key = column_line(key, &key.r#type)?;
+            let own = column_line(key, &key.r#type)?;
             lines.push(if number < by_day {
-                format!("        {dash} {key}")
+                let of_stream = GlueColumn {
+                    comment: Some(DELIVERY_DAY),
+                    name: key.name.clone(),
+                    r#type: key.r#type.clone(),
+                };
+                let of_stream = column_line(&of_stream, &key.r#type)?;
+                format!("        - !If\n          - StreamToFiles\n          - {of_stream}\n          - {own}")
             } else {
-                format!("        {dash} !If [ByHour, {key}, {NOTHING}]")
+                format!("        - !If [ByHour, {own}, {NOTHING}]")
             });
         }
         Ok(())
@@ -177,20 +174,18 @@ impl Choices<'_> {
             ("InputFormat", json.input_format, parquet.input_format),
             ("OutputFormat", json.output_format, parquet.output_format),
         ] {
-            lines.push(format!(
-                "        {name}: !If [ToIceberg, {NOTHING}, !If [FilesAreJson, {json}, {parquet}]]"
-            ));
+            lines.push(format!("        {name}: !If [FilesAreJson, {json}, {parquet}]"));
         }
         let (parquet, json) = (&parquet.serde_info, &json.serde_info);
         lines.push(format!(
-            "        SerdeInfo: !If\n          - ToIceberg\n          - {NOTHING}\n          - SerializationLibrary: !If [FilesAreJson, {}, {}]",
+            "        SerdeInfo:\n          SerializationLibrary: !If [FilesAreJson, {}, {}]",
             json.serialization_library, parquet.serialization_library
         ));
-        lines.push("            Parameters: !If\n              - FilesAreJson".to_owned());
+        lines.push("          Parameters: !If\n            - FilesAreJson".to_owned());
         for parameters in [&json.parameters, &parquet.parameters] {
             for (number, (name, value)) in parameters.iter().enumerate() {
                 let dash = if number == 0 { '-' } else { ' ' };
-                lines.push(format!("              {dash} {name}: {}", quoted(value)?));
+                lines.push(format!("            {dash} {name}: {}", quoted(value)?));
             }
         }
         Ok(())
@@ -205,12 +200,7 @@ fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json:
         let table = table_of(OutputTable::of(schema, log_type.plan()), &Store::default());
         for (number, column) in table.storage_descriptor.columns.iter().enumerate() {
             let dash = if number == 0 { "- -" } else { "  -" };
-            let kind = if column.r#type.contains('<') {
-                quoted(&column.r#type)?
-            } else {
-                column.r#type.to_string()
-            };
-            lines.push(format!("{indent}  {dash} {}", column_line(column, &kind)?));
+            lines.push(format!("{indent}  {dash} {}", column_line(column, &kind_of(column)?)?));
         }
         indent.push_str("  ");
         head = "- ";
@@ -218,15 +208,17 @@ fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json:
     let native = table_of(OutputTable::of(Schema::Native, log_type.plan()), &Store::default());
     for (number, column) in native.storage_descriptor.columns.iter().enumerate() {
         let dash = if number == 0 { "- -" } else { "  -" };
-        let kind = match &*column.r#type {
-            // Firehose takes times of an Iceberg table as numbers, and events contain them as text.
-            "timestamp" => "!If [ToIceberg, string, timestamp]".to_owned(),
-            kind if kind.contains('<') => quoted(kind)?,
-            kind => kind.to_owned(),
-        };
-        lines.push(format!("{indent}{dash} {}", column_line(column, &kind)?));
+        lines.push(format!("{indent}{dash} {}", column_line(column, &kind_of(column)?)?));
     }
     Ok(())
+}
+
+/// Returns the type of a column as YAML.
+fn kind_of(column: &GlueColumn<'_>) -> Result<String, serde_json::Error> {
+    if column.r#type.contains('<') {
+        return quoted(&column.r#type);
+    }
+    Ok(column.r#type.to_string())
 }
 
 /// Returns a column in braces. A group of values has no comment.

@@ -5,10 +5,17 @@ limits. Roles and policies are omitted, because moto allows everything. The test
 """
 
 import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote_plus
 
-from stand_ins import client
+from output import ROOT
+from stand_ins import TIMEOUT_SECONDS, client, environment
 
 
 class Installation:
@@ -47,9 +54,18 @@ class Installation:
         rule = self.properties("ObjectRule")
         events.put_rule(Name=rule["Name"], EventPattern=json.dumps(rule["EventPattern"]))
         assert not events.put_targets(Rule=rule["Name"], Targets=rule["Targets"])["FailedEntryCount"]
-        self.s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
+        # Another notification of the bucket, which must remain.
+        theirs = {"QueueConfigurations": [{"Id": "theirs", "QueueArn": self._names["DeadLetters.Arn"], "Events": ["s3:ObjectRemoved:*"]}]}
+        self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=theirs)
+        command = shlex.split(self.output("EnableEvents"))
+        program = [sys.executable, ROOT / command[0], *command[1:], "--yes"]
+        environ = environment(self.endpoint) | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "AWS_ENDPOINT_URL": self.endpoint,
+        }  # fmt: skip
+        with TemporaryDirectory() as folder:
+            subprocess.run(program, cwd=folder, env=environ, check=True, timeout=TIMEOUT_SECONDS)
+        found = self.s3.get_bucket_notification_configuration(Bucket=bucket)
+        assert found["EventBridgeConfiguration"] == {} and found["QueueConfigurations"] == theirs["QueueConfigurations"]
 
     def follow_topic(self, bucket: str) -> None:
         """Subscribes the template's queue to an existing topic, which an existing bucket notifies."""

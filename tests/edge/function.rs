@@ -18,6 +18,7 @@ use alb_ingest::storage::{
     Body, ErrorKind, Listing, Location, Operation, Origin, S3Prefix, Sink, Source, Storage, StorageError,
 };
 use alb_ingest::trigger::InvocationError;
+use globset::{Glob, GlobSet};
 use serde_json::{Value, json};
 
 const LIMITS: Limits = Limits {
@@ -317,6 +318,7 @@ fn nothing_starts_after_the_deadline() {
 fn a_missing_object_fails_or_is_skipped_according_to_the_setting() {
     let payload = event("s3-put.json");
     let failed = handle(faulty(|_| Some(Fault::IsGone)), config(), &payload);
+    assert_eq!(metrics(&failed)["ObjectsFailedPermanently"], 1);
     assert!(failed.answer.is_err());
     let skip = RawConfig {
         on_missing: Some(OnMissing::Skip),
@@ -331,6 +333,31 @@ fn a_missing_object_fails_or_is_skipped_according_to_the_setting() {
             .answer
             .is_err()
     );
+}
+
+#[test]
+fn failures_that_no_retry_cures_and_excluded_objects_are_counted_apart() {
+    let payload = event("s3-put.json");
+    let counts = |fault: fn(&ObjectRequest) -> Option<Fault>, config: RawConfig| {
+        let found = metrics(&handle(faulty(fault), config, &payload));
+        [
+            "ObjectsFailed",
+            "ObjectsFailedPermanently",
+            "ObjectsSkipped",
+            "ObjectsFiltered",
+        ]
+        .map(|name| found[name].clone())
+    };
+    assert_eq!(counts(|_| None, config()), [0, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::Breaks), config()), [1, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::Panics), config()), [1, 0, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::IsGone), config()), [1, 1, 0, 0]);
+    assert_eq!(counts(|_| Some(Fault::MayNotBeRead), config()), [1, 1, 0, 0]);
+    let excluding = RawConfig {
+        exclude: Some(GlobSet::new([Glob::new("**/elasticloadbalancing/**").unwrap()]).unwrap()),
+        ..config()
+    };
+    assert_eq!(counts(|_| None, excluding), [0, 0, 1, 1]);
 }
 
 #[test]

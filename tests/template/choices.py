@@ -5,7 +5,7 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:log-objects"
 
 CHOICES: dict[str, dict] = {
     "defaults": {},
-    "direct": {"Trigger": "Direct", "Architecture": "x86_64"},
+    "direct": {"Trigger": "Direct"},
     "existing-bucket": {"LogSource": "ExistingBucket", "LogPrefix": "web/", "LogBucketVersioned": "Yes"},
     "existing-bucket-direct": {"LogSource": "ExistingBucket", "Trigger": "Direct"},
     "existing-topic": {"LogSource": "ExistingTopic", "LogTopicArn": TOPIC, "LogBucketAccount": "111122223333"},
@@ -13,18 +13,33 @@ CHOICES: dict[str, dict] = {
     "json-by-hour": {"EventFormat": "json", "PartitionBy": "hour", "EventPrefix": "elb/"},
     "existing-events": {"EventBucket": "Existing", "EventBucketAccount": "444455556666", "EventBucketKeyArn": KEY},
     "ecs": {"Schema": "ecs", "EventFormat": "json"},
-    "ocsf-stream": {"Schema": "ocsf", "Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "all"},
-    "stream-json": {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "all"},
+    "ocsf-stream": {"Schema": "ocsf", "Destination": "NewStream", "StreamDelivery": "Json"},
+    "stream-json": {"Destination": "NewStream", "StreamDelivery": "Json"},
     "stream-json-one-table": {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "clb_access_log"},
-    "stream-parquet": {"Destination": "NewStream", "StreamDelivery": "Parquet", "EventBucket": "Existing"},
+    "stream-parquet": {
+        "Destination": "NewStream",
+        "StreamDelivery": "Parquet",
+        "StreamTable": "alb_access_log",
+        "EventBucket": "Existing",
+    },
     "stream-iceberg": {
         "Destination": "NewStream",
         "StreamDelivery": "Iceberg",
         "StreamTable": "nlb_access_log",
+        "StreamRecords": "single",
+        "IcebergTable": "elb.nlb_access_log",
+        "EventBucket": "Existing",
         "EventBucketKeyArn": KEY,
         "StreamBytesPerSecond": "524288",
     },
-    "existing-stream": {"Destination": "ExistingStream", "StreamName": "elb-events", "StreamTable": "all"},
+    "existing-stream": {"Destination": "ExistingStream", "StreamName": "elb-events"},
+    "existing-stream-one-table": {
+        "Destination": "ExistingStream",
+        "StreamName": "elb-events",
+        "StreamTable": "clb_access_log",
+        "StreamRecords": "single",
+        "Exclude": "**/us-gov-*/**",
+    },
     # A region without an account of its own for log delivery.
     "new-region": {"region": "eu-central-2"},
     "everything": {

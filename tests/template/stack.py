@@ -19,10 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = ("alb_access_log", "alb_connection_log", "alb_health_check_log", "nlb_access_log", "clb_access_log")
 ACCOUNT = "123456789012"
 NOTHING = object()
+# Partition and suffix of the addresses by the beginning of a region's name.
+PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com"),
+    "eusc-": ("aws-eusc", "amazonaws.eu"),
+    "": ("aws", "amazonaws.com"),
+}
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
-    "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "alb-ingest",
     "AWS::StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/alb-ingest/0",
     "AWS::NoValue": NOTHING,
@@ -47,6 +52,8 @@ class Stack:
     def __init__(self, region: str = "us-east-1", **choice: object) -> None:
         self.source = template()
         self.region = region
+        self.partition, suffix = next(value for head, value in PARTITIONS.items() if region.startswith(head))
+        self.pseudo = PSEUDO | {"AWS::Region": region, "AWS::Partition": self.partition, "AWS::URLSuffix": suffix}
         self.parameters = self._parameters({**NAMES, **choice})
         self.conditions: dict[str, bool] = {}
         self._check_rules()
@@ -104,6 +111,9 @@ class Stack:
         if function == "Fn::Equals":
             left, right = (self._resolve(side) for side in argument)
             return str(left) == str(right)
+        if function == "Fn::Contains":
+            allowed, value = (self._resolve(side) for side in argument)
+            return str(value) in map(str, allowed)
         truths = [self._truth(item) for item in argument]
         if function == "Fn::Not":
             (truth,) = truths
@@ -138,10 +148,8 @@ class Stack:
         return {key: value for key, value in resolved.items() if value is not NOTHING}
 
     def _ref(self, name: str) -> object:
-        if name == "AWS::Region":
-            return self.region
-        if name in PSEUDO:
-            return PSEUDO[name]
+        if name in self.pseudo:
+            return self.pseudo[name]
         return self.parameters.get(name, {"Ref": name})
 
     def _sub(self, argument: object) -> object:

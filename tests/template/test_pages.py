@@ -10,7 +10,9 @@ README = (ROOT / "README.md").read_text()
 # The README's section for operators, and the pages that it links.
 PAGES = {"README.md": README.split("\n## Deploy\n")[1].split("\n## ")[0]} | {
     page: (ROOT / page).read_text()
-    for page in ("docs/guide/deploy.md", "docs/guide/recovery.md", "docs/guide/firehose.md", "docs/security.md")
+    for page in (
+        "docs/guide/deploy.md", "docs/guide/recovery.md", "docs/guide/firehose.md", "docs/guide/iceberg.md", "docs/security.md",
+    )
 }
 DEPLOY = "docs/guide/deploy.md"
 

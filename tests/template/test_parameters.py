@@ -1,12 +1,22 @@
 """The parameters are documented, and choices that cannot work are rejected with an explanation."""
 
+import json
 import os
 import re
 
 import pytest
+from choices import CHOICES
 from stack import ROOT, Refused, Stack, template
 
 PAGE = ROOT / "docs/reference/parameters.md"
+DEFAULTS = ROOT / "defaults.toml"
+STREAM = CHOICES["existing-stream"]
+ICEBERG = CHOICES["stream-iceberg"]
+# https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-considerations.html, looked up on 2026-11-29.
+NO_ICEBERG = (
+    "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
+    "ap-east-2", "ap-southeast-5", "ap-southeast-6", "mx-central-1",
+)  # fmt: skip
 
 
 def test_every_parameter_is_in_the_form_once():
@@ -38,8 +48,16 @@ def test_a_parameter_documents_its_values(name):
         ({"LogBucketKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0e7d"}, "Leave LogBucketKeyArn empty"),
         ({"EventBucketAccount": "111122223333"}, "Leave EventBucketAccount empty"),
         ({"Destination": "ExistingStream"}, "StreamName is empty"),
-        ({"Destination": "NewStream", "StreamTable": "all"}, "takes one log type"),
-        ({"Destination": "NewStream", "StreamDelivery": "Iceberg", "StreamTable": "all"}, "takes one log type"),
+        ({"Destination": "NewStream"}, "takes one log type"),
+        ({"Destination": "NewStream", "StreamDelivery": "Iceberg"}, "takes one log type"),
+        ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Schema": "ecs"}, "native events"),
+        ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Include": "**/a/**"}, "takes the place of Include"),
+        ({**STREAM, "StreamTable": "nlb_access_log", "Include": "**/a/**"}, "takes the place of Include"),
+        ({**ICEBERG, "IcebergTable": ""}, "IcebergTable is empty"),
+        ({**ICEBERG, "EventBucket": "New"}, "Set EventBucket to Existing"),
+        ({**ICEBERG, "StreamRecords": "packed"}, "Set StreamRecords to single"),
+        ({**ICEBERG, "IcebergTable": "nlb_access_log"}, "database.table"),
+        *(({**ICEBERG, "region": region}, "not deliver to Iceberg") for region in NO_ICEBERG),
         ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
         ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
         ({"LogBucketName": "Logs"}, "bucket name"),
@@ -75,6 +93,25 @@ def page() -> str:
             default = "required" if default is None else "" if default == "" else f"`{default}`"
             text += f"| `{name}` | {allowed} | {default} | {declared['Description']} |\n"
     return text
+
+
+def defaults() -> str:
+    """Renders the defaults as a file that `sam` reads as parameter overrides."""
+    text = (
+        "# The default of every parameter of template.yaml, written by `make generated`. `sam deploy` passes them, because\n"
+        "# CloudFormation otherwise keeps the values of the last deployment, and a new default would never arrive.\n"
+        "# Do not edit: your own values go after this file on the command line, or into answers.toml (docs/guide/deploy.md).\n"
+    )
+    for name, declared in template()["Parameters"].items():
+        if "Default" in declared:
+            text += f"{name} = {json.dumps(str(declared['Default']))}\n"
+    return text
+
+
+def test_the_defaults_are_those_of_the_template():
+    if os.environ.get("UPDATE_GENERATED"):
+        DEFAULTS.write_text(defaults())
+    assert DEFAULTS.read_text() == defaults(), "run `make generated`"
 
 
 def test_the_page_lists_every_parameter():

@@ -242,8 +242,7 @@ def test_the_function_is_built_from_this_package(stacks):
     function = stacks["defaults"].resources["IngestFunction"]
     assert function["Metadata"] == {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "bootstrap"}}
     made = stacks["defaults"].translated()["Resources"]["IngestFunction"]["Properties"]
-    assert (made["Runtime"], made["Handler"], made["Architectures"]) == ("provided.al2023", "bootstrap", ["arm64"])
-    assert stacks["direct"].properties("IngestFunction")["Architectures"] == ["x86_64"]
+    assert (made["Runtime"], made["Handler"]) == ("provided.al2023", "bootstrap")
 
 
 def test_sam_adds_no_resources(stack):
@@ -274,8 +273,30 @@ def test_outputs_have_the_commands_for_the_next_steps(stacks):
     prefixed = stacks["everything"].outputs["EnableLogging"]["Value"]
     assert prefixed.endswith("Key=access_logs.s3.prefix,Value=web")
     assert "from alb_access_log" in json.dumps(outputs["Query"])
-    assert "start-message-move-task" in json.dumps(outputs["Redrive"])
+    # EventBridge and SNS send to the dead-letter queue directly: such messages have no source queue to return to.
+    assert outputs["Redrive"]["Fn::Sub"].endswith("--source-arn ${DeadLetters.Arn} --destination-arn ${ObjectQueue.Arn}")
     body = re.search(r"'(\{.*\})'", json.dumps(outputs["ReplayObject"]))[1].replace('\\"', '"')
     assert json.loads(body)["Records"][0]["s3"]["bucket"]["name"] == "elb-logs"
     assert "Turn off logging" in outputs["BeforeDeleting"]
-    assert "EventBridgeConfiguration" in stacks["existing-bucket"].outputs["EnableEvents"]["Value"]
+    assert stacks["existing-bucket"].outputs["EnableEvents"]["Value"] == "scripts/enable-events elb-logs --region us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("region", "console"),
+    [
+        ("eu-west-1", "eu-west-1.console.aws.amazon.com"),
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+        ("eusc-de-east-1", "eusc-de-east-1.console.amazonaws-eusc.eu"),
+    ],
+)
+def test_links_lead_to_the_console_of_the_partition(region, console):
+    outputs = Stack(region).outputs
+    for name in ("QueryConsole", "DashboardConsole"):
+        assert json.dumps(outputs[name]["Value"]).strip('{"').removeprefix('Fn::Sub": "').startswith(f"https://{console}/")
+
+
+def test_china_has_its_own_principals():
+    for region, account in (("cn-north-1", "638102146993"), ("cn-northwest-1", "037604701340")):
+        statements = {statement["Sid"]: statement for _, statement in resource_policies(Stack(region))}
+        assert statements["LoadBalancers"]["Principal"]["AWS"] == f"arn:aws-cn:iam::{account}:root"

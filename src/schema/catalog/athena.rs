@@ -13,10 +13,7 @@ use crate::schema::mapping::OutputTable;
 pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String {
     let format = table.plan.format;
     let mut ddl = head(table, store);
-    let name = database.map_or_else(
-        || identifier(format.name),
-        |database| format!("{}.{}", identifier(database), identifier(format.name)),
-    );
+    let name = table_name(format.name, database);
     // Writing to a String cannot fail.
     let _ = writeln!(ddl, "CREATE EXTERNAL TABLE IF NOT EXISTS {name} (");
     let columns = hive_columns(table, "`");
@@ -41,6 +38,14 @@ pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String
     let properties = properties.iter().map(|(name, value)| property(name, value));
     let _ = writeln!(ddl, "TBLPROPERTIES (\n{})", list(properties));
     ddl
+}
+
+/// Returns the name of a table, in the given or the current database.
+pub(super) fn table_name(name: &str, database: Option<&str>) -> String {
+    database.map_or_else(
+        || identifier(name),
+        |database| format!("{}.{}", identifier(database), identifier(name)),
+    )
 }
 
 /// Returns the comments at the top of the statement.
@@ -79,7 +84,7 @@ fn head(table: &OutputTable, store: &Store) -> String {
     head
 }
 
-fn column_line(name: &str, kind: &str, doc: Option<&str>) -> String {
+pub(super) fn column_line(name: &str, kind: &str, doc: Option<&str>) -> String {
     let comment = doc.map_or_else(String::new, |doc| format!(" COMMENT {}", literal(doc)));
     format!("{} {kind}{comment}", identifier(name))
 }
@@ -89,7 +94,7 @@ fn property(name: &str, value: &str) -> String {
 }
 
 /// Joins items with commas, one per line.
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     let items: Vec<_> = items.map(|item| format!("  {item}")).collect();
     items.join(",\n") + "\n"
 }
@@ -99,7 +104,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// Returns a text in Athena's DDL, which escapes with a backslash, unlike its queries.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

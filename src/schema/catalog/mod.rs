@@ -4,6 +4,7 @@ pub mod arrow;
 pub mod athena;
 pub mod glue;
 mod hive;
+pub mod iceberg;
 pub mod json_schema;
 pub mod markdown;
 mod store;
