@@ -127,7 +127,7 @@ fn invalid_arguments_are_rejected() {
         ),
         (
             &["--as", "json-schema", "--location", "s3://events"],
-            "--location requires --as athena or glue",
+            "--location requires --as athena or iceberg or glue",
         ),
         (
             &["--partition-by", "hour"],

@@ -243,6 +243,8 @@ pub(crate) fn reference(options: &ingest::Options, object: &ObjectRef, bytes: &[
     } else {
         assert!(matches!(begun, Err(Skip::TestObject | Skip::FolderMarker)));
     }
+    // The temporary files of the sinks are removed with them.
+    drop((events, quarantine));
     let files = walkdir::WalkDir::new(folder.path()).into_iter().map(Result::unwrap);
     files
         .filter(|file| file.file_type().is_file())
