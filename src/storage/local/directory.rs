@@ -16,7 +16,7 @@ use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError}
 /// A directory as a sink. An output is written under a temporary name in the directory, synced, and linked to its final
 /// name in one step that fails if the name exists: a reader never sees a partial file, whenever the program is killed.
 ///
-/// The names of a run's temporary files contain its token, and the file [`LOCK`] of that token is locked while the run
+/// The names of a run's temporary files contain its token, and a lock file with that token is locked while the run
 /// lasts. Temporary files of a token without a lock are of killed runs, and are removed with the first output that is staged.
 #[derive(Debug)]
 pub struct Directory {
