@@ -83,7 +83,7 @@ struct Choices<'a> {
     json: TableInput<'a>,
 }
 
-/// Returns a table over files as a resource. There are no Iceberg tables: each update by CloudFormation removes the pointer to
+/// Returns a table over files as a resource. There are no Iceberg tables: each update by `CloudFormation` removes the pointer to
 /// their metadata. <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1919>
 fn table(log_type: LogType) -> Result<String, serde_json::Error> {
     let native = OutputTable::of(Schema::Native, log_type.plan());
