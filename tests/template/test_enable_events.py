@@ -164,9 +164,19 @@ def test_a_write_that_fails_says_so(tmp_path):
 def test_a_write_is_compared(tmp_path):
     bucket = Bucket(tmp_path, OTHERS)
     bucket.answers(GET, None, None, "{}")
-    done = bucket.run()
+    done = bucket.run("--wait", "0")
     assert done.returncode == 1 and "to restore the former one: aws s3api put-bucket-notification-configuration" in done.stderr
     assert bucket.copies == [OTHERS]
+
+
+def test_a_write_may_take_a_while_and_another_order(tmp_path):
+    bucket = Bucket(tmp_path, OTHERS)
+    two = {"QueueConfigurations": [{"Id": name, "QueueArn": "q", "Events": ["a", "b"]} for name in ("x", "y")]}
+    turned = {"QueueConfigurations": [{"Events": ["b", "a"], "QueueArn": "q", "Id": name} for name in ("y", "x")]}
+    old, new = json.dumps(two), json.dumps(turned | {"EventBridgeConfiguration": {}})
+    bucket.answers(GET, old, json.dumps(turned), old, new)
+    done = bucket.run()
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_the_command_line(tmp_path):
