@@ -29,6 +29,16 @@ pub struct ObjectRef {
     pub version: String,
 }
 
+/// What identifies an object among all others: the start of a SHA-256 over its bucket, key and etag.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(pub [u8; 16]);
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&hex(&self.0))
+    }
+}
+
 /// The facts that all events of an object share.
 #[derive(Debug, Clone)]
 pub struct ObjectFacts {
@@ -50,8 +60,15 @@ impl ObjectFacts {
 }
 
 impl ObjectRef {
-    /// Returns 16 hex digits of SHA-256 over bucket, key and etag, separated by zero bytes.
+    /// Returns the first half of the [identity](Self::identity) as 16 hex digits.
     pub fn id(&self) -> String {
+        let mut id = self.identity().to_string();
+        id.truncate(16);
+        id
+    }
+
+    /// Returns the first 16 bytes of SHA-256 over bucket, key and etag, separated by zero bytes.
+    pub fn identity(&self) -> Identity {
         let mut hash = Sha256::new();
         for (number, part) in [&self.bucket, &self.key, &self.version].into_iter().enumerate() {
             if number > 0 {
@@ -59,9 +76,11 @@ impl ObjectRef {
             }
             hash.update(part);
         }
-        let mut id = hex(&hash.finalize());
-        id.truncate(16);
-        id
+        let mut identity = Identity::default();
+        for (byte, hashed) in identity.0.iter_mut().zip(hash.finalize()) {
+            *byte = hashed;
+        }
+        identity
     }
 
     /// Returns the last part of the key without `.log.gz`, `.log` or `.gz`, short enough for every file system.

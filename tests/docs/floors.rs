@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("formats", &[]),
     ("deadline", &[]),
     ("escape", &[]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage",
         ],
     ),
+    ("merge", &["object"]),
     ("trigger", &["escape", "object", "ingest"]),
     ("config", &["schema", "encode", "storage", "ingest"]),
     (

@@ -1,0 +1,30 @@
+//! Merged delivery: few, large outputs from the many small objects of a folder, each object exactly once.
+//!
+//! The objects of a folder (one account, region and day) are merged by plans. The plans of a folder are its log, in the
+//! destination beside the tables:
+//!
+//! ```text
+//! _merge/<bucket>/<folder>/00000000.plan    what was merged, create-only, numbered without gaps
+//! _merge/<bucket>/<folder>/00000000.done    the plan's files are visible
+//! _merge/_staged/<sha256>                   files that a plan names or will name
+//! ```
+//!
+//! A worker stages the files of a merge first. The plan that names them is the commit. Publishing copies them to their final
+//! names and can be repeated by anyone. [`Look`] is this protocol as a state machine; `docs/semantics.md` states what it
+//! promises and why.
+
+mod history;
+mod look;
+pub mod plan;
+
+pub use history::History;
+pub use look::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Look, Reading, Request};
+
+/// A folder of a bucket: the objects whose keys have the same part up to the last slash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Folder {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The part of the keys up to the last slash: empty, or ending in a slash.
+    pub prefix: String,
+}
