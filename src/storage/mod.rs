@@ -22,6 +22,7 @@ mod router;
 pub mod s3;
 mod sink;
 mod source;
+mod store;
 mod temporary;
 
 pub use error::{ErrorKind, Operation, StorageError};
@@ -34,6 +35,9 @@ pub use retry::RetryPolicy;
 pub use router::{Router, StartError};
 pub use sink::{Committed, Existing, ReadSeek, Sink, Staged};
 pub use source::{Body, Entry, Listing, Source};
+pub use store::{Creation, Publication, StagedName, Store};
+
+use std::sync::Arc;
 
 use crate::deadline::Deadline;
 
@@ -51,6 +55,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`ErrorKind::Unsupported`] if this storage does not serve the location. It never succeeds later.
     fn sink(&self, location: &Location, deadline: Deadline) -> Result<Box<dyn Sink>, StorageError>;
+
+    /// Returns the store of small files at a location that holds files. No request of the store continues past the deadline.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if this storage does not serve the location, or it does not hold files.
+    fn store(&self, location: &Location, deadline: Deadline) -> Result<Arc<dyn Store>, StorageError>;
 
     /// Lists the objects of an origin in the order of their keys. Called once per input of the command line, before
     /// anything is read.

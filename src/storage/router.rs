@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::deadline::Deadline;
 
@@ -14,7 +15,7 @@ use super::firehose::Stream;
 use super::local::Local;
 #[cfg(feature = "aws")]
 use super::s3::S3;
-use super::{Listing, Location, Options, Origin, Sink, Source, Storage, StorageError};
+use super::{Listing, Location, Options, Origin, Sink, Source, Storage, StorageError, Store};
 
 /// Local storage, and AWS if it was started with it.
 #[derive(Debug)]
@@ -134,6 +135,15 @@ impl Storage for Router {
                 deadline,
             ))),
             Location::Firehose { .. } => self.local.sink(location, deadline),
+        }
+    }
+
+    fn store(&self, location: &Location, deadline: Deadline) -> Result<Arc<dyn Store>, StorageError> {
+        match location {
+            Location::S3(_) => self.buckets().store(location, deadline),
+            Location::Directory(_) | Location::Stdout | Location::Firehose { .. } => {
+                self.local.store(location, deadline)
+            }
         }
     }
 

@@ -61,6 +61,10 @@ impl Storage for &'static FaultyStorage {
         self.local.list(origin, deadline)
     }
 
+    fn store(&self, location: &Location, deadline: Deadline) -> Result<Arc<dyn Store>, StorageError> {
+        self.local.store(location, deadline)
+    }
+
     fn sink(&self, location: &Location, _deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
         Ok(Box::new(match location {
             Location::S3(place) if place.prefix.ends_with("_quarantine/") => self.memory.below("_quarantine/"),

@@ -5,17 +5,20 @@ mod buckets;
 mod directory;
 mod files;
 mod stdout;
+mod store;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::deadline::Deadline;
 
-use super::{ErrorKind, Listing, Location, Operation, Origin, Sink, Source, Storage, StorageError};
+use super::{ErrorKind, Listing, Location, Operation, Origin, Sink, Source, Storage, StorageError, Store};
 
 use buckets::Buckets;
 pub use directory::Directory;
 pub use files::is_stream;
 pub use stdout::Stdout;
+use store::DirectoryStore;
 
 /// The local storage. With a bucket root, each directory in it is a bucket of that name, and the whole function works
 /// without AWS; without one, there are no buckets.
@@ -53,6 +56,21 @@ impl Storage for Local {
                 "there are no streams without AWS; name a directory",
             )),
         }
+    }
+
+    fn store(&self, location: &Location, _deadline: Deadline) -> Result<Arc<dyn Store>, StorageError> {
+        let path = match location {
+            Location::Directory(path) => path.clone(),
+            Location::S3(prefix) => self
+                .buckets
+                .directory(prefix)
+                .map_err(|message| unsupported(Operation::Write, location, message))?,
+            Location::Stdout | Location::Firehose { .. } => {
+                let message = "it does not hold files; name a directory or s3://BUCKET/PREFIX";
+                return Err(unsupported(Operation::Write, location, message));
+            }
+        };
+        Ok(Arc::new(DirectoryStore::new(path.clone(), Directory::new(path))))
     }
 
     fn list(&self, origin: &Origin, _deadline: Deadline) -> Result<Listing, StorageError> {

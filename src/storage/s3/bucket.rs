@@ -1,16 +1,27 @@
 //! The requests to a bucket that outputs are written to.
 
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, EncodingType};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::deadline::Deadline;
-use crate::object::{ObjectRef, unquoted};
+use crate::object::{ObjectRef, form_decoded, unquoted};
 use crate::schema::mapping::Schema;
 use crate::storage::aws::Clients;
 use crate::storage::aws::error::{Class, Context, Failure, Resource};
 use crate::storage::{Operation, S3WriteOptions, StorageError};
 
 use super::metadata::{self, Pairs};
+
+/// The characters that a copy source encodes: all but those that a URL's path has as they are.
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A bucket that outputs are written to.
 #[derive(Debug, Clone)]
@@ -85,8 +96,13 @@ impl OutputBucket {
         (!self.options.overwrite).then(|| "*".to_owned())
     }
 
-    /// Writes an object in one request.
-    pub(super) fn put(&self, key: &str, metadata: Pairs, body: ByteStream) -> Result<(), Failure> {
+    /// Writes an object in one request; returns its etag.
+    pub(super) fn put(&self, key: &str, metadata: Pairs, body: ByteStream) -> Result<String, Failure> {
+        self.put_like(key, key, metadata, body)
+    }
+
+    /// Writes an object in one request, with the media type of another name; returns its etag.
+    pub(super) fn put_like(&self, key: &str, name: &str, metadata: Pairs, body: ByteStream) -> Result<String, Failure> {
         let mut put = self
             .clients
             .writes()
@@ -95,16 +111,21 @@ impl OutputBucket {
             .key(key)
             .set_expected_bucket_owner(self.options.owner.clone())
             .set_if_none_match(self.create_only())
-            .content_type(content_type(key));
+            .content_type(content_type(name));
         for (name, value) in metadata {
             put = put.metadata(name, value);
         }
-        self.clients.call(self.deadline, put.body(body).send())?;
-        Ok(())
+        let done = self.clients.call(self.deadline, put.body(body).send())?;
+        Ok(etag_of(done.e_tag()))
     }
 
     /// Starts a multipart upload; returns its id.
     pub(super) fn begin(&self, key: &str, metadata: Pairs) -> Result<String, Failure> {
+        self.begin_like(key, key, metadata)
+    }
+
+    /// Starts a multipart upload of an object with the media type of another name; returns its id.
+    pub(super) fn begin_like(&self, key: &str, name: &str, metadata: Pairs) -> Result<String, Failure> {
         let checksums = self.clients.sends_checksums();
         let mut create = self
             .clients
@@ -114,7 +135,7 @@ impl OutputBucket {
             .key(key)
             .set_expected_bucket_owner(self.options.owner.clone())
             .set_checksum_algorithm(checksums.then_some(ChecksumAlgorithm::Crc32))
-            .content_type(content_type(key));
+            .content_type(content_type(name));
         for (name, value) in metadata {
             create = create.metadata(name, value);
         }
@@ -150,8 +171,8 @@ impl OutputBucket {
             .build())
     }
 
-    /// Completes a multipart upload, which makes its parts one object.
-    pub(super) fn complete(&self, key: &str, upload: &str, parts: &[CompletedPart]) -> Result<(), Failure> {
+    /// Completes a multipart upload, which makes its parts one object; returns its etag.
+    pub(super) fn complete(&self, key: &str, upload: &str, parts: &[CompletedPart]) -> Result<String, Failure> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec()));
         let complete = self
             .clients
@@ -163,8 +184,8 @@ impl OutputBucket {
             .set_expected_bucket_owner(self.options.owner.clone())
             .set_if_none_match(self.create_only())
             .multipart_upload(parts.build());
-        self.clients.call(self.deadline, complete.send())?;
-        Ok(())
+        let done = self.clients.call(self.deadline, complete.send())?;
+        Ok(etag_of(done.e_tag()))
     }
 
     /// Aborts a multipart upload so that its parts stop accruing charges.
@@ -183,8 +204,22 @@ impl OutputBucket {
         }
     }
 
-    /// Inspects the existing object, if there is one.
+    /// Inspects the existing object, if there is one, as an output of a source.
     pub(super) fn head(&self, key: &str, source: &ObjectRef) -> Result<Option<Existing>, Failure> {
+        let head = self.head_object(key)?;
+        Ok(head.map(|head| {
+            let value = |name: &str| head.metadata()?.get(name).map(String::as_str);
+            Existing::new(&head, metadata::is_of(source, value))
+        }))
+    }
+
+    /// Inspects the existing object, if there is one.
+    pub(super) fn inspect(&self, key: &str) -> Result<Option<Existing>, Failure> {
+        let head = self.head_object(key)?;
+        Ok(head.map(|head| Existing::new(&head, false)))
+    }
+
+    fn head_object(&self, key: &str) -> Result<Option<HeadObjectOutput>, Failure> {
         let head = self
             .clients
             .reads()
@@ -192,18 +227,96 @@ impl OutputBucket {
             .bucket(&self.bucket)
             .key(key)
             .set_expected_bucket_owner(self.options.owner.clone());
-        let head = match self.clients.call(self.deadline, head.send()) {
-            Err(failure) if failure.class == Class::NotFound => return Ok(None),
-            other => other?,
-        };
-        let value = |name: &str| head.metadata()?.get(name).map(String::as_str);
-        Ok(Some(Existing {
-            bytes: head.content_length().unwrap_or_default().unsigned_abs(),
-            etag: unquoted(head.e_tag().unwrap_or_default()).to_owned(),
-            of_source: metadata::is_of(source, value),
-            sha256: metadata::sha256(value).map(str::to_owned),
-        }))
+        match self.clients.call(self.deadline, head.send()) {
+            Err(failure) if failure.class == Class::NotFound => Ok(None),
+            other => Ok(Some(other?)),
+        }
     }
+
+    /// Reads a whole object.
+    pub(super) fn get(&self, key: &str) -> Result<Vec<u8>, Failure> {
+        let get = self
+            .clients
+            .reads()
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_expected_bucket_owner(self.options.owner.clone());
+        let response = self.clients.call(self.deadline, get.send())?;
+        let body = self.clients.within(self.deadline, response.body.collect())?;
+        let body = body.map_err(|_| Failure::client_side(Class::BrokenBody))?;
+        Ok(body.to_vec())
+    }
+
+    /// Copies an object with this etag to a key that no object has.
+    pub(super) fn copy(&self, from: &str, etag: &str, to: &str) -> Result<(), Failure> {
+        let from = utf8_percent_encode(&format!("{}/{from}", self.bucket), COPY_SOURCE).to_string();
+        let copy = self
+            .clients
+            .writes()
+            .copy_object()
+            .bucket(&self.bucket)
+            .key(to)
+            .copy_source(from)
+            .copy_source_if_match(format!("\"{etag}\""))
+            .set_expected_bucket_owner(self.options.owner.clone())
+            .set_expected_source_bucket_owner(self.options.owner.clone())
+            .set_if_none_match(self.create_only());
+        self.clients.call(self.deadline, copy.send())?;
+        Ok(())
+    }
+
+    /// Returns the names of the objects directly below a folder, without the folder.
+    pub(super) fn names(&self, folder: &str) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        let mut token = None;
+        loop {
+            let list = self.list(folder).delimiter("/").set_continuation_token(token);
+            let page = self.clients.call(self.deadline, list.send())?;
+            for object in page.contents() {
+                let key = object.key().and_then(|key| form_decoded(key).ok());
+                let key = key.ok_or(Failure::client_side(Class::InvalidResponse))?;
+                names.extend(key.strip_prefix(folder).map(str::to_owned));
+            }
+            token = page.next_continuation_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// Returns whether no object is below a prefix.
+    pub(super) fn is_empty(&self, prefix: &str) -> Result<bool, Failure> {
+        let page = self.clients.call(self.deadline, self.list(prefix).max_keys(1).send())?;
+        Ok(page.contents().is_empty())
+    }
+
+    fn list(&self, prefix: &str) -> ListObjectsV2FluentBuilder {
+        self.clients
+            .reads()
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix)
+            // A key may contain characters that XML cannot represent.
+            .encoding_type(EncodingType::Url)
+            .set_expected_bucket_owner(self.options.owner.clone())
+    }
+}
+
+impl Existing {
+    fn new(head: &HeadObjectOutput, of_source: bool) -> Self {
+        let value = |name: &str| head.metadata()?.get(name).map(String::as_str);
+        Self {
+            bytes: head.content_length().unwrap_or_default().unsigned_abs(),
+            etag: etag_of(head.e_tag()),
+            of_source,
+            sha256: metadata::sha256(value).map(str::to_owned),
+        }
+    }
+}
+
+fn etag_of(etag: Option<&str>) -> String {
+    unquoted(etag.unwrap_or_default()).to_owned()
 }
 
 /// Returns the media type of an output. Compressed JSON has no `Content-Encoding`: readers rely on the name, and a

@@ -76,9 +76,22 @@ pub(super) type Pairs = Vec<(&'static str, String)>;
 /// Returns the metadata that is known before the source has been read.
 pub(super) fn of_source(source: &ObjectRef, schema: Schema) -> Pairs {
     let mut pairs = identity(source);
-    pairs.push((SCHEMA, format!("{}-{}", schema.name(), schema.version())));
-    pairs.push((PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()));
+    pairs.extend(of_program(schema));
     pairs
+}
+
+/// Returns the metadata of a file that is merged from many sources. The hash is that of its bytes.
+pub(super) fn of_merge(schema: Schema, sha256: &str) -> Pairs {
+    let mut pairs = of_program(schema).to_vec();
+    pairs.push((SHA256, sha256.to_owned()));
+    pairs
+}
+
+fn of_program(schema: Schema) -> [(&'static str, String); 2] {
+    [
+        (SCHEMA, format!("{}-{}", schema.name(), schema.version())),
+        (PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()),
+    ]
 }
 
 /// Returns the whole metadata, at the commit. The hash is that of the output's bytes.

@@ -17,6 +17,7 @@ mod metadata;
 mod sink;
 mod source;
 mod staged;
+mod store;
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ use crate::deadline::Deadline;
 
 use super::aws::Clients;
 use super::{
-    ErrorKind, Listing, Location, Operation, Origin, S3ReadOptions, S3WriteOptions, Sink, Source, Storage, StorageError,
+    ErrorKind, Listing, Location, Operation, Origin, S3ReadOptions, S3WriteOptions, Sink, Source, Storage,
+    StorageError, Store,
 };
 
 use access::ReadAccess;
@@ -33,6 +35,7 @@ use buffer::MemoryBudget;
 use list::ObjectListing;
 use sink::S3Sink;
 use source::S3Source;
+use store::S3Store;
 
 pub use metadata::{METADATA, MetadataName};
 
@@ -73,6 +76,22 @@ impl Storage for S3 {
             Location::S3(place) => {
                 let bucket = OutputBucket::new(self.clients.clone(), &place.bucket, self.write.clone(), deadline);
                 Ok(Box::new(S3Sink::new(bucket, &place.prefix, self.budget.clone())))
+            }
+            Location::Directory(_) | Location::Stdout | Location::Firehose { .. } => {
+                Err(unsupported(Operation::Write, location))
+            }
+        }
+    }
+
+    fn store(&self, location: &Location, deadline: Deadline) -> Result<Arc<dyn Store>, StorageError> {
+        match location {
+            Location::S3(place) => {
+                let options = S3WriteOptions {
+                    overwrite: false,
+                    ..self.write.clone()
+                };
+                let bucket = OutputBucket::new(self.clients.clone(), &place.bucket, options, deadline);
+                Ok(Arc::new(S3Store::new(bucket, &place.prefix)))
             }
             Location::Directory(_) | Location::Stdout | Location::Firehose { .. } => {
                 Err(unsupported(Operation::Write, location))

@@ -149,11 +149,11 @@ impl StagedObject {
     }
 
     /// Writes until the output exists, or it is certain that it will not.
-    fn commit_with(&mut self, write: impl Fn(&Self) -> Result<(), Failure>) -> Result<Committed, StorageError> {
+    fn commit_with(&mut self, write: impl Fn(&Self) -> Result<String, Failure>) -> Result<Committed, StorageError> {
         let mut attempts = 1;
         loop {
             let failure = match write(self) {
-                Ok(()) => return Ok(Committed::Written(self.bytes)),
+                Ok(_) => return Ok(Committed::Written(self.bytes)),
                 Err(failure) => failure,
             };
             let may_exist = match failure.class {
