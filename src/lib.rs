@@ -79,6 +79,7 @@ pub mod function;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod ingest;
+pub mod layout;
 pub mod merge;
 pub mod object;
 pub mod parse;

@@ -40,11 +40,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "parquet; json on stdout and for firehose",
         doc: "Output format.",
         apply: |raw, value| {
-            raw.format = Some(match value {
-                "parquet" => FileFormat::Parquet,
-                "json" => FileFormat::Json,
-                _ => return None,
-            });
+            raw.format = Some(named(&FileFormat::ALL, FileFormat::name, value)?);
             Some(())
         },
     },
@@ -57,13 +53,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "zstd; none on stdout and for firehose",
         doc: "Compression codec. It applies to the pages inside Parquet files, or to whole JSON files.",
         apply: |raw, value| {
-            raw.compression = Some(match value {
-                "zstd" => Compression::Zstd,
-                "snappy" => Compression::Snappy,
-                "gzip" => Compression::Gzip,
-                "none" => Compression::None,
-                _ => return None,
-            });
+            raw.compression = Some(named(&Compression::ALL, Compression::name, value)?);
             Some(())
         },
     },
@@ -76,13 +66,7 @@ pub static SETTINGS: [Setting; 19] = [
         default: "day",
         doc: "Folder layout. Events are partitioned into folders by their own UTC time; a Firehose stream has no folders. security-lake is the layout of a custom source of Amazon Security Lake and requires SCHEMA=ocsf.",
         apply: |raw, value| {
-            raw.partition_by = Some(match value {
-                "day" => PartitionBy::Day,
-                "hour" => PartitionBy::Hour,
-                "none" => PartitionBy::None,
-                "security-lake" => PartitionBy::SecurityLake,
-                _ => return None,
-            });
+            raw.partition_by = Some(named(&PartitionBy::ALL, PartitionBy::name, value)?);
             Some(())
         },
     },
@@ -294,6 +278,11 @@ pub static SETTINGS: [Setting; 19] = [
         },
     },
 ];
+
+/// Returns the option with a name.
+fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, value: &str) -> Option<T> {
+    all.iter().copied().find(|option| name(*option) == value)
+}
 
 fn boolean(value: &str) -> Option<bool> {
     match value {

@@ -23,6 +23,17 @@ pub enum Compression {
 }
 
 impl FileFormat {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Parquet, Self::Json];
+
+    /// Returns its name in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Json => "json",
+        }
+    }
+
     /// Returns the file name extension, without its leading dot.
     pub const fn extension(self, compression: Compression) -> &'static str {
         match (self, compression) {
@@ -30,6 +41,21 @@ impl FileFormat {
             (Self::Json, Compression::Zstd) => "json.zst",
             (Self::Json, Compression::Gzip) => "json.gz",
             (Self::Json, Compression::Snappy | Compression::None) => "json",
+        }
+    }
+}
+
+impl Compression {
+    /// Every compression.
+    pub const ALL: [Self; 4] = [Self::Zstd, Self::Snappy, Self::Gzip, Self::None];
+
+    /// Returns its name in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+            Self::Gzip => "gzip",
+            Self::None => "none",
         }
     }
 }

@@ -41,6 +41,21 @@ pub enum PartitionBy {
     SecurityLake,
 }
 
+impl PartitionBy {
+    /// Every layout.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Hour, Self::None, Self::SecurityLake];
+
+    /// Returns its name in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::None => "none",
+            Self::SecurityLake => "security-lake",
+        }
+    }
+}
+
 /// The treatment of corrupt objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCorrupt {

@@ -1,0 +1,188 @@
+//! The layout of a destination: the settings that all outputs in it share, in its file `_alb-ingest.json`.
+//!
+//! Outputs of other settings in the same destination would double every row: two formats, two schemas, or one output for each
+//! object beside merged ones. The file is created with the first output and never changed, and a run with other settings stops.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::encode::FileFormat;
+use crate::ingest::Options;
+use crate::object::hex;
+use crate::storage::{Creation, StorageError, Store};
+
+/// The name of the file, below the destination.
+pub const FILE: &str = "_alb-ingest.json";
+
+/// The settings that the outputs of a destination share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Whether an output has the rows of one object or of many.
+    pub delivery: Delivery,
+    /// The format of the files.
+    pub format: String,
+    /// The compression, if the names of the files depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<String>,
+    /// The schema of the events.
+    pub schema: String,
+    /// The folders that events are partitioned into.
+    pub partition_by: String,
+}
+
+/// Whether an output has the rows of one object or of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Each object has outputs of its own.
+    PerObject,
+    /// Outputs have the rows of many objects.
+    Merged,
+}
+
+/// Why outputs of this layout must not be written to a destination.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The destination has another layout.
+    #[error(
+        "{destination} has outputs of other settings: its {FILE} says {found}, and this run has {wanted}; every row would exist twice: use the same settings, or another destination"
+    )]
+    Differs {
+        /// The destination.
+        destination: String,
+        /// Its layout.
+        found: String,
+        /// The layout of this run.
+        wanted: String,
+    },
+    /// The file cannot be understood.
+    #[error(
+        "{FILE} in {destination} is not a layout that this release knows (line {line}, column {column}); a newer release may have written it"
+    )]
+    Invalid {
+        /// The destination.
+        destination: String,
+        /// The line of the fault.
+        line: usize,
+        /// Its column.
+        column: usize,
+    },
+    /// The destination has files, and nothing says how they were made.
+    #[error(
+        "{destination} is not empty and has no {FILE}, so objects that were delivered one by one could be merged into it again; merge into an empty destination"
+    )]
+    NotEmpty {
+        /// The destination.
+        destination: String,
+    },
+    /// The storage replaces files that must only be created.
+    #[error(
+        "{destination} lets a second conditional write replace a file, so two workers could overwrite each other; merge into Amazon S3, a directory, or a server that honours If-None-Match"
+    )]
+    NotCreateOnly {
+        /// The destination.
+        destination: String,
+    },
+    /// The file cannot be read or created.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+}
+
+impl LayoutError {
+    /// Returns whether a retry can succeed without anyone changing anything.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.is_retryable(),
+            Self::Differs { .. } | Self::Invalid { .. } | Self::NotEmpty { .. } | Self::NotCreateOnly { .. } => false,
+        }
+    }
+}
+
+impl Layout {
+    /// Returns the layout of a run with these options.
+    pub fn of(options: &Options, delivery: Delivery) -> Self {
+        let compression = match options.format {
+            FileFormat::Parquet => None,
+            FileFormat::Json => Some(options.compression.name().to_owned()),
+        };
+        Self {
+            delivery,
+            format: options.format.name().to_owned(),
+            compression,
+            schema: options.schema.name().to_owned(),
+            partition_by: options.partition_by.name().to_owned(),
+        }
+    }
+
+    /// Returns the fingerprint that every plan in the destination has.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = hex(&Sha256::digest(self.encode()));
+        hash.truncate(16);
+        hash
+    }
+
+    /// Claims a destination for this layout, before the first output: creates its file, or compares it.
+    ///
+    /// # Errors
+    /// The destination has another layout, or must not be merged into.
+    pub fn claim(&self, destination: &impl ToString, store: &dyn Store) -> Result<(), LayoutError> {
+        if let Some(found) = store.read(FILE)? {
+            return self.compare(destination, &found);
+        }
+        if self.delivery == Delivery::Merged && !store.is_empty()? {
+            let destination = destination.to_string();
+            return Err(LayoutError::NotEmpty { destination });
+        }
+        if store.create(FILE, &self.encode())? == Creation::Exists {
+            let found = store.read(FILE)?.unwrap_or_default();
+            return self.compare(destination, &found);
+        }
+        // Merging relies on it. The file has just been created, so the second write must be refused.
+        if self.delivery == Delivery::Merged && store.create(FILE, &self.encode())? == Creation::Created {
+            let destination = destination.to_string();
+            return Err(LayoutError::NotCreateOnly { destination });
+        }
+        Ok(())
+    }
+
+    fn compare(&self, destination: &impl ToString, found: &[u8]) -> Result<(), LayoutError> {
+        let found: Self = serde_json::from_slice(found).map_err(|error| LayoutError::Invalid {
+            destination: destination.to_string(),
+            line: error.line(),
+            column: error.column(),
+        })?;
+        if found == *self {
+            return Ok(());
+        }
+        Err(LayoutError::Differs {
+            destination: destination.to_string(),
+            found: found.text(),
+            wanted: self.text(),
+        })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Returns the layout in words.
+    fn text(&self) -> String {
+        let delivery = match self.delivery {
+            Delivery::PerObject => "one output for each object",
+            Delivery::Merged => "merged outputs",
+        };
+        let Self {
+            format,
+            compression,
+            schema,
+            partition_by,
+            ..
+        } = self;
+        let compression = compression
+            .as_ref()
+            .map_or_else(String::new, |compression| format!(" ({compression})"));
+        format!("{delivery}, format {format}{compression}, schema {schema}, partitioned by {partition_by}")
+    }
+}

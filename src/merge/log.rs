@@ -1,0 +1,118 @@
+//! The names of the files of a folder's log.
+
+use crate::object::{Identity, hex};
+
+use super::{Folder, Log};
+
+const PLAN: &str = ".plan";
+const DONE: &str = ".done";
+const LEFT_OUT: &str = ".left";
+const MARK: &str = ".mark";
+
+impl Folder {
+    /// Returns the folder of the log below the destination, with a slash at its end.
+    ///
+    /// The components of the source's folder stay as they are, except those that a file system understands differently.
+    pub fn log(&self) -> String {
+        let mut log = format!("_merge/{}/", self.bucket);
+        for component in self.prefix.split_terminator('/') {
+            match component {
+                "" => log.push_str("%2F"),
+                "." => log.push_str("%2E"),
+                ".." => log.push_str("%2E%2E"),
+                _ => log.push_str(&component.replace('%', "%25")),
+            }
+            log.push('/');
+        }
+        log
+    }
+
+    pub(super) fn plan(&self, number: u32) -> String {
+        format!("{}{number:08}{PLAN}", self.log())
+    }
+
+    pub(super) fn done(&self, number: u32) -> String {
+        format!("{}{number:08}{DONE}", self.log())
+    }
+
+    pub(super) fn mark(&self, identity: &Identity, mark: u8) -> String {
+        format!("{}{identity}{MARK}{mark}", self.log())
+    }
+
+    pub(super) fn left_out(&self, identity: &Identity) -> String {
+        format!("{}{identity}{LEFT_OUT}", self.log())
+    }
+}
+
+/// Returns the log that consists of files with these names. Other files are not part of it.
+pub(super) fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Log {
+    let mut log = Log::default();
+    for name in names {
+        if let Some(number) = name.strip_suffix(PLAN).and_then(number) {
+            log.plans.entry(number).or_default();
+        } else if let Some(number) = name.strip_suffix(DONE).and_then(number) {
+            log.plans.insert(number, true);
+        } else if let Some((identity, _)) = name.split_once(MARK)
+            && let Some(identity) = identity_of(identity)
+        {
+            *log.marks.entry(identity).or_default() += 1;
+        }
+    }
+    log
+}
+
+fn number(digits: &str) -> Option<u32> {
+    let is_number = digits.len() >= 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
+fn identity_of(digits: &str) -> Option<Identity> {
+    let mut identity = Identity::default();
+    for (byte, pair) in identity.0.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    (hex(&identity.0) == digits).then_some(identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(prefix: &str) -> Folder {
+        Folder {
+            bucket: "logs".to_owned(),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_folder_is_beside_the_tables() {
+        assert_eq!(folder("").log(), "_merge/logs/");
+        assert_eq!(folder("a/2026/11/29/").log(), "_merge/logs/a/2026/11/29/");
+        let hostile = ["a//b/", "a/%2F/b/", "a/../", "a/%2E%2E/", "../../", "./", "/"];
+        let logs: std::collections::BTreeSet<_> = hostile.iter().map(|prefix| folder(prefix).log()).collect();
+        assert_eq!(logs.len(), hostile.len(), "{logs:?}");
+        for log in logs {
+            let mut components = log.split_terminator('/');
+            assert!(components.all(|component| !["", ".", ".."].contains(&component)), "{log}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_a_log_are_read_back() {
+        let (folder, identity) = (folder("a/"), Identity([0xab; 16]));
+        let names = [
+            folder.plan(0),
+            folder.plan(1),
+            folder.done(0),
+            folder.mark(&identity, 0),
+            folder.mark(&identity, 1),
+            folder.left_out(&identity),
+            "_merge/logs/a/note.txt".to_owned(),
+            "_merge/logs/a/1.plan".to_owned(),
+        ];
+        let log = of_names(names.iter().map(|name| name.rsplit('/').next().unwrap()));
+        assert_eq!(log.plans.into_iter().collect::<Vec<_>>(), [(0, true), (1, false)]);
+        assert_eq!(log.marks.into_iter().collect::<Vec<_>>(), [(identity, 2)]);
+    }
+}
