@@ -39,14 +39,18 @@ pub enum EncodeError {
     Parquet(#[from] ::parquet::errors::ParquetError),
 }
 
-/// Encodes the events of one object and one partition into one file.
+/// Encodes the events of one partition, of one object or of several, into one file.
 ///
 /// The caller passes batches of one table to [`encode`](Self::encode), in the order of the events, and calls
-/// [`finish`](Self::finish) once. After an error, the output is incomplete and the encoder must be dropped.
+/// [`finish`](Self::finish) once. The events are those of the object that the encoder was made for, until
+/// [`begin_object`](Self::begin_object) names another one. After an error, the output is incomplete and the encoder must be dropped.
 ///
 /// The bytes are a pure function of the batches, their borders and order included: they depend on no clock and no hash
 /// order.
 pub trait Encoder<W: Write> {
+    /// Begins the events of another object. Its batches follow.
+    fn begin_object(&mut self, facts: &ObjectFacts);
+
     /// Encodes the events of a batch, which may be empty. May buffer them.
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError>;
 
@@ -70,7 +74,7 @@ pub trait Encoder<W: Write> {
     fn finish(self: Box<Self>) -> Result<W, EncodeError>;
 }
 
-/// Returns the encoder of a format for the events of one object in an output table.
+/// Returns the encoder of a format for the events of an output table, beginning with those of one object.
 pub fn encoder<W: Write + Send + 'static>(
     format: FileFormat,
     compression: Compression,

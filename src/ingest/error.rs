@@ -61,6 +61,14 @@ pub enum Problem {
         /// The maximum number of partitions per object.
         limit: usize,
     },
+    /// The outputs of the other objects of a merge leave no room for those of the object.
+    #[error(
+        "its events and those of the objects merged before it span more than {limit} days or hours; a later merge takes it"
+    )]
+    MergeIsFull {
+        /// The maximum number of partitions of a merge.
+        limit: usize,
+    },
     /// The object has no version, and the key of its output is taken by different bytes.
     #[error(
         "{} already exists with different content, and stdin has no stable identity: name another destination, or ingest a file",
@@ -145,7 +153,11 @@ impl Problem {
     pub const fn is_retryable(&self) -> bool {
         match self {
             // A panic can have a passing cause, such as a machine without memory. Its sender limits the retries.
-            Self::OutOfTime | Self::Encode(EncodeError::Write(_)) | Self::Unstable | Self::Panic => true,
+            Self::OutOfTime
+            | Self::Encode(EncodeError::Write(_))
+            | Self::Unstable
+            | Self::MergeIsFull { .. }
+            | Self::Panic => true,
             Self::Unreadable(error) | Self::Destination(error) => error.is_retryable(),
             Self::Read(_)
             | Self::ReadOnce(_)

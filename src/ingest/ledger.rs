@@ -129,6 +129,14 @@ impl Ledger {
         }
     }
 
+    /// Adds the counts of another ledger.
+    pub(super) const fn add(&mut self, counts: &Counts) {
+        self.lines += counts.lines;
+        self.events += counts.events;
+        self.quarantined += counts.quarantined;
+        self.skipped_lines += counts.skipped;
+    }
+
     /// Counts a malformed line.
     pub(super) fn quarantine(&mut self, fault: Fault) {
         self.quarantined += 1;

@@ -6,18 +6,22 @@
 
 mod error;
 mod ledger;
+mod merged;
 mod object;
 mod options;
 mod outputs;
 mod oversize;
 mod partition;
 mod pool;
+mod prefetch;
 mod quarantine;
 mod salvage;
+mod staging;
 mod unknown_values;
 
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
+pub use merged::{Member, MemberOutcome, MergeOptions, merge_objects};
 pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
@@ -32,8 +36,8 @@ use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
 
-use outputs::Outputs;
 use quarantine::{EventsBefore, Quarantine};
+use staging::{Naming, Staging};
 use unknown_values::note_unknown_values;
 
 /// The maximum length of the text of a test object.
@@ -77,12 +81,11 @@ pub struct Ingest<'a> {
 
 /// The text of an object on its way to the outputs.
 struct ObjectLines<'a> {
-    target: Target<'a>,
+    staging: Staging<'a>,
     facts: ObjectFacts,
     ledger: Ledger,
-    quarantine: Quarantine<'a>,
+    quarantine: Quarantine,
     stage: Stage,
-    malformed: Vec<Malformed>,
     /// The number of malformed lines among the first [`PROBE_LINES`].
     probed: u64,
     deadline: Deadline,
@@ -108,7 +111,6 @@ enum Stage {
 struct TableStage {
     parser: LineParser,
     batch: Batch,
-    outputs: Outputs,
 }
 
 impl<'a> Ingest<'a> {
@@ -120,26 +122,30 @@ impl<'a> Ingest<'a> {
         if let Some(skip) = target.options.skip_unread(&object.key) {
             return Err(skip);
         }
+        Ok(Self::into(Staging::new(target, Naming::OfObject), object))
+    }
+
+    /// Begins an object whose events and malformed lines are added to what is staged.
+    fn into(mut staging: Staging<'a>, object: ObjectRef) -> Self {
+        staging.begin_object();
         let facts = ObjectFacts::new(object);
-        let quarantine = Quarantine::new(target.quarantine, &facts);
         let lines = ObjectLines {
-            target,
+            quarantine: Quarantine::new(staging.naming, &facts),
+            staging,
             facts,
             ledger: Ledger::default(),
-            quarantine,
             stage: Stage::Undecided { lines: 0 },
-            malformed: Vec::new(),
             probed: 0,
             deadline: Deadline::NONE,
             known: None,
             unverified: 0,
         };
-        Ok(Self {
+        Self {
             reader: Reader::new(),
             lines,
             fault: None,
             verified: true,
-        })
+        }
     }
 
     /// Allows decompression on a second thread, if the object is large enough. The outputs are the same. Worth it if a core
@@ -198,6 +204,17 @@ impl<'a> Ingest<'a> {
     /// The object failed, or a destination did. After [`Problem::Read`], a caller that reads the object again
     /// and [expects](Self::expecting) the fault may salvage it.
     pub fn finish(mut self) -> Result<Outcome, IngestError> {
+        let mut outcome = self.end()?;
+        if let Outcome::Ingested(ledger) = &mut outcome {
+            let ObjectLines { staging, facts, .. } = &mut self.lines;
+            let committed = staging.commit(Some(facts), ledger);
+            committed.map_err(|problem| problem.of(&facts.object))?;
+        }
+        Ok(outcome)
+    }
+
+    /// Ends the object without committing anything.
+    fn end(&mut self) -> Result<Outcome, IngestError> {
         if self.fault.is_none() {
             let lines = &mut self.lines;
             let finished = self.reader.finish(&mut |piece| lines.piece(piece));
@@ -209,8 +226,17 @@ impl<'a> Ingest<'a> {
         } else if self.lines.known.is_some() {
             return Err(Problem::Unstable.of(&self.lines.facts.object));
         }
-        let object = self.lines.facts.object.clone();
-        self.lines.finish().map_err(|problem| problem.of(&object))
+        let ended = self.lines.end();
+        ended.map_err(|problem| problem.of(&self.lines.facts.object))
+    }
+
+    /// Returns what is staged, for the next object.
+    fn into_staging(self) -> Staging<'a> {
+        let ObjectLines { mut staging, stage, .. } = self.lines;
+        if let Stage::Table(table) = stage {
+            staging.table = Some(table);
+        }
+        staging
     }
 
     /// Records a fault that can be salvaged; returns every other error.
@@ -248,7 +274,7 @@ impl ObjectLines<'_> {
                 }
                 let line = self.skip_line()?;
                 self.name_quarantine();
-                self.quarantine.begin_long(line, offset)
+                self.quarantine.begin_long(line, offset, &mut self.staging.quarantine)
             }
             Piece::LongLinePart(part) => {
                 self.quarantine.push_long(part);
@@ -256,7 +282,7 @@ impl ObjectLines<'_> {
             }
             Piece::LongLineEnd => {
                 self.ledger.quarantine(Fault::of_line(Reason::TooLong, 0));
-                self.quarantine.end_long()
+                self.quarantine.end_long(&mut self.staging.quarantine)
             }
         }
     }
@@ -278,10 +304,11 @@ impl ObjectLines<'_> {
         let Stage::Table(table) = &mut self.stage else {
             return Ok(());
         };
-        let mut malformed = std::mem::take(&mut self.malformed);
+        let target = self.staging.target;
+        let mut malformed = std::mem::take(&mut self.staging.malformed);
         table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
-        if let Some(limit) = self.target.events.event_limit() {
-            let output_table = OutputTable::of(self.target.options.schema, table.batch.plan);
+        if let Some(limit) = target.events.event_limit() {
+            let output_table = OutputTable::of(target.options.schema, table.batch.plan);
             let events = (output_table, &self.facts);
             oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
         }
@@ -296,12 +323,12 @@ impl ObjectLines<'_> {
         };
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // Immediately, while the block is in the CPU caches.
-        table
-            .outputs
-            .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
+        self.staging
+            .events
+            .write(&mut table.batch, &self.facts, target, &mut self.ledger)?;
         self.quarantine_among(&malformed, events)?;
         malformed.clear();
-        self.malformed = malformed;
+        self.staging.malformed = malformed;
         self.probe(false)
     }
 
@@ -321,7 +348,8 @@ impl ObjectLines<'_> {
             self.stage = Stage::TestEntry(text.to_vec(), offset);
             return Ok(false);
         }
-        let format = match self.target.options.table {
+        let target = self.staging.target;
+        let format = match target.options.table {
             Some(format) => format,
             None => detect(text, self.facts.key.log_type)
                 .map_err(Problem::Unknown)?
@@ -329,15 +357,21 @@ impl ObjectLines<'_> {
         };
         let plan = format.plan();
         let load_balancer = self.facts.key.load_balancer.as_deref();
-        let mut parser = LineParser::starting_at(*lines + 1, plan, load_balancer);
-        if self.target.events.event_limit().is_some() {
-            parser.keep_from(oversize::MIN_MEASURED);
+        let mut table = match self.staging.table.take() {
+            Some(mut table) if std::ptr::eq(table.batch.plan, plan) => {
+                table.parser.begin_object(*lines + 1, load_balancer);
+                table.batch.clear();
+                table
+            }
+            _ => Box::new(TableStage {
+                parser: LineParser::starting_at(*lines + 1, plan, load_balancer),
+                batch: Batch::new(plan),
+            }),
+        };
+        if target.events.event_limit().is_some() {
+            table.parser.keep_from(oversize::MIN_MEASURED);
         }
-        self.stage = Stage::Table(Box::new(TableStage {
-            parser,
-            batch: Batch::new(plan),
-            outputs: Outputs::default(),
-        }));
+        self.stage = Stage::Table(table);
         self.ledger.table = Some(format.name);
         self.name_quarantine();
         Ok(true)
@@ -345,7 +379,7 @@ impl ObjectLines<'_> {
 
     /// Returns the table, if it is known.
     fn table(&self) -> Option<&'static str> {
-        let named = self.target.options.table.map(|table| table.name);
+        let named = self.staging.target.options.table.map(|table| table.name);
         let in_key = self.facts.key.log_type.map(LogType::table);
         self.ledger.table.or(named).or(in_key)
     }
@@ -387,7 +421,8 @@ impl ObjectLines<'_> {
         }
         self.name_quarantine();
         for malformed in malformed {
-            self.quarantine.push(malformed, events.of(malformed.line))?;
+            let events = events.of(malformed.line);
+            self.quarantine.push(malformed, events, &mut self.staging.quarantine)?;
             self.ledger.quarantine(malformed.fault);
             // An event that is too large was parsed, and an unverified line was not.
             let parsed = matches!(malformed.fault.reason, Reason::EventTooLarge | Reason::Unverified);
@@ -415,43 +450,39 @@ impl ObjectLines<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Outcome, Problem> {
+    fn end(&mut self) -> Result<Outcome, Problem> {
         let mut malformed = Vec::new();
         if let Stage::Table(table) = &mut self.stage {
             table.parser.finish(&mut malformed);
         }
         self.quarantine(&malformed)?;
         self.probe(true)?;
-        match self.stage {
-            Stage::TestEntry(..) => return Ok(Outcome::Skipped(Skip::TestObject, self.ledger)),
+        let ledger = match &mut self.stage {
+            Stage::TestEntry(..) => return Ok(Outcome::Skipped(Skip::TestObject, std::mem::take(&mut self.ledger))),
             Stage::Undecided { .. } if self.ledger.quarantined == 0 => {
-                return Ok(Outcome::Skipped(Skip::Empty, self.ledger));
+                return Ok(Outcome::Skipped(Skip::Empty, std::mem::take(&mut self.ledger)));
             }
             Stage::Undecided { .. } => {
                 self.ledger.table = self.table();
                 if self.ledger.table.is_none() {
                     return Err(Problem::OnlyLongLines);
                 }
-                self.quarantine.commit(&self.facts, &mut self.ledger)?;
+                std::mem::take(&mut self.ledger)
             }
-            Stage::Table(ref mut table) => {
-                table
-                    .outputs
-                    .write(&mut table.batch, &self.facts, self.target, &mut self.ledger)?;
-                self.ledger.lines += table.parser.lines;
-                self.ledger.skipped_lines += table.parser.blank;
-                self.ledger.with_extra_fields = table.parser.with_extra_fields;
-                self.ledger.repairs = table.parser.repairs;
-                self.ledger.check()?;
-                // Events first: if a commit is interrupted, events without their quarantine are the lesser surprise.
-                table
-                    .outputs
-                    .commit(self.target.events, &self.facts, &mut self.ledger)?;
-                self.quarantine.commit(&self.facts, &mut self.ledger)?;
+            Stage::Table(table) => {
+                let Staging { events, target, .. } = &mut self.staging;
+                let mut ledger = std::mem::take(&mut self.ledger);
+                events.write(&mut table.batch, &self.facts, *target, &mut ledger)?;
+                ledger.lines += table.parser.lines;
+                ledger.skipped_lines += table.parser.blank;
+                ledger.with_extra_fields = table.parser.with_extra_fields;
+                ledger.repairs = table.parser.repairs;
+                ledger
             }
-        }
-        self.ledger.check()?;
-        Ok(Outcome::Ingested(self.ledger))
+        };
+        ledger.check()?;
+        self.quarantine.end_run(&mut self.staging.quarantine)?;
+        Ok(Outcome::Ingested(ledger))
     }
 }
 

@@ -1,36 +1,74 @@
-//! The outputs of an object: one file per partition of its events.
+//! The outputs of events: one file per table and partition.
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder, is_output_of};
+use crate::encode::{Encoder, encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
-use crate::storage::{Committed, ErrorKind, Existing, Operation, Sink, Staged, StorageError};
+use crate::storage::Staged;
 
-use super::partition::{Partition, Partitioner};
-use super::{Ledger, Output, Problem, Target};
+use super::partition::{Partition, Partitioner, Scope};
+use super::staging::{Commit, MAX_PARTITIONS, Naming};
+use super::{Ledger, Problem, Target};
 
-/// The maximum number of partitions of an object: a bound for open files and memory.
-const MAX_PARTITIONS: usize = 400;
 /// The maximum number of bytes of memory for events that are not written yet, over all partitions. Beyond it, the largest
 /// outputs are flushed.
 const MAX_BUFFERED: usize = 32 * 1024 * 1024;
 /// The number of open outputs from which each one uses little memory of its own.
 const MANY: usize = 16;
 
-/// The staged outputs of an object.
-#[derive(Default)]
+/// The staged outputs of events.
 pub(super) struct Outputs {
-    open: BTreeMap<Partition, OpenOutput>,
+    naming: Naming,
+    /// By the number of the scope, and the partition.
+    open: BTreeMap<(usize, Partition), OpenOutput>,
+    scopes: Vec<Scope>,
+    /// The number of the current object's scope, if it has events.
+    scope: Option<usize>,
+    /// The number of the current object.
+    object: u64,
+    /// The memory of all outputs.
+    memory: usize,
 }
 
 struct OpenOutput {
     key: String,
     encoder: Box<dyn Encoder<Box<dyn Staged>>>,
+    /// The number of the object whose events the encoder expects.
+    object: u64,
+    /// The memory of the encoder after its last events.
+    memory: usize,
 }
 
 impl Outputs {
+    pub(super) const fn new(naming: Naming) -> Self {
+        Self {
+            naming,
+            open: BTreeMap::new(),
+            scopes: Vec::new(),
+            scope: None,
+            object: 0,
+            memory: 0,
+        }
+    }
+
+    /// Begins an object.
+    pub(super) const fn begin_object(&mut self) {
+        self.object += 1;
+        self.scope = None;
+    }
+
+    /// Returns whether an event of the current object may be in an output.
+    pub(super) const fn is_touched(&self) -> bool {
+        self.scope.is_some()
+    }
+
+    /// Returns the keys of the outputs.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.open.values().map(|output| output.key.as_str())
+    }
+
     /// Encodes the events of the batch into the outputs of their partitions, and clears the batch.
     pub(super) fn write(
         &mut self,
@@ -51,7 +89,12 @@ impl Outputs {
         }
         let one = rows.len() == 1;
         for (partition, rows) in rows {
+            let object = self.object;
             let output = self.output(partition, partitioner, table, facts, target)?;
+            if output.object != object {
+                output.object = object;
+                output.encoder.begin_object(facts);
+            }
             if one {
                 output.encoder.encode(batch)?;
             } else {
@@ -59,6 +102,8 @@ impl Outputs {
                 batch.select_into(&rows, &mut selected);
                 output.encoder.encode(&selected)?;
             }
+            let (before, now) = output.measure();
+            self.memory = self.memory - before + now;
             ledger.events += rows.len() as u64;
         }
         batch.clear();
@@ -66,14 +111,14 @@ impl Outputs {
     }
 
     /// Commits every output in the order of the partitions.
-    pub(super) fn commit(&mut self, sink: &dyn Sink, facts: &ObjectFacts, ledger: &mut Ledger) -> Result<(), Problem> {
+    pub(super) fn commit(&mut self, commit: Commit<'_>, ledger: &mut Ledger) -> Result<(), Problem> {
         let mut staged = Vec::new();
         // Every output is complete before the first becomes visible.
         while let Some((_, output)) = self.open.pop_first() {
             staged.push((output.key, output.encoder.finish()?));
         }
         for (key, staged) in staged {
-            commit(key, staged, sink, facts, ledger)?;
+            commit.one(key, staged, ledger)?;
         }
         Ok(())
     }
@@ -89,16 +134,19 @@ impl Outputs {
         use std::collections::btree_map::Entry;
 
         let open = self.open.len();
-        match self.open.entry(partition) {
-            Entry::Occupied(output) => Ok(output.into_mut()),
-            Entry::Vacant(_) if open >= MAX_PARTITIONS => Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS }),
+        let log_type = table.plan.format.log_type;
+        let scope = self.scope_of(|| partitioner.scope(log_type));
+        let output = match self.open.entry((scope, partition)) {
+            Entry::Occupied(output) => output.into_mut(),
+            Entry::Vacant(_) if open >= MAX_PARTITIONS => {
+                return Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS });
+            }
             Entry::Vacant(vacant) => {
                 let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
-                    "{}{}-{}.{}",
-                    partitioner.folders(table.plan.format.log_type, partition),
-                    facts.object.stem(),
-                    facts.id,
+                    "{}{}.{}",
+                    partitioner.folders(log_type, partition),
+                    self.naming.stem(facts),
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
@@ -106,71 +154,55 @@ impl Outputs {
                 if open >= MANY {
                     encoder.release();
                 }
-                Ok(vacant.insert(OpenOutput { key, encoder }))
+                vacant.insert(OpenOutput {
+                    key,
+                    encoder,
+                    object: self.object,
+                    memory: 0,
+                })
             }
+        };
+        self.scope = Some(scope);
+        Ok(output)
+    }
+
+    /// Returns the number of the current object's scope.
+    fn scope_of(&mut self, scope: impl FnOnce() -> Scope) -> usize {
+        if let Some(number) = self.scope {
+            return number;
         }
+        let scope = scope();
+        let known = self.scopes.iter().position(|known| *known == scope);
+        known.unwrap_or_else(|| {
+            self.scopes.push(scope);
+            self.scopes.len() - 1
+        })
     }
 
     /// Flushes the largest outputs if all together buffer too much. Depends only on the events, so the bytes do, too.
     fn bound_memory(&mut self) -> Result<(), Problem> {
-        let mut total: usize = self.open.values().map(|output| output.encoder.memory()).sum();
-        if self.open.len() < 2 || total <= MAX_BUFFERED {
+        if self.open.len() < 2 || self.memory <= MAX_BUFFERED {
             return Ok(());
         }
         let mut outputs: Vec<_> = self.open.values_mut().collect();
-        outputs.sort_by_key(|output| std::cmp::Reverse(output.encoder.memory()));
+        outputs.sort_by_key(|output| std::cmp::Reverse(output.memory));
         for output in outputs {
-            if total <= MAX_BUFFERED / 2 {
+            if self.memory <= MAX_BUFFERED / 2 {
                 break;
             }
-            let before = output.encoder.memory();
             output.encoder.flush()?;
             output.encoder.release();
-            total -= before.saturating_sub(output.encoder.memory());
+            let (before, now) = output.measure();
+            self.memory = self.memory - before + now;
         }
         Ok(())
     }
 }
 
-/// Commits one output and records it in the ledger.
-pub(super) fn commit(
-    key: String,
-    staged: Box<dyn Staged>,
-    sink: &dyn Sink,
-    facts: &ObjectFacts,
-    ledger: &mut Ledger,
-) -> Result<(), Problem> {
-    let committed = staged.commit(&ledger.counts())?;
-    if committed == (Committed::AlreadyExists { identical: false }) {
-        // An object without an identity can meet an output of another object at its own key.
-        if facts.object.version.is_empty() {
-            return Err(Problem::OutputOfAnother { key });
-        }
-        if let Some(existing) = sink.existing(&key)? {
-            recognize(&key, existing, facts)?;
-        }
-    }
-    if let Committed::Written(bytes) = committed {
-        ledger.bytes_out += bytes;
-    }
-    ledger.outputs.push(Output {
-        key,
-        written: matches!(committed, Committed::Written(_)),
-    });
-    Ok(())
-}
-
-/// Fails unless an existing file is an intact output of the object. Another version or other settings of this program
-/// may have written it.
-fn recognize(key: &str, existing: Existing, facts: &ObjectFacts) -> Result<(), Problem> {
-    let Existing { place, bytes } = existing;
-    match is_output_of(facts, key, bytes) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(StorageError::occupied(place, "a different or damaged file").into()),
-        Err(error) => {
-            let message = error.to_string();
-            let error = StorageError::new(Operation::Inspect, place, ErrorKind::Unavailable, message).caused_by(error);
-            Err(error.into())
-        }
+impl OpenOutput {
+    /// Measures the memory again; returns it as it was before and as it is now.
+    fn measure(&mut self) -> (usize, usize) {
+        let now = self.encoder.memory();
+        (std::mem::replace(&mut self.memory, now), now)
     }
 }

@@ -17,6 +17,14 @@ pub(super) struct Partition {
     class: i32,
 }
 
+/// What the outputs of an object have in common besides their partition: its table; and its region and account, if the
+/// layout separates them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scope {
+    log_type: LogType,
+    place: Option<(String, String)>,
+}
+
 const HOUR: i64 = 3_600 * SECOND;
 
 /// The name of an unknown account or region. AWS recommends it for accounts outside AWS.
@@ -32,6 +40,25 @@ pub(super) struct Partitioner<'a> {
 impl<'a> Partitioner<'a> {
     pub(super) const fn new(by: PartitionBy, facts: &'a ObjectFacts) -> Self {
         Self { by, facts }
+    }
+
+    /// Returns the scope of the object's outputs.
+    pub(super) fn scope(self, log_type: LogType) -> Scope {
+        let place = match self.by {
+            PartitionBy::SecurityLake => {
+                let (region, account) = self.place();
+                Some((region.to_owned(), account.to_owned()))
+            }
+            PartitionBy::Day | PartitionBy::Hour | PartitionBy::None => None,
+        };
+        Scope { log_type, place }
+    }
+
+    /// Returns the object's region and account.
+    fn place(self) -> (&'a str, &'a str) {
+        let key = &self.facts.key;
+        let known = |name: &'a Option<String>| name.as_deref().unwrap_or(EXTERNAL);
+        (known(&key.region), known(&key.account))
     }
 
     /// Returns the partition of each event of the batch.
@@ -78,12 +105,10 @@ impl<'a> Partitioner<'a> {
             }
             PartitionBy::None => format!("{table}/"),
             PartitionBy::SecurityLake => {
-                let key = &self.facts.key;
+                let (region, account) = self.place();
                 format!(
-                    "{}/region={}/accountId={}/eventDay={}/",
+                    "{}/region={region}/accountId={account}/eventDay={}/",
                     security_lake_source(log_type, class),
-                    key.region.as_deref().unwrap_or(EXTERNAL),
-                    key.account.as_deref().unwrap_or(EXTERNAL),
                     date_text(number).replace('-', "")
                 )
             }

@@ -1,6 +1,7 @@
-//! The quarantine of an object: its malformed lines, staged like its events.
+//! The quarantine: the malformed lines of objects, staged like their events.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{BufWriter, Write};
 
 use crate::encode::EncodeError;
@@ -11,21 +12,29 @@ use crate::parse::line::time::{DAY, date_text};
 use crate::parse::line::{Fault, Reason};
 use crate::storage::{Sink, Staged};
 
-use super::outputs::commit;
+use super::staging::{Commit, MAX_PARTITIONS, Naming};
 use super::{Ledger, Problem};
 
 /// The number of bytes of rows of one object after which rows refer to runs of lines instead of repeating them. A line of two
 /// bytes becomes a row of hundreds.
 const MAX_ROWS: u64 = 16 * 1024 * 1024;
 
-/// The quarantine of an object. Its output is staged with the first malformed line.
-pub(super) struct Quarantine<'a> {
+/// The staged outputs of the quarantine. Each is staged with its first row.
+pub(super) struct QuarantineOutputs<'a> {
     sink: &'a dyn Sink,
+    staged: BTreeMap<String, BufWriter<Box<dyn Staged>>>,
+    /// Whether the current object may have a row.
+    touched: bool,
+}
+
+/// The quarantine of an object: its malformed lines.
+pub(super) struct Quarantine {
     source: ObjectRef,
     table: &'static str,
-    /// The part of the key after the table: the day of the object's delivery, and its name.
+    /// The part of the key after the table: the day of the object's delivery, and the name of the output.
     name: String,
-    staged: Option<(String, BufWriter<Box<dyn Staged>>)>,
+    /// The key of the output, if the object has a row.
+    key: Option<String>,
     long: Option<RowWriter>,
     /// The number of bytes of rows with raw lines.
     written: u64,
@@ -50,19 +59,71 @@ impl EventsBefore<'_> {
     }
 }
 
-impl<'a> Quarantine<'a> {
-    pub(super) fn new(sink: &'a dyn Sink, facts: &ObjectFacts) -> Self {
+impl<'a> QuarantineOutputs<'a> {
+    pub(super) const fn new(sink: &'a dyn Sink) -> Self {
+        Self {
+            sink,
+            staged: BTreeMap::new(),
+            touched: false,
+        }
+    }
+
+    /// Begins an object.
+    pub(super) const fn begin_object(&mut self) {
+        self.touched = false;
+    }
+
+    /// Returns whether a row of the current object may be in an output.
+    pub(super) const fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Returns the keys of the outputs.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.staged.keys().map(String::as_str)
+    }
+
+    /// Commits every output.
+    pub(super) fn commit(&mut self, commit: Commit<'_>, ledger: &mut Ledger) -> Result<(), Problem> {
+        while let Some((key, out)) = self.staged.pop_first() {
+            let staged = out
+                .into_inner()
+                .map_err(|error| EncodeError::Write(error.into_error()))?;
+            commit.one(key, staged, ledger)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the output with a key. It is staged first if it does not exist.
+    fn output(&mut self, key: &str, source: &ObjectRef) -> Result<&mut impl Write, Problem> {
+        let open = self.staged.len();
+        let out = match self.staged.entry(key.to_owned()) {
+            Entry::Occupied(out) => out.into_mut(),
+            Entry::Vacant(_) if open >= MAX_PARTITIONS => {
+                return Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS });
+            }
+            Entry::Vacant(vacant) => {
+                let staged = self.sink.stage(key, source)?;
+                vacant.insert(BufWriter::new(staged))
+            }
+        };
+        self.touched = true;
+        Ok(out)
+    }
+}
+
+impl Quarantine {
+    pub(super) fn new(naming: Naming, facts: &ObjectFacts) -> Self {
         let date = facts
             .key
             .end
             .map_or_else(|| "unknown".to_owned(), |end| date_text(end.div_euclid(DAY)));
-        let name = format!("date={date}/{}-{}.json", facts.object.stem(), facts.id);
+        let name = format!("date={date}/{}.json", naming.stem(facts));
         Self {
-            sink,
             source: facts.object.clone(),
             table: "unknown",
             name,
-            staged: None,
+            key: None,
             long: None,
             written: 0,
             run: None,
@@ -75,19 +136,29 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Adds a malformed line, after this number of events.
-    pub(super) fn push(&mut self, malformed: &Malformed, events: u64) -> Result<(), Problem> {
+    pub(super) fn push(
+        &mut self,
+        malformed: &Malformed,
+        events: u64,
+        outputs: &mut QuarantineOutputs<'_>,
+    ) -> Result<(), Problem> {
         if self.written >= MAX_ROWS {
-            return self.refer(malformed, events);
+            return self.refer(malformed, events, outputs);
         }
         let mut row = RowWriter::new(&self.source, malformed.line, malformed.offset, &malformed.fault);
         row.push(&malformed.raw);
-        self.finish_row(row)
+        self.finish_row(row, outputs)
     }
 
     /// Adds a malformed line to the run of lines that one row refers to.
-    fn refer(&mut self, malformed: &Malformed, events: u64) -> Result<(), Problem> {
+    fn refer(
+        &mut self,
+        malformed: &Malformed,
+        events: u64,
+        outputs: &mut QuarantineOutputs<'_>,
+    ) -> Result<(), Problem> {
         if self.run.as_ref().is_some_and(|(_, before)| *before != events) {
-            self.end_run()?;
+            self.end_run(outputs)?;
         }
         let (run, _) = self.run.get_or_insert_with(|| {
             let run = Run {
@@ -104,21 +175,30 @@ impl<'a> Quarantine<'a> {
         Ok(())
     }
 
-    fn end_run(&mut self) -> Result<(), Problem> {
+    /// Writes the row of the current run, if there is one.
+    pub(super) fn end_run(&mut self, outputs: &mut QuarantineOutputs<'_>) -> Result<(), Problem> {
         let Some((run, _)) = self.run.take() else { return Ok(()) };
-        let source = self.source.clone();
-        run.write(&source, self.out()?).map_err(EncodeError::Write)?;
+        let (source, key) = self.place();
+        run.write(source, outputs.output(key, source)?)
+            .map_err(EncodeError::Write)?;
         Ok(())
     }
 
-    fn finish_row(&mut self, row: RowWriter) -> Result<(), Problem> {
-        self.written += row.finish(self.out()?).map_err(EncodeError::Write)?;
+    fn finish_row(&mut self, row: RowWriter, outputs: &mut QuarantineOutputs<'_>) -> Result<(), Problem> {
+        let (source, key) = self.place();
+        let out = outputs.output(key, source)?;
+        self.written += row.finish(out).map_err(EncodeError::Write)?;
         Ok(())
     }
 
     /// Begins a line that exceeds the limit.
-    pub(super) fn begin_long(&mut self, line: u64, offset: u64) -> Result<(), Problem> {
-        self.end_run()?;
+    pub(super) fn begin_long(
+        &mut self,
+        line: u64,
+        offset: u64,
+        outputs: &mut QuarantineOutputs<'_>,
+    ) -> Result<(), Problem> {
+        self.end_run(outputs)?;
         let fault = Fault::of_line(Reason::TooLong, 0);
         self.long = Some(RowWriter::new(&self.source, line, offset, &fault));
         Ok(())
@@ -132,33 +212,16 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Ends the long line.
-    pub(super) fn end_long(&mut self) -> Result<(), Problem> {
+    pub(super) fn end_long(&mut self, outputs: &mut QuarantineOutputs<'_>) -> Result<(), Problem> {
         match self.long.take() {
-            Some(row) => self.finish_row(row),
+            Some(row) => self.finish_row(row, outputs),
             None => Ok(()),
         }
     }
 
-    /// Commits the quarantine, if anything was staged.
-    pub(super) fn commit(&mut self, facts: &ObjectFacts, ledger: &mut Ledger) -> Result<(), Problem> {
-        self.end_run()?;
-        let Some((key, out)) = self.staged.take() else {
-            return Ok(());
-        };
-        let staged = out
-            .into_inner()
-            .map_err(|error| EncodeError::Write(error.into_error()))?;
-        commit(key, staged, self.sink, facts, ledger)
-    }
-
-    fn out(&mut self) -> Result<&mut impl Write, Problem> {
-        let staged = if let Some(staged) = self.staged.take() {
-            staged
-        } else {
-            let key = format!("{}/{}", self.table, self.name);
-            let staged = self.sink.stage(&key, &self.source)?;
-            (key, BufWriter::new(staged))
-        };
-        Ok(&mut self.staged.insert(staged).1)
+    /// Returns the object and the key of its output, which the table names that is known at the first row.
+    fn place(&mut self) -> (&ObjectRef, &str) {
+        let key = self.key.get_or_insert_with(|| format!("{}/{}", self.table, self.name));
+        (&self.source, key)
     }
 }

@@ -11,7 +11,7 @@ use super::{BYTE_ORDER_MARK, Corruption, Ingest, ObjectLines, OnCorrupt, Problem
 
 impl Ingest<'_> {
     pub(super) fn can_salvage(&self, fault: ReadError) -> bool {
-        self.lines.target.options.on_corrupt == OnCorrupt::Salvage && fault.is_of_gzip()
+        self.lines.staging.target.options.on_corrupt == OnCorrupt::Salvage && fault.is_of_gzip()
     }
 
     /// Ends an object with a fault: keeps its whole lines and quarantines the line that the fault cuts.
@@ -24,7 +24,7 @@ impl Ingest<'_> {
         let lines = &mut self.lines;
         let cut = self.reader.salvage(&mut |piece| lines.piece(piece))?;
         let decided = !matches!(lines.stage, Stage::Undecided { .. });
-        let hinted = lines.target.options.table.is_some() || lines.facts.key.log_type.is_some();
+        let hinted = lines.staging.target.options.table.is_some() || lines.facts.key.log_type.is_some();
         let more_than_test_entry = matches!(lines.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();
         if more_than_test_entry || !decided && (cut.bytes.is_empty() || !hinted) {
             // There is nothing to keep.

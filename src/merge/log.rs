@@ -94,7 +94,10 @@ mod tests {
         assert_eq!(logs.len(), hostile.len(), "{logs:?}");
         for log in logs {
             let mut components = log.split_terminator('/');
-            assert!(components.all(|component| !["", ".", ".."].contains(&component)), "{log}");
+            assert!(
+                components.all(|component| !["", ".", ".."].contains(&component)),
+                "{log}"
+            );
         }
     }
 

@@ -14,11 +14,15 @@
 //! promises and why.
 
 mod history;
+mod log;
 mod look;
 pub mod plan;
+mod staging;
+mod worker;
 
 pub use history::History;
 pub use look::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Look, Reading, Request};
+pub use worker::{FolderObjects, Looked, Progress, Worker};
 
 /// A folder of a bucket: the objects whose keys have the same part up to the last slash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::SpooledTempFile;
 
 use crate::object::{Counts, ObjectRef, hex};
-use crate::storage::{Committed, ErrorKind, Operation, Sink, StagedName, Staged, StorageError, Store};
+use crate::storage::{Committed, ErrorKind, Operation, Sink, Staged, StagedName, StorageError, Store};
 
 use super::plan::{File, Place};
 

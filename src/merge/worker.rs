@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::deadline::Deadline;
-use crate::ingest::{self, IngestError, Member, MemberOutcome, MergeOptions, Target, merge_objects};
-use crate::object::{Counts, Identity, KeyFacts, ObjectRef, ObjectRequest, hex};
+use crate::escape::escaped;
+use crate::ingest::{self, Member, MemberOutcome, MergeOptions, Problem, Target, merge_objects};
+use crate::object::{Identity, KeyFacts, ObjectRef, ObjectRequest, hex};
 use crate::parse::line::time::write_timestamp;
 use crate::storage::{Creation, Publication, Source, StagedName, StorageError, Store};
 
@@ -47,10 +47,8 @@ pub struct Worker<'a> {
     pub quarantine: Arc<dyn Store>,
     /// The limits of a batch.
     pub limits: BatchLimits,
-    /// How members are read.
+    /// How members are read, and the deadline after which no batch begins.
     pub reading: MergeOptions,
-    /// No batch begins after this deadline.
-    pub deadline: Deadline,
     /// The time of the look, in microseconds since 1970.
     pub now: i64,
 }
@@ -245,7 +243,11 @@ impl Work<'_, '_> {
         if self.worker.events.create(&name, text.as_bytes())? == Creation::Created {
             return Ok(Answer::LeftOutTooLong(false));
         }
-        let since = self.worker.events.read(&name)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        let since = self
+            .worker
+            .events
+            .read(&name)?
+            .and_then(|bytes| String::from_utf8(bytes).ok());
         let since = since.and_then(|text| text.trim().parse::<i64>().ok());
         let too_long = since.is_some_and(|since| now.saturating_sub(since) > MAX_LEFT_OUT);
         Ok(Answer::LeftOutTooLong(too_long))
@@ -256,7 +258,9 @@ impl Work<'_, '_> {
         self.drafted = Some(Arc::clone(plan));
         match self.create(&self.folder.plan(number), &plan.encode()) {
             Ok(answer) => answer,
-            Err(error) if error.is_retryable() && self.unknown < MAX_UNKNOWN && !self.worker.deadline.has_passed() => {
+            Err(error)
+                if error.is_retryable() && self.unknown < MAX_UNKNOWN && !self.worker.reading.deadline.has_passed() =>
+            {
                 self.unknown += 1;
                 Answer::Unknown
             }
@@ -316,18 +320,13 @@ impl Work<'_, '_> {
 
     /// Ingests a batch into staged files.
     fn ingest(&mut self, batch: &[Candidate]) -> Answer {
-        if self.worker.deadline.has_passed() {
+        if self.worker.reading.deadline.has_passed() {
             return Answer::Failed(Failure::passing("there is no time left for another batch"));
         }
         self.drafted = None;
         let (outcomes, files) = match self.merge(batch.iter().map(|it| (it.key.as_str(), it.etag.as_str(), it.bytes))) {
             Ok(merged) => merged,
-            Err(error) => {
-                return Answer::Failed(Failure {
-                    retryable: error.problem.is_retryable(),
-                    text: error.to_string(),
-                });
-            }
+            Err(problem) => return Answer::Failed(self.merge_failure(&problem)),
         };
         let members: Vec<_> = batch
             .iter()
@@ -346,20 +345,30 @@ impl Work<'_, '_> {
         Answer::Ingested(Ingested { members, files })
     }
 
+    fn merge_failure(&self, problem: &Problem) -> Failure {
+        let Folder { bucket, prefix } = self.folder;
+        Failure {
+            text: format!("cannot merge objects of {bucket}/{}: {problem}", escaped(prefix)),
+            retryable: problem.is_retryable(),
+        }
+    }
+
     /// Stages the files of a plan again, if its members still give the same bytes.
     fn restage(&self, plan: &Plan) -> Answer {
-        let ingested = plan.members.iter().filter(|member| !matches!(member.fate, Fate::Failed(_)));
+        let ingested = plan
+            .members
+            .iter()
+            .filter(|member| !matches!(member.fate, Fate::Failed(_)));
         let members = ingested.map(|member| (member.key.as_str(), member.etag.as_str(), member.bytes));
         let staged: BTreeMap<_, _> = match self.merge(members) {
             Ok((_, files)) => files.into_iter().map(|file| (file.sha256, file.bytes)).collect(),
-            Err(error) => {
-                return Answer::Failed(Failure {
-                    retryable: error.problem.is_retryable(),
-                    text: error.to_string(),
-                });
-            }
+            Err(problem) => return Answer::Failed(self.merge_failure(&problem)),
         };
-        if plan.files.iter().all(|file| staged.get(&file.sha256) == Some(&file.bytes)) {
+        if plan
+            .files
+            .iter()
+            .all(|file| staged.get(&file.sha256) == Some(&file.bytes))
+        {
             Answer::Done
         } else {
             Answer::Missing
@@ -370,7 +379,7 @@ impl Work<'_, '_> {
     fn merge<'c>(
         &self,
         objects: impl Iterator<Item = (&'c str, &'c str, u64)>,
-    ) -> Result<(Vec<(ObjectRef, MemberOutcome)>, Vec<File>), IngestError> {
+    ) -> Result<(Vec<(ObjectRef, MemberOutcome)>, Vec<File>), Problem> {
         let worker = self.worker;
         let requests: Vec<_> = objects
             .map(|(key, etag, bytes)| {
@@ -425,7 +434,9 @@ fn failure(error: &StorageError) -> Failure {
 /// Returns the name of the files of a plan with these members: the end of the first interval, and a hash of the identities. No
 /// other plan has the same members, so no other file has the name.
 fn name_of(members: &[(Candidate, Reading)]) -> String {
-    let settled = members.iter().filter(|(_, reading)| matches!(reading, Reading::Settled(_)));
+    let settled = members
+        .iter()
+        .filter(|(_, reading)| matches!(reading, Reading::Settled(_)));
     let mut hash = Sha256::new();
     let mut first = None;
     for (candidate, _) in settled {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("formats", &[]),
     ("deadline", &[]),
     ("escape", &[]),
@@ -21,7 +21,8 @@ const LAYERS: [(&str, &[&str]); 16] = [
             "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage",
         ],
     ),
-    ("merge", &["object"]),
+    ("layout", &["object", "encode", "storage", "ingest"]),
+    ("merge", &["escape", "parse", "object", "storage", "ingest"]),
     ("trigger", &["escape", "object", "ingest"]),
     ("config", &["schema", "encode", "storage", "ingest"]),
     (

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::common::{Files, Memory};
@@ -15,7 +15,7 @@ use alb_ingest::function::{Event, Function, HandleError, Handled, Limits, Observ
 use alb_ingest::object::ObjectRequest;
 use alb_ingest::storage::local::Local;
 use alb_ingest::storage::{
-    Body, ErrorKind, Listing, Location, Operation, Origin, S3Prefix, Sink, Source, Storage, StorageError,
+    Body, ErrorKind, Listing, Location, Operation, Origin, S3Prefix, Sink, Source, Storage, StorageError, Store,
 };
 use alb_ingest::trigger::InvocationError;
 use globset::{Glob, GlobSet};

@@ -13,6 +13,7 @@ mod common;
 mod encoders;
 mod golden;
 mod lake;
+mod merge;
 mod merge_model;
 mod objects;
 mod properties;

@@ -11,7 +11,7 @@ use super::line_buffer::{self, LineBuffer};
 use super::values::{Times, put_float, put_integer};
 use super::write_text;
 
-/// Writes the events of one object as JSON objects. Parts that are the same for every event are made once: the keys, and the
+/// Writes the events of an object as JSON objects. Parts that are the same for every event are made once: the keys, and the
 /// values that the object determines.
 #[derive(Debug)]
 pub struct EventWriter {
@@ -65,7 +65,21 @@ struct Steps<'a> {
     computed: usize,
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
+    /// Returns the steps of the events of an object.
+    fn of(table: &'a OutputTable, facts: &'a ObjectFacts) -> Vec<Step> {
+        let mut steps = Self {
+            table,
+            facts,
+            done: Vec::new(),
+            same: Vec::new(),
+            computed: 0,
+        };
+        steps.add(&table.nodes, b',');
+        steps.end_same();
+        steps.done
+    }
+
     /// Adds the steps of these nodes. `first` precedes the first key: a comma, or the brace of a group that always has a
     /// value.
     fn add(&mut self, nodes: &[Node], mut first: u8) {
@@ -144,20 +158,16 @@ impl Steps<'_> {
 impl EventWriter {
     /// Returns a writer for the events of one object.
     pub fn new(table: &OutputTable, facts: &ObjectFacts) -> Self {
-        let mut steps = Steps {
-            table,
-            facts,
-            done: Vec::new(),
-            same: Vec::new(),
-            computed: 0,
-        };
-        steps.add(&table.nodes, b',');
-        steps.end_same();
         Self {
-            steps: steps.done,
+            steps: Steps::of(table, facts),
             computed: Computed::new(table),
             open: Vec::new(),
         }
+    }
+
+    /// Begins the events of another object, of the same table.
+    pub fn begin_object(&mut self, table: &OutputTable, facts: &ObjectFacts) {
+        self.steps = Steps::of(table, facts);
     }
 
     /// Begins a batch: computes the values that are not columns of it. Must be called before its events are written.

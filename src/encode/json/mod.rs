@@ -23,6 +23,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Writes events as JSON lines.
 pub struct JsonEncoder<W: Write> {
+    table: &'static OutputTable,
     events: EventWriter,
     lines: LineBuffer,
     out: Compressor<W>,
@@ -69,14 +70,15 @@ const fn needs_escape(byte: u8) -> bool {
 }
 
 impl<W: Write> JsonEncoder<W> {
-    /// Returns an encoder for the events of one object.
+    /// Returns an encoder that begins with the events of one object.
     pub fn new(
-        table: &OutputTable,
+        table: &'static OutputTable,
         facts: &ObjectFacts,
         compression: Compression,
         out: W,
     ) -> Result<Self, EncodeError> {
         Ok(Self {
+            table,
             events: EventWriter::new(table, facts),
             lines: LineBuffer::default(),
             out: Compressor::new(compression, out)?,
@@ -85,6 +87,10 @@ impl<W: Write> JsonEncoder<W> {
 }
 
 impl<W: Write> Encoder<W> for JsonEncoder<W> {
+    fn begin_object(&mut self, facts: &ObjectFacts) {
+        self.events.begin_object(self.table, facts);
+    }
+
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
         self.events.begin(batch);
         for row in 0..batch.rows() {

@@ -146,6 +146,11 @@ impl ColumnEncoder {
         self.texts.plain().len() + self.numbers.numbers().len() * 8
     }
 
+    /// Begins the values of another object: the id of its first event is not the increment of the last one.
+    pub(super) const fn begin_object(&mut self) {
+        self.page.last_line = None;
+    }
+
     /// Adds values, whose texts are spans of `text`.
     pub(super) fn add_values(&mut self, values: &Values, text: &[u8]) {
         match values {
@@ -215,14 +220,20 @@ impl ColumnEncoder {
         }
     }
 
-    /// Adds the same text, or null, for each of `rows` rows.
+    /// Adds the same text, or null, for each of `rows` rows. The dictionary is used whatever the layout, unless an earlier
+    /// page of the chunk ended its use: the events of many objects can have many such texts.
     pub(super) fn add_constant(&mut self, value: Option<&str>, rows: usize) {
         let nulls = if value.is_none() { rows } else { 0 };
         self.add_validity(rows, nulls, std::iter::repeat_n(value.is_some(), rows));
-        self.dictionary = Dictionary::Used;
-        if let Some(value) = value {
+        if self.dictionary == Dictionary::Undecided {
+            self.dictionary = Dictionary::Used;
+        }
+        let Some(value) = value else { return };
+        if self.dictionary == Dictionary::Used {
             let index = self.texts.index(value.as_bytes());
             self.page.indices.extend(std::iter::repeat_n(index, rows));
+        } else {
+            self.add_present(std::iter::repeat_n(value.as_bytes(), rows));
         }
     }
 

@@ -118,7 +118,7 @@ fn with_page_writer<T>(
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
-    /// Returns an encoder for the events of one object.
+    /// Returns an encoder that begins with the events of one object.
     pub fn new(
         table: &'static OutputTable,
         facts: &ObjectFacts,
@@ -178,6 +178,11 @@ impl<W: Write + Send> ParquetEncoder<W> {
 }
 
 impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
+    fn begin_object(&mut self, facts: &ObjectFacts) {
+        self.facts.clone_from(facts);
+        self.cache.columns.iter_mut().for_each(ColumnEncoder::begin_object);
+    }
+
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
         if batch.rows() == 0 {
             return Ok(());

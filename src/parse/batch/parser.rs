@@ -120,6 +120,15 @@ impl LineParser {
         }
     }
 
+    /// Begins the lines of another object of the same format, and keeps the buffers.
+    pub fn begin_object(&mut self, next_line: u64, load_balancer: Option<&str>) {
+        let mut next = Self::starting_at(next_line, self.plan, load_balancer);
+        next.rows = std::mem::take(&mut self.rows);
+        next.rows.clear();
+        next.faults = std::mem::take(&mut self.faults);
+        *self = next;
+    }
+
     /// Keeps the bytes of entries of at least this length, for [`LineParser::take_kept`] after each block.
     pub const fn keep_from(&mut self, bytes: usize) {
         self.keep = Some(bytes);

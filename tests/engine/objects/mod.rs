@@ -16,12 +16,12 @@ use serde_json::Value;
 use crate::common::{Run, json, rows};
 
 /// Returns a key of this log type with the given end time.
-fn key_at(format: &'static Format, end: &str) -> String {
+pub(crate) fn key_at(format: &'static Format, end: &str) -> String {
     let end = timestamp_micros(end.as_bytes()).unwrap();
     object_key(format, &Balancer::default(), u64::try_from(end).unwrap(), 1)
 }
 
-fn key(format: &'static Format) -> String {
+pub(crate) fn key(format: &'static Format) -> String {
     key_at(format, "2026-10-07T11:45:00Z")
 }
 
@@ -29,21 +29,21 @@ fn key(format: &'static Format) -> String {
 const OPAQUE_KEY: &str = "some/file.log";
 
 /// Returns an access line with 18 fields.
-fn access_at(time: &str, agent: &str) -> String {
+pub(crate) fn access_at(time: &str, agent: &str) -> String {
     format!(
         "https {time} app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 0.048 0.000 200 200 350 1024 \
          \"GET https://www.example.com:443/items HTTP/1.1\" \"{agent}\" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - \"Root=1\""
     )
 }
 
-fn access(number: usize) -> String {
+pub(crate) fn access(number: usize) -> String {
     access_at(
         "2026-10-07T11:42:13.123456Z",
         &format!("agent {number} {}", number.wrapping_mul(2_654_435_761)),
     )
 }
 
-fn accesses(count: usize) -> Vec<u8> {
+pub(crate) fn accesses(count: usize) -> Vec<u8> {
     (0..count)
         .map(|number| access(number) + "\n")
         .collect::<String>()
@@ -51,11 +51,11 @@ fn accesses(count: usize) -> Vec<u8> {
 }
 
 /// Returns an access line with an invalid status code.
-fn broken(number: usize) -> String {
+pub(crate) fn broken(number: usize) -> String {
     access(number).replacen(" 200 200 ", " 2xx 200 ", 1)
 }
 
-fn strict() -> Options {
+pub(crate) fn strict() -> Options {
     Options {
         on_corrupt: OnCorrupt::Strict,
         ..json()
