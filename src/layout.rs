@@ -18,6 +18,7 @@ pub const FILE: &str = "_alb-ingest.json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Whether an output has the rows of one object or of many.
+    #[serde(rename = "mode")]
     pub delivery: Delivery,
     /// The format of the files.
     pub format: String,

@@ -7,6 +7,7 @@ mod explain;
 #[cfg(feature = "generate")]
 mod generate;
 mod input;
+mod merge;
 mod options;
 mod reference;
 mod replay;

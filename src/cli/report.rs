@@ -117,8 +117,22 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     for (key, fault) in &totals.corrupt {
         let _ = writeln!(text, "corrupt      {}: {fault}", escaped(key));
     }
-    for error in &totals.unlisted {
-        let _ = writeln!(text, "failed       {error}");
+    if totals.merged_before > 0 {
+        let _ = writeln!(
+            text,
+            "merged       {} before this run",
+            number_of(totals.merged_before, "object")
+        );
+    }
+    if totals.left_out > 0 {
+        let objects = number_of(totals.left_out, "object");
+        let _ = writeln!(
+            text,
+            "left out     {objects}: they cannot be read now, and a later run merges them"
+        );
+    }
+    for (folder, failure) in &totals.failed_folders {
+        let _ = writeln!(text, "failed       {folder}: {}", escaped(&failure.text));
     }
     for error in &totals.unlisted {
         let _ = writeln!(text, "failed       {error}");
@@ -216,7 +230,11 @@ pub(super) fn json(totals: &Totals) -> String {
         .failed
         .iter()
         .map(|error| json!({"bucket": error.object.bucket, "key": error.object.key, "error": error.problem.to_string(), "retryable": error.problem.is_retryable()}));
-    let failed: Vec<Value> = unlisted.chain(objects).collect();
+    let folders = totals
+        .failed_folders
+        .iter()
+        .map(|(folder, failure)| json!({"bucket": folder.bucket, "key": folder.prefix, "error": failure.text, "retryable": failure.retryable}));
+    let failed: Vec<Value> = unlisted.chain(objects).chain(folders).collect();
     let corrupt: Vec<Value> = totals
         .corrupt
         .iter()
@@ -230,6 +248,7 @@ pub(super) fn json(totals: &Totals) -> String {
         "skipped_lines": totals.counts.skipped_lines,
         "bytes_in": totals.counts.bytes_in,
         "bytes_out": totals.counts.bytes_out,
+        "plans": totals.plans,
         "outputs": {"written": totals.outputs_written, "there_before": totals.outputs_existing},
         "tables": tables,
         "skipped_objects": skips,

@@ -2,18 +2,21 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::escape::escaped;
 use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
+use crate::layout::{Layout, LayoutError};
 use crate::storage::{Entry, Location, Origin, Storage};
 
 use super::input::{find, origins, storage};
 use super::totals::Totals;
-use super::{FAILED, OK, Stop, config, report, table};
+use super::{FAILED, OK, Stop, config, merge, report, table};
 
 /// The number of objects that are listed before they are read: the names of a whole bucket would not fit into memory.
 const WAVE: usize = 4_096;
@@ -26,27 +29,8 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     let origins = origins(matches, outputs)?;
     let storage = storage(&origins, outputs, config.storage.clone())?;
     let mut objects = find(&origins, outputs, &storage)?;
-    let open = |location: &Location| {
-        storage
-            .sink(location, Deadline::NONE)
-            .map_err(|error| Stop::Usage(error.to_string()))
-    };
-    let (events, rejects) = (open(destination)?, open(quarantine)?);
-    let target = Target {
-        options: &config.ingest,
-        events: events.as_ref(),
-        quarantine: rejects.as_ref(),
-    };
     let bar = progress_bar();
-    let mut totals = Totals::default();
-    in_waves(&mut objects, |wave: &[Entry]| {
-        bar.inc_length(wave.iter().filter_map(|entry| entry.object.size).sum());
-        let threads = Threads::of(matches, destination, wave.len());
-        let results = ingest_all(wave, target, threads, &bar);
-        for (entry, result) in wave.iter().zip(results) {
-            totals.add(&entry.object, result);
-        }
-    });
+    let mut totals = deliver(matches, &config, &storage, &mut objects, &bar)?;
     bar.finish_and_clear();
     totals.unlisted = objects.unlisted;
     totals.own_outputs = objects.own_outputs;
@@ -69,8 +53,89 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         anstream::stdout().write_all(report.as_bytes())?;
     }
-    let is_complete = totals.failed.is_empty() && totals.unlisted.is_empty();
-    Ok(if is_complete { OK } else { FAILED })
+    Ok(if totals.is_complete() { OK } else { FAILED })
+}
+
+/// Delivers the objects, each to outputs of its own or merged.
+fn deliver(
+    matches: &ArgMatches,
+    config: &Config,
+    storage: &dyn Storage,
+    objects: &mut impl Iterator<Item = Entry>,
+    bar: &ProgressBar,
+) -> Result<Totals, Stop> {
+    let mut objects = objects.peekable();
+    let layout = config.layout();
+    // A run without objects leaves nothing.
+    if let Some(layout) = layout.as_ref().filter(|_| objects.peek().is_some()) {
+        claim(config, layout, storage)?;
+    }
+    match (config.merge, &layout) {
+        (Some(merged), Some(layout)) => {
+            let threads = Threads::of(matches, &config.destination, usize::MAX);
+            merge::merge(
+                config,
+                merged,
+                layout,
+                storage,
+                &mut objects,
+                (threads.jobs, bar),
+                now(),
+            )
+        }
+        _ => deliver_each(matches, config, storage, &mut objects, bar),
+    }
+}
+
+/// Makes sure that the destination has outputs of this run's settings alone.
+fn claim(config: &Config, layout: &Layout, storage: &dyn Storage) -> Result<(), Stop> {
+    let store = storage.store(&config.destination, Deadline::NONE);
+    let store = store.map_err(|error| Stop::Usage(error.to_string()))?;
+    layout
+        .claim(&config.destination, store.as_ref())
+        .map_err(|error| match error {
+            LayoutError::Storage(_) => Stop::Failed(error.to_string()),
+            _ => Stop::Usage(error.to_string()),
+        })
+}
+
+fn deliver_each(
+    matches: &ArgMatches,
+    config: &Config,
+    storage: &dyn Storage,
+    objects: &mut impl Iterator<Item = Entry>,
+    bar: &ProgressBar,
+) -> Result<Totals, Stop> {
+    let open = |location: &Location| {
+        storage
+            .sink(location, Deadline::NONE)
+            .map_err(|error| Stop::Usage(error.to_string()))
+    };
+    let (events, rejects) = (open(&config.destination)?, open(&config.quarantine)?);
+    let target = Target {
+        options: &config.ingest,
+        events: events.as_ref(),
+        quarantine: rejects.as_ref(),
+    };
+    let mut totals = Totals::default();
+    in_waves(objects, |wave: &[Entry]| {
+        bar.inc_length(wave.iter().filter_map(|entry| entry.object.size).sum());
+        let threads = Threads::of(matches, &config.destination, wave.len());
+        let results = ingest_all(wave, target, threads, bar);
+        for (entry, result) in wave.iter().zip(results) {
+            totals.add(&entry.object.key, result);
+        }
+    });
+    Ok(totals)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "notes of objects that cannot be read carry a time; no output does"
+)]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Hands over the objects, at most [`WAVE`] at once, as far as they have been listed.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::ingest::{IngestError, Ledger, Outcome, Skip};
-use crate::object::ObjectRequest;
+use crate::merge::plan::Plan;
+use crate::merge::{Failure, Folder};
 use crate::storage::StorageError;
 
 /// The totals of a run.
@@ -21,6 +22,14 @@ pub(super) struct Totals {
     pub(super) counts: Counts,
     pub(super) outputs_written: u64,
     pub(super) outputs_existing: u64,
+    /// The number of plans that were committed.
+    pub(super) plans: u64,
+    /// The number of objects that a plan had merged before.
+    pub(super) merged_before: u64,
+    /// The number of objects that cannot be read for now and are merged by a later run.
+    pub(super) left_out: u64,
+    /// The folders that could not be merged completely.
+    pub(super) failed_folders: Vec<(Folder, Failure)>,
 }
 
 /// The counts of a table or of the whole run.
@@ -47,12 +56,12 @@ pub(super) struct TableTotals {
 
 impl Totals {
     /// Adds the outcome of an object.
-    pub(super) fn add(&mut self, object: &ObjectRequest, result: Result<Outcome, IngestError>) {
+    pub(super) fn add(&mut self, key: &str, result: Result<Outcome, IngestError>) {
         match result {
             Ok(Outcome::Ingested(ledger)) => {
                 self.counts.objects += 1;
                 if let Some(corruption) = ledger.corruption {
-                    self.corrupt.push((object.key.clone(), corruption.to_string()));
+                    self.corrupt.push((key.to_owned(), corruption.to_string()));
                 }
                 self.tables
                     .entry(ledger.table.unwrap_or("unknown"))
@@ -68,9 +77,27 @@ impl Totals {
         }
     }
 
+    /// Adds an object that was skipped by its key.
+    pub(super) fn skip(&mut self, skip: Skip) {
+        *self.skipped.entry(skip).or_default() += 1;
+    }
+
+    /// Adds the files of a plan that was published, `written` of which were not visible before.
+    pub(super) fn published(&mut self, plan: &Plan, written: u64) {
+        let files = plan.files.len() as u64;
+        self.outputs_written += written;
+        self.outputs_existing += files.saturating_sub(written);
+        self.counts.bytes_out += plan.files.iter().map(|file| file.bytes).sum::<u64>();
+    }
+
     /// Returns whether there was nothing to ingest.
     pub(super) fn found_nothing(&self) -> bool {
-        self.counts.objects == 0 && self.failed.is_empty()
+        self.counts.objects == 0 && self.merged_before == 0 && self.left_out == 0 && self.is_complete()
+    }
+
+    /// Returns whether every object is accounted for.
+    pub(super) fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.unlisted.is_empty() && self.failed_folders.is_empty() && self.left_out == 0
     }
 
     fn add_counts(&mut self, ledger: &Ledger) {

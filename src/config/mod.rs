@@ -11,7 +11,11 @@ mod raw;
 mod resolve;
 mod table;
 
+use std::time::Duration;
+
 use crate::ingest;
+use crate::layout::{Delivery, Layout};
+use crate::merge::BatchLimits;
 use crate::storage::{self, Location};
 
 pub use raw::RawConfig;
@@ -28,8 +32,23 @@ pub struct Config {
     pub ingest: ingest::Options,
     /// The options of reading, listing and writing objects.
     pub storage: storage::Options,
+    /// The options of merged delivery; `None` if each object has outputs of its own.
+    pub merge: Option<MergeConfig>,
     /// The options of the function.
     pub function: FunctionOptions,
+}
+
+/// The options of merged delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeConfig {
+    /// The limits of a batch.
+    pub limits: BatchLimits,
+    /// The time after the end of an object's interval before the function merges it.
+    pub grace: Duration,
+    /// The time between two invocations by the schedule.
+    pub window: Duration,
+    /// The maximum time that an object waits for others.
+    pub max_wait: Duration,
 }
 
 /// The options of the function.
@@ -78,6 +97,8 @@ pub enum Section {
     Input,
     /// Settings of the events and the files.
     Output,
+    /// Settings of merged delivery.
+    Merge,
     /// Settings of Firehose streams.
     Firehose,
     /// Settings of S3 requests.
@@ -121,6 +142,19 @@ impl Config {
     /// A value is not allowed, a required setting is missing, or settings conflict.
     pub fn read(lookup: impl Fn(&Setting) -> Option<String>) -> Result<Self, SettingError> {
         RawConfig::read(lookup)?.resolve()
+    }
+
+    /// Returns the layout of the destination, if it has one: streams and the standard output have none, and a data lake's
+    /// bucket belongs to the lake.
+    pub fn layout(&self) -> Option<Layout> {
+        let delivery = if self.merge.is_some() {
+            Delivery::Merged
+        } else {
+            Delivery::PerObject
+        };
+        let has_layout =
+            self.destination.holds_files() && self.ingest.partition_by != ingest::PartitionBy::SecurityLake;
+        has_layout.then(|| Layout::of(&self.ingest, delivery))
     }
 }
 

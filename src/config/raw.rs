@@ -1,5 +1,7 @@
 //! The first stage: the values that were given.
 
+use std::time::Duration;
+
 use globset::GlobSet;
 
 use super::{OnMissing, SETTINGS, Setting, SettingError};
@@ -20,6 +22,12 @@ pub struct RawConfig {
     pub partition_by: Option<PartitionBy>,
     pub schema: Option<Schema>,
     pub quarantine: Option<Location>,
+    pub merge: Option<bool>,
+    pub merge_objects: Option<usize>,
+    pub merge_bytes: Option<u64>,
+    pub merge_grace: Option<Duration>,
+    pub merge_window: Option<Duration>,
+    pub merge_max_wait: Option<Duration>,
     pub firehose_records: Option<FirehoseRecords>,
     pub firehose_dynamic_partitioning: Option<bool>,
     pub firehose_bytes_per_second: Option<u64>,

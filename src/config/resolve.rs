@@ -1,11 +1,14 @@
 //! The second stage: defaults, and settings that conflict.
 
+use std::time::Duration;
+
 use globset::GlobSet;
 
 use super::table::DESTINATION;
-use super::{Config, FunctionOptions, OnMissing, RawConfig, SettingError};
+use super::{Config, FunctionOptions, MergeConfig, OnMissing, RawConfig, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
+use crate::merge::BatchLimits;
 use crate::schema::mapping::Schema;
 use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
 
@@ -13,11 +16,12 @@ use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
 type Check = fn(&RawConfig, &Config) -> Option<String>;
 
 /// The checks, in the order in which their errors are reported.
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     check_compression,
     check_stdout,
     check_security_lake,
     check_firehose,
+    check_merge,
     check_loop,
 ];
 
@@ -91,12 +95,43 @@ impl RawConfig {
                     bytes_per_second: self.firehose_bytes_per_second,
                 },
             },
+            merge: self.merge.unwrap_or(false).then(|| self.merge_config()),
             function: FunctionOptions {
                 on_missing: self.on_missing.unwrap_or(OnMissing::Fail),
                 partial_batch: self.partial_batch.unwrap_or(false),
             },
         })
     }
+}
+
+impl RawConfig {
+    fn merge_config(&self) -> MergeConfig {
+        const MINUTE: u64 = 60;
+        MergeConfig {
+            limits: BatchLimits {
+                objects: self.merge_objects.unwrap_or(5_000),
+                bytes: self.merge_bytes.unwrap_or(256 * 1024 * 1024),
+            },
+            grace: self.merge_grace.unwrap_or(Duration::from_secs(10 * MINUTE)),
+            window: self.merge_window.unwrap_or(Duration::from_secs(60 * MINUTE)),
+            max_wait: self.merge_max_wait.unwrap_or(Duration::from_secs(120 * MINUTE)),
+        }
+    }
+}
+
+/// Checks what merged delivery requires: a destination that holds files, of which none is replaced.
+fn check_merge(raw: &RawConfig, config: &Config) -> Option<String> {
+    config.merge?;
+    let problem = if !config.destination.holds_files() {
+        "and DESTINATION does not hold files; set DESTINATION to s3://BUCKET/PREFIX or a directory"
+    } else if config.ingest.partition_by == PartitionBy::SecurityLake {
+        "and PARTITION_BY is security-lake: the log of the merge cannot be in the lake's bucket; set PARTITION_BY to day, hour or none"
+    } else if raw.overwrite == Some(true) {
+        "and OVERWRITE is true, but merged outputs are never replaced; remove OVERWRITE, or merge into another destination"
+    } else {
+        return None;
+    };
+    Some(format!("MERGE is true, {problem}"))
 }
 
 fn check_compression(_raw: &RawConfig, config: &Config) -> Option<String> {

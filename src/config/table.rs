@@ -1,5 +1,7 @@
 //! The table of settings.
 
+use std::time::Duration;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{OnMissing, Section, Setting};
@@ -12,6 +14,8 @@ const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
 const ACCOUNT: &str = "12 digits";
 const GLOBS: &str = "comma-separated key patterns such as **/us-east-1/**, none of them empty";
+
+const TIMES: &str = "an integer and a unit such as 90s, 10m, 6h or 14d";
 
 /// The one required setting.
 pub(super) const DESTINATION: Setting = Setting {
@@ -29,7 +33,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 19] = [
+pub static SETTINGS: [Setting; 25] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -93,6 +97,84 @@ pub static SETTINGS: [Setting; 19] = [
         doc: "Where to write malformed lines: a directory or S3. Each line is written with its raw bytes, line number, byte offset and reason.",
         apply: |raw, value| {
             raw.quarantine = Some(Location::parse(value).filter(Location::holds_files)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "MERGE",
+        flag: "merge",
+        value_name: "BOOL",
+        section: Section::Merge,
+        allowed: BOOLEAN,
+        default: "false",
+        doc: "Merge the objects of each source folder into few large outputs. Each object is merged exactly once, whatever is interrupted or repeated. The destination must be empty or merged into before; it needs PARTITION_BY day, hour or none.",
+        apply: |raw, value| {
+            raw.merge = Some(boolean(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "MERGE_OBJECTS",
+        flag: "merge-objects",
+        value_name: "N",
+        section: Section::Merge,
+        allowed: "an integer, 1 to 20000",
+        default: "5000",
+        doc: "Maximum number of objects that are merged into one output per partition.",
+        apply: |raw, value| {
+            raw.merge_objects = value.parse().ok().filter(|objects| (1..=20_000).contains(objects));
+            raw.merge_objects.map(|_| ())
+        },
+    },
+    Setting {
+        name: "MERGE_BYTES",
+        flag: "merge-bytes",
+        value_name: "BYTES",
+        section: Section::Merge,
+        allowed: "an integer, 1000000 or more",
+        default: "268435456",
+        doc: "Maximum number of bytes of log objects that are merged into one output per partition. A larger object is merged alone.",
+        apply: |raw, value| {
+            raw.merge_bytes = value.parse().ok().filter(|bytes| *bytes >= 1_000_000);
+            raw.merge_bytes.map(|_| ())
+        },
+    },
+    Setting {
+        name: "MERGE_GRACE",
+        flag: "merge-grace",
+        value_name: "TIME",
+        section: Section::Function,
+        allowed: TIMES,
+        default: "10m",
+        doc: "Time after the end of an object's interval before the function merges it, so objects of one interval that arrive late are merged together.",
+        apply: |raw, value| {
+            raw.merge_grace = Some(duration(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "MERGE_WINDOW",
+        flag: "merge-window",
+        value_name: "TIME",
+        section: Section::Function,
+        allowed: TIMES,
+        default: "1h",
+        doc: "Time between two invocations by the schedule. Earlier days are checked again in the windows that begin 6, 24 and 48 hours after their end.",
+        apply: |raw, value| {
+            raw.merge_window = Some(duration(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "MERGE_MAX_WAIT",
+        flag: "merge-max-wait",
+        value_name: "TIME",
+        section: Section::Function,
+        allowed: TIMES,
+        default: "2h",
+        doc: "Maximum time that an object waits for others. The function merges a folder once 100 objects or 16 MiB are ready, or the oldest of them is this old.",
+        apply: |raw, value| {
+            raw.merge_max_wait = Some(duration(value)?);
             Some(())
         },
     },
@@ -290,6 +372,24 @@ fn boolean(value: &str) -> Option<bool> {
         "false" => Some(false),
         _ => None,
     }
+}
+
+/// Parses a time such as `10m`.
+fn duration(value: &str) -> Option<Duration> {
+    let (number, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    // A century is longer than any wait, and the sum of two fits into every type of time.
+    number
+        .checked_mul(seconds)
+        .filter(|seconds| *seconds < 100 * 366 * 86_400)
+        .map(Duration::from_secs)
 }
 
 fn rate(value: &str) -> Option<u64> {

@@ -46,6 +46,17 @@ pub enum MemberOutcome {
     LeftOut(IngestError),
 }
 
+impl MemberOutcome {
+    /// Returns the outcome as that of an object that was ingested alone.
+    pub fn into_result(self) -> Result<Outcome, IngestError> {
+        match self {
+            Self::Ingested(ledger) => Ok(Outcome::Ingested(ledger)),
+            Self::Skipped(skip, ledger) => Ok(Outcome::Skipped(skip, ledger)),
+            Self::Failed(error) | Self::LeftOut(error) => Err(error),
+        }
+    }
+}
+
 /// How a merge is carried out. The outputs do not depend on it.
 #[derive(Debug, Clone, Copy)]
 pub struct MergeOptions {

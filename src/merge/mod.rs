@@ -20,6 +20,8 @@ pub mod plan;
 mod staging;
 mod worker;
 
+use crate::escape::escaped;
+
 pub use history::History;
 pub use look::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Look, Reading, Request};
 pub use worker::{FolderObjects, Looked, Progress, Worker};
@@ -31,4 +33,22 @@ pub struct Folder {
     pub bucket: String,
     /// The part of the keys up to the last slash: empty, or ending in a slash.
     pub prefix: String,
+}
+
+impl Folder {
+    /// Returns the folder of an object, and the part of its key after it.
+    pub fn of<'a>(bucket: &str, key: &'a str) -> (Self, &'a str) {
+        let (prefix, name) = key.split_at(key.rfind('/').map_or(0, |slash| slash + 1));
+        let folder = Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        };
+        (folder, name)
+    }
+}
+
+impl std::fmt::Display for Folder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}/{}", escaped(&self.bucket), escaped(&self.prefix))
+    }
 }

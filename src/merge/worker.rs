@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::escape::escaped;
 use crate::ingest::{self, Member, MemberOutcome, MergeOptions, Problem, Target, merge_objects};
 use crate::object::{Identity, KeyFacts, ObjectRef, ObjectRequest, hex};
 use crate::parse::line::time::write_timestamp;
@@ -199,7 +198,16 @@ impl Work<'_, '_> {
         if self.drafted.take_if(|drafted| is_drafted(drafted)).is_none() {
             return;
         }
+        // Objects that were left out follow none of the members.
+        let mut members = plan
+            .members
+            .iter()
+            .map(|member| format!("{}{}", plan.folder, member.key))
+            .peekable();
         for (object, outcome) in std::mem::take(&mut self.outcomes) {
+            if members.next_if_eq(&object.key).is_none() {
+                continue;
+            }
             (self.progress)(Progress::Member {
                 object: &object,
                 outcome,
@@ -346,9 +354,8 @@ impl Work<'_, '_> {
     }
 
     fn merge_failure(&self, problem: &Problem) -> Failure {
-        let Folder { bucket, prefix } = self.folder;
         Failure {
-            text: format!("cannot merge objects of {bucket}/{}: {problem}", escaped(prefix)),
+            text: format!("cannot merge objects of {}: {problem}", self.folder),
             retryable: problem.is_retryable(),
         }
     }

@@ -24,19 +24,19 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("layout", &["object", "encode", "storage", "ingest"]),
     ("merge", &["escape", "parse", "object", "storage", "ingest"]),
     ("trigger", &["escape", "object", "ingest"]),
-    ("config", &["schema", "encode", "storage", "ingest"]),
+    ("config", &["schema", "encode", "storage", "ingest", "layout", "merge"]),
     (
         "function",
         &[
-            "deadline", "escape", "formats", "object", "storage", "ingest", "trigger", "config",
+            "deadline", "escape", "formats", "object", "storage", "ingest", "layout", "merge", "trigger", "config",
         ],
     ),
     ("generate", &["formats", "schema"]),
     (
         "cli",
         &[
-            "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "config", "function",
-            "generate",
+            "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "layout", "merge",
+            "config", "function", "generate",
         ],
     ),
     ("bin", &["function", "cli"]),

@@ -1,0 +1,222 @@
+//! `alb-ingest run --merge`: the objects of the inputs, folder by folder.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+
+use crate::config::{Config, MergeConfig};
+use crate::deadline::Deadline;
+use crate::ingest::{IngestError, MergeOptions, Pool, Problem};
+use crate::layout::Layout;
+use crate::merge::{Candidate, Failure, Folder, FolderObjects, Progress, Worker};
+use crate::object::{Identity, ObjectRequest};
+use crate::storage::{Body, Entry, ErrorKind, Operation, Source, Storage, StorageError};
+
+use super::Stop;
+use super::totals::Totals;
+
+/// The number of threads that read the small objects of a folder ahead.
+const READERS: usize = 16;
+/// The maximum number of bytes that are read ahead for a folder.
+const PREFETCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// The objects of a folder, as the inputs list them.
+struct ListedFolder {
+    folder: Folder,
+    entries: BTreeMap<String, Entry>,
+    /// Objects whose identity cannot be read.
+    unreadable: Mutex<Vec<IngestError>>,
+}
+
+/// What looking at a folder needs and gives.
+struct Run<'a> {
+    worker: Worker<'a>,
+    totals: &'a Mutex<Totals>,
+    bar: &'a ProgressBar,
+}
+
+/// Merges the objects of the inputs, and adds what came of them to the totals.
+pub(super) fn merge(
+    config: &Config,
+    merge: MergeConfig,
+    layout: &Layout,
+    storage: &dyn Storage,
+    objects: &mut impl Iterator<Item = Entry>,
+    (jobs, bar): (usize, &ProgressBar),
+    now: i64,
+) -> Result<Totals, Stop> {
+    let store = |location| {
+        let store = storage.store(location, Deadline::NONE);
+        store.map_err(|error| Stop::Usage(error.to_string()))
+    };
+    let totals = Mutex::new(Totals::default());
+    let run = Run {
+        worker: Worker {
+            options: &config.ingest,
+            layout: layout.fingerprint(),
+            events: store(&config.destination)?,
+            quarantine: store(&config.quarantine)?,
+            limits: merge.limits,
+            reading: MergeOptions {
+                deadline: Deadline::NONE,
+                readers: READERS,
+                prefetch_bytes: PREFETCH_BYTES,
+            },
+            now,
+        },
+        totals: &totals,
+        bar,
+    };
+    let mut open = BTreeMap::new();
+    let mut complete = Vec::new();
+    for entry in objects {
+        if let Some(skip) = config.ingest.skip_unread(&entry.object.key) {
+            run.with_totals(|totals| totals.skip(skip));
+            continue;
+        }
+        bar.inc_length(entry.object.size.unwrap_or_default());
+        let folder = add(entry, &mut open);
+        close(&folder, &mut open, &mut complete);
+        if complete.len() >= 2 * jobs {
+            run.look_at(&mut complete, jobs);
+        }
+    }
+    complete.extend(open.into_values());
+    run.look_at(&mut complete, jobs);
+    drop(run);
+    Ok(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Adds an object to its folder, and returns the folder.
+fn add(entry: Entry, open: &mut BTreeMap<Folder, ListedFolder>) -> Folder {
+    let (folder, name) = Folder::of(&entry.object.bucket, &entry.object.key);
+    let name = name.to_owned();
+    let listed = open.entry(folder.clone()).or_insert_with(|| ListedFolder {
+        folder: folder.clone(),
+        entries: BTreeMap::new(),
+        unreadable: Mutex::default(),
+    });
+    listed.entries.insert(name, entry);
+    folder
+}
+
+/// Moves the folders that are complete. Objects are listed in the order of their keys, so a folder ends where keys no longer
+/// begin with it.
+fn close(current: &Folder, open: &mut BTreeMap<Folder, ListedFolder>, complete: &mut Vec<ListedFolder>) {
+    let is_complete = |folder: &Folder| folder.bucket != current.bucket || !current.prefix.starts_with(&folder.prefix);
+    let ended: Vec<_> = open.keys().filter(|folder| is_complete(folder)).cloned().collect();
+    complete.extend(ended.iter().filter_map(|folder| open.remove(folder)));
+}
+
+impl Run<'_> {
+    fn with_totals<T>(&self, change: impl FnOnce(&mut Totals) -> T) -> T {
+        change(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at folders, several at a time.
+    fn look_at(&self, folders: &mut Vec<ListedFolder>, jobs: usize) {
+        let pool = Pool {
+            threads: jobs,
+            deadline: Deadline::NONE,
+        };
+        let failures = pool.run(
+            folders,
+            |folder| self.look(folder),
+            |_, _| vec![Failure::permanent(Problem::Panic.to_string())],
+        );
+        for (listed, failures) in folders.iter().zip(failures) {
+            let unreadable = std::mem::take(&mut *listed.unreadable.lock().unwrap_or_else(PoisonError::into_inner));
+            self.with_totals(|totals| {
+                totals.failed.extend(unreadable);
+                totals
+                    .failed_folders
+                    .extend(failures.into_iter().map(|failure| (listed.folder.clone(), failure)));
+            });
+        }
+        folders.clear();
+    }
+
+    fn look(&self, listed: &ListedFolder) -> Vec<Failure> {
+        self.bar.set_message(listed.folder.to_string());
+        let members = Mutex::new(0);
+        let progress = |progress: Progress<'_>| match progress {
+            Progress::Read(bytes) => self.bar.inc(bytes as u64),
+            Progress::Member { object, outcome } => {
+                *members.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                self.with_totals(|totals| totals.add(&object.key, outcome.into_result()));
+            }
+            Progress::Committed { .. } => self.with_totals(|totals| totals.plans += 1),
+            Progress::Published { plan, written, .. } => self.with_totals(|totals| totals.published(plan, written)),
+        };
+        let looked = self.worker.look(&listed.folder, listed, false, &progress);
+        let members = members.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let planned = listed
+            .entries
+            .len()
+            .saturating_sub(members + looked.left_out + looked.remaining);
+        self.with_totals(|totals| {
+            totals.merged_before += planned as u64;
+            totals.left_out += looked.left_out as u64;
+        });
+        looked.failures
+    }
+}
+
+impl ListedFolder {
+    /// Returns the etag of an object, for a file after reading it.
+    fn etag(entry: &Entry) -> Result<String, StorageError> {
+        match &entry.object.etag {
+            Some(etag) => Ok(etag.clone()),
+            None => Ok(entry.source.open(&entry.object)?.object().version.clone()),
+        }
+    }
+}
+
+impl FolderObjects for ListedFolder {
+    fn list(&self, is_planned: &dyn Fn(&Identity) -> bool) -> Result<(Vec<Candidate>, bool), StorageError> {
+        let mut candidates = Vec::new();
+        for (key, entry) in &self.entries {
+            match Self::etag(entry) {
+                Ok(etag) => {
+                    let bytes = entry.object.size.unwrap_or_default();
+                    let candidate = Candidate::of(&self.folder, key, &etag, bytes);
+                    if !is_planned(&candidate.identity) {
+                        candidates.push(candidate);
+                    }
+                }
+                Err(error) => {
+                    let error = Problem::Unreadable(error).of(&entry.object.unidentified());
+                    self.unreadable
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(error);
+                }
+            }
+        }
+        candidates.sort();
+        Ok((candidates, false))
+    }
+
+    fn source(&self, key: &str) -> &dyn Source {
+        match self.entries.get(key) {
+            Some(entry) => entry.source.as_ref(),
+            None => &Nothing,
+        }
+    }
+}
+
+/// A source without objects: that of a plan's member that is not listed any more.
+struct Nothing;
+
+impl Source for Nothing {
+    fn open(&self, object: &ObjectRequest) -> Result<Box<dyn Body>, StorageError> {
+        let place = object.unidentified().to_string();
+        Err(StorageError::new(
+            Operation::Read,
+            place,
+            ErrorKind::NotFound,
+            "it is not among the inputs of this run",
+        ))
+    }
+}
