@@ -120,7 +120,7 @@ pub static SETTINGS: [Setting; 25] = [
         section: Section::Merge,
         allowed: "an integer, 1 to 20000",
         default: "5000",
-        doc: "Maximum number of objects that are merged into one output per partition.",
+        doc: "Maximum objects merged into one output per partition.",
         apply: |raw, value| {
             raw.merge_objects = value.parse().ok().filter(|objects| (1..=20_000).contains(objects));
             raw.merge_objects.map(|_| ())
@@ -133,7 +133,7 @@ pub static SETTINGS: [Setting; 25] = [
         section: Section::Merge,
         allowed: "an integer, 1000000 or more",
         default: "268435456",
-        doc: "Maximum number of bytes of log objects that are merged into one output per partition. A larger object is merged alone.",
+        doc: "Maximum bytes of objects merged into one output per partition. A larger object is merged alone.",
         apply: |raw, value| {
             raw.merge_bytes = value.parse().ok().filter(|bytes| *bytes >= 1_000_000);
             raw.merge_bytes.map(|_| ())

@@ -215,7 +215,12 @@ impl S3Prefix {
     /// distinguished.
     pub fn is_output(&self, bucket: &str, key: &str) -> bool {
         let endings = [".parquet", ".json", ".json.zst", ".json.gz"];
-        !self.prefix.is_empty() && self.contains(bucket, key) && endings.iter().any(|ending| key.ends_with(ending))
+        let is_of_merge = |key: &str| {
+            key.strip_prefix(&self.prefix)
+                .is_some_and(|key| key.starts_with("_merge/"))
+        };
+        let has_form = endings.iter().any(|ending| key.ends_with(ending)) || is_of_merge(key);
+        !self.prefix.is_empty() && self.contains(bucket, key) && has_form
     }
 
     /// Returns whether everything below `other` is also below this prefix.

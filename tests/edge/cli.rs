@@ -66,6 +66,9 @@ pub(crate) fn text(path: &Path) -> &str {
 }
 
 /// Returns the files below a folder by relative path.
+/// The file of a destination's layout.
+const LAYOUT: &str = alb_ingest::layout::FILE;
+
 pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder) {
@@ -78,10 +81,10 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Returns the files that a reader of the table sees; hidden files are skipped.
+/// Returns the outputs: the files that a reader of the tables or of the quarantine sees.
 pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = if folder.exists() { tree(folder) } else { BTreeMap::new() };
-    files.retain(|path, _| !path.split('/').any(|name| name.starts_with('.')));
+    files.retain(|path, _| path != LAYOUT && !path.split('/').any(|name| name.starts_with('.')));
     files
 }
 
@@ -149,7 +152,7 @@ fn a_second_run_over_the_samples_writes_nothing() {
         assert!(out.join(format.name).is_dir(), "{}", format.name);
     }
     assert_eq!(events, count("events"));
-    let before = tree(&out);
+    let before = visible(&out);
     assert_eq!(count("bytes_out"), before.values().map(Vec::len).sum::<usize>() as u64);
 
     for path in before.keys() {
