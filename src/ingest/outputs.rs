@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder};
+use crate::encode::{Encoder, encoder, lean_encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
@@ -150,10 +150,8 @@ impl Outputs {
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
-                let mut encoder = encoder(format, compression, table, facts, staged)?;
-                if open >= MANY {
-                    encoder.release();
-                }
+                let new = if open < MANY { encoder } else { lean_encoder };
+                let encoder = new(format, compression, table, facts, staged)?;
                 vacant.insert(OpenOutput {
                     key,
                     encoder,
@@ -191,7 +189,7 @@ impl Outputs {
                 break;
             }
             output.encoder.flush()?;
-            output.encoder.release();
+            output.encoder.release()?;
             let (before, now) = output.measure();
             self.memory = self.memory - before + now;
         }
