@@ -11,6 +11,7 @@ use crate::storage::local::is_stream;
 use crate::storage::{Entry, ErrorKind, Listing, Location, Options, Origin, Router, S3Prefix, Storage, StorageError};
 
 use super::Stop;
+use super::selection::Selection;
 
 /// Returns what the arguments name, in their order.
 pub(super) fn origins(matches: &ArgMatches) -> Result<Vec<Origin>, Stop> {
@@ -61,6 +62,9 @@ pub(super) struct Objects<'a> {
     pub(super) unlisted: Vec<StorageError>,
     /// The number of objects that are outputs.
     pub(super) own_outputs: u64,
+    selection: Selection,
+    /// The number of objects that are not selected.
+    pub(super) unselected: u64,
 }
 
 /// Where the outputs of this run are among the objects of an input.
@@ -127,6 +131,7 @@ pub(super) fn find<'a>(
     origins: &[Origin],
     outputs: [&'a Location; 2],
     storage: &dyn Storage,
+    selection: Selection,
 ) -> Result<Objects<'a>, Stop> {
     let list = |origin| -> Result<_, Stop> {
         let listed = storage.list(origin, Deadline::NONE);
@@ -139,6 +144,8 @@ pub(super) fn find<'a>(
         seen: (!matches!(origins, [Origin::S3 { .. }])).then(BTreeSet::new),
         unlisted: Vec::new(),
         own_outputs: 0,
+        selection,
+        unselected: 0,
     })
 }
 
@@ -152,6 +159,7 @@ impl Iterator for Objects<'_> {
                 None => drop(self.listings.pop_front()),
                 Some(Err(error)) => self.unlisted.push(error),
                 Some(Ok(entry)) if own.include(&entry) => self.own_outputs += 1,
+                Some(Ok(entry)) if !self.selection.selects(&entry.object.key) => self.unselected += 1,
                 Some(Ok(entry)) => {
                     let seen = self.seen.as_mut().filter(|_| !entry.place.is_empty());
                     if seen.is_none_or(|seen| seen.insert(Md5::digest(&entry.place).into())) {

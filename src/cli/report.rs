@@ -155,6 +155,7 @@ fn skips(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> {
         .iter()
         .map(|(skip, count)| (skip.text(), *count))
         .chain(own)
+        .chain((totals.unselected > 0).then_some(("outside of the time range", totals.unselected)))
 }
 
 fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
