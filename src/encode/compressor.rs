@@ -21,6 +21,9 @@ pub enum Compressor<W: Write> {
 /// The level of Zstandard: 1 is the fastest regular level, and its output is hardly larger than that of 3 on logs.
 pub(super) const ZSTD_LEVEL: i32 = 1;
 
+/// The size of the window of Zstandard, as a power of two, if memory matters more than size: 32 KiB instead of 512.
+const SMALL_WINDOW: u32 = 15;
+
 impl<W: Write> Compressor<W> {
     /// Returns a compressor that writes to `out`. Snappy, which the configuration rejects for JSON, is no compression here.
     pub fn new(compression: Compression, out: W) -> io::Result<Self> {
@@ -29,6 +32,14 @@ impl<W: Write> Compressor<W> {
             Compression::Gzip => Self::Gzip(GzBuilder::new().write(out, flate2::Compression::new(6))),
             Compression::Snappy | Compression::None => Self::None(out),
         })
+    }
+
+    /// Uses less memory, at the price of a larger file. Called before the first byte is written.
+    pub(super) fn economize(&mut self) -> io::Result<()> {
+        match self {
+            Self::Zstd(encoder) => encoder.window_log(SMALL_WINDOW),
+            Self::None(_) | Self::Gzip(_) => Ok(()),
+        }
     }
 
     /// Ends the compressed stream.

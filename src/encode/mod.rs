@@ -66,6 +66,11 @@ pub trait Encoder<W: Write> {
     /// Frees the memory of buffers that are empty, and uses less from now on. Changes no bytes.
     fn release(&mut self) {}
 
+    /// Uses less memory, at the price of a larger file. Called before the first event, if at all.
+    fn economize(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
     /// Writes buffered events, as far as the format allows. The caller flushes to bound memory; in Parquet, this ends the
     /// row group, so when it is called changes the bytes.
     fn flush(&mut self) -> Result<(), EncodeError>;

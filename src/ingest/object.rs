@@ -174,11 +174,7 @@ fn begin<'a>(object: &ObjectRef, staging: Staging<'a>, how: How, known: Option<R
 }
 
 /// Ingests the bytes of an object, but does not end it.
-fn read_body(
-    body: &mut dyn Body,
-    ingest: &mut Ingest<'_>,
-    on_chunk: &mut dyn FnMut(usize),
-) -> Result<(), IngestError> {
+fn read_body(body: &mut dyn Body, ingest: &mut Ingest<'_>, on_chunk: &mut dyn FnMut(usize)) -> Result<(), IngestError> {
     let unreadable = |error, ingest: &Ingest<'_>| Problem::Unreadable(error).of(ingest.object());
     while let Some(chunk) = body.next_chunk().map_err(|error| unreadable(error, ingest))? {
         ingest.push(chunk)?;

@@ -107,6 +107,10 @@ impl<W: Write> Encoder<W> for JsonEncoder<W> {
         self.lines.capacity()
     }
 
+    fn economize(&mut self) -> Result<(), EncodeError> {
+        Ok(self.out.economize()?)
+    }
+
     fn flush(&mut self) -> Result<(), EncodeError> {
         self.out.write_all(self.lines.text())?;
         self.lines.truncate(0);

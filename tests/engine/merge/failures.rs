@@ -254,7 +254,10 @@ fn a_destination_that_fails_fails_the_merge() {
             prefetch_bytes: 1 << 20,
         };
         let error = merge_objects(&members, target, &how, &|_| ()).unwrap_err();
-        assert!(matches!(error, Problem::Destination(_)) && error.is_retryable(), "{error}");
+        assert!(
+            matches!(error, Problem::Destination(_)) && error.is_retryable(),
+            "{error}"
+        );
         assert!(quarantine.files().is_empty());
     }
 }

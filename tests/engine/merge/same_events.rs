@@ -2,9 +2,11 @@
 
 use alb_ingest::encode::{Compression, Encoder as _, FileFormat, ParquetEncoder};
 use alb_ingest::formats::ALB_ACCESS;
+use alb_ingest::generate::{Balancer, object_key};
 use alb_ingest::ingest::{Options, PartitionBy};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
+use alb_ingest::parse::line::time::timestamp_micros;
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 use bytes::Bytes;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
@@ -17,7 +19,7 @@ use serde_json::{Map, Value};
 use super::{Merged, Stored, WAYS, alone, assert_same, merge};
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
 use crate::common::{json, rows};
-use crate::objects::{access, broken, key};
+use crate::objects::{access, accesses, broken, key};
 
 fn any_options() -> impl Strategy<Value = Options> {
     let by = select(vec![
@@ -40,7 +42,11 @@ fn any_options() -> impl Strategy<Value = Options> {
             } else {
                 FileFormat::Json
             },
-            compression: if in_parquet { Compression::Zstd } else { Compression::None },
+            compression: if in_parquet {
+                Compression::Zstd
+            } else {
+                Compression::None
+            },
             ..Options::default()
         }
     })
@@ -157,6 +163,41 @@ fn the_keys_of_many_objects_are_values_like_any_other() {
             assert_eq!(row["source_line"], line);
         }
     }
+}
+
+#[test]
+fn regions_and_accounts_of_a_security_lake_are_not_mixed() {
+    let place = |account: &str, region: &str| {
+        let balancer = Balancer {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            ..Balancer::default()
+        };
+        let end = u64::try_from(timestamp_micros(b"2026-10-07T11:45:00Z").unwrap()).unwrap();
+        object_key(&ALB_ACCESS, &balancer, end, 1)
+    };
+    let keys = [
+        place("123456789012", "eu-west-1"),
+        place("123456789012", "us-east-1"),
+        "some/file.log".to_owned(),
+        place("210987654321", "eu-west-1"),
+        place("123456789012", "eu-west-1"),
+    ];
+    let stored: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .map(|(number, key)| Stored::new(key, number, accesses(3 + number)))
+        .collect();
+    let options = Options {
+        partition_by: PartitionBy::SecurityLake,
+        schema: Schema::Ocsf,
+        ..Options::default()
+    };
+    let merged = merge(&stored, &options, WAYS[0]);
+    assert_eq!(merged.files.len(), 4);
+    assert_same(&alone(&stored, &options), &merged, |folder, bytes| {
+        read(&options, folder, bytes)
+    });
 }
 
 #[test]
