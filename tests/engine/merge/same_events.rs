@@ -9,6 +9,7 @@ use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::line::time::timestamp_micros;
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 use bytes::Bytes;
+use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use proptest::collection::vec;
@@ -132,12 +133,31 @@ fn ids_of_consecutive_lines_of_two_objects_are_not_one_run() {
     assert_bounds(&merged);
 }
 
+/// Returns the number of values in the dictionary of a column, in the only row group of a file.
+fn dictionary_len(file: &[u8], name: &str) -> u32 {
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
+    assert_eq!(reader.metadata().num_row_groups(), 1);
+    let group = reader.get_row_group(0).unwrap();
+    let mut columns = group.metadata().columns().iter();
+    let column = columns.position(|column| column.column_path().string() == name);
+    match group
+        .get_column_page_reader(column.unwrap())
+        .unwrap()
+        .get_next_page()
+        .unwrap()
+    {
+        Some(Page::DictionaryPage { num_values, .. }) => num_values,
+        _ => 0,
+    }
+}
+
 /// The keys of many objects are too many, or too large, for a dictionary.
 #[test]
 fn the_keys_of_many_objects_are_values_like_any_other() {
     let plan = ALB_ACCESS.plan();
     let table = OutputTable::of(Schema::Native, plan);
-    for (objects, rows, len) in [(9_000, 1, 40), (1_300, 8, 1_000), (8_400, 2, 200)] {
+    // With the number of keys in the dictionary: none if they are too many, those of the first pages if they are too large.
+    for (objects, rows, len, in_dictionary) in [(9_000, 1, 40, 0), (1_300, 8, 2_000, 1_024), (8_400, 2, 200, 8_192)] {
         let facts = |number: usize| {
             ObjectFacts::new(ObjectRef {
                 bucket: "logs".into(),
@@ -154,7 +174,9 @@ fn the_keys_of_many_objects_are_values_like_any_other() {
             encoder.begin_object(&facts(number));
             encoder.encode(&batch).unwrap();
         }
-        let found = read_parquet(&encoder.finish().unwrap());
+        let file = encoder.finish().unwrap();
+        assert_eq!(dictionary_len(&file, "source_key"), in_dictionary);
+        let found = read_parquet(&file);
         assert_eq!(found.len(), objects * rows);
         for (number, row) in found.iter().enumerate() {
             let (object, line) = (number / rows, number % rows + 1);
