@@ -167,7 +167,7 @@ fn backfill() -> Command {
             "alb-ingest backfill s3://my-logs/AWSLogs/ s3://my-events/merged --run-here",
         ]))
         .arg(
-            Arg::new("source")
+            Arg::new("logs")
                 .value_name("SOURCE")
                 .required(true)
                 .value_hint(ValueHint::AnyPath)

@@ -345,7 +345,17 @@ impl Look {
         }
     }
 
-    fn ingested(&mut self, ingested: Ingested) -> Request {
+    fn ingested(&mut self, mut ingested: Ingested) -> Request {
+        let is_later = |(_, reading): &mut (Candidate, Reading)| *reading == Reading::Later;
+        let later: Vec<_> = ingested.members.extract_if(.., is_later).collect();
+        if ingested.members.is_empty() && !later.is_empty() {
+            return self.end(Failure::permanent(
+                "a batch has no room for its first object; please report this",
+            ));
+        }
+        for (candidate, _) in later.into_iter().rev() {
+            self.candidates.push_front(candidate);
+        }
         let is_left_out = |(_, reading): &(Candidate, Reading)| matches!(reading, Reading::LeftOut(_));
         let left_out: VecDeque<_> = (0..)
             .zip(&ingested.members)
@@ -408,7 +418,7 @@ impl Look {
                     bytes: candidate.bytes,
                     fate,
                 }),
-                Reading::LeftOut(_) => None,
+                Reading::LeftOut(_) | Reading::Later => None,
             })
             .collect();
         if members.is_empty() {

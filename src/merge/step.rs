@@ -99,6 +99,8 @@ pub enum Reading {
     Settled(Fate),
     /// It could not be read for now: the reason.
     LeftOut(String),
+    /// The outputs have no room for it: it belongs to the next batch.
+    Later,
 }
 
 /// Why a request failed, or a look ended.

@@ -159,7 +159,7 @@ impl Estimate {
             count(puts),
             self.concurrency,
         );
-        for Item { name, dollars } in self.items.iter().filter(|item| item.dollars > 0.0) {
+        for Item { name, dollars } in self.items.iter().filter(|item| item.dollars >= 0.005) {
             let _ = writeln!(text, "cost         ${dollars:.2} {name}");
         }
         let _ = writeln!(

@@ -23,7 +23,7 @@ use survey::Survey;
 
 pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let config = config(matches, environment)?;
-    let source = matches.get_one::<String>("source").map_or("", String::as_str);
+    let source = matches.get_one::<String>("logs").map_or("", String::as_str);
     let origin = Origin::parse(source).ok_or_else(|| {
         Stop::Usage(format!(
             "invalid source {source}: expected s3://BUCKET/PREFIX or a directory"

@@ -16,7 +16,7 @@ const UNKNOWN: &str = "unknown";
 #[derive(Default)]
 pub(super) struct Survey {
     groups: BTreeMap<(&'static str, String), Group>,
-    folders: BTreeMap<Folder, Group>,
+    folders: BTreeMap<Folder, (Group, BTreeSet<&'static str>)>,
     days: BTreeSet<i64>,
     samples: BTreeMap<&'static str, Vec<Entry>>,
 }
@@ -43,8 +43,8 @@ impl Survey {
             .groups
             .entry((table, month.unwrap_or_else(|| UNKNOWN.to_owned())))
             .or_default();
-        let of_folder = self.folders.entry(folder).or_default();
-        group.folders += u64::from(of_folder.objects == 0);
+        let (of_folder, tables) = self.folders.entry(folder).or_default();
+        group.folders += u64::from(tables.insert(table));
         for group in [group, of_folder] {
             group.objects += 1;
             group.bytes += bytes;
@@ -82,7 +82,7 @@ impl Survey {
 
     /// Returns the number of plans that merge the objects.
     pub(super) fn plans(&self, limits: BatchLimits) -> u64 {
-        let of_folder = |group: &Group| {
+        let of_folder = |(group, _): &(Group, _)| {
             let by_objects = group.objects.div_ceil(limits.objects.max(1) as u64);
             by_objects.max(group.bytes.div_ceil(limits.bytes.max(1)))
         };
@@ -91,7 +91,10 @@ impl Survey {
 
     /// Returns the pages of 1,000 keys that the folders have.
     pub(super) fn pages(&self) -> u64 {
-        self.folders.values().map(|group| group.objects.div_ceil(1_000)).sum()
+        self.folders
+            .values()
+            .map(|(group, _)| group.objects.div_ceil(1_000))
+            .sum()
     }
 
     /// Returns the objects to read, by table.
