@@ -137,6 +137,8 @@ class Installation:
                 return self._names.get(argument, node)
             if function == "Fn::GetAtt":
                 return self._names.get(".".join(argument), node)
-            if function == "Fn::Sub" and isinstance(argument, str):
-                return re.sub(r"\$\{([^}]+)\}", lambda found: self._names.get(found[1], found[0]), argument)
+            if function == "Fn::Sub":
+                text, own = (argument, {}) if isinstance(argument, str) else argument
+                names = self._names | {name: self._resolved(value) for name, value in own.items()}
+                return re.sub(r"\$\{([^}]+)\}", lambda found: names.get(found[1], found[0]), text)
         return {key: self._resolved(value) for key, value in node.items()}
