@@ -30,7 +30,7 @@ SERVER = Path(__file__).with_name("cloudformation_server.py")
 BIN = Path(sys.executable).parent
 LOGS, EVENTS, ADDRESS = "elb-logs", "elb-events", "ops@example.com"
 COMMANDS = re.search(r"```sh\n(scripts/check-tools\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1].splitlines()
-# moto does not know this operation, and returns this part of a bucket's configuration to nobody.
+# moto does not know this operation.
 LIMITS = {"AccountLimit": {"UnreservedConcurrentExecutions": 10}}
 
 
@@ -167,6 +167,19 @@ def test_a_stack_that_does_not_exist(deployed):
     assert done.returncode == 1 and "does not exist" in done.stderr
 
 
+def test_without_the_command_line(tmp_path):
+    command = [sys.executable, SCRIPT, "alb-ingest"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "install the AWS CLI" in done.stderr
+
+
+def test_added_members_are_not_a_difference():
+    found = {"DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": "q"}}, "ScalingConfig": {"MaximumConcurrency": 10}}
+    wanted = {"DestinationConfig": {"OnFailure": {"Destination": "q"}}, "ScalingConfig": {"MaximumConcurrency": "10"}}
+    assert not verify.differences(wanted, found) and verify.differences(found, wanted)
+    assert not verify.differences({"Role": {"Ref": "Role"}}, {"Role": "arn"})
+
+
 class Calls:
     """The script's calls through boto3, which is faster than the command line; `answers` change the responses of operations."""
 
@@ -204,9 +217,11 @@ class Calls:
         return json.dumps(self.changed(operation, {"Metadata": found["Metadata"]}))
 
 
-def checked(deployed: Deployed, capsys, only: str, answers: dict, wait: int = 30) -> tuple[int, list[str]]:
-    """Runs one check, and returns the exit code and the lines."""
-    asked = argparse.Namespace(stack="alb-ingest", only=only, no_test_object=False, yes=True, wait=wait)
+def checked(
+    deployed: Deployed, capsys, only: str | None, answers: dict, wait: int = 30, stack: str = "alb-ingest"
+) -> tuple[int, list[str]]:
+    """Runs one check or all, and returns the exit code and the lines."""
+    asked = argparse.Namespace(stack=stack, only=only, no_test_object=False, yes=True, wait=wait)
     code = verify.run(asked, Calls(deployed.endpoint, answers))
     return code, [line for line in capsys.readouterr().out.splitlines() if line]
 
@@ -241,7 +256,8 @@ BROKEN = [
     ("stack", "describe-stacks", item("Stacks", StackStatus="UPDATE_ROLLBACK_COMPLETE"), "the status is UPDATE_ROLLBACK_COMPLETE"),
     ("stack", "describe-stacks", item("Stacks", Outputs=[]), "the output Redrive is missing"),
     ("stack", "list-stack-resources", item("StackResourceSummaries", ResourceStatus="UPDATE_FAILED"), "Workgroup is UPDATE_FAILED"),
-    ("function", "get-function-configuration", having(State="Inactive"), "State is Inactive"),
+    ("function", "get-function-configuration", having(State="Failed"), "State is Failed"),
+    ("function", "get-function-configuration", having(LastUpdateStatus="Failed"), "LastUpdateStatus is Failed"),
     ("function", "get-function-configuration", having(Architectures=["x86_64"]), "Architectures is ['x86_64'], expected ['arm64']"),
     ("function", "get-function-configuration", having(MemorySize=128), "MemorySize is 128, expected 1024"),
     ("function", "get-function-configuration", having(Timeout=3), "Timeout is 3, expected 300"),
@@ -263,7 +279,7 @@ BROKEN = [
     ("alarms", "describe-alarms", having(MetricAlarms=[]), "alb-ingest-ledger does not exist"),
     ("alarms", "describe-alarms", item("MetricAlarms", StateValue="ALARM"), "alb-ingest-malformed is in the state ALARM"),
     ("alarms", "describe-alarms", item("MetricAlarms", ActionsEnabled=False), "has its actions turned off"),
-    ("alarms", "describe-alarms", item("MetricAlarms", AlarmActions=[]), "alb-ingest-errors notifies nobody"),
+    ("alarms", "describe-alarms", item("MetricAlarms", AlarmActions=[]), "alb-ingest-errors has no action"),
     ("receivers", "list-subscriptions-by-topic", item("Subscriptions", SubscriptionArn="PendingConfirmation"), "ops@example.com is not confirmed"),
     ("receivers", "list-subscriptions-by-topic", having(Subscriptions=[]), "has no subscription"),
     ("log-groups", "describe-log-groups", lambda found: {"logGroups": [{"logGroupName": found["logGroups"][0]["logGroupName"]}]}, "retentionInDays is None, expected 30"),
@@ -290,6 +306,69 @@ def test_a_broken_stack(deployed, capsys, check, operation, change, said):
     assert all(". To do: " in line for line in failed)
 
 
+TOPIC = "arn:aws:sns:us-east-1:123456789012:log-objects"
+RECEIVERS = "arn:aws:sns:us-east-1:123456789012:receivers"
+# moto does not return this part of a bucket's configuration.
+ON = {"get-bucket-notification-configuration": having(EventBridgeConfiguration={})}
+# The other ways in and out: the choice, what is changed in moto's responses, and what must not be missing from the output.
+OTHERS = {
+    "by-topic": (
+        {"LogSource": "ExistingTopic", "LogTopicArn": TOPIC, "Trigger": "Direct", "DatabaseName": "by_topic", "Schema": "ecs"}, {},
+        ("mapping: direct invocations are retried", f"announcements: {TOPIC} has the subscription"),
+    ),
+    "by-rule": (
+        {"LogSource": "ExistingBucket", "Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "nlb_access_log", "DatabaseName": "by_rule"}, ON,
+        ("announcements: by-rule-logs notifies EventBridge", "announcements: the rule by-rule-objects is enabled", "destination: the stream EventStream",
+         "test object: nlb_access_log: 3 lines became 2 events and 1 malformed line; its two events are in the stream"),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def others(deployed) -> None:
+    """Stacks with other choices of source, trigger and destination."""
+    sns = client("sns", deployed.endpoint)
+    sns.subscribe(TopicArn=sns.create_topic(Name="receivers")["TopicArn"], Protocol="email", Endpoint=ADDRESS)
+    client("s3", deployed.endpoint).create_bucket(Bucket="by-topic-logs")
+    for name, (choice, *_) in OTHERS.items():
+        names = {"LogBucketName": f"{name}-logs", "EventBucketName": f"{name}-events", "AlarmTopicArn": RECEIVERS}
+        made = change_set(deployed, name, choice | names)
+        client("cloudformation", deployed.endpoint).execute_change_set(ChangeSetName=made)
+
+
+@pytest.mark.usefixtures("others")
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_choices(deployed, capsys, other):
+    _, answers, expected = OTHERS[other]
+    # An existing bucket has its own setting for public access, or none; moto invokes no function for a topic.
+    code, lines = checked(deployed, capsys, None, answers, wait=0 if other == "by-topic" else 30, stack=other)
+    failed = [line for line in lines if line.startswith("FAILED")]
+    assert [line.split(":")[0] for line in failed] == (["FAILED       test object"] if other == "by-topic" else []), lines
+    assert code == len(failed)
+    assert f"not checked  public access: {other}-logs has no setting of its own" in "\n".join(lines)
+    for text in expected:
+        assert any(text in line for line in lines), (text, lines)
+
+
+# Stack, check, operation, difference, what the line says.
+BROKEN_OTHERS = [
+    ("by-topic", "mapping", "get-function-event-invoke-config", having(MaximumRetryAttempts=0), "MaximumRetryAttempts is 0, expected 2"),
+    ("by-topic", "announcements", "list-subscriptions-by-topic", having(Subscriptions=[]), "has no subscription for arn:aws:lambda:"),
+    ("by-rule", "announcements", "get-bucket-notification-configuration", lambda _: {}, "by-rule-logs does not notify EventBridge"),
+    ("by-rule", "announcements", "describe-rule", having(State="DISABLED"), "the rule is DISABLED"),
+    ("by-rule", "announcements", "describe-rule", having(EventPattern="{}"), "the rule has another pattern"),
+    ("by-rule", "announcements", "list-targets-by-rule", having(Targets=[]), "the rule has no target"),
+    ("by-rule", "destination", "describe-delivery-stream", inside("DeliveryStreamDescription", DeliveryStreamStatus="CREATING"), "EventStream is CREATING"),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("others")
+@pytest.mark.parametrize(("other", "check", "operation", "change", "said"), BROKEN_OTHERS)
+def test_another_choice_that_is_broken(deployed, capsys, other, check, operation, change, said):
+    code, lines = checked(deployed, capsys, check, OTHERS[other][1] | {operation: change}, stack=other)
+    assert code == 1 and any(said in line for line in lines if line.startswith("FAILED")), lines
+
+
 def test_every_check_has_a_broken_stack():
     """Except the one that fails for no stack: load balancers may be in other accounts."""
     names = {check.__name__.replace("_", "-") for check in verify.CHECKS} | {"test-object"}
@@ -298,7 +377,7 @@ def test_every_check_has_a_broken_stack():
 
 @pytest.mark.parametrize("check", [check.__name__.replace("_", "-") for check in verify.CHECKS[1:]])
 def test_what_may_not_be_read_is_not_checked(deployed, capsys, check):
-    """A denied call is no fault of the stack. Each check makes at least one call of these."""
+    """A denied call is not a fault of the stack. Each check makes at least one call of these."""
     operations = {operation for _, operation, *_ in BROKEN} | {"describe-load-balancers"}
     denied = dict.fromkeys(operations - {"describe-stacks", "list-stack-resources"}, "AccessDenied")
     code, lines = checked(deployed, capsys, check, denied)
