@@ -157,7 +157,7 @@ class Deployment(models.ChangeSet):
             raise ValidationError(message=f"Template validation error: {why}") from why
         processed = Translator({}, Parser(), boto_session=boto3.Session(region_name=region)).translate(source, dict(self.parameters))
         self.template = json.dumps(processed)
-        evaluated = Evaluation(processed, pseudo(region) | {"AWS::StackName": self.stack_name} | self.parameters)
+        evaluated = Evaluation(processed, pseudo(region, self.stack_name) | self.parameters)
         self.template_dict = {"Resources": evaluated.resources, "Outputs": evaluated.outputs}
 
     def apply(self) -> None:

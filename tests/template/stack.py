@@ -31,7 +31,6 @@ PARTITIONS = {
 }
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
-    "AWS::StackName": "alb-ingest",
     "AWS::StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/alb-ingest/0",
     "AWS::NoValue": NOTHING,
 }
@@ -39,10 +38,11 @@ PSEUDO = {
 NAMES = {"LogBucketName": "elb-logs", "EventBucketName": "elb-events"}
 
 
-def pseudo(region: str) -> dict:
-    """Returns the values of the pseudo parameters in a region."""
+def pseudo(region: str, stack_name: str = "alb-ingest") -> dict:
+    """Returns the values of the pseudo parameters of a stack in a region."""
     partition, suffix = next(value for head, value in PARTITIONS.items() if region.startswith(head))
-    return PSEUDO | {"AWS::Region": region, "AWS::Partition": partition, "AWS::URLSuffix": suffix}
+    of_region = {"AWS::Region": region, "AWS::Partition": partition, "AWS::URLSuffix": suffix}
+    return PSEUDO | of_region | {"AWS::StackName": stack_name}
 
 
 @cache
@@ -58,11 +58,12 @@ class Refused(Exception):
 class Stack(Evaluation):
     """The template, evaluated for a choice of parameters."""
 
-    def __init__(self, region: str = "us-east-1", **choice: object) -> None:
+    def __init__(self, region: str = "us-east-1", stack_name: str = "alb-ingest", **choice: object) -> None:
         self.source, self.region = template(), region
         self.parameters = self._parameters({**NAMES, **choice})
-        self.partition = pseudo(region)["AWS::Partition"]
-        super().__init__(self.source, pseudo(region) | self.parameters)
+        values = pseudo(region, stack_name)
+        self.partition = values["AWS::Partition"]
+        super().__init__(self.source, values | self.parameters)
         self._check_rules()
 
     def _parameters(self, choice: dict) -> dict:
