@@ -11,8 +11,8 @@ README = (ROOT / "README.md").read_text()
 PAGES = {"README.md": README.split("\n## Deploy\n")[1].split("\n## ")[0]} | {
     page: (ROOT / page).read_text()
     for page in (
-        "docs/guide/deploy.md", "docs/guide/recovery.md", "docs/guide/firehose.md", "docs/guide/iceberg.md",
-        "docs/guide/recipes.md", "docs/guide/security-lake.md", "docs/security.md",
+        "docs/guide/deploy.md", "docs/guide/first-deployment.md", "docs/guide/recovery.md", "docs/guide/firehose.md",
+        "docs/guide/iceberg.md", "docs/guide/recipes.md", "docs/guide/security-lake.md", "docs/security.md",
     )
 }
 DEPLOY = "docs/guide/deploy.md"
