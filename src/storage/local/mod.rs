@@ -4,6 +4,7 @@ mod body;
 mod buckets;
 mod directory;
 mod files;
+mod session;
 mod stdout;
 
 use std::path::PathBuf;
