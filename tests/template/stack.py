@@ -49,11 +49,12 @@ class Refused(Exception):
 class Stack:
     """The template, evaluated for a choice of parameters."""
 
-    def __init__(self, region: str = "us-east-1", **choice: object) -> None:
+    def __init__(self, region: str = "us-east-1", stack_name: str = "alb-ingest", **choice: object) -> None:
         self.source = template()
         self.region = region
         self.partition, suffix = next(value for head, value in PARTITIONS.items() if region.startswith(head))
-        self.pseudo = PSEUDO | {"AWS::Region": region, "AWS::Partition": self.partition, "AWS::URLSuffix": suffix}
+        of_region = {"AWS::Region": region, "AWS::Partition": self.partition, "AWS::URLSuffix": suffix}
+        self.pseudo = PSEUDO | of_region | {"AWS::StackName": stack_name}
         self.parameters = self._parameters({**NAMES, **choice})
         self.conditions: dict[str, bool] = {}
         self._check_rules()
