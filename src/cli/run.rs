@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::deadline::Deadline;
 use crate::escape::escaped;
 use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
-use crate::storage::{Entry, Location, Origin, Storage};
+use crate::storage::{Entry, Location, Storage};
 
 use super::input::{find, origins, storage};
 use super::totals::Totals;
@@ -23,7 +23,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     config.ingest.table = table(matches);
     let (destination, quarantine) = (&config.destination, &config.quarantine);
     let outputs = [destination, quarantine];
-    let origins = origins(matches, outputs)?;
+    let origins = origins(matches)?;
     let storage = storage(&origins, outputs, config.storage.clone())?;
     let mut objects = find(&origins, outputs, &storage)?;
     let open = |location: &Location| {
@@ -59,7 +59,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         let mut text = report::text(&totals, destination, quarantine);
         if totals.found_nothing() {
-            text.push_str(&report::nothing_found(&origins, own_outputs(&origins, &storage)));
+            text.push_str(&report::nothing_found(&origins));
         }
         text
     };
@@ -82,25 +82,6 @@ fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T
         }
         ingest(&wave);
     }
-}
-
-/// Returns the number of files that are not listed because they are below the destination or the quarantine.
-fn own_outputs(origins: &[Origin], storage: &dyn Storage) -> u64 {
-    let count = |origin: &Origin| {
-        let listed = storage.list(origin, Deadline::NONE);
-        listed.map_or(0, |listed| listed.flatten().count() as u64)
-    };
-    let left_out = |origin: &Origin| match origin {
-        Origin::Path { root, except } if !except.is_empty() => {
-            let with_outputs = Origin::Path {
-                root: root.clone(),
-                except: Vec::new(),
-            };
-            count(&with_outputs).saturating_sub(count(origin))
-        }
-        Origin::Path { .. } | Origin::Stdin | Origin::S3 { .. } => 0,
-    };
-    origins.iter().map(left_out).sum()
 }
 
 /// The use of threads.

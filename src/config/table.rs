@@ -162,7 +162,7 @@ pub static SETTINGS: [Setting; 19] = [
         section: Section::Input,
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
+        doc: "Handling of corrupt objects. salvage keeps the whole lines of a truncated object, and those before the damaged gzip member of a corrupt one, whose own lines go to the quarantine as unverified; the object is reported. strict writes nothing and fails the object.",
         apply: |raw, value| {
             raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder, is_output_of};
+use crate::encode::{Encoder, encoder, is_output_of, lean_encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
@@ -102,10 +102,8 @@ impl Outputs {
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
-                let mut encoder = encoder(format, compression, table, facts, staged)?;
-                if open >= MANY {
-                    encoder.release();
-                }
+                let new = if open < MANY { encoder } else { lean_encoder };
+                let encoder = new(format, compression, table, facts, staged)?;
                 Ok(vacant.insert(OpenOutput { key, encoder }))
             }
         }
@@ -125,7 +123,7 @@ impl Outputs {
             }
             let before = output.encoder.memory();
             output.encoder.flush()?;
-            output.encoder.release();
+            output.encoder.release()?;
             total -= before.saturating_sub(output.encoder.memory());
         }
         Ok(())

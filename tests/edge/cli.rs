@@ -193,12 +193,12 @@ fn reads_files_folders_and_stdin() {
     write(&input.join(".hidden/three.log"), LINE.as_bytes());
     write(&input.join("ELBAccessLogTestFile"), b"");
     // A destination inside the input is not read, even in a second run.
-    for _ in 0..2 {
+    for outputs in [0, 2] {
         let output = expect(run(&["run", text(&input), "--to", text(&out), "--report", "json"]), 0);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(
             (report["events"].as_u64(), report["objects"]["skipped"].as_u64()),
-            (Some(2), Some(1))
+            (Some(2), Some(1 + outputs))
         );
     }
     // The key of a file given by name is its file name; filters apply to keys.
@@ -296,7 +296,7 @@ fn a_run_that_finds_nothing_says_where_and_why() {
     write(&out.join("one.json"), LINE.as_bytes());
     let found = report(&[text(&out)]);
     assert!(
-        found.contains("skipped      1 file: below the destination or the quarantine\n"),
+        found.contains("skipped      1 object: output at the destination\n"),
         "{found}"
     );
     assert!(found.ends_with(&nothing), "{found}");
@@ -309,6 +309,29 @@ fn a_run_that_finds_nothing_says_where_and_why() {
     );
     let found = report(&[text(&out)]);
     assert!(!found.contains("no objects found"), "{found}");
+}
+
+#[test]
+fn outputs_among_the_inputs_are_skipped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    write(&input.join("one.log"), LINE.as_bytes());
+    let skipped = |args: &[&str]| {
+        let report = [&["run"], args, &["--report", "json"]].concat();
+        let report: Value = serde_json::from_slice(&expect(run(&report), 0).stdout).unwrap();
+        assert_eq!(report["events"], 1);
+        report["skipped_objects"]["output at the destination"].as_u64()
+    };
+    let (input, out) = (text(&input), input.join("a/out"));
+    let quarantine = folder.path().join("in/rejects");
+    write(&quarantine.join("one.json"), b"x");
+    let to = [input, "--to", text(&out), "--quarantine", text(&quarantine)];
+    // The destination does not exist yet.
+    assert_eq!(skipped(&to), Some(1));
+    assert_eq!(skipped(&to), Some(2));
+    // A directory beside it whose name begins with the same text is an input.
+    let beside = folder.path().join("in/a/ou");
+    assert_eq!(skipped(&[input, "--to", text(&beside), "--include", "*.log"]), None);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod body;
 mod buckets;
 mod directory;
 mod files;
+mod session;
 mod stdout;
 
 use std::path::PathBuf;
@@ -57,7 +58,7 @@ impl Storage for Local {
 
     fn list(&self, origin: &Origin, _deadline: Deadline) -> Result<Listing, StorageError> {
         match origin {
-            Origin::Path { root, except } => files::list(root, except),
+            Origin::Path(root) => files::list(root),
             Origin::Stdin => Ok(files::stdin()),
             Origin::S3 { .. } => Err(unsupported(
                 Operation::List,
