@@ -12,6 +12,7 @@ PAGE = ROOT / "docs/reference/parameters.md"
 DEFAULTS = ROOT / "defaults.toml"
 STREAM = CHOICES["existing-stream"]
 ICEBERG = CHOICES["stream-iceberg"]
+LAKE = CHOICES["security-lake"]
 # https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-considerations.html, looked up on 2026-11-29.
 NO_ICEBERG = (
     "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
@@ -58,6 +59,13 @@ def test_a_parameter_documents_its_values(name):
         ({**ICEBERG, "StreamRecords": "packed"}, "Set StreamRecords to single"),
         ({**ICEBERG, "IcebergTable": "nlb_access_log"}, "database.table"),
         *(({**ICEBERG, "region": region}, "not deliver to Iceberg") for region in NO_ICEBERG),
+        ({**LAKE, "Destination": "ExistingStream", "StreamName": "elb"}, "a stream has no folders"),
+        ({**LAKE, "Schema": "native"}, "only accepts OCSF"),
+        ({**LAKE, "EventFormat": "json"}, "only accepts Parquet"),
+        ({**LAKE, "EventBucket": "New"}, "Security Lake creates the bucket"),
+        ({**LAKE, "QuarantineBucketName": ""}, "must not be written to a security lake"),
+        ({"QuarantineBucketName": "elb-logs"}, "same as LogBucketName"),
+        ({"LogSource": "ExistingBucket", "LogBucketEvents": "Yes"}, "for a new log bucket"),
         ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
         ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
         ({"LogBucketName": "Logs"}, "bucket name"),
