@@ -19,5 +19,6 @@ mod common;
 mod firehose;
 mod lambda;
 mod merge;
+mod merge_scale;
 mod s3;
 mod servers;
