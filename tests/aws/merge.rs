@@ -179,6 +179,25 @@ fn a_merge_has_the_rows_of_separate_outputs() {
     );
     assert!(rows(&together) == rows(&separate));
     assert_eq!(audit(&server, "merged/"), Vec::<String>::new());
+    // The log identifies an object as its events do.
+    let plans = files(&server).into_iter().filter(|(key, _)| key.ends_with(".plan"));
+    let planned: BTreeSet<_> = plans
+        .flat_map(|(_, bytes)| Plan::decode(&bytes).unwrap().identities().collect::<Vec<_>>())
+        .map(|identity| identity.to_string()[..16].to_owned())
+        .collect();
+    let events = rows(&together)
+        .into_iter()
+        .filter(|(folder, _)| !folder.starts_with("_quarantine"));
+    let delivered: BTreeSet<_> = events
+        .flat_map(|(_, lines)| lines)
+        .map(|line| {
+            serde_json::from_str::<Value>(&line).unwrap()["event_id"]
+                .as_str()
+                .unwrap()[..16]
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(delivered, planned);
 
     let before = files(&server);
     let again = succeed(merge(&server, "s3://outputs/merged"));
