@@ -37,13 +37,19 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 19] = [
+const VALID: [(&str, &str); 26] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
     ("PARTITION_BY", "hour"),
     ("SCHEMA", "ecs"),
     ("QUARANTINE", "s3://rejects/x"),
+    ("MERGE", "true"),
+    ("MERGE_OBJECTS", "100"),
+    ("MERGE_BYTES", "2000000"),
+    ("MERGE_GRACE", "5m"),
+    ("MERGE_WINDOW", "15m"),
+    ("MERGE_MAX_WAIT", "1d"),
     ("FIREHOSE_RECORDS", "single"),
     ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
     ("FIREHOSE_BYTES_PER_SECOND", "200000"),
@@ -52,6 +58,7 @@ const VALID: [(&str, &str); 19] = [
     ("PARTIAL_BATCH", "true"),
     ("OVERWRITE", "true"),
     ("SOURCE", "s3://logs/lb"),
+    ("QUEUE_URL", "file:///queue"),
     ("REQUESTER_PAYS", "true"),
     ("SOURCE_OWNER", "123456789012"),
     ("DESTINATION_OWNER", "123456789012"),

@@ -37,6 +37,7 @@ pub fn line(tally: &Tally, function: &str, request_id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tally::MergeTally;
     use super::*;
 
     #[test]
@@ -45,6 +46,10 @@ mod tests {
             ingested: 2,
             lines: 10,
             ends: vec![1_700_000_000_000_000, 1_699_999_990_000_000],
+            merge: Some(MergeTally {
+                oldest: Some(1_700_000_000_000_000),
+                ..MergeTally::default()
+            }),
             ..Tally::default()
         };
         tally.reasons.insert("not_a_time in time".to_owned(), 3);
@@ -56,9 +61,10 @@ mod tests {
             assert!(!line[metric["Name"].as_str().unwrap()].is_null());
         }
         assert_eq!(line["Delay"], json!([60.5, 70.5]));
+        assert_eq!(line["MergeLag"], 60.5);
         assert_eq!(line["FunctionName"], "alb-ingest");
         assert_eq!(line["malformed"]["not_a_time in time"], 3);
         let empty: Value = serde_json::from_str(&super::line(&Tally::default(), "f", "r")).unwrap();
-        assert!(empty.get("Delay").is_none());
+        assert!(empty.get("Delay").is_none() && empty.get("Plans").is_none());
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::tally::Tally;
+use super::tally::{MergeTally, Tally};
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "AlbIngest";
@@ -25,7 +25,7 @@ pub struct Metric {
 }
 
 /// Every metric, in the order in which the documentation lists them.
-pub static METRICS: [Metric; 19] = [
+pub static METRICS: [Metric; 24] = [
     Metric {
         name: "ObjectsIngested",
         unit: "Count",
@@ -135,12 +135,47 @@ pub static METRICS: [Metric; 19] = [
         value: |tally| tally.delays().into(),
     },
     Metric {
+        name: "Plans",
+        unit: "Count",
+        doc: "Merged delivery: plans that were committed, each with its own outputs.",
+        value: |tally| merged(tally, |merge| merge.plans.into()),
+    },
+    Metric {
+        name: "Members",
+        unit: "Count",
+        doc: "Merged delivery: objects that became members of these plans.",
+        value: |tally| merged(tally, |merge| merge.members.into()),
+    },
+    Metric {
+        name: "MembersFailed",
+        unit: "Count",
+        doc: "Of these, objects that cannot be read: gone, changed, no log, or read without success for a day; their rows are missing.",
+        value: |tally| merged(tally, |merge| merge.failed.into()),
+    },
+    Metric {
+        name: "MembersLate",
+        unit: "Count",
+        doc: "Of the members, objects that were merged later than MERGE_GRACE, MERGE_WINDOW and MERGE_MAX_WAIT together explain: they arrived late, or the function was behind.",
+        value: |tally| merged(tally, |merge| merge.late.into()),
+    },
+    Metric {
+        name: "MergeLag",
+        unit: "Seconds",
+        doc: "Merged delivery: time since the end of the oldest interval of which an object is listed and not merged; 0 if everything is.",
+        value: |tally| merged(tally, |merge| tally.lag(merge).into()),
+    },
+    Metric {
         name: "Duration",
         unit: "Milliseconds",
         doc: "Duration of the invocation.",
         value: |tally| tally.took.into(),
     },
 ];
+
+/// Returns a value of merged delivery; nothing is reported unless a folder was looked at.
+fn merged(tally: &Tally, value: impl FnOnce(&MergeTally) -> Value) -> Value {
+    tally.merge.as_ref().map_or_else(|| Value::Array(Vec::new()), value)
+}
 
 /// Returns the metrics as a page of `docs/`.
 pub fn markdown() -> String {
