@@ -58,7 +58,7 @@ const VALID: [(&str, &str); 26] = [
     ("PARTIAL_BATCH", "true"),
     ("OVERWRITE", "true"),
     ("SOURCE", "s3://logs/lb"),
-    ("QUEUE_URL", "file:///queue"),
+    ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/logs"),
     ("REQUESTER_PAYS", "true"),
     ("SOURCE_OWNER", "123456789012"),
     ("DESTINATION_OWNER", "123456789012"),

@@ -4,12 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::metrics::{DIMENSION, METRICS, NAMESPACE};
+use super::metrics::{DIMENSION, MERGE_METRICS, METRICS, NAMESPACE};
 use super::tally::Tally;
 
 /// Returns the line for one invocation, without a newline. A metric without a value is left out.
 pub fn line(tally: &Tally, function: &str, request_id: &str) -> String {
-    let values = METRICS.iter().map(|metric| (metric, (metric.value)(tally)));
+    let values = METRICS.iter().chain(&MERGE_METRICS);
+    let values = values.map(|metric| (metric, (metric.value)(tally)));
     let values: Vec<_> = values.filter(|(_, value)| *value != json!([])).collect();
     let declared: Vec<_> = values
         .iter()
@@ -56,7 +57,7 @@ mod tests {
         tally.end(1_700_000_060_500, 1_234);
         let line: Value = serde_json::from_str(&super::line(&tally, "alb-ingest", "id-1")).unwrap();
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-        assert_eq!(declared.len(), METRICS.len());
+        assert_eq!(declared.len(), METRICS.len() + MERGE_METRICS.len());
         for metric in declared {
             assert!(!line[metric["Name"].as_str().unwrap()].is_null());
         }

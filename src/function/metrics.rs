@@ -1,6 +1,6 @@
-//! The metrics of the function, declared once in [`METRICS`].
+//! The metrics of the function, declared once in [`METRICS`] and [`MERGE_METRICS`].
 //!
-//! The function's log line (`emf`), `docs/reference/metrics.md` and the alarms of `template.yaml` follow this table.
+//! The function's log line (`emf`), `docs/reference/metrics.md` and the alarms of `template.yaml` follow these tables.
 
 use serde_json::Value;
 
@@ -24,8 +24,8 @@ pub struct Metric {
     pub(super) value: fn(&Tally) -> Value,
 }
 
-/// Every metric, in the order in which the documentation lists them.
-pub static METRICS: [Metric; 24] = [
+/// The metrics of every invocation, in the order in which the documentation lists them.
+pub static METRICS: [Metric; 19] = [
     Metric {
         name: "ObjectsIngested",
         unit: "Count",
@@ -135,15 +135,25 @@ pub static METRICS: [Metric; 24] = [
         value: |tally| tally.delays().into(),
     },
     Metric {
+        name: "Duration",
+        unit: "Milliseconds",
+        doc: "Duration of the invocation.",
+        value: |tally| tally.took.into(),
+    },
+];
+
+/// The metrics of merged delivery, which only invocations that looked at a folder report: CloudWatch bills each.
+pub static MERGE_METRICS: [Metric; 5] = [
+    Metric {
         name: "Plans",
         unit: "Count",
-        doc: "Merged delivery: plans that were committed, each with its own outputs.",
+        doc: "Plans that were committed, each with its own outputs.",
         value: |tally| merged(tally, |merge| merge.plans.into()),
     },
     Metric {
         name: "Members",
         unit: "Count",
-        doc: "Merged delivery: objects that became members of these plans.",
+        doc: "Objects that became members of these plans.",
         value: |tally| merged(tally, |merge| merge.members.into()),
     },
     Metric {
@@ -161,14 +171,8 @@ pub static METRICS: [Metric; 24] = [
     Metric {
         name: "MergeLag",
         unit: "Seconds",
-        doc: "Merged delivery: time since the end of the oldest interval of which an object is listed and not merged; 0 if everything is.",
+        doc: "Time since the end of the oldest interval of which an object is listed and not merged; 0 if everything is.",
         value: |tally| merged(tally, |merge| tally.lag(merge).into()),
-    },
-    Metric {
-        name: "Duration",
-        unit: "Milliseconds",
-        doc: "Duration of the invocation.",
-        value: |tally| tally.took.into(),
     },
 ];
 
@@ -184,9 +188,12 @@ pub fn markdown() -> String {
          `{NAMESPACE}` and one dimension, `{DIMENSION}`. The line also has `requestId`, and `malformed`: the number of \
          malformed lines by reason and field.\n\n| metric | unit | description |\n|---|---|---|\n"
     );
-    for Metric { name, unit, doc, .. } in &METRICS {
-        page.push_str(&["| `", name, "` | ", unit, " | ", doc, " |\n"].concat());
-    }
+    let row = |Metric { name, unit, doc, .. }: &Metric| ["| `", name, "` | ", unit, " | ", doc, " |\n"].concat();
+    page.extend(METRICS.iter().map(row));
+    page.push_str(
+        "\n## Merged delivery\n\nInvocations that looked at a folder also report these.\n\n| metric | unit | description |\n|---|---|---|\n",
+    );
+    page.extend(MERGE_METRICS.iter().map(row));
     page
 }
 
@@ -198,7 +205,7 @@ mod tests {
 
     #[test]
     fn no_name_occurs_twice() {
-        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), METRICS.len());
+        let names: BTreeSet<_> = METRICS.iter().chain(&MERGE_METRICS).map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len() + MERGE_METRICS.len());
     }
 }

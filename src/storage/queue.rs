@@ -38,8 +38,8 @@ impl QueueUrl {
 
 /// Returns whether a URL without its scheme names a host and a queue.
 fn is_queue(url: &str) -> bool {
-    let is_text = url.bytes().all(|byte| byte.is_ascii_graphic());
-    is_text
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    url.bytes().all(legal)
         && url
             .split_once('/')
             .is_some_and(|(host, path)| !host.is_empty() && !path.is_empty())

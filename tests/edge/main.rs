@@ -19,6 +19,7 @@ mod function;
 mod help;
 mod inputs;
 mod limits;
+mod merge;
 mod outputs;
 mod readme;
 mod triggers;

@@ -49,6 +49,12 @@ def test_a_parameter_documents_its_values(name):
         ({"EventBucketAccount": "111122223333"}, "Leave EventBucketAccount empty"),
         ({"Destination": "ExistingStream"}, "StreamName is empty"),
         ({"Destination": "NewStream"}, "takes one log type"),
+        ({"Delivery": "Merged", **STREAM}, "a stream has no files to merge"),
+        ({"Delivery": "Merged", "Trigger": "Direct"}, "Set Trigger to Queue"),
+        (
+            {"Delivery": "Merged", "LogSource": "ExistingTopic", "LogTopicArn": CHOICES["existing-topic"]["LogTopicArn"]},
+            "needs no topic",
+        ),
         ({"Destination": "NewStream", "StreamDelivery": "Iceberg"}, "takes one log type"),
         ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Schema": "ecs"}, "native events"),
         ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Include": "**/a/**"}, "takes the place of Include"),
