@@ -71,6 +71,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod cost;
 pub mod deadline;
 pub mod encode;
 pub mod escape;

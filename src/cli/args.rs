@@ -40,7 +40,7 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .after_help(examples(&MAIN_EXAMPLES))
         .after_long_help(long_examples)
-        .subcommands([run(), replay(), explain(), schema()]);
+        .subcommands([run(), backfill(), replay(), explain(), schema()]);
     #[cfg(feature = "generate")]
     let command = command.subcommand(generate());
     command.subcommand(completions())
@@ -79,32 +79,157 @@ fn run() -> Command {
         )
         .arg(table_option().help_heading(heading(Section::Input)))
         .args(settings(|section| section != Section::Function))
+        .args(time_range())
+        .arg(jobs())
+        .arg(report())
+        .disable_help_flag(true)
+        .arg(help_flag())
+}
+
+fn jobs() -> Arg {
+    Arg::new("jobs")
+        .long("jobs")
+        .value_name("N")
+        .value_parser(value_parser!(u16).range(1..))
+        .help("Objects to ingest in parallel [default: number of cores]")
+        .long_help(
+            "Objects to ingest in parallel; with --merge, folders.\n\n\
+             If there are fewer objects than this and spare cores, each object uses a second thread. The \
+             output does not depend on it.\n\n\
+             [default: number of cores]",
+        )
+        .help_heading(OTHER)
+}
+
+fn report() -> Arg {
+    Arg::new("report")
+        .long("report")
+        .value_name("FORMAT")
+        .value_parser(["text", "json"])
+        .default_value("text")
+        .help("Format of the report")
+        .long_help(
+            "Format of the report at the end of the run.\n\n\
+             The report goes to stdout, or to stderr if the events go to stdout.",
+        )
+        .help_heading(OTHER)
+}
+
+/// Returns the options that select objects by the end of the interval in their keys.
+fn time_range() -> [Arg; 2] {
+    let time = |name: &'static str, help: &'static str, long: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("TIME")
+            .allow_hyphen_values(true)
+            .help(help)
+            .long_help(long)
+            .help_heading(heading(Section::Input))
+    };
+    [
+        time(
+            "from",
+            "Skip objects whose interval ends before this time",
+            "Skip objects whose interval ends before this time.\n\n\
+             A day in UTC such as 2026-11-01, a time such as 2026-11-01T12:00Z, or a time before now such as -45d or -6h. The \
+             interval is the one in the object's key; objects without one are skipped.",
+        ),
+        time(
+            "to-time",
+            "Skip objects whose interval ends at this time or later",
+            "Skip objects whose interval ends at this time or later. The forms are those of --from.",
+        ),
+    ]
+}
+
+fn backfill() -> Command {
+    const ACTION: &str = "Actions";
+    let list = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .value_delimiter(',')
+            .help(help)
+            .help_heading(heading(Section::Input))
+    };
+    Command::new("backfill")
+        .about("Estimate, and then deliver, the objects from before the installation")
+        .long_about(
+            "Estimate, and then deliver, the objects from before the installation.\n\n\
+             Without an action, the objects are listed and counted, a few of each table are read, and the events, files, requests, \
+             time and cost are estimated; nothing is written. Outputs are merged unless --merge=false is given.\n\n\
+             An interrupted backfill continues where it stopped when the same command runs again.\n\n\
+             Options with an [env] note can also be set by that environment variable; the option takes precedence.",
+        )
+        .override_usage("alb-ingest backfill [OPTIONS] <SOURCE> <DEST>")
+        .after_help(examples(&[
+            "alb-ingest backfill s3://my-logs/AWSLogs/ s3://my-events/merged --from -90d",
+            "alb-ingest backfill s3://my-logs/AWSLogs/ s3://my-events/merged --run-here",
+        ]))
         .arg(
-            Arg::new("jobs")
-                .long("jobs")
+            Arg::new("logs")
+                .value_name("SOURCE")
+                .required(true)
+                .value_hint(ValueHint::AnyPath)
+                .help("Directory or s3://BUCKET/PREFIX with the log objects"),
+        )
+        .arg(
+            Arg::new("dest")
+                .value_name("DEST")
+                .required(true)
+                .value_hint(ValueHint::AnyPath)
+                .help("Destination of the events, as run --to takes it"),
+        )
+        .arg(
+            Arg::new("run-here")
+                .long("run-here")
+                .action(ArgAction::SetTrue)
+                .help("Deliver the objects on this machine")
+                .help_heading(ACTION),
+        )
+        .arg(
+            Arg::new("manifest")
+                .long("manifest")
+                .value_name("FILE")
+                .conflicts_with("run-here")
+                .value_hint(ValueHint::FilePath)
+                .help("Write a manifest for S3 Batch Operations")
+                .long_help(
+                    "Write a manifest for S3 Batch Operations, and print the command that creates a job with it.\n\n\
+                     The job invokes the function for each object, so this is for destinations with one output for each object.",
+                )
+                .help_heading(ACTION),
+        )
+        .args(time_range())
+        .arg(list("accounts", "ACCOUNTS", "Comma-separated accounts; others are skipped"))
+        .arg(list("regions", "REGIONS", "Comma-separated regions; others are skipped"))
+        .arg(list("tables", "TABLES", "Comma-separated tables; others are skipped"))
+        .arg(
+            Arg::new("concurrency")
+                .long("concurrency")
                 .value_name("N")
                 .value_parser(value_parser!(u16).range(1..))
-                .help("Objects to ingest in parallel [default: number of cores]")
-                .long_help(
-                    "Objects to ingest in parallel.\n\n\
-                     If there are fewer objects than this and spare cores, each object uses a second thread. The \
-                     output does not depend on it.\n\n\
-                     [default: number of cores]",
-                )
+                .default_value("10")
+                .help("Concurrency of the function to estimate the time with")
                 .help_heading(OTHER),
         )
         .arg(
-            Arg::new("report")
-                .long("report")
-                .value_name("FORMAT")
-                .value_parser(["text", "json"])
-                .default_value("text")
-                .help("Format of the report")
+            Arg::new("price")
+                .long("price")
+                .value_name("NAME=DOLLARS")
+                .action(ArgAction::Append)
+                .help("Price that replaces one of us-east-1")
                 .long_help(
-                    "Format of the report at the end of the run.\n\n\
-                     The report goes to stdout, or to stderr if the events go to stdout.",
+                    "Price that replaces one of us-east-1, such as s3-put=0.0000054. May be given several times; \
+                     `--report json` lists the names.",
                 )
                 .help_heading(OTHER),
+        )
+        .arg(jobs())
+        .arg(report())
+        .args(
+            settings(|section| !matches!(section, Section::Function | Section::Firehose))
+                .filter(|setting| setting.get_id() != "to"),
         )
         .disable_help_flag(true)
         .arg(help_flag())

@@ -3,6 +3,7 @@
 //! Results go to stdout, errors and progress to stderr.
 
 mod args;
+mod backfill;
 mod explain;
 #[cfg(feature = "generate")]
 mod generate;
@@ -14,12 +15,14 @@ mod replay;
 mod report;
 mod run;
 mod schema;
+mod selection;
 mod text_table;
 mod totals;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 
@@ -77,6 +80,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str)
 fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches, environment),
+        Some(("backfill", matches)) => backfill::backfill(matches, environment),
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => schema::schema(matches),
@@ -90,10 +94,21 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
 /// Reads the configuration: options take precedence over environment variables.
 fn config(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Stop> {
     Config::read(|setting| {
-        let option = matches.get_one::<String>(setting.flag).cloned();
+        // A command does not take every setting as an option.
+        let option = matches.try_get_one::<String>(setting.flag).ok().flatten().cloned();
         option.or_else(|| environment(setting.name))
     })
     .map_err(|error| Stop::Usage(error.to_string()))
+}
+
+/// Returns the time in microseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "relative times, and notes of objects that cannot be read, need the clock; no output depends on it"
+)]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Returns the table that `--table` or an argument names, and nothing for `auto`.

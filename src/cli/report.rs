@@ -155,6 +155,7 @@ fn skips(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> {
         .iter()
         .map(|(skip, count)| (skip.text(), *count))
         .chain(own)
+        .chain((totals.unselected > 0).then_some(("outside of the time range", totals.unselected)))
 }
 
 fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
@@ -190,17 +191,13 @@ fn outputs(totals: &Totals, destination: &Location, text: &mut String) {
     };
 }
 
-/// Returns the part of the report that says what was searched in vain, and what was left out there.
-pub(super) fn nothing_found(origins: &[Origin], own_outputs: u64) -> String {
+/// Returns the part of the report that says what was searched in vain.
+pub(super) fn nothing_found(origins: &[Origin]) -> String {
     let mut text = String::new();
-    // Writing to a String does not fail.
-    if own_outputs > 0 {
-        let files = number_of(own_outputs, "file");
-        let _ = writeln!(text, "skipped      {files}: below the destination or the quarantine");
-    }
     for origin in origins {
+        // Writing to a String does not fail.
         let _ = match origin {
-            Origin::Path { .. } => writeln!(
+            Origin::Path(_) => writeln!(
                 text,
                 "no objects found to ingest in {origin} (hidden files are not read)"
             ),

@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,9 +13,10 @@ use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ing
 use crate::layout::{Layout, LayoutError};
 use crate::storage::{Entry, Location, Origin, Storage};
 
-use super::input::{find, origins, storage};
+use super::input::{Objects, find, origins, storage};
+use super::selection::Selection;
 use super::totals::Totals;
-use super::{FAILED, OK, Stop, config, merge, report, table};
+use super::{FAILED, OK, Stop, config, merge, now, report, table};
 
 /// The number of objects that are listed before they are read: the names of a whole bucket would not fit into memory.
 const WAVE: usize = 4_096;
@@ -26,14 +26,27 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     config.ingest.table = table(matches);
     let (destination, quarantine) = (&config.destination, &config.quarantine);
     let outputs = [destination, quarantine];
-    let origins = origins(matches, outputs)?;
+    let origins = origins(matches)?;
     let storage = storage(&origins, outputs, config.storage.clone())?;
-    let mut objects = find(&origins, outputs, &storage)?;
+    let objects = find(&origins, outputs, &storage, Selection::of(matches, now())?)?;
+    deliver_and_report(matches, &config, &storage, &origins, objects)
+}
+
+/// Delivers the objects of the inputs, and prints the report.
+pub(super) fn deliver_and_report(
+    matches: &ArgMatches,
+    config: &Config,
+    storage: &dyn Storage,
+    origins: &[Origin],
+    mut objects: Objects<'_>,
+) -> Result<u8, Stop> {
+    let (destination, quarantine) = (&config.destination, &config.quarantine);
     let bar = progress_bar();
-    let mut totals = deliver(matches, &config, &storage, &mut objects, &bar)?;
+    let mut totals = deliver(matches, config, storage, &mut objects, &bar)?;
     bar.finish_and_clear();
     totals.unlisted = objects.unlisted;
     totals.own_outputs = objects.own_outputs;
+    totals.unselected = objects.unselected;
 
     let json = matches
         .get_one::<String>("report")
@@ -43,7 +56,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     } else {
         let mut text = report::text(&totals, destination, quarantine);
         if totals.found_nothing() {
-            text.push_str(&report::nothing_found(&origins, own_outputs(&origins, &storage)));
+            text.push_str(&report::nothing_found(origins));
         }
         text
     };
@@ -129,15 +142,6 @@ fn deliver_each(
     Ok(totals)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "notes of objects that cannot be read carry a time; no output does"
-)]
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
 /// Hands over the objects, at most [`WAVE`] at once, as far as they have been listed.
 fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T])) {
     loop {
@@ -147,25 +151,6 @@ fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T
         }
         ingest(&wave);
     }
-}
-
-/// Returns the number of files that are not listed because they are below the destination or the quarantine.
-fn own_outputs(origins: &[Origin], storage: &dyn Storage) -> u64 {
-    let count = |origin: &Origin| {
-        let listed = storage.list(origin, Deadline::NONE);
-        listed.map_or(0, |listed| listed.flatten().count() as u64)
-    };
-    let left_out = |origin: &Origin| match origin {
-        Origin::Path { root, except } if !except.is_empty() => {
-            let with_outputs = Origin::Path {
-                root: root.clone(),
-                except: Vec::new(),
-            };
-            count(&with_outputs).saturating_sub(count(origin))
-        }
-        Origin::Path { .. } | Origin::Stdin | Origin::S3 { .. } => 0,
-    };
-    origins.iter().map(left_out).sum()
 }
 
 /// The use of threads.
@@ -195,7 +180,7 @@ impl Threads {
     }
 }
 
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     // A pipe does not get a progress bar.
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()

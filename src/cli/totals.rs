@@ -22,6 +22,8 @@ pub(super) struct Totals {
     pub(super) counts: Counts,
     pub(super) outputs_written: u64,
     pub(super) outputs_existing: u64,
+    /// The number of objects that are outside of the selection.
+    pub(super) unselected: u64,
     /// The number of plans that were committed.
     pub(super) plans: u64,
     /// The number of objects that a plan had merged before.

@@ -120,7 +120,7 @@ pub static SETTINGS: [Setting; 26] = [
         section: Section::Merge,
         allowed: "an integer, 1 to 20000",
         default: "5000",
-        doc: "Maximum number of objects that are merged into one output per partition.",
+        doc: "Maximum objects merged into one output per partition.",
         apply: |raw, value| {
             raw.merge_objects = value.parse().ok().filter(|objects| (1..=20_000).contains(objects));
             raw.merge_objects.map(|_| ())
@@ -133,7 +133,7 @@ pub static SETTINGS: [Setting; 26] = [
         section: Section::Merge,
         allowed: "an integer, 1000000 or more",
         default: "268435456",
-        doc: "Maximum number of bytes of log objects that are merged into one output per partition. A larger object is merged alone.",
+        doc: "Maximum bytes of objects merged into one output per partition. A larger object is merged alone.",
         apply: |raw, value| {
             raw.merge_bytes = value.parse().ok().filter(|bytes| *bytes >= 1_000_000);
             raw.merge_bytes.map(|_| ())
@@ -228,7 +228,7 @@ pub static SETTINGS: [Setting; 26] = [
         section: Section::Input,
         allowed: "salvage, strict",
         default: "salvage",
-        doc: "Handling of corrupt objects. salvage keeps the rows before the fault and reports the truncated or corrupt object; strict writes nothing and fails the object.",
+        doc: "Handling of corrupt objects. salvage keeps the whole lines of a truncated object, and those before the damaged gzip member of a corrupt one, whose own lines go to the quarantine as unverified; the object is reported. strict writes nothing and fails the object.",
         apply: |raw, value| {
             raw.on_corrupt = Some(match value {
                 "salvage" => OnCorrupt::Salvage,

@@ -57,17 +57,19 @@ pub trait Encoder<W: Write> {
     /// Returns the bytes of memory held by events that are not written yet.
     fn buffered(&self) -> usize;
 
-    /// Returns the bytes of memory that buffered events take up, by the lengths of all buffers and not by their capacities:
-    /// the caller decides by it when to flush, and the same events must give the same bytes.
+    /// Returns the bytes of memory that a flush frees. Depends on the events alone, not on what an allocator rounds up to: the
+    /// caller decides by it when to flush, and the same events must give the same bytes.
     fn memory(&self) -> usize {
         self.buffered()
     }
 
     /// Frees the memory of buffers that are empty, and uses less from now on. Changes no bytes.
-    fn release(&mut self) {}
+    fn release(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
-    /// Writes buffered events, as far as the format allows. The caller flushes to bound memory; in Parquet, this ends the
-    /// row group, so when it is called changes the bytes.
+    /// Writes buffered events, as far as the format allows. The caller flushes to bound memory; this ends the row group of a
+    /// Parquet file, and the compressed stream of a JSON file in pieces, so when it is called changes the bytes.
     fn flush(&mut self) -> Result<(), EncodeError>;
 
     /// Writes the remaining events and the end of the file, and returns the writer.
@@ -86,4 +88,20 @@ pub fn encoder<W: Write + Send + 'static>(
         FileFormat::Parquet => Box::new(ParquetEncoder::new(table, facts, compression, out)?),
         FileFormat::Json => Box::new(JsonEncoder::new(table, facts, compression, out)?),
     })
+}
+
+/// Returns an encoder that uses little memory of its own: one of many that are open at the same time.
+pub fn lean_encoder<W: Write + Send + 'static>(
+    format: FileFormat,
+    compression: Compression,
+    table: &'static OutputTable,
+    facts: &ObjectFacts,
+    out: W,
+) -> Result<Box<dyn Encoder<W>>, EncodeError> {
+    if format == FileFormat::Json && compression != Compression::None {
+        return Ok(Box::new(JsonEncoder::in_pieces(table, facts, compression, out)));
+    }
+    let mut encoder = encoder(format, compression, table, facts, out)?;
+    encoder.release()?;
+    Ok(encoder)
 }

@@ -65,7 +65,7 @@ pub static METRICS: [Metric; 19] = [
     Metric {
         name: "ObjectsCorrupt",
         unit: "Count",
-        doc: "Objects that are truncated or corrupt at rest; the lines before the fault were committed.",
+        doc: "Objects that are truncated or corrupt at rest. Lines of a gzip member that failed its checksum are in the quarantine as unverified.",
         value: |tally| tally.corrupt.into(),
     },
     Metric {

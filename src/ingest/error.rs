@@ -24,7 +24,9 @@ pub enum Problem {
     #[error("{0}")]
     Read(#[from] ReadError),
     /// The gzip stream has a fault, and its lines can be salvaged only by reading it again.
-    #[error("{0}; stdin can be read only once, so its lines cannot be salvaged: ingest a file")]
+    #[error(
+        "{0}; its lines cannot be salvaged, which takes a second reading, and stdin and pipes can be read only once: save the object to a file and ingest the file"
+    )]
     ReadOnce(ReadError),
     /// Readings of the same object differ: the bytes were damaged on the way.
     #[error(

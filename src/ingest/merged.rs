@@ -18,7 +18,7 @@ use crate::storage::{Committed, ErrorKind, Sink, Source, Staged, StorageError};
 
 use super::object::{How, ingest_alone, ingest_into};
 use super::prefetch::{Fetched, MemberSource, Prefetch};
-use super::staging::{MAX_PARTITIONS, Naming, Staging};
+use super::staging::{MAX_SHARED, Naming, Staging};
 use super::{IngestError, Ledger, Outcome, Problem, Skip, Target};
 
 /// An object to merge, and the source that opens it.
@@ -73,8 +73,8 @@ pub struct MergeOptions {
 ///
 /// The rows are those of [`ingest_object`](super::ingest_object), in the order of the members. There is one output per table
 /// and partition, and one of the quarantine per table and day of delivery. Each has the name `merged`; the sink
-/// chooses the final one. A member whose partitions would exceed the maximum for one object together with those of the
-/// members before it is [left out](MemberOutcome::LeftOut).
+/// chooses the final one. The members share at most 100 partitions: one that would open more, and is not the first to open
+/// any, is [left out](MemberOutcome::LeftOut).
 ///
 /// Returns each member as it was found, with its outcome, in the order of the members. `on_chunk` is called with the length
 /// of each chunk that was ingested, which may be more than once.
@@ -120,7 +120,7 @@ enum State {
     /// It was added, in this pass or an earlier one.
     Added(ObjectRef, Box<Ledger>, Option<ReadError>),
     /// It contributes no row.
-    Settled(ObjectRef, MemberOutcome),
+    Settled(ObjectRef, Box<MemberOutcome>),
 }
 
 impl State {
@@ -131,8 +131,8 @@ impl State {
         }
     }
 
-    const fn skipped(object: ObjectRef, skip: Skip, ledger: Ledger) -> Self {
-        Self::Settled(object, MemberOutcome::Skipped(skip, ledger))
+    fn skipped(object: ObjectRef, skip: Skip, ledger: Ledger) -> Self {
+        Self::Settled(object, Box::new(MemberOutcome::Skipped(skip, ledger)))
     }
 
     fn failed(error: IngestError) -> Self {
@@ -147,7 +147,7 @@ impl State {
         } else {
             MemberOutcome::Failed(error)
         };
-        Self::Settled(object, outcome)
+        Self::Settled(object, Box::new(outcome))
     }
 
     /// Returns the fault that the next reading should expect.
@@ -227,7 +227,7 @@ impl<'a> Merge<'a> {
         let is_new = !matches!(before, Some(State::Added(..)));
         if is_new
             && self.rehearses
-            && let Some(state) = self.rehearse(request, source, staging, &mut known)?
+            && let Some(state) = self.rehearse(request, source, staging.as_ref(), &mut known)?
         {
             return Ok(state);
         }
@@ -250,7 +250,7 @@ impl<'a> Merge<'a> {
                 return Ok(State::Unknown(known));
             }
         } else if is_full {
-            let refused = self.rehearse(request, source, staging, &mut known)?;
+            let refused = self.rehearse(request, source, staging.as_ref(), &mut known)?;
             return Ok(refused.unwrap_or_else(|| left_out(&error.object)));
         }
         self.failed(error)
@@ -261,7 +261,7 @@ impl<'a> Merge<'a> {
         &self,
         request: &ObjectRequest,
         source: &MemberSource<'_>,
-        staging: &Option<Staging<'_>>,
+        staging: Option<&Staging<'_>>,
         known: &mut Option<ReadError>,
     ) -> Result<Option<State>, Problem> {
         let (events, quarantine) = (Discard::like(self.target.events), Discard::like(self.target.quarantine));
@@ -280,7 +280,7 @@ impl<'a> Merge<'a> {
         match ingested.unwrap_or_else(|_| Err(Problem::Panic.of(&request.unidentified()))) {
             Ok((object, Outcome::Ingested(_))) => {
                 let fits = |staging: &Staging<'_>| staging.fits(&events.keys(), &quarantine.keys());
-                Ok((!staging.as_ref().is_some_and(fits)).then(|| left_out(&object)))
+                Ok((!staging.is_some_and(fits)).then(|| left_out(&object)))
             }
             Ok((object, Outcome::Skipped(skip, ledger))) => Ok(Some(State::skipped(object, skip, ledger))),
             Err(error) => self.failed(error).map(Some),
@@ -304,7 +304,7 @@ impl<'a> Merge<'a> {
                 sum.add(&ledger.counts());
                 (object, MemberOutcome::Ingested(*ledger))
             }
-            State::Settled(object, outcome) => (object, outcome),
+            State::Settled(object, outcome) => (object, *outcome),
             // A pass that was finished leaves none.
             State::Unknown(_) => {
                 let error = Problem::Unstable.of(&member.request.unidentified());
@@ -320,7 +320,7 @@ impl<'a> Merge<'a> {
 
 /// Returns the state of a member that finds no room in the outputs.
 fn left_out(object: &ObjectRef) -> State {
-    let limit = MAX_PARTITIONS;
+    let limit = MAX_SHARED;
     State::failed(Problem::MergeIsFull { limit }.of(object))
 }
 

@@ -1,8 +1,10 @@
-//! Ingests one object: its events and malformed lines are committed together or not at all.
+//! Ingests objects: the events and malformed lines of each are committed together or not at all.
 //!
 //! [`Ingest`] accepts the bytes of one object in chunks of any size. It stages one output per partition of the events and
 //! one for the quarantine, and commits them when the whole object is read and its ledger balances:
 //! `lines = events + quarantined + skipped`. An object that fails commits nothing.
+//!
+//! [`merge_objects`] ingests several objects into shared outputs. What is staged is then handed from member to member.
 
 mod error;
 mod ledger;

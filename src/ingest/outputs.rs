@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::{Encoder, encoder};
+use crate::encode::{Encoder, encoder, lean_encoder};
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::OutputTable;
 use crate::storage::Staged;
 
 use super::partition::{Partition, Partitioner, Scope};
-use super::staging::{Commit, MAX_PARTITIONS, Naming};
+use super::staging::{Commit, Naming, max_open};
 use super::{Ledger, Problem, Target};
 
-/// The maximum number of bytes of memory for events that are not written yet, over all partitions. Beyond it, the largest
-/// outputs are flushed.
-const MAX_BUFFERED: usize = 32 * 1024 * 1024;
 /// The number of open outputs from which each one uses little memory of its own.
 const MANY: usize = 16;
 
@@ -28,6 +25,8 @@ pub(super) struct Outputs {
     scope: Option<usize>,
     /// The number of the current object.
     object: u64,
+    /// Whether earlier objects have outputs.
+    is_shared: bool,
     /// The memory of all outputs.
     memory: usize,
 }
@@ -49,13 +48,15 @@ impl Outputs {
             scopes: Vec::new(),
             scope: None,
             object: 0,
+            is_shared: false,
             memory: 0,
         }
     }
 
     /// Begins an object.
-    pub(super) const fn begin_object(&mut self) {
+    pub(super) fn begin_object(&mut self) {
         self.object += 1;
+        self.is_shared = !self.open.is_empty();
         self.scope = None;
     }
 
@@ -133,14 +134,12 @@ impl Outputs {
     ) -> Result<&mut OpenOutput, Problem> {
         use std::collections::btree_map::Entry;
 
-        let open = self.open.len();
+        let (open, max) = (self.open.len(), max_open(self.is_shared));
         let log_type = table.plan.format.log_type;
         let scope = self.scope_of(|| partitioner.scope(log_type));
         let output = match self.open.entry((scope, partition)) {
             Entry::Occupied(output) => output.into_mut(),
-            Entry::Vacant(_) if open >= MAX_PARTITIONS => {
-                return Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS });
-            }
+            Entry::Vacant(_) if open >= max => return Err(Problem::TooManyPartitions { limit: max }),
             Entry::Vacant(vacant) => {
                 let (format, compression) = (target.options.format, target.options.compression);
                 let key = format!(
@@ -150,10 +149,8 @@ impl Outputs {
                     format.extension(compression),
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
-                let mut encoder = encoder(format, compression, table, facts, staged)?;
-                if open >= MANY {
-                    encoder.release();
-                }
+                let new = if open < MANY { encoder } else { lean_encoder };
+                let encoder = new(format, compression, table, facts, staged)?;
                 vacant.insert(OpenOutput {
                     key,
                     encoder,
@@ -181,17 +178,18 @@ impl Outputs {
 
     /// Flushes the largest outputs if all together buffer too much. Depends only on the events, so the bytes do, too.
     fn bound_memory(&mut self) -> Result<(), Problem> {
-        if self.open.len() < 2 || self.memory <= MAX_BUFFERED {
+        let max = self.naming.max_buffered();
+        if self.open.len() < 2 || self.memory <= max {
             return Ok(());
         }
         let mut outputs: Vec<_> = self.open.values_mut().collect();
         outputs.sort_by_key(|output| std::cmp::Reverse(output.memory));
         for output in outputs {
-            if self.memory <= MAX_BUFFERED / 2 {
+            if self.memory <= max / 2 {
                 break;
             }
             output.encoder.flush()?;
-            output.encoder.release();
+            output.encoder.release()?;
             let (before, now) = output.measure();
             self.memory = self.memory - before + now;
         }

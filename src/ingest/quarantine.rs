@@ -12,7 +12,7 @@ use crate::parse::line::time::{DAY, date_text};
 use crate::parse::line::{Fault, Reason};
 use crate::storage::{Sink, Staged};
 
-use super::staging::{Commit, MAX_PARTITIONS, Naming};
+use super::staging::{Commit, MAX_SHARED, Naming};
 use super::{Ledger, Problem};
 
 /// The number of bytes of rows of one object after which rows refer to runs of lines instead of repeating them. A line of two
@@ -99,8 +99,8 @@ impl<'a> QuarantineOutputs<'a> {
         let open = self.staged.len();
         let out = match self.staged.entry(key.to_owned()) {
             Entry::Occupied(out) => out.into_mut(),
-            Entry::Vacant(_) if open >= MAX_PARTITIONS => {
-                return Err(Problem::TooManyPartitions { limit: MAX_PARTITIONS });
+            Entry::Vacant(_) if open >= MAX_SHARED => {
+                return Err(Problem::TooManyPartitions { limit: MAX_SHARED });
             }
             Entry::Vacant(vacant) => {
                 let staged = self.sink.stage(key, source)?;

@@ -11,8 +11,16 @@ use super::outputs::Outputs;
 use super::quarantine::QuarantineOutputs;
 use super::{Ledger, Output, Problem, TableStage, Target};
 
-/// The maximum number of partitions of the events, and of outputs of the quarantine: a bound for open files and memory.
+/// The maximum number of partitions of an object: a bound for open files and memory.
 pub(super) const MAX_PARTITIONS: usize = 400;
+/// The maximum number of partitions from which no member of a merge but the first may open another one; and of outputs of the
+/// quarantine. A folder of a load balancer's logs has the events of three tables and little more than a day.
+pub(super) const MAX_SHARED: usize = 100;
+/// The maximum number of bytes of memory for events that are not written yet, over all partitions. Beyond it, the largest
+/// outputs are flushed.
+const MAX_BUFFERED: usize = 32 * 1024 * 1024;
+/// The same for a merge, which has members in memory, too.
+const MAX_MERGED: usize = 12 * 1024 * 1024;
 
 /// The names of outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +32,14 @@ pub(super) enum Naming {
 }
 
 impl Naming {
+    /// Returns the maximum number of bytes of memory for events that are not written yet.
+    pub(super) const fn max_buffered(self) -> usize {
+        match self {
+            Self::OfObject => MAX_BUFFERED,
+            Self::Merged => MAX_MERGED,
+        }
+    }
+
     /// Returns the name of an output, without its extension.
     pub(super) fn stem(self, facts: &ObjectFacts) -> String {
         match self {
@@ -31,6 +47,11 @@ impl Naming {
             Self::Merged => "merged".to_owned(),
         }
     }
+}
+
+/// Returns the maximum number of open outputs with which an object may open another one.
+pub(super) const fn max_open(is_shared: bool) -> usize {
+    if is_shared { MAX_SHARED } else { MAX_PARTITIONS }
 }
 
 /// Staged outputs, and buffers that the next object uses again.
@@ -72,7 +93,7 @@ impl<'a> Staging<'a> {
     pub(super) fn fits(&self, events: &BTreeSet<String>, quarantine: &BTreeSet<String>) -> bool {
         let fits = |open: BTreeSet<&str>, keys: &BTreeSet<String>| {
             let new = keys.iter().filter(|key| !open.contains(key.as_str())).count();
-            open.len() + new <= MAX_PARTITIONS
+            new == 0 || open.len() + new <= max_open(!open.is_empty())
         };
         fits(self.events.keys().collect(), events) && fits(self.quarantine.keys().collect(), quarantine)
     }

@@ -18,12 +18,14 @@ mod log;
 mod look;
 pub mod plan;
 mod staging;
+mod step;
 mod worker;
 
 use crate::escape::escaped;
 
 pub use history::History;
-pub use look::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Look, Reading, Request};
+pub use look::Look;
+pub use step::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Reading, Request};
 pub use worker::{FolderObjects, Looked, Progress, Worker};
 
 /// A folder of a bucket: the objects whose keys have the same part up to the last slash.

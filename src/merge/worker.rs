@@ -427,7 +427,10 @@ fn reading(outcome: &MemberOutcome) -> Reading {
         MemberOutcome::Ingested(ledger) => Reading::Settled(Fate::Ingested(ledger.counts().into())),
         MemberOutcome::Skipped(skip, _) => Reading::Settled(Fate::Skipped(skip.text().to_owned())),
         MemberOutcome::Failed(error) => Reading::Settled(Fate::Failed(error.problem.to_string())),
-        MemberOutcome::LeftOut(error) => Reading::LeftOut(error.problem.to_string()),
+        MemberOutcome::LeftOut(error) => match *error.problem {
+            Problem::MergeIsFull { .. } => Reading::Later,
+            ref problem => Reading::LeftOut(problem.to_string()),
+        },
     }
 }
 

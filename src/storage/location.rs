@@ -37,12 +37,7 @@ pub struct S3Prefix {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A local file, or a directory with everything below it.
-    Path {
-        /// The path.
-        root: PathBuf,
-        /// Directories that are skipped, with everything below them.
-        except: Vec<PathBuf>,
-    },
+    Path(PathBuf),
     /// The standard input, as one object.
     Stdin,
     /// An object of a bucket, or the objects below a prefix.
@@ -137,8 +132,8 @@ impl Location {
 
 impl Origin {
     /// Parses an input of the command line: `-`, `s3://bucket/key` or a path. `None` if
-    /// the scheme is unknown. `except` are directories to skip below a path.
-    pub fn parse(value: &str, except: &[&Path]) -> Option<Self> {
+    /// the scheme is unknown.
+    pub fn parse(value: &str) -> Option<Self> {
         match value.split_once("://") {
             _ if value == "-" => Some(Self::Stdin),
             Some(("s3", place)) => {
@@ -149,10 +144,7 @@ impl Origin {
                 })
             }
             Some(_) => None,
-            None => Some(Self::Path {
-                root: value.into(),
-                except: except.iter().map(|path| path.to_path_buf()).collect(),
-            }),
+            None => Some(Self::Path(value.into())),
         }
     }
 
@@ -160,7 +152,7 @@ impl Origin {
     pub const fn needs_aws(&self) -> bool {
         match self {
             Self::S3 { .. } => true,
-            Self::Path { .. } | Self::Stdin => false,
+            Self::Path(_) | Self::Stdin => false,
         }
     }
 }
@@ -215,7 +207,12 @@ impl S3Prefix {
     /// distinguished.
     pub fn is_output(&self, bucket: &str, key: &str) -> bool {
         let endings = [".parquet", ".json", ".json.zst", ".json.gz"];
-        !self.prefix.is_empty() && self.contains(bucket, key) && endings.iter().any(|ending| key.ends_with(ending))
+        let is_of_merge = |key: &str| {
+            key.strip_prefix(&self.prefix)
+                .is_some_and(|key| key.starts_with("_merge/"))
+        };
+        let has_form = endings.iter().any(|ending| key.ends_with(ending)) || is_of_merge(key);
+        !self.prefix.is_empty() && self.contains(bucket, key) && has_form
     }
 
     /// Returns whether everything below `other` is also below this prefix.
@@ -244,7 +241,7 @@ impl fmt::Display for S3Prefix {
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path { root, .. } => escaped_path(root).fmt(out),
+            Self::Path(root) => escaped_path(root).fmt(out),
             Self::Stdin => out.write_str("stdin"),
             Self::S3 { bucket, key } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
         }
@@ -341,10 +338,10 @@ mod tests {
                 key: key.to_owned(),
             })
         };
-        assert_eq!(Origin::parse("s3://logs", &[]), s3("logs", ""));
-        assert_eq!(Origin::parse("s3://logs/a/b.gz", &[]), s3("logs", "a/b.gz"));
-        assert_eq!(Origin::parse("-", &[]), Some(Origin::Stdin));
-        assert_eq!(Origin::parse("ftp://host/a", &[]), None);
-        assert!(matches!(Origin::parse("a/b", &[]), Some(Origin::Path { .. })));
+        assert_eq!(Origin::parse("s3://logs"), s3("logs", ""));
+        assert_eq!(Origin::parse("s3://logs/a/b.gz"), s3("logs", "a/b.gz"));
+        assert_eq!(Origin::parse("-"), Some(Origin::Stdin));
+        assert_eq!(Origin::parse("ftp://host/a"), None);
+        assert!(matches!(Origin::parse("a/b"), Some(Origin::Path(_))));
     }
 }

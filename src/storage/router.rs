@@ -167,7 +167,7 @@ impl Storage for Router {
 
     fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {
         match origin {
-            Origin::Path { .. } | Origin::Stdin => self.local.list(origin, deadline),
+            Origin::Path(_) | Origin::Stdin => self.local.list(origin, deadline),
             Origin::S3 { .. } => self.buckets().list(origin, deadline),
         }
     }

@@ -18,5 +18,6 @@
 mod common;
 mod firehose;
 mod lambda;
+mod merge;
 mod s3;
 mod servers;

@@ -66,6 +66,9 @@ pub(crate) fn text(path: &Path) -> &str {
 }
 
 /// Returns the files below a folder by relative path.
+/// The file of a destination's layout.
+const LAYOUT: &str = alb_ingest::layout::FILE;
+
 pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in walkdir::WalkDir::new(folder) {
@@ -78,10 +81,10 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Returns the files that a reader of the table sees; hidden files are skipped.
+/// Returns the outputs: the files that a reader of the tables or of the quarantine sees.
 pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = if folder.exists() { tree(folder) } else { BTreeMap::new() };
-    files.retain(|path, _| !path.split('/').any(|name| name.starts_with('.')));
+    files.retain(|path, _| path != LAYOUT && !path.split('/').any(|name| name.starts_with('.')));
     files
 }
 
@@ -149,7 +152,7 @@ fn a_second_run_over_the_samples_writes_nothing() {
         assert!(out.join(format.name).is_dir(), "{}", format.name);
     }
     assert_eq!(events, count("events"));
-    let before = tree(&out);
+    let before = visible(&out);
     assert_eq!(count("bytes_out"), before.values().map(Vec::len).sum::<usize>() as u64);
 
     for path in before.keys() {
@@ -296,7 +299,7 @@ fn a_run_that_finds_nothing_says_where_and_why() {
     write(&out.join("one.json"), LINE.as_bytes());
     let found = report(&[text(&out)]);
     assert!(
-        found.contains("skipped      1 file: below the destination or the quarantine\n"),
+        found.contains("skipped      1 object: output at the destination\n"),
         "{found}"
     );
     assert!(found.ends_with(&nothing), "{found}");
@@ -309,6 +312,29 @@ fn a_run_that_finds_nothing_says_where_and_why() {
     );
     let found = report(&[text(&out)]);
     assert!(!found.contains("no objects found"), "{found}");
+}
+
+#[test]
+fn outputs_among_the_inputs_are_skipped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    write(&input.join("one.log"), LINE.as_bytes());
+    let skipped = |args: &[&str]| {
+        let report = [&["run"], args, &["--report", "json"]].concat();
+        let report: Value = serde_json::from_slice(&expect(run(&report), 0).stdout).unwrap();
+        assert_eq!(report["events"], 1);
+        report["skipped_objects"]["output at the destination"].as_u64()
+    };
+    let (input, out) = (text(&input), input.join("a/out"));
+    let quarantine = folder.path().join("in/rejects");
+    write(&quarantine.join("one.json"), b"x");
+    let to = [input, "--to", text(&out), "--quarantine", text(&quarantine)];
+    // The destination does not exist yet.
+    assert_eq!(skipped(&to), Some(1));
+    assert_eq!(skipped(&to), Some(2));
+    // A directory beside it whose name begins with the same text is an input.
+    let beside = folder.path().join("in/a/ou");
+    assert_eq!(skipped(&[input, "--to", text(&beside), "--include", "*.log"]), None);
 }
 
 #[test]

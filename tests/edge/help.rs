@@ -122,6 +122,7 @@ fn options_are_grouped_and_run_omits_those_of_the_function() {
             [
                 "Input options:",
                 "Output options:",
+                "Merge options:",
                 "Firehose options:",
                 "S3 options:",
                 "Other options:"

@@ -11,6 +11,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::cli::{LINE, alb_ingest, expect, run, stderr, stdout, text, visible, with_stdin, write};
+use crate::common::gzip;
 
 /// Runs `run` with inputs and a JSON report; returns the report.
 fn report(inputs: &[&Path], out: &Path, code: i32) -> Value {
@@ -62,6 +63,22 @@ fn what_can_be_read_only_once_is_read_like_stdin() {
     // In a folder, a pipe fails instead of being waited for.
     let report = report(&[&folder.path().join("in")], &folder.path().join("out"), 1);
     assert_eq!(report["failed_objects"][0]["key"], "pipe.log", "{report}");
+}
+
+#[test]
+fn a_corrupt_object_from_a_stream_fails_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut object = gzip(lines(5_000).as_bytes());
+    let checksum = object.len() - 8;
+    object[checksum] ^= 1;
+    let mut command = alb_ingest(&["run", "-", "--to", "out"]);
+    command.current_dir(folder.path());
+    let report = stdout(&expect(with_stdin(command, &object), 1));
+    assert!(
+        report.contains("save the object to a file and ingest the file"),
+        "{report}"
+    );
+    assert!(visible(&folder.path().join("out")).is_empty());
 }
 
 #[test]

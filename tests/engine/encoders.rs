@@ -256,3 +256,33 @@ fn a_file_does_not_depend_on_the_previous_one() {
         }
     }
 }
+
+/// The caller releases memory when several files are open.
+#[test]
+fn released_memory_changes_no_bytes_of_a_file() {
+    let text = lines(&ALB_ACCESS, 7, 400, Traffic::default());
+    let facts = facts("k");
+    let encode = |releases: bool| {
+        let (plan, table) = (ALB_ACCESS.plan(), OutputTable::of(Schema::Native, ALB_ACCESS.plan()));
+        let encoder = ParquetEncoder::new(table, &facts, Compression::Zstd, Vec::new());
+        let mut encoder: Box<dyn Encoder<Vec<u8>>> = Box::new(encoder.unwrap());
+        let mut parser = LineParser::new(plan, facts.key.load_balancer.as_deref());
+        let mut batch = Batch::new(plan);
+        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            parser.push_block(line, 0, &mut batch, &mut Vec::new());
+            encoder.encode(&batch).unwrap();
+            batch.clear();
+            if number % 10 == 0 {
+                encoder.flush().unwrap();
+                if releases {
+                    encoder.release().unwrap();
+                }
+            }
+        }
+        encoder.finish().unwrap()
+    };
+    let file = encode(true);
+    assert!(file == encode(false));
+    let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
+    assert!(reader.metadata().num_row_groups() > 10);
+}

@@ -7,7 +7,7 @@ mod events;
 mod line_buffer;
 mod values;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
@@ -20,13 +20,24 @@ pub use line_buffer::LineBuffer;
 
 /// The number of bytes that are buffered before they are written.
 const CHUNK: usize = 64 * 1024;
+/// The number of bytes of lines in a compressed stream of its own. Larger streams would compress hardly better.
+const PIECE: usize = 256 * 1024;
 
 /// Writes events as JSON lines.
 pub struct JsonEncoder<W: Write> {
     table: &'static OutputTable,
     events: EventWriter,
     lines: LineBuffer,
-    out: Compressor<W>,
+    out: Output<W>,
+}
+
+/// The compressed file.
+enum Output<W: Write> {
+    /// One stream. Its compressor uses memory for as long as the file is open.
+    Stream(Box<Compressor<W>>),
+    /// Streams one after the other, which gzip (members) and Zstandard (frames) define to be the same as one stream of their
+    /// contents. A compressor exists only while a piece is written.
+    Pieces(Compression, W),
 }
 
 /// Appends a line number in at least ten digits, as event ids contain it.
@@ -77,12 +88,51 @@ impl<W: Write> JsonEncoder<W> {
         compression: Compression,
         out: W,
     ) -> Result<Self, EncodeError> {
-        Ok(Self {
+        let out = Output::Stream(Box::new(Compressor::new(compression, out)?));
+        Ok(Self::to(table, facts, out))
+    }
+
+    /// Returns an encoder that keeps no compressor and writes the file in pieces: it buffers more text and uses less memory.
+    pub fn in_pieces(table: &'static OutputTable, facts: &ObjectFacts, compression: Compression, out: W) -> Self {
+        Self::to(table, facts, Output::Pieces(compression, out))
+    }
+
+    fn to(table: &'static OutputTable, facts: &ObjectFacts, out: Output<W>) -> Self {
+        Self {
             table,
             events: EventWriter::new(table, facts),
             lines: LineBuffer::default(),
-            out: Compressor::new(compression, out)?,
-        })
+            out,
+        }
+    }
+
+    /// Returns the number of bytes of lines from which on they are written.
+    const fn enough(&self) -> usize {
+        match self.out {
+            Output::Stream(_) => CHUNK,
+            Output::Pieces(..) => PIECE,
+        }
+    }
+}
+
+impl<W: Write> Output<W> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.write_all(lines),
+            Self::Pieces(..) if lines.is_empty() => Ok(()),
+            Self::Pieces(compression, out) => {
+                let mut piece = Compressor::new(*compression, out)?;
+                piece.write_all(lines)?;
+                piece.finish().map(drop)
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Stream(stream) => stream.finish(),
+            Self::Pieces(_, out) => Ok(out),
+        }
     }
 }
 
@@ -96,19 +146,37 @@ impl<W: Write> Encoder<W> for JsonEncoder<W> {
         for row in 0..batch.rows() {
             self.events.write(batch, row, &mut self.lines);
             self.lines.put_byte(b'\n');
-            if self.lines.len() >= CHUNK {
+            if self.lines.len() >= self.enough() {
                 self.flush()?;
             }
         }
-        self.flush()
+        match self.out {
+            Output::Stream(_) => self.flush(),
+            Output::Pieces(..) => Ok(()),
+        }
     }
 
     fn buffered(&self) -> usize {
         self.lines.capacity()
     }
 
+    fn memory(&self) -> usize {
+        match self.out {
+            // The lines are written by the end of each batch.
+            Output::Stream(_) => 0,
+            Output::Pieces(..) => self.lines.capacity(),
+        }
+    }
+
+    fn release(&mut self) -> Result<(), EncodeError> {
+        if self.lines.is_empty() {
+            self.lines = LineBuffer::default();
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> Result<(), EncodeError> {
-        self.out.write_all(self.lines.text())?;
+        self.out.write(self.lines.text())?;
         self.lines.truncate(0);
         Ok(())
     }

@@ -218,9 +218,10 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         self.cache.columns.iter().map(ColumnEncoder::memory).sum()
     }
 
-    fn release(&mut self) {
+    fn release(&mut self) -> Result<(), EncodeError> {
         self.is_lean = true;
         self.cache.columns.iter_mut().for_each(ColumnEncoder::release);
+        self.cache.footer.pack()
     }
 
     fn flush(&mut self) -> Result<(), EncodeError> {

@@ -42,12 +42,11 @@ pub fn accept(
             } else {
                 Quotes::Intact
             };
-            let suspicious = tail.inner_quote || may_have_second(plan, base, parts, tail);
-            if suspicious && let Some(at) = second_entry(plan, base, line, quotes) {
-                return Err(two_entries(at));
-            }
-            if let Some(at) = time_in_late_field(plan, base, parts) {
-                return Err(two_entries(second_entry(plan, base, line, quotes).unwrap_or(at)));
+            if tail.inner_quote || may_have_second(plan, base, parts, tail) {
+                let second = second_entry(plan, base, line, quotes);
+                if let Some(at) = second.or_else(|| time_in_late_field(plan, base, parts)) {
+                    return Err(two_entries(at));
+                }
             }
             Ok(Reading {
                 tail,

@@ -46,13 +46,18 @@ pub(super) fn second_entry(plan: &Plan, base: &[u8], line: Span, quotes: Quotes)
 /// unknown trailing fields have none.
 #[inline]
 pub(super) fn may_have_second(plan: &Plan, base: &[u8], parts: &[Span], tail: Tail) -> bool {
-    tail.long_extra || !tail.extra.is_null() && misplaced_time(base, parts, &plan.any_text).is_some()
+    let among = if tail.extra.is_null() {
+        &plan.late_text
+    } else {
+        &plan.any_text
+    };
+    tail.long_extra || misplaced_time(plan, base, parts, among).is_some()
 }
 
 /// Returns the position of a time, outside quotes, in a field that never contains one and that the shortest lines do not have.
 /// The line is then a whole entry with the beginning of another in place of its last fields.
 pub(super) fn time_in_late_field(plan: &Plan, base: &[u8], parts: &[Span]) -> Option<usize> {
-    misplaced_time(base, parts, &plan.late_text)
+    misplaced_time(plan, base, parts, &plan.late_text)
 }
 
 /// Returns whether a regular line may have such a time, as far as its fields that are never in quotes show.
@@ -75,12 +80,14 @@ pub(super) fn is_time(bytes: &[u8]) -> bool {
 }
 
 /// Returns the position of the first time in one of the parts, outside quotes.
-fn misplaced_time(base: &[u8], parts: &[Span], among: &[usize]) -> Option<usize> {
+fn misplaced_time(plan: &Plan, base: &[u8], parts: &[Span], among: &[usize]) -> Option<usize> {
     among.iter().find_map(|part| {
         let span = parts.get(*part)?;
         let bytes = span.bytes(base);
+        // Only a time that begins a line can be glued to the value before it.
+        let at_its_start = || bytes.get(10) == Some(&b'T');
         let in_quotes = || span.start() > 0 && base.get(span.start() - 1) == Some(&b'"');
-        if bytes.len() < TIME || in_quotes() {
+        if bytes.len() < TIME || plan.time_field > 0 && !at_its_start() || in_quotes() {
             return None;
         }
         time_within(bytes).map(|at| span.start() + at)

@@ -58,7 +58,7 @@ impl Buckets {
             };
             Entry { object, ..entry }
         };
-        Ok(Box::new(files::list(&path, &[])?.map(move |entry| entry.map(&renamed))))
+        Ok(Box::new(files::list(&path)?.map(move |entry| entry.map(&renamed))))
     }
 
     /// Returns the names of the directories directly below a prefix.

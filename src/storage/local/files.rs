@@ -34,25 +34,19 @@ pub fn is_stream(path: &Path) -> bool {
 /// Lists a file, or a directory with everything below it, in the order of the keys. The key of an object is its path
 /// below the directory; that of a file named directly is its name. What can be read only once is listed like stdin.
 ///
-/// Hidden files and directories (names that begin with a dot) are skipped, and so are the directories in `except`. A
-/// link to nothing is listed, and fails when it is opened. What cannot be listed is an error; the listing continues
-/// after it.
-pub(super) fn list(root: &Path, except: &[PathBuf]) -> Result<Listing, StorageError> {
+/// Hidden files and directories (names that begin with a dot) are skipped. A link to nothing is listed, and fails when it is
+/// opened. What cannot be listed is an error; the listing continues after it.
+pub(super) fn list(root: &Path) -> Result<Listing, StorageError> {
     root.metadata()
         .map_err(|error| StorageError::local(Operation::List, root, error))?;
     if is_stream(root) {
         return Ok(one_stream(Some(root.to_path_buf())));
     }
-    let except: Vec<PathBuf> = except.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let entries = WalkDir::new(root)
         .follow_links(true)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(move |entry| {
-            let is_excepted =
-                entry.file_type().is_dir() && entry.path().canonicalize().is_ok_and(|path| except.contains(&path));
-            entry.depth() == 0 || !(is_hidden(entry.path()) || is_excepted)
-        });
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.path()));
     let root = root.to_path_buf();
     Ok(Box::new(entries.filter_map(move |entry| match entry {
         Ok(entry) if entry.file_type().is_dir() => None,

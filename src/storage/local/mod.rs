@@ -5,6 +5,7 @@ mod buckets;
 mod directory;
 mod files;
 mod queue;
+mod session;
 mod stdout;
 mod store;
 
@@ -95,7 +96,7 @@ impl Storage for Local {
 
     fn list(&self, origin: &Origin, _deadline: Deadline) -> Result<Listing, StorageError> {
         match origin {
-            Origin::Path { root, except } => files::list(root, except),
+            Origin::Path(root) => files::list(root),
             Origin::Stdin => Ok(files::stdin()),
             Origin::S3 { bucket, key } => self.buckets.list(bucket, key),
         }

@@ -114,7 +114,7 @@ impl Storage for S3 {
                 let source: Arc<dyn Source> = Arc::new(S3Source::new(access.clone()));
                 Ok(Box::new(ObjectListing::open(access, source, bucket, key)?))
             }
-            Origin::Path { .. } | Origin::Stdin => Err(unsupported(Operation::List, origin)),
+            Origin::Path(_) | Origin::Stdin => Err(unsupported(Operation::List, origin)),
         }
     }
 }

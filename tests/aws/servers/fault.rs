@@ -13,6 +13,7 @@ use bytes::Bytes;
 pub(crate) enum Op {
     GetObject,
     HeadObject,
+    CopyObject,
     PutObject,
     DeleteObject,
     ListObjectsV2,

@@ -15,46 +15,46 @@ use crate::objects::{access_at, accesses, key};
 
 /// Returns an object with an event on each of these days, and no time in its key.
 fn days(number: usize, days: std::ops::Range<i64>) -> Stored {
-    let day = |day| access_at(&format!("{}T12:00:00Z", date_text(day)), "a") + "\n";
+    let day = |day| access_at(&format!("{}T12:00:00Z", date_text(20_000 + day)), "a") + "\n";
     let text: String = days.map(day).collect();
     Stored::new("some/file.log", number, text.into_bytes())
 }
 
 #[test]
 fn a_member_without_room_for_its_partitions_is_left_to_a_later_merge() {
-    let objects = || {
-        [
-            days(0, 20_000..20_300),
-            days(1, 20_250..20_401),
-            days(2, 20_100..20_200),
-            days(3, 0..401),
-            days(4, 20_300..20_400),
-            days(5, 20_400..20_401),
-        ]
+    let left_out = |merged: &mut Merged, number| match merged.result.as_mut().unwrap().remove(number).1 {
+        MemberOutcome::LeftOut(error) => assert!(error.to_string().contains("a later merge takes it"), "{error}"),
+        other => panic!("{other:?}"),
     };
     for way in WAYS {
-        let objects = objects();
-        let mut merged = merge(&objects, &json(), way);
-        let members = merged.result.as_mut().unwrap();
-        for (number, reason) in [
-            (5, "a later merge takes it"),
-            (3, "split the file"),
-            (1, "a later merge"),
-        ] {
-            match members.remove(number).1 {
-                MemberOutcome::LeftOut(error) if number != 3 => assert!(error.to_string().contains(reason), "{error}"),
-                MemberOutcome::Failed(error) if number == 3 => assert!(error.to_string().contains(reason), "{error}"),
-                other => panic!("{other:?}"),
-            }
-        }
-        let taken = [
-            days(0, 20_000..20_300),
-            days(2, 20_100..20_200),
-            days(4, 20_300..20_400),
+        let objects = [
+            days(0, 0..90),
+            days(1, 85..101),
+            days(2, 10..50),
+            days(3, 0..401),
+            days(4, 90..100),
+            days(5, 100..101),
         ];
+        let mut merged = merge(&objects, &json(), way);
+        left_out(&mut merged, 5);
+        match merged.result.as_mut().unwrap().remove(3).1 {
+            MemberOutcome::Failed(error) => assert!(error.to_string().contains("split the file"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+        left_out(&mut merged, 1);
+        let taken = [days(0, 0..90), days(2, 10..50), days(4, 90..100)];
         assert_same(&alone(&taken, &json()), &merged, |_, bytes| bytes.to_vec());
         assert!(objects.iter().all(|object| object.opened() <= 3));
     }
+}
+
+#[test]
+fn the_first_member_may_have_the_partitions_of_an_object() {
+    let objects = [days(0, 0..300), days(1, 10..20), days(2, 299..301)];
+    let mut merged = merge(&objects, &json(), WAYS[3]);
+    let last = merged.result.as_mut().unwrap().pop().unwrap().1;
+    assert!(matches!(last, MemberOutcome::LeftOut(_)), "{last:?}");
+    assert_same(&alone(&objects[..2], &json()), &merged, |_, bytes| bytes.to_vec());
 }
 
 #[test]
@@ -66,19 +66,19 @@ fn the_quarantine_of_a_merge_has_a_bounded_number_of_outputs() {
         let text = format!("{event}\nmalformed\n");
         Stored::new(&key, number, text.into_bytes())
     };
-    let objects: Vec<_> = (0..402).map(on_day).collect();
+    let objects: Vec<_> = (0..102).map(on_day).collect();
     let options = alb_ingest::ingest::Options {
         partition_by: alb_ingest::ingest::PartitionBy::None,
         ..json()
     };
     let mut merged = merge(&objects, &options, WAYS[3]);
-    let late = merged.result.as_mut().unwrap().split_off(400);
+    let late = merged.result.as_mut().unwrap().split_off(100);
     assert!(
         late.iter()
             .all(|(_, outcome)| matches!(outcome, MemberOutcome::LeftOut(_)))
     );
-    assert_eq!(merged.files.len(), 401);
-    assert_same(&alone(&objects[..400], &options), &merged, |_, bytes| bytes.to_vec());
+    assert_eq!(merged.files.len(), 101);
+    assert_same(&alone(&objects[..100], &options), &merged, |_, bytes| bytes.to_vec());
 }
 
 /// A source that counts the bytes that its bodies have returned.

@@ -70,8 +70,8 @@ impl Stored {
     fn with(self, manner: Manner) -> Self {
         let verified = manner != Manner::FlipsOnce;
         Self {
-            manner,
             verified,
+            manner,
             ..self
         }
     }
@@ -94,9 +94,9 @@ impl Source for Stored {
         let mut end = None;
         match self.manner {
             Manner::Refuses(kind) => return Err(self.error(kind)),
-            Manner::Breaks(kind) => end = Some(Some(self.error(kind))),
-            Manner::BreaksFrom(first, kind) if opened >= first => end = Some(Some(self.error(kind))),
-            Manner::Panics => end = Some(None),
+            Manner::Breaks(kind) => end = Some(End::Error(self.error(kind))),
+            Manner::BreaksFrom(first, kind) if opened >= first => end = Some(End::Error(self.error(kind))),
+            Manner::Panics => end = Some(End::Panic),
             Manner::FlipsOnce if opened == 1 => {
                 let last = bytes.len() - 20;
                 bytes[last] ^= 1;
@@ -113,12 +113,17 @@ impl Source for Stored {
     }
 }
 
+enum End {
+    Error(StorageError),
+    Panic,
+}
+
 struct StoredBody {
     object: ObjectRef,
     bytes: Vec<u8>,
     at: usize,
-    /// An error, or a panic, instead of the last chunk.
-    end: Option<Option<StorageError>>,
+    /// What comes instead of the last chunk.
+    end: Option<End>,
     verified: bool,
 }
 
@@ -136,7 +141,10 @@ impl Body for StoredBody {
         if rest.len() <= CHUNK
             && let Some(end) = self.end.take()
         {
-            return Err(end.expect("a reader that panics"));
+            match end {
+                End::Error(error) => return Err(error),
+                End::Panic => panic!("a defect of a reader"),
+            }
         }
         let chunk = &rest[..rest.len().min(CHUNK)];
         self.at += chunk.len();

@@ -2,11 +2,14 @@
 
 use alb_ingest::encode::{Compression, Encoder as _, FileFormat, ParquetEncoder};
 use alb_ingest::formats::ALB_ACCESS;
+use alb_ingest::generate::{Balancer, object_key};
 use alb_ingest::ingest::{Options, PartitionBy};
 use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
+use alb_ingest::parse::line::time::timestamp_micros;
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 use bytes::Bytes;
+use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use proptest::collection::vec;
@@ -17,7 +20,7 @@ use serde_json::{Map, Value};
 use super::{Merged, Stored, WAYS, alone, assert_same, merge};
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
 use crate::common::{json, rows};
-use crate::objects::{access, broken, key};
+use crate::objects::{access, accesses, broken, key};
 
 fn any_options() -> impl Strategy<Value = Options> {
     let by = select(vec![
@@ -130,12 +133,31 @@ fn ids_of_consecutive_lines_of_two_objects_are_not_one_run() {
     assert_bounds(&merged);
 }
 
+/// Returns the number of values in the dictionary of a column, in the only row group of a file.
+fn dictionary_len(file: &[u8], name: &str) -> u32 {
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(file)).unwrap();
+    assert_eq!(reader.metadata().num_row_groups(), 1);
+    let group = reader.get_row_group(0).unwrap();
+    let mut columns = group.metadata().columns().iter();
+    let column = columns.position(|column| column.column_path().string() == name);
+    match group
+        .get_column_page_reader(column.unwrap())
+        .unwrap()
+        .get_next_page()
+        .unwrap()
+    {
+        Some(Page::DictionaryPage { num_values, .. }) => num_values,
+        _ => 0,
+    }
+}
+
 /// The keys of many objects are too many, or too large, for a dictionary.
 #[test]
 fn the_keys_of_many_objects_are_values_like_any_other() {
     let plan = ALB_ACCESS.plan();
     let table = OutputTable::of(Schema::Native, plan);
-    for (objects, rows, len) in [(9_000, 1, 40), (1_300, 8, 1_000), (8_400, 2, 200)] {
+    // With the number of keys in the dictionary: none if they are too many, those of the first pages if they are too large.
+    for (objects, rows, len, in_dictionary) in [(9_000, 1, 40, 0), (1_300, 8, 2_000, 1_024), (8_400, 2, 200, 8_192)] {
         let facts = |number: usize| {
             ObjectFacts::new(ObjectRef {
                 bucket: "logs".into(),
@@ -152,7 +174,9 @@ fn the_keys_of_many_objects_are_values_like_any_other() {
             encoder.begin_object(&facts(number));
             encoder.encode(&batch).unwrap();
         }
-        let found = read_parquet(&encoder.finish().unwrap());
+        let file = encoder.finish().unwrap();
+        assert_eq!(dictionary_len(&file, "source_key"), in_dictionary);
+        let found = read_parquet(&file);
         assert_eq!(found.len(), objects * rows);
         for (number, row) in found.iter().enumerate() {
             let (object, line) = (number / rows, number % rows + 1);
@@ -161,6 +185,41 @@ fn the_keys_of_many_objects_are_values_like_any_other() {
             assert_eq!(row["source_line"], line);
         }
     }
+}
+
+#[test]
+fn regions_and_accounts_of_a_security_lake_are_not_mixed() {
+    let place = |account: &str, region: &str| {
+        let balancer = Balancer {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            ..Balancer::default()
+        };
+        let end = u64::try_from(timestamp_micros(b"2026-10-07T11:45:00Z").unwrap()).unwrap();
+        object_key(&ALB_ACCESS, &balancer, end, 1)
+    };
+    let keys = [
+        place("123456789012", "eu-west-1"),
+        place("123456789012", "us-east-1"),
+        "some/file.log".to_owned(),
+        place("210987654321", "eu-west-1"),
+        place("123456789012", "eu-west-1"),
+    ];
+    let stored: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .map(|(number, key)| Stored::new(key, number, accesses(3 + number)))
+        .collect();
+    let options = Options {
+        partition_by: PartitionBy::SecurityLake,
+        schema: Schema::Ocsf,
+        ..Options::default()
+    };
+    let merged = merge(&stored, &options, WAYS[0]);
+    assert_eq!(merged.files.len(), 4);
+    assert_same(&alone(&stored, &options), &merged, |folder, bytes| {
+        read(&options, folder, bytes)
+    });
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! The partitions that events are written to.
 
+use std::io::Read as _;
+
+use alb_ingest::encode::{Compression, is_output_of};
 use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::ingest::{Options, PartitionBy};
+use alb_ingest::object::ObjectFacts;
+use flate2::read::MultiGzDecoder;
 
 use super::{OPAQUE_KEY, access_at, key, key_at};
-use crate::common::{ingest, json, rows};
+use crate::common::{ingest, ingest_chunks, json, object, rows};
 
 #[test]
 fn events_are_partitioned_by_day_unless_far_from_the_end_time_of_the_key() {
@@ -96,4 +101,53 @@ fn too_many_partitions_fail_with_a_remedy() {
         ingest(&key(&ALB_ACCESS), text(401).as_bytes(), &json()).ledger().events,
         401
     );
+}
+
+/// Beyond a number of partitions the lines of each are compressed in pieces, which readers see as one file.
+#[test]
+fn many_compressed_partitions_of_json_are_whole_files() {
+    let line = |number: i64| {
+        let date = alb_ingest::parse::line::time::date_text(20_000 + number % 20);
+        access_at(
+            &format!("{date}T12:00:00Z"),
+            &format!("agent {number} {}", "x".repeat(20_000)),
+        )
+    };
+    let text: String = (0..1_000).map(|number| line(number) + "\n").collect();
+    let plain = ingest(OPAQUE_KEY, text.as_bytes(), &json());
+    assert_eq!(plain.partitions().len(), 20);
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let options = Options { compression, ..json() };
+        let run = ingest(OPAQUE_KEY, text.as_bytes(), &options);
+        let in_chunks = ingest_chunks(
+            object(OPAQUE_KEY),
+            text.as_bytes(),
+            &[1, 100_000, 7, 1_000_000],
+            &options,
+        );
+        assert!(run.files == in_chunks.files, "{compression:?} depends on chunks");
+        assert_eq!(run.files.len(), plain.files.len());
+        let mut pieces = 0;
+        for ((name, file), expected) in run.files.iter().zip(plain.files.values()) {
+            let mut read = Vec::new();
+            match compression {
+                Compression::Gzip => MultiGzDecoder::new(&file[..]).read_to_end(&mut read).unwrap(),
+                _ => zstd::Decoder::new(&file[..]).unwrap().read_to_end(&mut read).unwrap(),
+            };
+            assert!(read == *expected, "{name}");
+            let facts = ObjectFacts::new(object(OPAQUE_KEY));
+            assert!(
+                is_output_of(&facts, name, std::io::Cursor::new(file)).unwrap(),
+                "{name}"
+            );
+            let start: &[u8] = if compression == Compression::Gzip {
+                b"\x1f\x8b\x08"
+            } else {
+                b"\x28\xb5\x2f\xfd"
+            };
+            pieces += file.windows(start.len()).filter(|bytes| *bytes == start).count();
+        }
+        // The first 16 are one stream each; each of the others has a megabyte of lines.
+        assert!(pieces >= 16 + 4 * 4, "{pieces}");
+    }
 }

@@ -140,7 +140,7 @@ impl Target {
             ("GET", true) if call.param("list-type") == Some("2") => Op::ListObjectsV2,
             ("GET", false) if !has("uploadId") && !has("acl") && !has("tagging") => Op::GetObject,
             ("HEAD", false) => Op::HeadObject,
-            ("PUT", false) if call.header("x-amz-copy-source").is_some() => Op::Other,
+            ("PUT", false) if call.header("x-amz-copy-source").is_some() && !has("uploadId") => Op::CopyObject,
             ("PUT", false) if has("uploadId") => Op::UploadPart,
             ("PUT", false) if !has("acl") && !has("tagging") => Op::PutObject,
             ("POST", false) if has("uploads") => Op::CreateMultipartUpload,
@@ -227,6 +227,7 @@ impl Shared {
         match target.op {
             Op::GetObject | Op::HeadObject => objects::get(bucket, key, call),
             Op::PutObject => objects::put(bucket, key, call),
+            Op::CopyObject => objects::copy(bucket, &target.bucket, key, call),
             Op::DeleteObject => Ok(objects::delete(bucket, key, call)),
             Op::ListObjectsV2 => list::objects(bucket, &target.bucket, call),
             Op::ListMultipartUploads => Ok(list::uploads(bucket, &target.bucket, call)),

@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) checksums: bool,
     /// The maximum size of a page of a listing; 1,000 on AWS.
     pub(crate) page: usize,
+    /// Whether a write replaces an object in spite of `If-None-Match: *`, as some servers other than AWS's do.
+    pub(crate) ignores_conditions: bool,
     /// Whether a repeated `CompleteMultipartUpload` of the same upload returns 200 instead of 404. AWS does both.
     pub(crate) completes_again: bool,
 }
@@ -52,6 +54,7 @@ impl Default for Options {
             region: "us-east-1".to_owned(),
             checksums: true,
             page: 1000,
+            ignores_conditions: false,
             completes_again: false,
         }
     }
@@ -234,7 +237,12 @@ impl Store {
         }
         let uses_key = matches!(
             target.op,
-            Op::GetObject | Op::PutObject | Op::CreateMultipartUpload | Op::UploadPart | Op::CompleteMultipartUpload
+            Op::GetObject
+                | Op::PutObject
+                | Op::CopyObject
+                | Op::CreateMultipartUpload
+                | Op::UploadPart
+                | Op::CompleteMultipartUpload
         );
         if options.kms_denied && uses_key {
             let action = if target.op == Op::GetObject {

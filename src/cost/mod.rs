@@ -1,0 +1,9 @@
+//! What a delivery costs at AWS: one table of prices, and the requests and seconds that work takes.
+//!
+//! `alb-ingest backfill` estimates with it, and `docs/cost.md` and `docs/scale.md` are computed with it.
+
+mod merged;
+mod prices;
+
+pub use merged::{Item, MergedWork, Usage};
+pub use prices::{PRICES, Price, PriceError, Prices};

@@ -1,0 +1,196 @@
+"""The function and the command line in a memory limit, on large and hostile objects.
+
+The limit is RLIMIT_DATA, which any user of a Linux machine can set: it counts the heap, private mappings and the stacks of
+threads, whether they are used or not, but neither the program nor shared libraries. Without memory, a Rust program aborts.
+The figures are those of docs/semantics.md. Debug builds use a little more memory than release builds.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from stand_ins import Runtime, client, environment, moto
+
+MIB = 1024 * 1024
+TIMEOUT_SECONDS = 120
+# The data of the smallest function that one partition of Parquet needs, and of the other figures in docs/semantics.md.
+SMALLEST = 128
+FIGURES = {("parquet", "hours"): 96, ("json", "hours"): 64, ("parquet", "days"): 128, ("json", "days"): 96}
+
+NAME = "123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_192.0.2.10_{}.log.gz"
+KEY = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/" + NAME
+START = datetime(2026, 10, 7, 0, 5)
+
+
+def access(number: int, time: datetime = START, agent: str | None = None) -> bytes:
+    """An access line whose values differ from those of other lines."""
+    noise = hashlib.sha256(b"%d" % number).hexdigest()
+    agent = agent or f"agent/{number % 97} ({noise[:24]})"
+    return (
+        f"https {time:%Y-%m-%dT%H:%M:%S}.{number % 1_000_000:06} app/shop/7f3c9a1e5b2d4860 192.0.2.{number % 250}:"
+        f"{1024 + number % 60_000} 198.51.100.10:8080 0.001 0.{number % 1000:03} 0.000 200 200 {number % 5000} 1024 "
+        f'"GET https://www.example.com:443/items/{noise} HTTP/1.1" "{agent}" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 '
+        f'arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/7f3c9a1e5b2d4860 "Root=1-{noise[:8]}-'
+        f'{noise[8:32]}" "www.example.com" "-" 0 {time:%Y-%m-%dT%H:%M:%S}.000000Z "forward" "-" "-" '
+        f'"198.51.100.10:8080" "200" "-" "-" TID_{noise[:32]}\n'
+    ).replace(" app/", "Z app/", 1).encode()
+
+
+def spread(step: timedelta, partitions: int, lines: int) -> Iterator[bytes]:
+    """Lines that go to another partition each."""
+    return (access(number, START + number % partitions * step) for number in range(lines))
+
+
+def classic() -> Iterator[bytes]:
+    """An entry of Classic that spans 62 lines of 1 MiB, among ordinary ones."""
+    entry = (
+        b"2026-10-07T11:42:13.123456Z shop 192.0.2.1:2817 198.51.100.10:80 0.000073 0.001048 0.000057 200 200 0 29 "
+        b'"GET http://www.example.com:80/ HTTP/1.1" "curl/8.5.0" - -\n'
+    )
+    yield from [entry] * 1000
+    yield entry.partition(b"curl")[0]
+    yield from [b"\xff" * (MIB - 1) + b"\n"] * 62
+    yield from [entry] * 100
+
+
+# Objects that need much memory, unless it is bounded.
+ATTACKS: dict[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
+    "many lines": (KEY, lambda: spread(timedelta(), 1, 40_000)),
+    "long lines": (KEY, lambda: (access(number, agent=chr(97 + number % 26) * 1_000_000) for number in range(60))),
+    "one line of 200 MB": (KEY, lambda: iter([b"x" * MIB] * 200)),
+    "one line of 200 MB among others": (KEY, lambda: iter([access(1), *[b"\xff" * MIB] * 200, b"\n", access(2)])),
+    "short lines": (KEY, lambda: iter([b"a\n" * MIB] * 30)),
+    "short lines after a thousand": (KEY, lambda: iter([*map(access, range(1000)), b"a\n" * (MIB // 4)])),
+    "a joined entry": (KEY.replace("app.shop.7f3c9a1e5b2d4860", "shop"), classic),
+}
+# The attack that fails its object.
+UNKNOWN = "short lines"
+
+
+@pytest.fixture(scope="module")
+def attack(tmp_path_factory) -> Callable[[str], Path]:
+    """Returns a function that writes the object of an attack below a folder of its own, and returns the folder."""
+    root = tmp_path_factory.mktemp("attacks")
+
+    def write(name: str) -> Path:
+        key, pieces = ATTACKS[name]
+        return compressed(root / name.replace(" ", "-"), key, pieces())
+
+    return write
+
+
+def compressed(folder: Path, key: str, pieces: Iterator[bytes]) -> Path:
+    """Writes an object below a folder, unless it exists."""
+    path = folder / key.format("00000000")
+    if not path.exists():
+        path.parent.mkdir(parents=True)
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            for piece in pieces:
+                file.write(piece)
+    return folder
+
+
+def run(program: Path, folder: Path, out: Path, mebibytes: int, *settings: str) -> dict:
+    """Runs the command line in a limit; returns its report, which must not be that of a killed program."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (mebibytes * MIB, mebibytes * MIB))
+
+    done = subprocess.run(
+        [program, "run", folder, "--to", out, "--jobs", "1", "--report", "json", *settings],
+        env={"TMPDIR": os.environ.get("TMPDIR", "/tmp")},
+        preexec_fn=limit,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert done.returncode in (0, 1), f"exit {done.returncode}: {done.stderr.decode()[-1000:]}"
+    report = json.loads(done.stdout)
+    assert done.returncode == (1 if report["objects"]["failed"] else 0)
+    assert report["lines"] == report["events"] + report["quarantined"] + report["skipped_lines"]
+    return report
+
+
+@pytest.mark.parametrize("form", ["parquet", "json"])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_object_of_one_partition_fits_the_smallest_memory(name, form, attack, program, tmp_path):
+    report = run(program, attack(name), tmp_path / "out", SMALLEST, "--format", form)
+    if name == UNKNOWN:
+        assert report["objects"]["failed"] == 1
+    else:
+        assert report["objects"]["ingested"] == 1 and report["lines"] > 0
+
+
+@pytest.mark.parametrize("form", ["parquet", "json"])
+def test_many_partitions_fit_the_documented_memory(form, program, tmp_path):
+    hours = compressed(tmp_path / "hours", KEY, spread(timedelta(hours=1), 24, 40_000))
+    settings = ("--format", form)
+    report = run(program, hours, tmp_path / "h", FIGURES[form, "hours"], *settings, "--partition-by", "hour")
+    assert (report["events"], report["outputs"]["written"]) == (40_000, 24)
+    # No time in the key: each event goes to the partition of its own day.
+    days = compressed(tmp_path / "days", "days-{}.log.gz", spread(timedelta(days=1), 400, 40_000))
+    report = run(program, days, tmp_path / "d", FIGURES[form, "days"], *settings)
+    assert (report["events"], report["outputs"]["written"]) == (40_000, 400)
+
+
+def test_many_objects_do_not_need_more_memory(program, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(20_000):
+        (folder / f"{'long name ' * 20}{number}.log").touch()
+    report = run(program, folder, tmp_path / "out", 32)
+    assert report["objects"]["skipped"] == 20_000
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[tuple]:
+    """A client, and the endpoint."""
+    with moto() as endpoint:
+        s3 = client("s3", endpoint)
+        s3.create_bucket(Bucket="logs")
+        yield s3, endpoint
+
+
+def invoke(bootstrap: Path, s3: tuple, bucket: str, keys: list[str], mebibytes: int, settings: dict[str, str]) -> object:
+    """Invokes the function with objects in a limit of memory; returns what it counts or why it failed."""
+    s3, endpoint = s3
+    s3.create_bucket(Bucket=bucket)
+    variables = {"DESTINATION": f"s3://{bucket}", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(mebibytes)}
+    runtime = Runtime(bootstrap, environment(endpoint) | variables | settings)
+    try:
+        resource.prlimit(runtime.process.pid, resource.RLIMIT_DATA, (mebibytes * MIB, mebibytes * MIB))
+        payload = {"objects": [{"bucket": "logs", "key": key} for key in keys]}
+        _, answer = runtime.invoke(json.dumps(payload).encode())
+        assert runtime.process.poll() is None
+        return answer
+    finally:
+        runtime.stop()
+
+
+def test_the_smallest_function_survives_every_object(s3, attack, bootstrap):
+    """All in one invocation: what one leaves behind must not be missing for the next."""
+    keys = []
+    for name, (key, _) in ATTACKS.items():
+        (path,) = (path for path in attack(name).rglob("*") if path.is_file())
+        keys.append(key.format(f"{len(keys):08}"))
+        s3[0].upload_file(str(path), "logs", keys[-1])
+    answer = invoke(bootstrap, s3, "of-attacks", keys, SMALLEST, {"FORMAT": "parquet"})
+    expected = f"1 of {len(ATTACKS)} records failed: objects[{list(ATTACKS).index(UNKNOWN)}]: its lines fit no log type"
+    assert answer["errorMessage"].startswith(expected), answer
+
+
+@pytest.mark.parametrize("form", ["parquet", "json"])
+def test_hours_of_a_day_fit_the_smallest_function(form, s3, bootstrap, tmp_path):
+    folder = compressed(tmp_path, KEY, spread(timedelta(hours=1), 24, 40_000))
+    (path,) = (path for path in folder.rglob("*") if path.is_file())
+    s3[0].upload_file(str(path), "logs", KEY)
+    settings = {"FORMAT": form, "PARTITION_BY": "hour"}
+    answer = invoke(bootstrap, s3, f"of-hours-{form}", [KEY], SMALLEST, settings)
+    assert answer["objects"]["ingested"] == 1, answer
