@@ -37,6 +37,8 @@ pub(super) struct Merger<'a> {
     pub(super) storage: &'a dyn Storage,
     pub(super) limits: Limits,
     pub(super) deadline: Deadline,
+    /// The deadline of sending a folder again, after the work has ended.
+    pub(super) send_until: Deadline,
     /// The time of the invocation, in microseconds since 1970.
     pub(super) now: i64,
     pub(super) observer: &'a dyn Observer,
@@ -115,7 +117,7 @@ impl Merger<'_> {
         let looked = worker.look(&request.folder, &objects, careful, &progress);
         self.with_tally(|tally| tally.add_unmerged(objects.oldest()));
         let merged = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.conclude(request, merged, looked, worker.reading.deadline)
+        self.conclude(request, merged, looked)
     }
 
     fn worker(&self, merge: MergeConfig) -> Result<Worker<'_>, TaskError> {
@@ -140,21 +142,15 @@ impl Merger<'_> {
     }
 
     /// Returns the result of a look. If only the time was too short, and something was merged, the folder is sent again.
-    fn conclude(
-        &self,
-        request: &FolderRequest,
-        merged: Merged,
-        looked: Looked,
-        reading: Deadline,
-    ) -> Result<Merged, TaskError> {
+    fn conclude(&self, request: &FolderRequest, merged: Merged, looked: Looked) -> Result<Merged, TaskError> {
         if looked.failures.is_empty() {
             return Ok(merged);
         }
-        let only_time = reading.has_passed() && looked.failures.iter().all(|failure| failure.retryable);
+        let only_time = looked.out_of_time && looked.failures.iter().all(|failure| failure.retryable);
         match &self.config.function.queue {
             // Without progress, the number of receives has to grow, until the folder is worked on with care.
             Some(queue) if only_time && merged.plans > 0 => {
-                let queue = self.storage.queue(queue, self.deadline).map_err(TaskError::Storage)?;
+                let queue = self.storage.queue(queue, self.send_until).map_err(TaskError::Storage)?;
                 queue.send(&[request.message()]).map_err(TaskError::Storage)?;
                 Ok(Merged { sent: 1, ..merged })
             }

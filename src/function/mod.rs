@@ -158,7 +158,8 @@ impl Function {
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
-        let work_until = deadline.earlier(margin(deadline));
+        let margin = margin(deadline);
+        let work_until = deadline.earlier(margin);
         let sink = |location| self.storage.sink(location, work_until);
         let (events, quarantine) = (sink(&self.config.destination)?, sink(&self.config.quarantine)?);
         let (counts, unknown) = (Mutex::new(std::mem::take(tally)), Mutex::new(Unknown::default()));
@@ -184,6 +185,7 @@ impl Function {
             storage: self.storage.as_ref(),
             limits: self.limits,
             deadline: work_until,
+            send_until: deadline.earlier(margin / 2),
             now: self.now(),
             observer,
             tally: &counts,

@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 use crate::object::hex;
 use crate::storage::{Queue, StorageError, Store as _};
 
-use super::{Directory, DirectoryStore};
+use super::directory::Directory;
+use super::store::DirectoryStore;
 
 /// A directory that gets a file for each message, named by the hash of its text: equal messages are one file.
 pub(super) struct DirectoryQueue {
