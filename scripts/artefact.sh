@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Builds the deployable function and packs it as dist/alb-ingest-ARCH.zip. Every run produces the same bytes.
-# usage: artefact.sh [x86_64|arm64|all]; all skips arm64 if its target is not installed
+# usage: artefact.sh [x86_64|arm64|all]; all skips arm64 if its standard library cannot be installed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 arch=${1:-x86_64}
 arm_target=aarch64-unknown-linux-gnu
 
+# Whether arm64's standard library is installed. Installs it if it is missing: cargo-lambda and zig, which link, need nothing else.
 can_build_arm() {
-    rustup target list --installed | grep -qx "$arm_target"
+    rustup target list --installed | grep -qx "$arm_target" || rustup target add "$arm_target" >&2
 }
 
 if [[ $arch == all ]]; then
@@ -16,7 +17,7 @@ if [[ $arch == all ]]; then
     if can_build_arm; then
         exec scripts/artefact.sh arm64
     fi
-    echo "artefact: skipped arm64; to build it: rustup target add $arm_target"
+    echo "artefact: SKIPPED arm64, which was not built: rustup target add $arm_target failed" >&2
     exit 0
 fi
 
@@ -36,7 +37,7 @@ x86_64)
     ;;
 arm64)
     can_build_arm || {
-        echo "artefact: the standard library for arm64 is not installed; run: rustup target add $arm_target" >&2
+        echo "artefact: the standard library for arm64 is not installed, and cannot be: rustup target add $arm_target failed" >&2
         exit 1
     }
     scripts/venv.sh function

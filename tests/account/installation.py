@@ -20,7 +20,8 @@ class Installation:
         self.s3, self.sqs, self._glue, self._athena = (client(name, endpoint) for name in ("s3", "sqs", "glue", "athena"))
         # The object queue refers to the dead-letter queue.
         for name in ("DeadLetters", "ObjectQueue"):
-            self._make_queue(name)
+            if name in self._resources:
+                self._make_queue(name)
         for name, bucket in self._of_type("AWS::S3::Bucket"):
             self.s3.create_bucket(Bucket=bucket["BucketName"])
             self._names[name] = bucket["BucketName"]
@@ -110,15 +111,15 @@ class Installation:
             )
 
     def _make_catalog(self) -> None:
-        ((name, database),) = self._of_type("AWS::Glue::Database")
-        self._glue.create_database(DatabaseInput=database["DatabaseInput"])
-        self._names[name] = database["DatabaseInput"]["Name"]
+        for name, database in self._of_type("AWS::Glue::Database"):
+            self._glue.create_database(DatabaseInput=database["DatabaseInput"])
+            self._names[name] = database["DatabaseInput"]["Name"]
         for _, table in self._of_type("AWS::Glue::Table"):
             self._glue.create_table(DatabaseName=table["DatabaseName"], TableInput=table["TableInput"])
-        ((name, group),) = self._of_type("AWS::Athena::WorkGroup")
-        # The configuration only sets where results are stored.
-        self._athena.create_work_group(Name=group["Name"], Description=group["Description"])
-        self._names[name] = group["Name"]
+        for name, group in self._of_type("AWS::Athena::WorkGroup"):
+            # The configuration only sets where results are stored.
+            self._athena.create_work_group(Name=group["Name"], Description=group["Description"])
+            self._names[name] = group["Name"]
         for _, query in self._of_type("AWS::Athena::NamedQuery"):
             self._athena.create_named_query(**query)
 
@@ -137,6 +138,8 @@ class Installation:
                 return self._names.get(argument, node)
             if function == "Fn::GetAtt":
                 return self._names.get(".".join(argument), node)
-            if function == "Fn::Sub" and isinstance(argument, str):
-                return re.sub(r"\$\{([^}]+)\}", lambda found: self._names.get(found[1], found[0]), argument)
+            if function == "Fn::Sub":
+                text, own = (argument, {}) if isinstance(argument, str) else argument
+                names = self._names | {name: self._resolved(value) for name, value in own.items()}
+                return re.sub(r"\$\{([^}]+)\}", lambda found: names.get(found[1], found[0]), text)
         return {key: self._resolved(value) for key, value in node.items()}

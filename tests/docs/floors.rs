@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("formats", &[]),
+    ("cost", &[]),
     ("deadline", &[]),
     ("escape", &[]),
     ("parse", &["formats"]),
@@ -37,7 +38,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
         "cli",
         &[
             "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "layout", "merge",
-            "config", "function", "generate",
+            "config", "cost", "function", "generate",
         ],
     ),
     ("bin", &["function", "cli"]),

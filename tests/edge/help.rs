@@ -238,7 +238,7 @@ fn the_json_report_keeps_its_form() {
 
 const REPORT: &str = concat!(
     r#"{"bytes_in":166,"bytes_out":768,"corrupt_objects":[],"events":2,"failed_objects":[],"lines":3,"#,
-    r#""objects":{"corrupt":0,"failed":0,"ingested":1,"skipped":0},"outputs":{"there_before":0,"written":2},"#,
+    r#""objects":{"corrupt":0,"failed":0,"ingested":1,"skipped":0},"outputs":{"there_before":0,"written":2},"plans":0,"#,
     r#""quarantined":1,"skipped_lines":0,"skipped_objects":{},"tables":{"alb_health_check_log":"#,
     r#"{"bytes_in":166,"bytes_out":768,"events":2,"events_with_extra_fields":0,"#,
     r#""first_event":"2026-10-07T12:44:59.875678Z","last_event":"2026-10-07T12:44:59.875678Z","lines":3,"#,

@@ -46,11 +46,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def moto() -> Iterator[str]:
-    """Runs a moto server; yields its endpoint."""
+def moto(*launcher: object) -> Iterator[str]:
+    """Runs a moto server; yields its endpoint. `launcher` is a command to which the port is appended, in place of moto's own."""
     port = free_port()
-    command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = launcher or (Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p")
+    server = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with socket.socket() as tried:

@@ -1,12 +1,12 @@
 """Evaluates template.yaml like CloudFormation, for a choice of parameters.
 
-Conditions, parameters, mappings and the functions on them are resolved, and resources whose condition is false are omitted.
-References between resources remain. SAM's translator translates the result.
+scripts/cloudformation.py evaluates conditions and functions; here are parameters and rules. SAM's translator translates the result.
 """
 
 import json
 import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +16,12 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from cloudformation import NOTHING, Evaluation  # noqa: E402
+
 TABLES = ("alb_access_log", "alb_connection_log", "alb_health_check_log", "nlb_access_log", "clb_access_log")
 ACCOUNT = "123456789012"
-NOTHING = object()
 # Partition and suffix of the addresses by the beginning of a region's name.
 PARTITIONS = {
     "cn-": ("aws-cn", "amazonaws.com.cn"),
@@ -28,12 +31,18 @@ PARTITIONS = {
 }
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
-    "AWS::StackName": "alb-ingest",
     "AWS::StackId": f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/alb-ingest/0",
     "AWS::NoValue": NOTHING,
 }
 # The parameters without defaults.
 NAMES = {"LogBucketName": "elb-logs", "EventBucketName": "elb-events"}
+
+
+def pseudo(region: str, stack_name: str = "alb-ingest") -> dict:
+    """Returns the values of the pseudo parameters of a stack in a region."""
+    partition, suffix = next(value for head, value in PARTITIONS.items() if region.startswith(head))
+    of_region = {"AWS::Region": region, "AWS::Partition": partition, "AWS::URLSuffix": suffix}
+    return PSEUDO | of_region | {"AWS::StackName": stack_name}
 
 
 @cache
@@ -46,31 +55,16 @@ class Refused(Exception):
     """The parameters are rejected, with the message that the user sees."""
 
 
-class Stack:
+class Stack(Evaluation):
     """The template, evaluated for a choice of parameters."""
 
-    def __init__(self, region: str = "us-east-1", **choice: object) -> None:
-        self.source = template()
-        self.region = region
-        self.partition, suffix = next(value for head, value in PARTITIONS.items() if region.startswith(head))
-        self.pseudo = PSEUDO | {"AWS::Region": region, "AWS::Partition": self.partition, "AWS::URLSuffix": suffix}
+    def __init__(self, region: str = "us-east-1", stack_name: str = "alb-ingest", **choice: object) -> None:
+        self.source, self.region = template(), region
         self.parameters = self._parameters({**NAMES, **choice})
-        self.conditions: dict[str, bool] = {}
+        values = pseudo(region, stack_name)
+        self.partition = values["AWS::Partition"]
+        super().__init__(self.source, values | self.parameters)
         self._check_rules()
-        kept = {
-            name: body
-            for name, body in self.source["Resources"].items()
-            if "Condition" not in body or self._condition(body["Condition"])
-        }
-        self.resources = {
-            name: self._resolve({key: value for key, value in body.items() if key != "Condition"})
-            for name, body in kept.items()
-        }
-        self.outputs = {
-            name: self._resolve({key: value for key, value in body.items() if key != "Condition"})
-            for name, body in self.source["Outputs"].items()
-            if "Condition" not in body or self._condition(body["Condition"])
-        }
 
     def _parameters(self, choice: dict) -> dict:
         values = {}
@@ -93,86 +87,11 @@ class Stack:
 
     def _check_rules(self) -> None:
         for rule in self.source["Rules"].values():
-            if "RuleCondition" in rule and not self._truth(rule["RuleCondition"]):
+            if "RuleCondition" in rule and not self.truth(rule["RuleCondition"]):
                 continue
             for assertion in rule["Assertions"]:
-                if not self._truth(assertion["Assert"]):
+                if not self.truth(assertion["Assert"]):
                     raise Refused(assertion["AssertDescription"])
-
-    def _condition(self, name: str) -> bool:
-        if name not in self.conditions:
-            self.conditions[name] = self._truth(self.source["Conditions"][name])
-        return self.conditions[name]
-
-    def _truth(self, node: dict) -> bool:
-        ((function, argument),) = node.items()
-        if function == "Condition":
-            return self._condition(argument)
-        if function == "Fn::Equals":
-            left, right = (self._resolve(side) for side in argument)
-            return str(left) == str(right)
-        if function == "Fn::Contains":
-            allowed, value = (self._resolve(side) for side in argument)
-            return str(value) in map(str, allowed)
-        truths = [self._truth(item) for item in argument]
-        if function == "Fn::Not":
-            (truth,) = truths
-            return not truth
-        # CloudFormation's limits.
-        assert 2 <= len(truths) <= 10, argument
-        return {"Fn::And": all, "Fn::Or": any}[function](truths)
-
-    def _resolve(self, node: object) -> object:
-        if isinstance(node, list):
-            return [value for item in node if (value := self._resolve(item)) is not NOTHING]
-        if not isinstance(node, dict):
-            return node
-        if len(node) == 1:
-            ((function, argument),) = node.items()
-            if function == "Ref":
-                return self._ref(argument)
-            if function == "Fn::If":
-                name, then, other = argument
-                return self._resolve(then if self._condition(name) else other)
-            if function == "Fn::Sub":
-                return self._sub(argument)
-            if function == "Fn::FindInMap":
-                mapping, first, second = (self._resolve(part) for part in argument)
-                return self.source["Mappings"][mapping][str(first)][second]
-            if function == "Fn::Select":
-                index, items = argument[0], self._resolve(argument[1])
-                return items[int(index)]
-            if function == "Fn::Split":
-                return self._resolve(argument[1]).split(argument[0])
-        resolved = {key: self._resolve(value) for key, value in node.items()}
-        return {key: value for key, value in resolved.items() if value is not NOTHING}
-
-    def _ref(self, name: str) -> object:
-        if name in self.pseudo:
-            return self.pseudo[name]
-        return self.parameters.get(name, {"Ref": name})
-
-    def _sub(self, argument: object) -> object:
-        text, names = (argument, {}) if isinstance(argument, str) else argument
-        names = {name: self._resolve(value) for name, value in names.items()}
-        left = {}
-
-        def value(match: re.Match) -> str:
-            name = match[1]
-            if name.startswith("!"):
-                return match[0]
-            found = names.get(name, self._ref(name))
-            if isinstance(found, dict):
-                left[name] = found
-                return match[0]
-            assert found is not NOTHING, name
-            return str(found)
-
-        text = re.sub(r"\$\{([^}]+)\}", value, text)
-        if not left:
-            return text.replace("${!", "${")
-        own = {name: found for name, found in left.items() if name in names}
-        return {"Fn::Sub": [text, own] if own else text}
 
     def of_type(self, kind: str) -> dict[str, dict]:
         """Returns the properties of the resources of a type, by name."""

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tomllib
 import zipfile
+from pathlib import Path
 
 from stack import ROOT
 
@@ -92,15 +94,69 @@ def test_the_function_runs_on_amazon_linux(built):
     assert artefact.required_glibc(binary) <= artefact.MAX_GLIBC == (2, 34)
 
 
-def test_a_missing_target_is_reported_with_the_command_to_install_it(tmp_path):
-    """The test replaces rustup with one that has no other target."""
-    (tmp_path / "rustup").write_text("#!/bin/sh\necho x86_64-unknown-linux-gnu\n")
-    (tmp_path / "rustup").chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    for arch, code, message in (("arm64", 1, "rustup target add aarch64-unknown-linux-gnu"), ("mips", 2, "expected x86_64, arm64 or all")):
-        command = [ROOT / "scripts/artefact.sh", arch]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == code and message in done.stderr
+ARM = "aarch64-unknown-linux-gnu"
+
+
+class Builder:
+    """A copy of the script with a `rustup` and a `cargo` that only note what they are asked for."""
+
+    def __init__(self, home: Path, can_add: bool) -> None:
+        self.home = home
+        (home / "scripts").mkdir()
+        (home / "bin").mkdir()
+        for name in ("artefact.sh", "artefact.py"):
+            shutil.copy(ROOT / "scripts" / name, home / "scripts")
+        # Linked by zig for arm64, and by the machine's linker for x86-64.
+        for name, machine in (("target/lambda/bootstrap", 183), ("target/artefact", 62)):
+            (home / name).mkdir(parents=True)
+            (home / name / "bootstrap").write_bytes(elf(machine, "2.34"))
+        self._tool("scripts/venv.sh", 'echo "venv.sh $*" >> calls')
+        self._tool("bin/cargo", 'echo "cargo $*" >> calls')
+        self._tool(
+            "bin/rustup",
+            'echo "rustup $*" >> calls; case $2 in list) echo x86_64-unknown-linux-gnu; cat added 2>/dev/null || true ;; '
+            + (f"add) echo {ARM} > added ;; esac" if can_add else "*) echo 'could not download' >&2; exit 1 ;; esac"),
+        )
+
+    def _tool(self, name: str, text: str) -> None:
+        (self.home / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.home / name).chmod(0o755)
+
+    def build(self, arch: str) -> subprocess.CompletedProcess:
+        environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
+        environment["PATH"] = f"{self.home}/bin{os.pathsep}{os.environ['PATH']}"
+        command = [self.home / "scripts/artefact.sh", arch]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.home / "calls").read_text().splitlines()
+
+
+def test_arm64_is_built_wherever_its_standard_library_can_be_had(tmp_path):
+    builder = Builder(tmp_path, can_add=True)
+    done = builder.build("arm64")
+    assert done.returncode == 0 and "dist/alb-ingest-arm64.zip: arm64, GLIBC 2.34" in done.stdout, done.stderr
+    assert f"rustup target add {ARM}" in builder.calls
+    (build,) = (call for call in builder.calls if call.startswith("cargo "))
+    # With zig, against the C library of Amazon Linux 2023.
+    assert build.startswith("cargo lambda build --locked --profile artefact") and build.endswith(f"--target {ARM}.2.34")
+    assert "venv.sh function" in builder.calls
+    # It is installed now.
+    builder.build("all")
+    assert builder.calls.count(f"rustup target add {ARM}") == 1
+    assert {path.name for path in (tmp_path / "dist").iterdir()} == {"alb-ingest-arm64.zip", "alb-ingest-x86_64.zip"}
+
+
+def test_what_cannot_be_built_is_reported(tmp_path):
+    builder = Builder(tmp_path, can_add=False)
+    done = builder.build("arm64")
+    assert done.returncode == 1 and f"rustup target add {ARM} failed" in done.stderr and "could not download" in done.stderr
+    done = builder.build("all")
+    assert done.returncode == 0 and "SKIPPED arm64, which was not built" in done.stderr
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["alb-ingest-x86_64.zip"]
+    done = builder.build("mips")
+    assert done.returncode == 2 and "expected x86_64, arm64 or all" in done.stderr
 
 
 def test_the_same_binary_gives_the_same_zip(tmp_path):

@@ -11,7 +11,8 @@ README = (ROOT / "README.md").read_text()
 PAGES = {"README.md": README.split("\n## Deploy\n")[1].split("\n## ")[0]} | {
     page: (ROOT / page).read_text()
     for page in (
-        "docs/guide/deploy.md", "docs/guide/recovery.md", "docs/guide/firehose.md", "docs/guide/iceberg.md", "docs/security.md",
+        "docs/guide/deploy.md", "docs/guide/first-deployment.md", "docs/guide/recovery.md", "docs/guide/firehose.md",
+        "docs/guide/iceberg.md", "docs/guide/recipes.md", "docs/guide/security-lake.md", "docs/security.md",
     )
 }
 DEPLOY = "docs/guide/deploy.md"
@@ -58,6 +59,7 @@ def test_outputs_and_alarms_exist(page):
 def test_the_guides_cover_the_outputs_and_alarms_that_need_action():
     outputs, alarms = outputs_and_alarms(DEPLOY)
     assert {"EnableEvents", "Redrive", "ReplayObject"} <= outputs
+    assert {"BatchManifest", "BatchJob", "FunctionRole"} <= {name for name in template()["Outputs"] if f"`{name}`" in PAGES["docs/guide/recipes.md"]}
     assert {"dead-letters", "oldest-message", "malformed", "unknown-fields"} <= alarms
 
 

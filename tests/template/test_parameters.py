@@ -12,6 +12,7 @@ PAGE = ROOT / "docs/reference/parameters.md"
 DEFAULTS = ROOT / "defaults.toml"
 STREAM = CHOICES["existing-stream"]
 ICEBERG = CHOICES["stream-iceberg"]
+LAKE = CHOICES["security-lake"]
 # https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-considerations.html, looked up on 2026-11-29.
 NO_ICEBERG = (
     "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
@@ -55,6 +56,8 @@ def test_a_parameter_documents_its_values(name):
             {"Delivery": "Merged", "LogSource": "ExistingTopic", "LogTopicArn": CHOICES["existing-topic"]["LogTopicArn"]},
             "needs no topic",
         ),
+        ({"Delivery": "Merged", **CHOICES["security-lake"]}, "must not be written to a security lake"),
+        ({"Delivery": "Merged", "BatchOperations": "Yes"}, "sends single objects"),
         ({"Destination": "NewStream", "StreamDelivery": "Iceberg"}, "takes one log type"),
         ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Schema": "ecs"}, "native events"),
         ({"Destination": "NewStream", "StreamTable": "nlb_access_log", "Include": "**/a/**"}, "takes the place of Include"),
@@ -64,6 +67,13 @@ def test_a_parameter_documents_its_values(name):
         ({**ICEBERG, "StreamRecords": "packed"}, "Set StreamRecords to single"),
         ({**ICEBERG, "IcebergTable": "nlb_access_log"}, "database.table"),
         *(({**ICEBERG, "region": region}, "not deliver to Iceberg") for region in NO_ICEBERG),
+        ({**LAKE, "Destination": "ExistingStream", "StreamName": "elb"}, "a stream has no folders"),
+        ({**LAKE, "Schema": "native"}, "only accepts OCSF"),
+        ({**LAKE, "EventFormat": "json"}, "only accepts Parquet"),
+        ({**LAKE, "EventBucket": "New"}, "Security Lake creates the bucket"),
+        ({**LAKE, "QuarantineBucketName": ""}, "must not be written to a security lake"),
+        ({"QuarantineBucketName": "elb-logs"}, "same as LogBucketName"),
+        ({"LogSource": "ExistingBucket", "LogBucketEvents": "Yes"}, "for a new log bucket"),
         ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
         ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
         ({"LogBucketName": "Logs"}, "bucket name"),

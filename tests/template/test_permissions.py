@@ -14,6 +14,14 @@ WITHOUT_RESOURCES = {"Trace", "NetworkInterfaces", "NotFromTheCode"}
 OF_LAMBDA = {"Poll", "KeepWhatFailed", "QueueKey", "Log", "Trace", "NetworkInterfaces"}
 
 
+ROLES = [
+    ("IngestRole", "The function's role"),
+    ("StreamRole", "The stream's role"),
+    ("BatchRole", "The role of S3 Batch Operations"),
+    ("ScheduleRole", "The schedule's role"),
+]
+
+
 def documented(section: str) -> dict[str, str]:
     """Returns the pairs of action and statement in a section of the page."""
     text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
@@ -23,14 +31,7 @@ def documented(section: str) -> dict[str, str]:
     return rows
 
 
-@pytest.mark.parametrize(
-    ("role", "section"),
-    [
-        ("IngestRole", "The function's role"),
-        ("StreamRole", "The stream's role"),
-        ("ScheduleRole", "The schedule's role"),
-    ],
-)
+@pytest.mark.parametrize(("role", "section"), ROLES)
 def test_the_page_lists_every_action(stacks, role, section):
     allowed = {
         (action, statement["Sid"])

@@ -237,7 +237,8 @@ def test_the_endpoint_variable_is_never_empty(stack):
 def test_the_destination_is_the_location_of_the_tables(stack):
     variables = stack.variables()
     location = f"s3://{stack.parameters['EventBucketName']}/{stack.parameters['EventPrefix']}"
-    assert variables["QUARANTINE"] == f"{location}_quarantine"
+    bucket = stack.parameters["QuarantineBucketName"] or stack.parameters["EventBucketName"]
+    assert variables["QUARANTINE"] == f"s3://{bucket}/{stack.parameters['EventPrefix']}_quarantine"
     if stack.parameters["Destination"] == "S3":
         assert variables["DESTINATION"] == location
     else:
