@@ -417,20 +417,19 @@ fn a_message_that_comes_for_the_third_time_is_worked_on_with_care() {
 fn a_folder_that_the_function_writes_to_is_refused() {
     let world = World::new();
     let key = world.put(0, "1205");
-    fs::create_dir_all(world.path("events/all/AWSLogs")).unwrap();
-    fs::copy(world.path("logs").join(key), world.path("events/all/AWSLogs/x.log.gz")).unwrap();
+    ok(&world.handle(&folder(true)));
+    let below = world.path("events/all/AWSLogs/x.log.gz");
+    fs::create_dir_all(below.parent().unwrap()).unwrap();
+    fs::copy(world.path("logs").join(key), below).unwrap();
+    let before = world.outputs();
     for own in ["all/", "all/AWSLogs/", "all/_quarantine/x/"] {
         let payload = json!({"merge": {"bucket": "events", "folder": own, "all": true}});
-        let events = world.path("events/all/_alb-ingest.json");
-        // The destination is not empty.
-        fs::write(&events, "").unwrap();
-        fs::remove_file(&events).unwrap();
-        let error = world.handle(&payload).answer.unwrap_err();
-        assert!(
-            error.to_string().contains("is not empty") || error.to_string().contains("overlaps"),
-            "{error}"
-        );
+        let handled = world.handle(&payload);
+        assert_eq!(metrics(&handled)["ObjectsFailedPermanently"], 1);
+        let error = handled.answer.unwrap_err().to_string();
+        assert!(error.contains("s3://events/all/ overlaps with the logs"), "{error}");
     }
+    assert_eq!(world.outputs(), before);
 }
 
 #[test]
