@@ -127,13 +127,17 @@ impl Layout {
     /// # Errors
     /// The destination has another layout, or must not be merged into.
     pub fn claim(&self, destination: &impl ToString, store: &dyn Store) -> Result<(), LayoutError> {
-        if let Some(found) = store.read(FILE)? {
-            return self.compare(destination, &found);
+        if self.delivery == Delivery::Merged {
+            if let Some(found) = store.read(FILE)? {
+                return self.compare(destination, &found);
+            }
+            if !store.is_empty()? {
+                let destination = destination.to_string();
+                return Err(LayoutError::NotEmpty { destination });
+            }
         }
-        if self.delivery == Delivery::Merged && !store.is_empty()? {
-            let destination = destination.to_string();
-            return Err(LayoutError::NotEmpty { destination });
-        }
+        // Per-object delivery must not need the permission to list the destination, without which S3 denies access to a
+        // missing file. So it does not read the file before it exists.
         if store.create(FILE, &self.encode())? == Creation::Exists {
             let found = store.read(FILE)?.unwrap_or_default();
             return self.compare(destination, &found);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use alb_ingest::ingest::Ledger;
 use alb_ingest::object::ObjectRef;
-use alb_ingest::trigger::{Kind, TaskOutcome, Work, read};
+use alb_ingest::trigger::{Kind, Merged, TaskOutcome, Work, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|payload: &[u8]| {
@@ -20,7 +20,10 @@ fuzz_target!(|payload: &[u8]| {
         },
         ledger: Box::new(Ledger::default()),
     });
-    let outcomes = request.outcomes(objects.collect()).expect("one outcome for each object");
+    let merges = request.merges().into_iter().map(|_| TaskOutcome::Merged(Merged::default()));
+    let outcomes = request
+        .outcomes(objects.collect(), merges.collect())
+        .expect("one outcome for each object and request");
     let refused: BTreeSet<_> = request
         .tasks
         .iter()

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::thread;
+use std::time::SystemTime;
 
 use clap::ArgMatches;
 
@@ -16,6 +17,10 @@ use super::{FAILED, OK, Stop, config};
 /// The memory of the replayed function in MiB, which limits the number of objects in parallel.
 const MEMORY_MIB: usize = 512;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which objects are ready to be merged depends on the time"
+)]
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let config = config(matches, environment)?;
     let payload = payload(matches)?;
@@ -32,6 +37,7 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
             memory: MEMORY_MIB,
             processors: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         },
+        SystemTime::now,
     )
     .map_err(|error| Stop::Usage(error.to_string()))?;
     let handled = function.handle(&payload, Deadline::NONE, &Stderr);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::ingest;
 use crate::layout::{Delivery, Layout};
 use crate::merge::BatchLimits;
-use crate::storage::{self, Location};
+use crate::storage::{self, Location, QueueUrl, S3Prefix};
 
 pub use raw::RawConfig;
 pub use table::SETTINGS;
@@ -52,12 +52,16 @@ pub struct MergeConfig {
 }
 
 /// The options of the function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionOptions {
     /// The treatment of objects that no longer exist.
     pub on_missing: OnMissing,
     /// Whether the queue accepts a response that lists the failed messages.
     pub partial_batch: bool,
+    /// The prefix of the logs, if it is known.
+    pub source: Option<S3Prefix>,
+    /// The queue that invokes the function, if it is known.
+    pub queue: Option<QueueUrl>,
 }
 
 /// The treatment of objects that no longer exist.

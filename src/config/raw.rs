@@ -8,7 +8,7 @@ use super::{OnMissing, SETTINGS, Setting, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
-use crate::storage::{FirehoseRecords, Location, S3Prefix};
+use crate::storage::{FirehoseRecords, Location, QueueUrl, S3Prefix};
 
 /// The given settings, parsed; `None` if a setting was not given.
 ///
@@ -36,6 +36,7 @@ pub struct RawConfig {
     pub partial_batch: Option<bool>,
     pub overwrite: Option<bool>,
     pub source: Option<S3Prefix>,
+    pub queue_url: Option<QueueUrl>,
     pub requester_pays: Option<bool>,
     pub source_owner: Option<String>,
     pub destination_owner: Option<String>,

@@ -99,6 +99,8 @@ impl RawConfig {
             function: FunctionOptions {
                 on_missing: self.on_missing.unwrap_or(OnMissing::Fail),
                 partial_batch: self.partial_batch.unwrap_or(false),
+                source: self.source.clone(),
+                queue: self.queue_url.clone(),
             },
         })
     }

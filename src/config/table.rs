@@ -8,7 +8,7 @@ use super::{OnMissing, Section, Setting};
 use crate::encode::{Compression, FileFormat};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
-use crate::storage::{FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, S3Prefix};
+use crate::storage::{FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, QueueUrl, S3Prefix};
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -33,7 +33,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 25] = [
+pub static SETTINGS: [Setting; 26] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -288,9 +288,22 @@ pub static SETTINGS: [Setting; 25] = [
         section: Section::Function,
         allowed: S3,
         default: "not checked",
-        doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output.",
+        doc: "Prefix that the function reads from. A destination inside it is rejected, because the function would ingest its own output. Merged delivery looks for the folders that are due below it.",
         apply: |raw, value| {
             raw.source = Some(S3Prefix::parse(value.strip_prefix("s3://")?)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "QUEUE_URL",
+        flag: "queue-url",
+        value_name: "URL",
+        section: Section::Function,
+        allowed: "the URL of an SQS queue, or file:///DIR",
+        default: "none; required by the schedule of merged delivery",
+        doc: "Queue that invokes the function. Merged delivery sends a message to it for each folder that is due, and one to continue with a folder. A directory gets a file for each message.",
+        apply: |raw, value| {
+            raw.queue_url = Some(QueueUrl::parse(value)?);
             Some(())
         },
     },

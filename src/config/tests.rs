@@ -37,7 +37,7 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 25] = [
+const VALID: [(&str, &str); 26] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
@@ -46,10 +46,10 @@ const VALID: [(&str, &str); 25] = [
     ("QUARANTINE", "s3://rejects/x"),
     ("MERGE", "true"),
     ("MERGE_OBJECTS", "100"),
-    ("MERGE_BYTES", "1000000"),
+    ("MERGE_BYTES", "2000000"),
     ("MERGE_GRACE", "5m"),
     ("MERGE_WINDOW", "15m"),
-    ("MERGE_MAX_WAIT", "6h"),
+    ("MERGE_MAX_WAIT", "1d"),
     ("FIREHOSE_RECORDS", "single"),
     ("FIREHOSE_DYNAMIC_PARTITIONING", "true"),
     ("FIREHOSE_BYTES_PER_SECOND", "200000"),
@@ -58,6 +58,7 @@ const VALID: [(&str, &str); 25] = [
     ("PARTIAL_BATCH", "true"),
     ("OVERWRITE", "true"),
     ("SOURCE", "s3://logs/lb"),
+    ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/logs"),
     ("REQUESTER_PAYS", "true"),
     ("SOURCE_OWNER", "123456789012"),
     ("DESTINATION_OWNER", "123456789012"),

@@ -4,12 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::metrics::{DIMENSION, METRICS, NAMESPACE};
+use super::metrics::{DIMENSION, MERGE_METRICS, METRICS, NAMESPACE};
 use super::tally::Tally;
 
 /// Returns the line for one invocation, without a newline. A metric without a value is left out.
 pub fn line(tally: &Tally, function: &str, request_id: &str) -> String {
-    let values = METRICS.iter().map(|metric| (metric, (metric.value)(tally)));
+    let values = METRICS.iter().chain(&MERGE_METRICS);
+    let values = values.map(|metric| (metric, (metric.value)(tally)));
     let values: Vec<_> = values.filter(|(_, value)| *value != json!([])).collect();
     let declared: Vec<_> = values
         .iter()
@@ -37,6 +38,7 @@ pub fn line(tally: &Tally, function: &str, request_id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tally::MergeTally;
     use super::*;
 
     #[test]
@@ -45,20 +47,25 @@ mod tests {
             ingested: 2,
             lines: 10,
             ends: vec![1_700_000_000_000_000, 1_699_999_990_000_000],
+            merge: Some(MergeTally {
+                oldest: Some(1_700_000_000_000_000),
+                ..MergeTally::default()
+            }),
             ..Tally::default()
         };
         tally.reasons.insert("not_a_time in time".to_owned(), 3);
         tally.end(1_700_000_060_500, 1_234);
         let line: Value = serde_json::from_str(&super::line(&tally, "alb-ingest", "id-1")).unwrap();
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-        assert_eq!(declared.len(), METRICS.len());
+        assert_eq!(declared.len(), METRICS.len() + MERGE_METRICS.len());
         for metric in declared {
             assert!(!line[metric["Name"].as_str().unwrap()].is_null());
         }
         assert_eq!(line["Delay"], json!([60.5, 70.5]));
+        assert_eq!(line["MergeLag"], 60.5);
         assert_eq!(line["FunctionName"], "alb-ingest");
         assert_eq!(line["malformed"]["not_a_time in time"], 3);
         let empty: Value = serde_json::from_str(&super::line(&Tally::default(), "f", "r")).unwrap();
-        assert!(empty.get("Delay").is_none());
+        assert!(empty.get("Delay").is_none() && empty.get("Plans").is_none());
     }
 }

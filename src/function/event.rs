@@ -5,9 +5,11 @@ use std::fmt;
 
 use crate::escape::escaped;
 use crate::formats::Format;
-use crate::ingest::{Corruption, Ledger};
+use crate::ingest::{Corruption, Ledger, UnknownValue};
+use crate::merge::Folder;
+use crate::merge::plan::Plan;
 use crate::object::{ObjectRef, ObjectRequest};
-use crate::trigger::{Counts, SkipReason, Task, TaskError, TaskOutcome, Work};
+use crate::trigger::{Counts, MergeRequest, SkipReason, Task, TaskError, TaskOutcome, Work};
 
 /// An observer of the function's work.
 pub trait Observer: Sync {
@@ -31,6 +33,24 @@ pub enum Event<'a> {
         object: &'a ObjectRef,
         /// The fault.
         corruption: &'a Corruption,
+    },
+    /// A plan is committed: its objects are merged.
+    Planned {
+        /// The folder.
+        folder: &'a Folder,
+        /// The number of the plan.
+        number: u32,
+        /// The plan.
+        plan: &'a Plan,
+    },
+    /// An object of a folder was not merged, and no plan will take it again.
+    MemberFailed {
+        /// The folder.
+        folder: &'a Folder,
+        /// The part of its key after the folder.
+        key: &'a str,
+        /// The reason.
+        reason: &'a str,
     },
     /// An object or record was skipped.
     Skipped {
@@ -73,6 +93,8 @@ pub enum Event<'a> {
 pub enum Subject<'a> {
     /// An object.
     Object(&'a ObjectRequest),
+    /// A request of merged delivery.
+    Merge(&'a MergeRequest),
     /// A record without an object, by its path in the payload.
     Record(&'a str),
 }
@@ -81,6 +103,7 @@ impl fmt::Display for Subject<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Object(object) => write!(out, "{}/{}", escaped(&object.bucket), escaped(&object.key)),
+            Self::Merge(request) => request.fmt(out),
             Self::Record("") => out.write_str("the payload"),
             Self::Record(path) => out.write_str(path),
         }
@@ -92,6 +115,18 @@ impl fmt::Display for Event<'_> {
         match self {
             Self::Ingested { object, ledger } => write!(out, "{object}: committed: {}", Counts(ledger)),
             Self::Corrupt { object, corruption } => write!(out, "{object}: corrupt at rest: {corruption}"),
+            Self::Planned { folder, number, plan } => {
+                let (members, failed) = (plan.members.len(), plan.failed().count());
+                let (files, balance) = (plan.files.len(), plan.balance());
+                write!(
+                    out,
+                    "{folder}: plan {number:08} committed: members={members} failed={failed} files={files} lines={} events={} quarantined={} skipped={}",
+                    balance.lines, balance.events, balance.quarantined, balance.skipped
+                )
+            }
+            Self::MemberFailed { folder, key, reason } => {
+                write!(out, "{folder}{}: not merged: {}", escaped(key), escaped(reason))
+            }
             Self::Skipped { subject, reason } => write!(out, "{subject}: skipped: {reason}"),
             Self::Failed { subject, error } => {
                 let retry = if error.is_retryable() {
@@ -133,49 +168,57 @@ pub(super) fn report(subject: Subject<'_>, outcome: &TaskOutcome, observer: &dyn
         }
         TaskOutcome::Skipped(reason) => observer.observe(&Event::Skipped { subject, reason }),
         TaskOutcome::Failed(error) => observer.observe(&Event::Failed { subject, error }),
-        // Reported with the task that it duplicates.
-        TaskOutcome::DuplicateOf(_) => {}
+        // Each of its plans was reported, or the task that it duplicates.
+        TaskOutcome::Merged(_) | TaskOutcome::DuplicateOf(_) => {}
     }
 }
 
-/// Reports the outcomes of the tasks without an object. Those of objects are reported when the object is done.
+/// Reports the outcomes of the tasks without work. The others are reported as soon as they are done.
 pub(super) fn report_records(tasks: &[Task], outcomes: &[TaskOutcome], observer: &dyn Observer) {
     for (task, outcome) in tasks.iter().zip(outcomes) {
         match &task.work {
-            Work::Object(_) => {}
+            Work::Object(_) | Work::Merge(_) => {}
             Work::Ignored(_) | Work::Refused(_) => report(Subject::Record(&task.origin), outcome, observer),
         }
     }
 }
 
-/// Reports the fields and values that the tables do not know, each once per invocation.
-pub(super) fn report_unknown(outcomes: &[TaskOutcome], observer: &dyn Observer) {
-    let mut fields: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let mut values = BTreeSet::new();
-    for outcome in outcomes {
-        let TaskOutcome::Ingested { ledger, .. } = outcome else {
-            continue;
-        };
-        let Some(table) = ledger.table else { continue };
+/// The fields and values that the tables do not know.
+#[derive(Debug, Default)]
+pub(super) struct Unknown {
+    /// The number of events with an unknown field, by table.
+    fields: BTreeMap<&'static str, u64>,
+    values: BTreeSet<(&'static str, UnknownValue)>,
+}
+
+impl Unknown {
+    /// Adds those of an object.
+    pub(super) fn add(&mut self, ledger: &Ledger) {
+        let Some(table) = ledger.table else { return };
         if ledger.with_extra_fields > 0 {
-            *fields.entry(table).or_default() += ledger.with_extra_fields;
+            *self.fields.entry(table).or_default() += ledger.with_extra_fields;
         }
-        values.extend(ledger.unknown_values.iter().map(|value| (table, value)));
+        let values = ledger.unknown_values.iter();
+        self.values.extend(values.map(|value| (table, value.clone())));
     }
-    for (table, events) in fields {
-        let known = Format::by_name(table).map_or(0, Format::known_fields);
-        observer.observe(&Event::UnknownField {
-            table,
-            position: known + 1,
-            events,
-        });
-    }
-    for (table, unknown) in values {
-        observer.observe(&Event::UnknownValue {
-            table,
-            column: unknown.column,
-            position: unknown.position,
-            value: &unknown.value,
-        });
+
+    /// Reports each once.
+    pub(super) fn report(&self, observer: &dyn Observer) {
+        for (table, events) in &self.fields {
+            let known = Format::by_name(table).map_or(0, Format::known_fields);
+            observer.observe(&Event::UnknownField {
+                table,
+                position: known + 1,
+                events: *events,
+            });
+        }
+        for (table, unknown) in &self.values {
+            observer.observe(&Event::UnknownValue {
+                table,
+                column: unknown.column,
+                position: unknown.position,
+                value: &unknown.value,
+            });
+        }
     }
 }

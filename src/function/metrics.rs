@@ -1,10 +1,10 @@
-//! The metrics of the function, declared once in [`METRICS`].
+//! The metrics of the function, declared once in [`METRICS`] and [`MERGE_METRICS`].
 //!
-//! The function's log line (`emf`), `docs/reference/metrics.md` and the alarms of `template.yaml` follow this table.
+//! The function's log line (`emf`), `docs/reference/metrics.md` and the alarms of `template.yaml` follow these tables.
 
 use serde_json::Value;
 
-use super::tally::Tally;
+use super::tally::{MergeTally, Tally};
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "AlbIngest";
@@ -24,7 +24,7 @@ pub struct Metric {
     pub(super) value: fn(&Tally) -> Value,
 }
 
-/// Every metric, in the order in which the documentation lists them.
+/// The metrics of every invocation, in the order in which the documentation lists them.
 pub static METRICS: [Metric; 19] = [
     Metric {
         name: "ObjectsIngested",
@@ -142,6 +142,45 @@ pub static METRICS: [Metric; 19] = [
     },
 ];
 
+/// The metrics of merged delivery, which only invocations that looked at a folder report: CloudWatch bills each.
+pub static MERGE_METRICS: [Metric; 5] = [
+    Metric {
+        name: "Plans",
+        unit: "Count",
+        doc: "Plans that were committed, each with its own outputs.",
+        value: |tally| merged(tally, |merge| merge.plans.into()),
+    },
+    Metric {
+        name: "Members",
+        unit: "Count",
+        doc: "Objects that became members of these plans.",
+        value: |tally| merged(tally, |merge| merge.members.into()),
+    },
+    Metric {
+        name: "MembersFailed",
+        unit: "Count",
+        doc: "Of these, objects that cannot be read: gone, changed, no log, or read without success for a day; their rows are missing.",
+        value: |tally| merged(tally, |merge| merge.failed.into()),
+    },
+    Metric {
+        name: "MembersLate",
+        unit: "Count",
+        doc: "Of the members, objects that were merged later than MERGE_GRACE, MERGE_WINDOW and MERGE_MAX_WAIT together explain: they arrived late, or the function was behind.",
+        value: |tally| merged(tally, |merge| merge.late.into()),
+    },
+    Metric {
+        name: "MergeLag",
+        unit: "Seconds",
+        doc: "Time since the end of the oldest interval of which an object is listed and not merged; 0 if everything is.",
+        value: |tally| merged(tally, |merge| tally.lag(merge).into()),
+    },
+];
+
+/// Returns a value of merged delivery; nothing is reported unless a folder was looked at.
+fn merged(tally: &Tally, value: impl FnOnce(&MergeTally) -> Value) -> Value {
+    tally.merge.as_ref().map_or_else(|| Value::Array(Vec::new()), value)
+}
+
 /// Returns the metrics as a page of `docs/`.
 pub fn markdown() -> String {
     let mut page = format!(
@@ -149,9 +188,12 @@ pub fn markdown() -> String {
          `{NAMESPACE}` and one dimension, `{DIMENSION}`. The line also has `requestId`, and `malformed`: the number of \
          malformed lines by reason and field.\n\n| metric | unit | description |\n|---|---|---|\n"
     );
-    for Metric { name, unit, doc, .. } in &METRICS {
-        page.push_str(&["| `", name, "` | ", unit, " | ", doc, " |\n"].concat());
-    }
+    let row = |Metric { name, unit, doc, .. }: &Metric| ["| `", name, "` | ", unit, " | ", doc, " |\n"].concat();
+    page.extend(METRICS.iter().map(row));
+    page.push_str(
+        "\n## Merged delivery\n\nInvocations that looked at a folder also report these.\n\n| metric | unit | description |\n|---|---|---|\n",
+    );
+    page.extend(MERGE_METRICS.iter().map(row));
     page
 }
 
@@ -163,7 +205,7 @@ mod tests {
 
     #[test]
     fn no_name_occurs_twice() {
-        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), METRICS.len());
+        let names: BTreeSet<_> = METRICS.iter().chain(&MERGE_METRICS).map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len() + MERGE_METRICS.len());
     }
 }

@@ -1,28 +1,36 @@
 //! The handler of the Lambda function: it ingests every object of a payload and returns the response.
 //!
 //! The handler is independent of AWS. [`Function::handle`] reads objects from a [`Storage`] and writes outputs to
-//! it; the Lambda and `alb-ingest replay` use different ones. It keeps no state between invocations.
+//! it; the Lambda and `alb-ingest replay` use different ones. Between invocations, it only remembers that the destination has
+//! the layout of its settings.
 
+mod due;
 pub mod emf;
 mod event;
+mod folder;
 mod guard;
 #[cfg(feature = "aws")]
 pub mod lambda;
+mod merge;
 pub mod metrics;
 mod tally;
 mod work;
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::deadline::Deadline;
+use crate::layout::LayoutError;
 use crate::storage::{Storage, StorageError};
-use crate::trigger::{self, InvocationError, TriggerError};
+use crate::trigger::{self, InvocationError, MergeRequest, Request, TaskOutcome, TriggerError};
 
-use event::report_unknown;
 pub use event::{Event, Observer, Subject};
+use event::{Unknown, report_records};
+use merge::Merger;
 pub use tally::Tally;
 
 /// The memory that one object needs: blocks, row groups and the data in transfer to and from S3.
@@ -39,7 +47,13 @@ pub struct Function {
     config: Config,
     storage: Box<dyn Storage>,
     limits: Limits,
+    clock: Clock,
+    /// Whether the destination is known to have the layout of the settings.
+    claimed: AtomicBool,
 }
+
+/// Returns the current time. Outputs do not depend on it, but which objects are ready to be merged does.
+pub type Clock = fn() -> SystemTime;
 
 /// The resources of the function.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +85,9 @@ pub enum HandleError {
     /// A destination is not available.
     #[error("{0}")]
     Place(#[from] StorageError),
+    /// The destination has outputs of other settings.
+    #[error("{0}")]
+    Layout(#[from] LayoutError),
 }
 
 impl HandleError {
@@ -80,6 +97,7 @@ impl HandleError {
             Self::Payload(_) => "UnknownPayload",
             Self::Objects(_) => "ObjectsFailed",
             Self::Place(_) => "NoSuchPlace",
+            Self::Layout(_) => "WrongLayout",
         }
     }
 }
@@ -96,11 +114,11 @@ pub enum SetupError {
 }
 
 impl Function {
-    /// Creates a function with a configuration and a storage.
+    /// Creates a function with a configuration, a storage and a clock.
     ///
     /// # Errors
     /// The storage does not serve the destination.
-    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits) -> Result<Self, SetupError> {
+    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits, clock: Clock) -> Result<Self, SetupError> {
         if config.destination.is_stdout() {
             return Err(SetupError::Stdout);
         }
@@ -109,6 +127,8 @@ impl Function {
             config,
             storage,
             limits,
+            clock,
+            claimed: AtomicBool::new(false),
         })
     }
 
@@ -138,36 +158,99 @@ impl Function {
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
         let request = trigger::read_value(payload)?;
-        let work_until = deadline.earlier(margin(deadline));
+        let margin = margin(deadline);
+        let work_until = deadline.earlier(margin);
         let sink = |location| self.storage.sink(location, work_until);
         let (events, quarantine) = (sink(&self.config.destination)?, sink(&self.config.quarantine)?);
-        let outcomes = work::BatchWorker {
+        let (counts, unknown) = (Mutex::new(std::mem::take(tally)), Mutex::new(Unknown::default()));
+        let source = self.storage.source(work_until);
+        let worker = work::BatchWorker {
             config: &self.config,
-            source: self.storage.source(work_until).as_ref(),
+            source: source.as_ref(),
             events: events.as_ref(),
             quarantine: quarantine.as_ref(),
             deadline: work_until,
             observer,
             two_threads: false,
+        };
+        let objects = request.objects();
+        let merges = request.merges();
+        let writes = objects.iter().any(|object| worker.without_reading(object).is_none());
+        if writes || (self.config.merge.is_some() && merges.iter().any(|request| is_folder(request))) {
+            self.claim(work_until)?;
         }
-        .run(&request, self.workers(), self.limits.processors);
+        let objects = worker.run(&objects, self.workers(), self.limits.processors);
+        let merges = Merger {
+            config: &self.config,
+            storage: self.storage.as_ref(),
+            limits: self.limits,
+            deadline: work_until,
+            send_until: deadline.earlier(margin / 2),
+            now: self.now(),
+            observer,
+            tally: &counts,
+            unknown: &unknown,
+        }
+        .run(&merges);
         // The outcomes are fixed. The rest of the time is for the response.
         let left = deadline.remaining().map_or(MAX_SETTLE, |left| left / 2);
         let settle_until = Deadline::after(left.min(MAX_SETTLE));
         events.settle(settle_until);
         quarantine.settle(settle_until);
-        let outcomes = outcomes?;
+        *tally = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.respond(&request, (objects, merges), (tally, &mut unknown), observer)
+    }
+
+    /// Counts and reports the outcomes, and returns the response.
+    fn respond(
+        &self,
+        request: &Request,
+        (objects, merges): (Vec<TaskOutcome>, Vec<TaskOutcome>),
+        (tally, unknown): (&mut Tally, &mut Unknown),
+        observer: &dyn Observer,
+    ) -> Result<Value, HandleError> {
+        let outcomes = request.outcomes(objects, merges)?;
+        report_records(&request.tasks, &outcomes, observer);
         for outcome in &outcomes {
             tally.add(outcome);
+            if let TaskOutcome::Ingested { ledger, .. } = outcome {
+                unknown.add(ledger);
+            }
         }
-        report_unknown(&outcomes, observer);
+        unknown.report(observer);
         Ok(request.answer(&outcomes, self.config.function.partial_batch)?)
+    }
+
+    /// Makes sure that the destination has outputs of these settings alone, before the first output of this process.
+    fn claim(&self, deadline: Deadline) -> Result<(), HandleError> {
+        let Some(layout) = self.config.layout() else {
+            return Ok(());
+        };
+        if !self.claimed.load(Ordering::Relaxed) {
+            let store = self.storage.store(&self.config.destination, deadline)?;
+            layout.claim(&self.config.destination, store.as_ref())?;
+            self.claimed.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Returns the current time in microseconds since 1970.
+    fn now(&self) -> i64 {
+        let since = (self.clock)()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        merge::micros(since)
     }
 
     /// Returns the maximum number of objects in parallel.
     fn workers(&self) -> usize {
         (self.limits.memory.saturating_sub(BASE_MIB) / MIB_PER_OBJECT).clamp(1, MAX_WORKERS)
     }
+}
+
+const fn is_folder(request: &MergeRequest) -> bool {
+    matches!(request, MergeRequest::Folder(_))
 }
 
 /// Returns the time before the deadline that is reserved for the response: a twentieth of the remaining time, five seconds to

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::ingest::{Ledger, Problem, Skip};
+use crate::ingest::{IngestError, Ledger, MemberOutcome, Problem, Skip};
+use crate::merge::plan::Plan;
 use crate::object::KeyFacts;
 use crate::trigger::{SkipReason, TaskError, TaskOutcome};
 
@@ -35,10 +36,23 @@ pub struct Tally {
     pub(super) ends: Vec<i64>,
     /// The number of malformed lines, by reason and field.
     pub(super) reasons: BTreeMap<String, u64>,
+    /// The counts of merged delivery, if a folder was looked at.
+    pub(super) merge: Option<MergeTally>,
     /// The end of the invocation, milliseconds since 1970.
     pub(super) ended: i64,
     /// The duration of the invocation in milliseconds.
     pub(super) took: u64,
+}
+
+/// The counts of merged delivery.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MergeTally {
+    pub(super) plans: u64,
+    pub(super) members: u64,
+    pub(super) failed: u64,
+    pub(super) late: u64,
+    /// The earliest end of an interval among the objects that are listed and in no plan, microseconds since 1970.
+    pub(super) oldest: Option<i64>,
 }
 
 impl Tally {
@@ -64,16 +78,66 @@ impl Tally {
                 self.failed += 1;
                 self.failed_permanently += u64::from(!error.is_retryable());
                 match error {
-                    TaskError::Object(error) => {
-                        let unbalanced = matches!(*error.problem, Problem::Imbalance { .. });
-                        self.out_of_balance += u64::from(unbalanced);
-                    }
-                    TaskError::Refused(_) | TaskError::OutputLoop { .. } => {}
+                    TaskError::Object(error) => self.add_fault(error),
+                    TaskError::Refused(_)
+                    | TaskError::OutputLoop { .. }
+                    | TaskError::Folder { .. }
+                    | TaskError::Storage(_)
+                    | TaskError::MergedDelivery
+                    | TaskError::ObjectDelivery
+                    | TaskError::Setting { .. }
+                    | TaskError::Panic
+                    | TaskError::OutOfTime => {}
                 }
             }
-            // Counted with the task that it duplicates.
-            TaskOutcome::DuplicateOf(_) => {}
+            // Counted while it was merged, or with the task that it duplicates.
+            TaskOutcome::Merged(_) | TaskOutcome::DuplicateOf(_) => {}
         }
+    }
+
+    fn add_fault(&mut self, error: &IngestError) {
+        let unbalanced = matches!(*error.problem, Problem::Imbalance { .. });
+        self.out_of_balance += u64::from(unbalanced);
+    }
+
+    /// Adds a member of a plan, given the end of its interval.
+    pub(super) fn add_member(&mut self, outcome: &MemberOutcome, end: Option<i64>, late: bool) {
+        match outcome {
+            MemberOutcome::Ingested(ledger) => {
+                self.ingested += 1;
+                self.add_ledger(ledger);
+                if self.ends.len() < MAX_VALUES {
+                    self.ends.extend(end);
+                }
+            }
+            MemberOutcome::Skipped(_, ledger) => {
+                self.skipped += 1;
+                self.add_ledger(ledger);
+            }
+            MemberOutcome::Failed(error) | MemberOutcome::LeftOut(error) => self.add_fault(error),
+        }
+        self.merge.get_or_insert_default().late += u64::from(late);
+    }
+
+    /// Adds a plan that was committed.
+    pub(super) fn add_plan(&mut self, plan: &Plan) {
+        let merge = self.merge.get_or_insert_default();
+        merge.plans += 1;
+        merge.members += plan.members.len() as u64;
+        merge.failed += plan.failed().count() as u64;
+    }
+
+    /// Adds a plan that was published, of whose files this number was not visible before.
+    pub(super) fn add_published(&mut self, plan: &Plan, written: u64) {
+        if written > 0 {
+            self.bytes_out += plan.files.iter().map(|file| file.bytes).sum::<u64>();
+        }
+    }
+
+    /// Adds a folder that was looked at, given the earliest end of an interval among the objects that are in no plan.
+    pub(super) fn add_unmerged(&mut self, oldest: Option<i64>) {
+        let merge = self.merge.get_or_insert_default();
+        merge.oldest = merge.oldest.into_iter().chain(oldest).min();
     }
 
     fn add_ledger(&mut self, ledger: &Ledger) {
@@ -103,12 +167,20 @@ impl Tally {
 
     /// Returns the seconds from the ends of the objects' intervals to the end of the invocation.
     pub(super) fn delays(&self) -> Vec<f64> {
-        let seconds = |end: &i64| {
-            // Milliseconds of the next centuries are exact in a double.
-            #[expect(clippy::cast_precision_loss, reason = "see above")]
-            let delay = (self.ended - end / 1_000).max(0) as f64 / 1_000.0;
-            delay
-        };
-        self.ends.iter().take(MAX_VALUES).map(seconds).collect()
+        self.ends.iter().take(MAX_VALUES).map(|end| self.since(*end)).collect()
+    }
+
+    /// Returns the seconds from the end of the oldest interval that is not merged to the end of the invocation; zero if
+    /// everything is merged.
+    pub(super) fn lag(&self, merge: &MergeTally) -> f64 {
+        merge.oldest.map_or(0.0, |end| self.since(end))
+    }
+
+    /// Returns the seconds from a time in microseconds to the end of the invocation.
+    fn since(&self, end: i64) -> f64 {
+        // Milliseconds of the next centuries are exact in a double.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let seconds = (self.ended - end / 1_000).max(0) as f64 / 1_000.0;
+        seconds
     }
 }

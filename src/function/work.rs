@@ -5,9 +5,9 @@ use crate::deadline::Deadline;
 use crate::ingest::{IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_object};
 use crate::object::{ObjectRef, ObjectRequest};
 use crate::storage::{Sink, Source};
-use crate::trigger::{InvocationError, Request, SkipReason, TaskError, TaskOutcome};
+use crate::trigger::{SkipReason, TaskError, TaskOutcome};
 
-use super::event::{Observer, Subject, report, report_records};
+use super::event::{Observer, Subject, report};
 use super::guard::{Relation, relation};
 
 /// The parts that the objects of one invocation share.
@@ -24,14 +24,8 @@ pub(super) struct BatchWorker<'a> {
 }
 
 impl BatchWorker<'_> {
-    /// Processes a request on at most `threads` threads and returns the outcome of every task, in order.
-    pub(super) fn run(
-        mut self,
-        request: &Request,
-        threads: usize,
-        processors: usize,
-    ) -> Result<Vec<TaskOutcome>, InvocationError> {
-        let objects = request.objects();
+    /// Processes objects on at most `threads` threads and returns the outcome of each, in order.
+    pub(super) fn run(mut self, objects: &[&ObjectRequest], threads: usize, processors: usize) -> Vec<TaskOutcome> {
         let threads = threads.min(objects.len());
         self.two_threads = processors > 1 && threads < processors;
         let pool = Pool {
@@ -42,14 +36,11 @@ impl BatchWorker<'_> {
             report(Subject::Object(object), &outcome, self.observer);
             outcome
         };
-        let outcomes = pool.run(
-            &objects,
+        pool.run(
+            objects,
             |object| reported(object, self.process(object)),
             |object, unfinished| reported(object, self.unfinished(object, unfinished)),
-        );
-        let outcomes = request.outcomes(outcomes)?;
-        report_records(&request.tasks, &outcomes, self.observer);
-        Ok(outcomes)
+        )
     }
 
     fn process(&self, object: &ObjectRequest) -> TaskOutcome {
@@ -82,7 +73,10 @@ impl BatchWorker<'_> {
     }
 
     /// Returns the outcome of an object that must not be read.
-    fn without_reading(&self, object: &ObjectRequest) -> Option<TaskOutcome> {
+    pub(super) fn without_reading(&self, object: &ObjectRequest) -> Option<TaskOutcome> {
+        if self.config.merge.is_some() {
+            return Some(TaskOutcome::Failed(TaskError::MergedDelivery));
+        }
         let unread = self.config.ingest.skip_unread(&object.key);
         let empty = object.size == Some(0);
         if let Some(skip) = unread.or_else(|| empty.then_some(Skip::Empty)) {

@@ -1,5 +1,7 @@
 //! The names of the files of a folder's log.
 
+use std::collections::BTreeMap;
+
 use crate::object::{Identity, hex};
 
 use super::{Folder, Log};
@@ -8,6 +10,7 @@ const PLAN: &str = ".plan";
 const DONE: &str = ".done";
 const LEFT_OUT: &str = ".left";
 const MARK: &str = ".mark";
+const SURVIVED: &str = ".survived";
 
 impl Folder {
     /// Returns the folder of the log below the destination, with a slash at its end.
@@ -39,6 +42,10 @@ impl Folder {
         format!("{}{identity}{MARK}{mark}", self.log())
     }
 
+    pub(super) fn survived(&self, identity: &Identity, mark: u8) -> String {
+        format!("{}{identity}{SURVIVED}{mark}", self.log())
+    }
+
     pub(super) fn left_out(&self, identity: &Identity) -> String {
         format!("{}{identity}{LEFT_OUT}", self.log())
     }
@@ -55,10 +62,19 @@ pub(super) fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Log {
         } else if let Some((identity, _)) = name.split_once(MARK)
             && let Some(identity) = identity_of(identity)
         {
-            *log.marks.entry(identity).or_default() += 1;
+            count(&mut log.marks, identity);
+        } else if let Some((identity, _)) = name.split_once(SURVIVED)
+            && let Some(identity) = identity_of(identity)
+        {
+            count(&mut log.survived, identity);
         }
     }
     log
+}
+
+fn count(marks: &mut BTreeMap<Identity, u8>, identity: Identity) {
+    let count = marks.entry(identity).or_default();
+    *count = count.saturating_add(1);
 }
 
 fn number(digits: &str) -> Option<u32> {
@@ -110,6 +126,7 @@ mod tests {
             folder.done(0),
             folder.mark(&identity, 0),
             folder.mark(&identity, 1),
+            folder.survived(&identity, 1),
             folder.left_out(&identity),
             "_merge/logs/a/note.txt".to_owned(),
             "_merge/logs/a/1.plan".to_owned(),
@@ -117,5 +134,6 @@ mod tests {
         let log = of_names(names.iter().map(|name| name.rsplit('/').next().unwrap()));
         assert_eq!(log.plans.into_iter().collect::<Vec<_>>(), [(0, true), (1, false)]);
         assert_eq!(log.marks.into_iter().collect::<Vec<_>>(), [(identity, 2)]);
+        assert_eq!(log.survived.into_iter().collect::<Vec<_>>(), [(identity, 1)]);
     }
 }

@@ -37,6 +37,7 @@ pub struct Look {
     to_read: VecDeque<u32>,
     to_publish: VecDeque<u32>,
     marks: BTreeMap<Identity, u8>,
+    survived: BTreeMap<Identity, u8>,
     candidates: VecDeque<Candidate>,
     /// Whether the folder has to be listed once the candidates are used up.
     relist: bool,
@@ -93,6 +94,7 @@ impl Look {
             to_read: VecDeque::new(),
             to_publish: VecDeque::new(),
             marks: BTreeMap::new(),
+            survived: BTreeMap::new(),
             candidates: VecDeque::new(),
             relist: true,
             left_out: BTreeSet::new(),
@@ -172,6 +174,7 @@ impl Look {
             .filter_map(|(number, done)| (!done).then_some(number))
             .collect();
         self.marks = log.marks;
+        self.survived = log.survived;
         self.read_history()
     }
 
@@ -327,7 +330,8 @@ impl Look {
 
     /// Marks an object before it is read, or fails it if it has ended the program too often.
     fn mark(&mut self, candidate: Candidate, marks: u8) -> Request {
-        if marks >= MAX_MARKS {
+        let survived = self.survived.get(&candidate.identity).copied().unwrap_or_default();
+        if marks.saturating_sub(survived) >= MAX_MARKS {
             let reason = "ended the program: it was read twice, and neither time a plan followed".to_owned();
             let members = vec![(candidate, Reading::Settled(Fate::Failed(reason)))];
             let files = Vec::new();
@@ -340,7 +344,7 @@ impl Look {
     fn marked(&mut self, candidate: Candidate, mark: u8, answer: &Answer) -> Request {
         match answer {
             Answer::Done => self.enter(Phase::Ingesting, Request::Ingest(vec![candidate])),
-            Answer::Exists => self.mark(candidate, mark + 1),
+            Answer::Exists => self.mark(candidate, mark.saturating_add(1)),
             _ => self.end(Failure::passing("it is not known whether a mark was created")),
         }
     }

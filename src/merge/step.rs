@@ -81,6 +81,8 @@ pub struct Log {
     pub plans: BTreeMap<u32, bool>,
     /// The number of marks of each object.
     pub marks: BTreeMap<Identity, u8>,
+    /// The number of these whose worker survived its object.
+    pub survived: BTreeMap<Identity, u8>,
 }
 
 /// What came of a batch.

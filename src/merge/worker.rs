@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -91,6 +92,8 @@ pub struct Looked {
     pub left_out: usize,
     /// The number of objects that are listed and not planned, because the look ended before.
     pub remaining: usize,
+    /// Whether the time ended before everything was merged.
+    pub out_of_time: bool,
 }
 
 /// The contents of a `.done` file.
@@ -124,6 +127,12 @@ struct Work<'a, 'b> {
     unknown: u32,
     /// The number of files of the plan that were not visible before.
     written: u64,
+    /// The time for the whole look.
+    time: Option<Duration>,
+    /// The last object that was marked, and its mark.
+    marked: Option<(Identity, u8)>,
+    /// Whether the time ended before everything was merged.
+    out_of_time: bool,
 }
 
 impl Worker<'_> {
@@ -146,6 +155,9 @@ impl Worker<'_> {
             drafted: None,
             unknown: 0,
             written: 0,
+            time: self.reading.deadline.remaining(),
+            marked: None,
+            out_of_time: false,
         };
         let mut request = look.step(Answer::Done);
         while request != Request::End {
@@ -153,10 +165,12 @@ impl Worker<'_> {
             let answer = work.perform(&request, &look);
             request = look.step(answer);
         }
+        work.note_survival(&look);
         Looked {
             failures: look.failures().to_vec(),
             left_out: look.left_out(),
             remaining: look.remaining(),
+            out_of_time: work.out_of_time,
         }
     }
 
@@ -177,7 +191,7 @@ impl Work<'_, '_> {
                 .objects
                 .list(&|identity| look.is_planned(identity))
                 .map(|(candidates, more)| Answer::Folder(candidates, more)),
-            Request::Mark(identity, mark) => self.mark(identity, *mark),
+            Request::Mark(identity, mark) => self.mark(identity, *mark, look),
             Request::Ingest(batch) => return self.ingest(batch),
             Request::NoteLeftOut(identity) => self.note_left_out(identity),
             Request::CreatePlan(number, plan) => return self.create_plan(*number, plan),
@@ -232,8 +246,32 @@ impl Work<'_, '_> {
         })
     }
 
-    fn mark(&self, identity: &Identity, mark: u8) -> Result<Answer, StorageError> {
-        self.create(&self.folder.mark(identity, mark), b"")
+    /// Marks an object. It gets half of the time of a look at least, so an object that takes longer than that twice is
+    /// at fault itself.
+    fn mark(&mut self, identity: &Identity, mark: u8, look: &Look) -> Result<Answer, StorageError> {
+        self.note_survival(look);
+        let left = self.worker.reading.deadline.remaining();
+        if left.zip(self.time).is_some_and(|(left, time)| left < time / 2) {
+            self.out_of_time = true;
+            return Ok(Answer::Failed(no_time()));
+        }
+        let answer = self.create(&self.folder.mark(identity, mark), b"")?;
+        if answer == Answer::Done {
+            self.marked = Some((*identity, mark));
+        }
+        Ok(answer)
+    }
+
+    /// Notes that the object that was marked did not end the program, although no plan followed: its destination failed, for
+    /// example.
+    fn note_survival(&mut self, look: &Look) {
+        let Some((identity, mark)) = self.marked.take() else {
+            return;
+        };
+        if !look.is_planned(&identity) && !self.out_of_time {
+            // Without this note, the object has one chance less.
+            let _ = self.create(&self.folder.survived(&identity, mark), b"");
+        }
     }
 
     fn create(&self, name: &str, bytes: &[u8]) -> Result<Answer, StorageError> {
@@ -329,12 +367,16 @@ impl Work<'_, '_> {
     /// Ingests a batch into staged files.
     fn ingest(&mut self, batch: &[Candidate]) -> Answer {
         if self.worker.reading.deadline.has_passed() {
-            return Answer::Failed(Failure::passing("there is no time left for another batch"));
+            self.out_of_time = true;
+            return Answer::Failed(no_time());
         }
         self.drafted = None;
         let (outcomes, files) = match self.merge(batch.iter().map(|it| (it.key.as_str(), it.etag.as_str(), it.bytes))) {
             Ok(merged) => merged,
-            Err(problem) => return Answer::Failed(self.merge_failure(&problem)),
+            Err(problem) => {
+                self.out_of_time = matches!(problem, Problem::OutOfTime);
+                return Answer::Failed(self.merge_failure(&problem));
+            }
         };
         let members: Vec<_> = batch
             .iter()
@@ -432,6 +474,10 @@ fn reading(outcome: &MemberOutcome) -> Reading {
             ref problem => Reading::LeftOut(problem.to_string()),
         },
     }
+}
+
+fn no_time() -> Failure {
+    Failure::passing("there is no time left for another batch")
 }
 
 fn failure(error: &StorageError) -> Failure {

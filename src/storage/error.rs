@@ -38,6 +38,8 @@ pub enum Operation {
     Write,
     /// Inspecting an output that already exists.
     Inspect,
+    /// Sending messages to a queue.
+    Send,
 }
 
 /// The kinds of failures.
@@ -144,6 +146,7 @@ impl fmt::Display for Operation {
             Self::List => "list",
             Self::Write => "write",
             Self::Inspect => "inspect",
+            Self::Send => "send messages to",
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod firehose;
 pub mod local;
 mod location;
 mod options;
+mod queue;
 #[cfg(feature = "aws")]
 mod retry;
 mod router;
@@ -22,6 +23,8 @@ mod router;
 pub mod s3;
 mod sink;
 mod source;
+#[cfg(feature = "aws")]
+mod sqs;
 mod store;
 mod temporary;
 
@@ -30,6 +33,7 @@ pub use location::{Location, Origin, S3Prefix};
 pub use options::{
     FirehoseOptions, FirehoseRecords, MIN_FIREHOSE_BYTES_PER_SECOND, Options, S3ReadOptions, S3WriteOptions,
 };
+pub use queue::{Queue, QueueUrl};
 #[cfg(feature = "aws")]
 pub use retry::RetryPolicy;
 pub use router::{Router, StartError};
@@ -62,8 +66,20 @@ pub trait Storage: Send + Sync {
     /// [`ErrorKind::Unsupported`] if this storage does not serve the location, or it does not hold files.
     fn store(&self, location: &Location, deadline: Deadline) -> Result<Arc<dyn Store>, StorageError>;
 
+    /// Returns a queue. No call to it continues past the deadline.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if this storage does not serve it.
+    fn queue(&self, url: &QueueUrl, deadline: Deadline) -> Result<Box<dyn Queue>, StorageError>;
+
+    /// Returns the names of the folders directly below a prefix of a bucket, in order, without a slash at their end.
+    ///
+    /// # Errors
+    /// The bucket does not exist or cannot be listed. [`ErrorKind::Unsupported`] if this storage has no buckets.
+    fn folders(&self, prefix: &S3Prefix, deadline: Deadline) -> Result<Vec<String>, StorageError>;
+
     /// Lists the objects of an origin in the order of their keys. Called once per input of the command line, before
-    /// anything is read.
+    /// anything is read, and for a folder that the function merges.
     ///
     /// # Errors
     /// The origin does not exist or cannot be listed. [`ErrorKind::Unsupported`] if this storage does not serve it.

@@ -15,7 +15,11 @@ use super::firehose::Stream;
 use super::local::Local;
 #[cfg(feature = "aws")]
 use super::s3::S3;
-use super::{Listing, Location, Options, Origin, Sink, Source, Storage, StorageError, Store};
+#[cfg(feature = "aws")]
+use super::sqs::Sqs;
+use super::{
+    Listing, Location, Options, Origin, Queue, QueueUrl, S3Prefix, Sink, Source, Storage, StorageError, Store,
+};
 
 /// Local storage, and AWS if it was started with it.
 #[derive(Debug)]
@@ -145,6 +149,20 @@ impl Storage for Router {
                 self.local.store(location, deadline)
             }
         }
+    }
+
+    fn queue(&self, url: &QueueUrl, deadline: Deadline) -> Result<Box<dyn Queue>, StorageError> {
+        match url {
+            #[cfg(feature = "aws")]
+            QueueUrl::Sqs(url) if let Some(aws) = &self.aws => {
+                Ok(Box::new(Sqs::new(aws.clients.clone(), url, deadline)))
+            }
+            QueueUrl::Sqs(_) | QueueUrl::Directory(_) => self.local.queue(url, deadline),
+        }
+    }
+
+    fn folders(&self, prefix: &S3Prefix, deadline: Deadline) -> Result<Vec<String>, StorageError> {
+        self.buckets().folders(prefix, deadline)
     }
 
     fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {

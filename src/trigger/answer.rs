@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::escape::escaped;
 use crate::ingest::Ledger;
 
-use super::outcome::{Counts, SkipReason, TaskError, TaskOutcome};
+use super::outcome::{Counts, Merged, SkipReason, TaskError, TaskOutcome};
 use super::{Kind, Request, Task};
 
 /// The maximum length of a `resultString` for S3 Batch Operations, in bytes. AWS documents no limit; a row of the completion
@@ -60,6 +60,7 @@ pub enum InvocationError {
 #[derive(Clone, Copy)]
 enum Verdict<'a> {
     Ingested(&'a Ledger),
+    Merged(&'a Merged),
     Skipped(&'a SkipReason),
     Failed(&'a TaskError),
 }
@@ -108,6 +109,7 @@ impl Request {
         }
         let verdict = |outcome: &'a TaskOutcome| match outcome {
             TaskOutcome::Ingested { ledger, .. } => Some(Verdict::Ingested(ledger)),
+            TaskOutcome::Merged(merged) => Some(Verdict::Merged(merged)),
             TaskOutcome::Skipped(reason) => Some(Verdict::Skipped(reason)),
             TaskOutcome::Failed(error) => Some(Verdict::Failed(error)),
             TaskOutcome::DuplicateOf(_) => None,
@@ -141,8 +143,25 @@ fn direct(verdicts: &[(&Task, Verdict<'_>)]) -> Result<Value, InvocationError> {
         .iter()
         .filter(|(_, verdict)| matches!(verdict, Verdict::Ingested(_)))
         .count();
-    let skipped = verdicts.len() - ingested;
-    Ok(json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}}))
+    let merged: Vec<_> = verdicts
+        .iter()
+        .filter(|(task, _)| task.duplicate_of.is_none())
+        .filter_map(|(_, verdict)| match verdict {
+            Verdict::Merged(merged) => Some(*merged),
+            Verdict::Ingested(_) | Verdict::Skipped(_) | Verdict::Failed(_) => None,
+        })
+        .collect();
+    let skipped = verdicts.len() - ingested - merged.len();
+    let mut response = json!({"objects": {"ingested": ingested, "skipped": skipped, "failed": 0}});
+    if !merged.is_empty() {
+        let sum = |count: fn(&Merged) -> u64| merged.iter().map(|merged| count(merged)).sum::<u64>();
+        response = json!({"merge": {
+            "plans": sum(|merged| merged.plans),
+            "members": sum(|merged| merged.members),
+            "sent": sum(|merged| merged.sent),
+        }});
+    }
+    Ok(response)
 }
 
 fn queue(
@@ -190,7 +209,7 @@ fn queue(
 fn failures<'a>(verdicts: &'a [(&'a Task, Verdict<'a>)]) -> impl Iterator<Item = (&'a Task, &'a TaskError)> {
     verdicts.iter().filter_map(|(task, verdict)| match verdict {
         Verdict::Failed(error) => Some((*task, *error)),
-        Verdict::Ingested(_) | Verdict::Skipped(_) => None,
+        Verdict::Ingested(_) | Verdict::Merged(_) | Verdict::Skipped(_) => None,
     })
 }
 
@@ -201,6 +220,7 @@ fn failures<'a>(verdicts: &'a [(&'a Task, Verdict<'a>)]) -> impl Iterator<Item =
 fn batch_result(verdict: Verdict<'_>, task_id: &str) -> S3BatchJobResult {
     let (code, text) = match verdict {
         Verdict::Ingested(ledger) => ("Succeeded", Counts(ledger).to_string()),
+        Verdict::Merged(merged) => ("Succeeded", merged.to_string()),
         Verdict::Skipped(reason) => ("Succeeded", format!("skipped: {reason}")),
         Verdict::Failed(error) if error.is_not_a_log() => ("Succeeded", format!("skipped: {error}")),
         Verdict::Failed(error) if error.is_retryable() => ("TemporaryFailure", error.to_string()),
@@ -223,7 +243,18 @@ fn details(verdicts: &[(&Task, Verdict<'_>)]) -> String {
             match error {
                 // Its message begins with the path already.
                 TaskError::Refused(_) => text,
-                TaskError::Object(_) | TaskError::OutputLoop { .. } => format!("{}: {text}", task.origin),
+                TaskError::Object(_)
+                | TaskError::OutputLoop { .. }
+                | TaskError::Folder { .. }
+                | TaskError::Storage(_)
+                | TaskError::MergedDelivery
+                | TaskError::ObjectDelivery
+                | TaskError::Setting { .. }
+                | TaskError::Panic
+                | TaskError::OutOfTime => match task.origin.as_str() {
+                    "" => text,
+                    origin => format!("{origin}: {text}"),
+                },
             }
         })
         .collect();

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::error::{Names, TriggerError};
 use super::node::Node;
-use super::{IgnoredEvent, Kind, MAX_ENVELOPES, Request, Task, Work, batch_job, s3};
+use super::{IgnoredEvent, Kind, MAX_ENVELOPES, Request, Task, Work, batch_job, merge, s3};
 
 const S3: &str = "aws:s3";
 const SNS: &str = "aws:sns";
@@ -32,7 +32,7 @@ pub(super) fn read(payload: &Value) -> Result<Request, TriggerError> {
     if let Some(messages) = queue(&payload)? {
         return read_queue(&payload, &messages);
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader::new();
     reader.envelope(&payload, 1)?;
     Ok(Request {
         kind: Kind::Direct,
@@ -71,12 +71,13 @@ fn queue<'a>(payload: &Node<'a>) -> Result<Option<Vec<Node<'a>>>, TriggerError> 
 fn read_queue(payload: &Node, messages: &[Node]) -> Result<Request, TriggerError> {
     let event: SqsEvent = payload.typed();
     let mut typed = event.records.into_iter();
-    let mut reader = Reader::default();
+    let mut reader = Reader::new();
     let mut message_ids = Vec::with_capacity(messages.len());
     for (unit, node) in messages.iter().enumerate() {
         let message = typed.next().unwrap_or_default();
         message_ids.push(node.text_or(message.message_id, "messageId")?);
         reader.unit = unit;
+        reader.receives = receives(node);
         reader.each(node, |reader| reader.text(node, message.body, "body", 1));
     }
     Ok(Request {
@@ -85,14 +86,33 @@ fn read_queue(payload: &Node, messages: &[Node]) -> Result<Request, TriggerError
     })
 }
 
+/// Returns how often a message was received; once if it does not say so.
+fn receives(message: &Node) -> u64 {
+    let attributes = message.value.get("attributes");
+    let count = attributes.and_then(|attributes| attributes.get("ApproximateReceiveCount"));
+    count
+        .and_then(Value::as_str)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
+}
+
 /// Collects the tasks of a payload.
-#[derive(Default)]
 struct Reader {
     tasks: Vec<Task>,
     unit: usize,
+    /// How often the current message was received.
+    receives: u64,
 }
 
 impl Reader {
+    const fn new() -> Self {
+        Self {
+            tasks: Vec::new(),
+            unit: 0,
+            receives: 1,
+        }
+    }
+
     /// Reads one record or message. Its error does not affect the others.
     fn each(&mut self, node: &Node, read: impl FnOnce(&mut Self) -> Result<(), TriggerError>) {
         if let Err(error) = read(self) {
@@ -147,6 +167,14 @@ impl Reader {
                     Ok(())
                 });
             }
+            return Ok(());
+        }
+        if let Some(request) = node.find("merge") {
+            let receives = self.receives;
+            self.each(node, |reader| {
+                reader.push(node, merge::read(&request, receives)?);
+                Ok(())
+            });
             return Ok(());
         }
         Err(TriggerError::UnknownEnvelope {

@@ -44,8 +44,8 @@ pub enum TriggerError {
     /// An object does not have the fields of a known envelope.
     #[error(
         "{}: unrecognized event payload (its fields: {fields}); send S3 notifications, Object Created events from \
-         EventBridge, S3 Batch Operations, the record of a failed invocation, or \
-         {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}",
+         EventBridge, S3 Batch Operations, the record of a failed invocation, \
+         {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}, or {{\"merge\":{{\"bucket\":…,\"folder\":…}}}}",
         Path(.at)
     )]
     UnknownEnvelope {
@@ -102,6 +102,18 @@ pub enum TriggerError {
     #[error("{}: not a bucket ARN (arn:PARTITION:s3:::NAME)", Path(.at))]
     BucketArn {
         /// The path of the ARN.
+        at: String,
+    },
+    /// A time is not one.
+    #[error("{}: not a time (2026-11-29T12:00:00Z)", Path(.at))]
+    Time {
+        /// The path of the time.
+        at: String,
+    },
+    /// A folder does not end in a slash, or begins with one.
+    #[error("{}: not a folder; its objects' keys begin with it, so it ends in a slash and begins with none", Path(.at))]
+    Folder {
+        /// The path of the folder.
         at: String,
     },
     /// The record of a failed invocation does not include the payload.

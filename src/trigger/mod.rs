@@ -1,8 +1,8 @@
 //! The payloads that invoke the function, as a list of objects to ingest, and the responses that their senders expect.
 //!
 //! A payload is detected by its fields, never by a setting: S3 notifications, EventBridge events, SNS and SQS messages that
-//! contain either, Lambda's record of a failed invocation, S3 Batch Operations, and `{"objects":[…]}`, the form for replays
-//! by hand. An unknown payload is an error and never acknowledged, so its sender keeps it.
+//! contain either, Lambda's record of a failed invocation, S3 Batch Operations, `{"objects":[…]}`, the form for replays
+//! by hand, and `{"merge":{…}}`, the form of merged delivery. An unknown payload is an error and never acknowledged, so its sender keeps it.
 //!
 //! This module is above `ingest`: it turns the engine's own outcomes into responses.
 
@@ -10,6 +10,7 @@ mod answer;
 mod batch_job;
 mod envelope;
 mod error;
+mod merge;
 mod node;
 mod outcome;
 mod s3;
@@ -19,12 +20,14 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::merge::Folder;
 use crate::object::ObjectRequest;
 
 pub use crate::object::KeyFault;
 pub use answer::InvocationError;
 pub use error::{Names, TriggerError};
-pub use outcome::{Counts, SkipReason, TaskError, TaskOutcome};
+pub use merge::{FolderRequest, MergeRequest};
+pub use outcome::{Counts, Merged, SkipReason, TaskError, TaskOutcome};
 
 /// The maximum number of nested envelopes. A queue that is subscribed to a topic with the record of an invocation by
 /// another topic has five; each failed replay of such a record adds one.
@@ -69,7 +72,7 @@ pub struct Task {
     pub origin: String,
     /// The work that it requests.
     pub work: Work,
-    /// The first task for the same object, if that is an earlier one. Its outcome counts for this task, too.
+    /// The first task for the same object or folder, if that is an earlier one. Its outcome counts for this task, too.
     pub duplicate_of: Option<usize>,
 }
 
@@ -78,6 +81,8 @@ pub struct Task {
 pub enum Work {
     /// An object to ingest.
     Object(ObjectRequest),
+    /// Merged delivery: the folders that are due, or one folder.
+    Merge(MergeRequest),
     /// Nothing: the record does not announce a new object.
     Ignored(IgnoredEvent),
     /// Nothing: the record cannot be understood, so the task fails.
@@ -126,7 +131,26 @@ impl Request {
     fn mark_duplicates(&mut self) {
         let mut first = BTreeMap::new();
         for (number, task) in self.tasks.iter_mut().enumerate() {
-            if let Work::Object(object) = &task.work {
+            if let Some(subject) = Subject::of(&task.work) {
+                let same = *first.entry(subject).or_insert(number);
+                task.duplicate_of = (same != number).then_some(same);
+            }
+        }
+    }
+}
+
+/// What a task is about: two tasks about the same are one.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Object([String; 2], [Option<String>; 3]),
+    Due(i64),
+    Folder(Folder, bool),
+}
+
+impl Subject {
+    fn of(work: &Work) -> Option<Self> {
+        match work {
+            Work::Object(object) => {
                 let ObjectRequest {
                     bucket,
                     key,
@@ -135,11 +159,11 @@ impl Request {
                     etag,
                     ..
                 } = object.clone();
-                let same = *first
-                    .entry((bucket, key, alternative_key, version_id, etag))
-                    .or_insert(number);
-                task.duplicate_of = (same != number).then_some(same);
+                Some(Self::Object([bucket, key], [alternative_key, version_id, etag]))
             }
+            Work::Merge(MergeRequest::Due { at }) => Some(Self::Due(*at)),
+            Work::Merge(MergeRequest::Folder(request)) => Some(Self::Folder(request.folder.clone(), request.all)),
+            Work::Ignored(_) | Work::Refused(_) => None,
         }
     }
 }

@@ -82,6 +82,13 @@ impl<'a> Node<'a> {
         number.map(Some).ok_or_else(|| field.expected("a non-negative integer"))
     }
 
+    /// Returns the field as a boolean.
+    pub(super) fn find_boolean(&self, name: &str) -> Result<Option<bool>, TriggerError> {
+        let Some(field) = self.find(name) else { return Ok(None) };
+        let boolean = field.value.as_bool();
+        boolean.map(Some).ok_or_else(|| field.expected("true or false"))
+    }
+
     /// Returns whether the field is exactly this text.
     pub(super) fn is_text(&self, name: &str, text: &str) -> bool {
         self.value.get(name).and_then(Value::as_str) == Some(text)

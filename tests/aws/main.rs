@@ -17,6 +17,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod firehose;
+mod function_merge;
 mod lambda;
 mod merge;
 mod merge_scale;

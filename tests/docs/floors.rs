@@ -24,12 +24,13 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ),
     ("layout", &["object", "encode", "storage", "ingest"]),
     ("merge", &["escape", "parse", "object", "storage", "ingest"]),
-    ("trigger", &["escape", "object", "ingest"]),
+    ("trigger", &["escape", "parse", "object", "storage", "ingest", "merge"]),
     ("config", &["schema", "encode", "storage", "ingest", "layout", "merge"]),
     (
         "function",
         &[
-            "deadline", "escape", "formats", "object", "storage", "ingest", "layout", "merge", "trigger", "config",
+            "deadline", "escape", "formats", "parse", "object", "storage", "ingest", "layout", "merge", "trigger",
+            "config",
         ],
     ),
     ("generate", &["formats", "schema"]),
@@ -60,7 +61,12 @@ const PLACES: [(&str, &[&str]); 5] = [
     ("std::env", &["src/bin/"]),
     (
         "aws_s",
-        &["src/storage/aws/", "src/storage/s3/", "src/storage/firehose/"],
+        &[
+            "src/storage/aws/",
+            "src/storage/s3/",
+            "src/storage/firehose/",
+            "src/storage/sqs.rs",
+        ],
     ),
 ];
 

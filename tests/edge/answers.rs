@@ -159,7 +159,7 @@ fn a_duplicate_has_the_outcome_of_the_first_task() {
     let object = Object::named("a");
     let request = read_value(&s3(&[object.clone(), Object::named("b"), object])).unwrap();
     assert_eq!(request.objects().len(), 2);
-    let results = request.outcomes(vec![failed(), done()]).unwrap();
+    let results = request.outcomes(vec![failed(), done()], Vec::new()).unwrap();
     assert!(matches!(results[2], TaskOutcome::DuplicateOf(0)));
     let Err(InvocationError::Failed { failed, of, .. }) = request.answer(&results, true) else {
         panic!("the duplicate of a failed object was acknowledged");
@@ -183,11 +183,11 @@ fn there_is_exactly_one_outcome_for_each_object() {
     let request = read_value(&sqs(&[s3(&[Object::named("a")]).to_string(), "no JSON".to_owned()])).unwrap();
     for objects in [vec![], vec![done(), done()]] {
         assert!(matches!(
-            request.outcomes(objects),
+            request.outcomes(objects, Vec::new()),
             Err(InvocationError::Outcomes { expected: 1, .. })
         ));
     }
-    let results = request.outcomes(vec![done()]).unwrap();
+    let results = request.outcomes(vec![done()], Vec::new()).unwrap();
     assert!(
         matches!(results[1], TaskOutcome::Failed(_)),
         "a refused record always fails"
@@ -267,7 +267,7 @@ fn check_answers(request: &Request) {
             tasks.any(|(task, result)| match (&task.work, result) {
                 (Work::Refused(_), _) | (_, TaskOutcome::Failed(_)) => true,
                 (_, TaskOutcome::DuplicateOf(first)) => matches!(results[*first], TaskOutcome::Failed(_)),
-                (_, TaskOutcome::Ingested { .. } | TaskOutcome::Skipped(_)) => false,
+                (_, TaskOutcome::Ingested { .. } | TaskOutcome::Merged(_) | TaskOutcome::Skipped(_)) => false,
             })
         };
         let answer = request.answer(&results, true);

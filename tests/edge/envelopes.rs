@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alb_ingest::ingest::{Ledger, Problem};
 use alb_ingest::object::ObjectRef;
-use alb_ingest::trigger::{Request, TaskError, TaskOutcome};
+use alb_ingest::trigger::{Merged, Request, TaskError, TaskOutcome};
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'*');
 
+/// The folder of most sample objects.
+pub(crate) const SAMPLE_FOLDER: &str = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/";
 const REGION: &str = "us-east-1";
 const TIME: &str = "2026-10-07T11:46:03.512Z";
 
@@ -373,7 +375,24 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ("eventbridge-failed-invocation.json", event_bridge_record(&failed)),
         ("objects.json", objects(&[access, classic])),
         ("deleted.json", records(&[deleted])),
+        ("merge-due.json", merge_due()),
+        ("merge-folder.json", merge_folder(true)),
+        ("sqs-merge-folder.json", sqs_of(&merge_folder(false))),
     ]
+}
+
+/// Returns what EventBridge Scheduler sends for the schedule of merged delivery.
+pub(crate) fn merge_due() -> Value {
+    json!({"merge": {"due": "2026-10-07T12:00:00Z"}})
+}
+
+/// Returns the request to merge the folder of the sample objects: what the function sends to the queue, or a backfill.
+pub(crate) fn merge_folder(all: bool) -> Value {
+    let mut merge = json!({"bucket": "objects", "folder": SAMPLE_FOLDER});
+    if all {
+        merge["all"] = true.into();
+    }
+    json!({ "merge": merge })
 }
 
 pub(crate) fn done() -> TaskOutcome {
@@ -412,5 +431,7 @@ pub(crate) fn all_done(request: &Request) -> Vec<TaskOutcome> {
 /// The outcomes of a request whose objects all have this outcome.
 pub(crate) fn outcomes(request: &Request, object: impl Fn() -> TaskOutcome) -> Vec<TaskOutcome> {
     let objects = request.objects().iter().map(|_| object()).collect();
-    request.outcomes(objects).unwrap()
+    let merged = || TaskOutcome::Merged(Merged::default());
+    let merges = request.merges().iter().map(|_| merged()).collect();
+    request.outcomes(objects, merges).unwrap()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::envelopes::*;
-use alb_ingest::trigger::{Work, read_value};
+use alb_ingest::trigger::{MergeRequest, Work, read_value};
 
 /// The committed payloads have the form that AWS sends for the committed objects.
 #[test]
@@ -38,7 +38,7 @@ fn the_payloads_in_events_are_up_to_date() {
 
 #[test]
 fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
-    // The number of objects, ignored events and refused records of each file.
+    // The number of objects (or folders), ignored events and refused records of each file.
     let expected = [
         ("s3-put.json", [1, 0, 0]),
         ("s3-several-records.json", [4, 0, 0]),
@@ -59,6 +59,9 @@ fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
         ("eventbridge-failed-invocation.json", [1, 0, 0]),
         ("objects.json", [2, 0, 0]),
         ("deleted.json", [0, 1, 0]),
+        ("merge-due.json", [1, 0, 0]),
+        ("merge-folder.json", [1, 0, 0]),
+        ("sqs-merge-folder.json", [1, 0, 0]),
     ];
     let samples = samples();
     assert_eq!(expected.len(), samples.len());
@@ -67,9 +70,24 @@ fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
         let request = read_value(payload).unwrap();
         let mut found = [0; 3];
         for task in &request.tasks {
-            let Work::Object(object) = &task.work else {
-                found[if matches!(task.work, Work::Ignored(_)) { 1 } else { 2 }] += 1;
-                continue;
+            let object = match &task.work {
+                Work::Object(object) => object,
+                Work::Merge(request) => {
+                    if let MergeRequest::Folder(request) = request {
+                        let folder = events().join(&request.folder.bucket).join(&request.folder.prefix);
+                        assert!(folder.is_dir(), "{name}");
+                    }
+                    found[0] += 1;
+                    continue;
+                }
+                Work::Ignored(_) => {
+                    found[1] += 1;
+                    continue;
+                }
+                Work::Refused(_) => {
+                    found[2] += 1;
+                    continue;
+                }
             };
             found[0] += 1;
             let path = events().join(&object.bucket).join(&object.key);

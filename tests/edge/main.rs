@@ -16,6 +16,7 @@ mod common;
 mod envelopes;
 mod events;
 mod function;
+mod function_merge;
 mod help;
 mod inputs;
 mod limits;

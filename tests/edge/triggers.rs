@@ -1,8 +1,12 @@
 //! The tasks of each kind of payload.
 
 use crate::envelopes::*;
+use alb_ingest::merge::Folder;
 use alb_ingest::object::ObjectRequest;
-use alb_ingest::trigger::{IgnoredEvent, InvocationError, Kind, MAX_ENVELOPES, TriggerError, Work, read, read_value};
+use alb_ingest::trigger::{
+    FolderRequest, IgnoredEvent, InvocationError, Kind, MAX_ENVELOPES, MergeRequest, TriggerError, Work, read,
+    read_value,
+};
 use serde_json::{Value, json};
 
 /// Returns the objects in order; a task without an object fails the test.
@@ -503,4 +507,85 @@ fn only_the_same_version_of_an_object_is_a_duplicate() {
     let request = read_value(&sqs(&bodies)).unwrap();
     let same: Vec<_> = request.tasks.iter().map(|task| task.duplicate_of).collect();
     assert_eq!(same, [None, None, None, Some(0), Some(2), Some(0)]);
+}
+
+/// Returns the only request of merged delivery in a payload.
+fn merge_of(payload: &Value) -> MergeRequest {
+    let request = read_value(payload).unwrap();
+    match request.tasks.as_slice() {
+        [task] => match &task.work {
+            Work::Merge(request) => request.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn requests_of_merged_delivery_are_read_from_every_envelope() {
+    let due = merge_due();
+    let folder = merge_folder(true);
+    let wanted = |receives| {
+        MergeRequest::Folder(FolderRequest {
+            folder: Folder {
+                bucket: "objects".to_owned(),
+                prefix: SAMPLE_FOLDER.to_owned(),
+            },
+            all: true,
+            receives,
+        })
+    };
+    let noon = 1_791_374_400_000_000;
+    assert_eq!(merge_of(&due), MergeRequest::Due { at: noon });
+    assert_eq!(merge_of(&sqs(&[due.to_string()])), MergeRequest::Due { at: noon });
+    assert_eq!(merge_of(&folder), wanted(1));
+    for (count, receives) in [(json!("1"), 1), (json!("3"), 3), (json!(null), 1), (json!("x"), 1)] {
+        let mut message = sqs(&[folder.to_string()]);
+        message["Records"][0]["attributes"]["ApproximateReceiveCount"] = count;
+        assert_eq!(merge_of(&message), wanted(receives));
+    }
+    // What the function sends is what it reads.
+    let MergeRequest::Folder(request) = wanted(1) else {
+        panic!("{folder}")
+    };
+    assert_eq!(serde_json::from_str::<Value>(&request.message()).unwrap(), folder);
+    let few = FolderRequest { all: false, ..request };
+    assert_eq!(
+        serde_json::from_str::<Value>(&few.message()).unwrap(),
+        merge_folder(false)
+    );
+}
+
+#[test]
+fn a_request_of_merged_delivery_names_what_is_wrong_with_it() {
+    for (merge, error) in [
+        (json!({}), "merge.folder: missing"),
+        (json!({"folder": "a/"}), "merge.bucket: missing"),
+        (json!({"bucket": "logs"}), "merge.folder: missing"),
+        (json!({"bucket": "logs", "folder": "a"}), "merge.folder: not a folder"),
+        (json!({"bucket": "logs", "folder": "/a/"}), "merge.folder: not a folder"),
+        (
+            json!({"bucket": "logs", "folder": 1}),
+            "merge.folder: expected a string",
+        ),
+        (
+            json!({"bucket": "logs", "folder": "a/", "all": "yes"}),
+            "merge.all: expected true or false",
+        ),
+        (json!({"due": "yesterday"}), "merge.due: not a time"),
+        (json!({"due": "1969-12-31T23:59:59Z"}), "merge.due: not a time"),
+        (json!({"due": 1}), "merge.due: expected a string"),
+    ] {
+        let refusal = refusal_of(&json!({ "merge": merge })).to_string();
+        assert!(refusal.starts_with(error), "{refusal}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_one_request() {
+    let (all, few) = (merge_folder(true).to_string(), merge_folder(false).to_string());
+    let request = read_value(&sqs(&[all.clone(), few, all, merge_due().to_string()])).unwrap();
+    let duplicates: Vec<_> = request.tasks.iter().map(|task| task.duplicate_of).collect();
+    assert_eq!(duplicates, [None, None, Some(0), None]);
+    assert_eq!(request.merges().len(), 3);
 }

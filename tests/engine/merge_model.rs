@@ -289,6 +289,7 @@ impl Model {
                 let log = Log {
                     plans: plans.collect(),
                     marks: marks.collect(),
+                    ..Log::default()
                 };
                 return next.push(answered(state.clone(), Answer::Log(log)));
             }

@@ -34,6 +34,7 @@ def test_every_region_is_known():
 # What the template offers besides its defaults that depends on the services of a region.
 REGIONAL = {
     "files": {"BatchOperations": "Yes", "LogBucketEvents": "Yes"},
+    "merged": {"Delivery": "Merged"},
     "stream": {"Destination": "NewStream", "StreamDelivery": "Parquet", "StreamTable": "alb_access_log"},
     "existing-stream": {"Destination": "ExistingStream", "StreamName": "elb-events"},
 }

@@ -18,6 +18,7 @@ ROLES = [
     ("IngestRole", "The function's role"),
     ("StreamRole", "The stream's role"),
     ("BatchRole", "The role of S3 Batch Operations"),
+    ("ScheduleRole", "The schedule's role"),
 ]
 
 
@@ -46,7 +47,7 @@ def test_the_page_lists_every_action(stacks, role, section):
 def calls() -> dict[str, set[str]]:
     """Returns the AWS operations that src calls through the SDK clients, each with the calling files."""
     services = re.findall(r"^aws-sdk-([a-z0-9]+) =", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
-    assert services == ["firehose", "s3"], "a new service needs its actions in docs/security.md"
+    assert services == ["firehose", "s3", "sqs"], "a new service needs its actions in docs/security.md"
     session = botocore.session.get_session()
     names = [name for service in services for name in session.get_service_model(service).operation_names]
     methods = {xform_name(name): name for name in names}
@@ -81,7 +82,7 @@ def test_the_role_allows_exactly_the_actions_that_calls_need(stacks):
         if statement["Effect"] == "Allow" and statement["Sid"] not in OF_LAMBDA
         for action in actions(statement)
     }
-    assert allowed == needed | {"s3:ListBucket"}
+    assert allowed == needed
 
 
 def test_defaults_allow_no_more_than_the_code_calls(stacks):
@@ -93,6 +94,7 @@ def test_defaults_allow_no_more_than_the_code_calls(stacks):
     assert allowed == {
         "ReadLogs": ["s3:GetObject"],
         "TellGoneFromForbidden": ["s3:ListBucket"],
+        "ClaimDestination": ["s3:GetObject", "s3:PutObject"],
         "WriteEvents": writes,
         "WriteQuarantine": writes,
         "Poll": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
@@ -111,11 +113,15 @@ def test_unused_features_have_no_permissions(stacks):
 
     assert "WriteEvents" not in sids("stream-json") and "SendEvents" in sids("stream-json")
     assert "Poll" not in sids("direct") and "KeepWhatFailed" in sids("direct")
+    of_merges = {"WriteMergeLog", "ListMergeLog", "SendFolders", "KeepWhatFailed"}
+    assert not of_merges & sids("defaults") and of_merges <= sids("merged")
+    assert "ClaimDestination" in sids("defaults") & sids("merged") and "ClaimDestination" not in sids("stream-json")
     versions = {
         name: "s3:GetObjectVersion" in actions(stacks[name].statements("IngestRole")[0])
-        for name in ("defaults", "existing-bucket")
+        for name in ("defaults", "existing-bucket", "merged-existing")
     }
-    assert versions == {"defaults": False, "existing-bucket": True}
+    # A folder's objects are read without naming a version.
+    assert versions == {"defaults": False, "existing-bucket": True, "merged-existing": False}
 
 
 def test_no_action_has_a_wildcard(stack):
@@ -149,6 +155,10 @@ def test_writes_are_limited_to_the_prefixes_of_outputs(stacks):
     statements = {statement["Sid"]: statement for statement in stacks["everything"].statements("IngestRole")}
     assert statements["WriteEvents"]["Resource"] == [f"arn:aws:s3:::elb-events/elb/{table}/*" for table in TABLES]
     assert statements["WriteQuarantine"]["Resource"] == "arn:aws:s3:::elb-events/elb/_quarantine/*"
+    assert statements["ClaimDestination"]["Resource"] == "arn:aws:s3:::elb-events/elb/_alb-ingest.json"
+    merged = {statement["Sid"]: statement for statement in stacks["merged-existing"].statements("IngestRole")}
+    assert merged["WriteMergeLog"]["Resource"] == "arn:aws:s3:::elb-events/elb/_merge/*"
+    assert merged["SendFolders"]["Resource"] == {"Fn::GetAtt": ["ObjectQueue", "Arn"]}
     assert statements["ReadLogs"]["Resource"] == "arn:aws:s3:::elb-logs/web/AWSLogs/*/elasticloadbalancing/*"
 
 

@@ -11,6 +11,8 @@ FOURTEEN_DAYS = 14 * 24 * 3600
 NOT_SET = {
     "COMPRESSION": "every reader of the tables supports the default, zstd",
     "OVERWRITE": "only for deliberate reprocessing",
+    "MERGE_BYTES": "the default keeps the function within the smallest memory",
+    "MERGE_OBJECTS": "the default suits every folder; an invocation takes as many batches as its time allows",
     "REQUESTER_PAYS": "load balancers do not support Requester Pays buckets",
 }
 # Variables of the AWS SDK, which are not settings.
@@ -50,7 +52,12 @@ def test_failed_events_become_dead_letters(stack):
         assert subscription["RedrivePolicy"]["deadLetterTargetArn"] == dead
     direct = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
     mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
-    assert len(direct) + len(mappings) == 1
+    # The schedule of merged delivery invokes the function directly.
+    schedules = stack.of_type("AWS::Scheduler::Schedule").values()
+    assert len(direct) + len(mappings) == 1 + len(schedules)
+    for schedule in schedules:
+        assert schedule["Target"]["DeadLetterConfig"]["Arn"] == dead
+        assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
     for config in direct:
         assert config["DestinationConfig"]["OnFailure"]["Destination"] == dead
         assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 21600)
@@ -74,6 +81,11 @@ def test_there_is_one_event_source(stack):
         *stack.of_type("AWS::Events::Rule").values(),
         *stack.of_type("AWS::SNS::Subscription").values(),
     ]
+    if stack.parameters["Delivery"] == "Merged":
+        assert sources == []
+        (schedule,) = stack.of_type("AWS::Scheduler::Schedule").values()
+        assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["IngestFunction", "Arn"]}
+        return
     assert len(sources) == 1
     target = "ObjectQueue" if stack.of_type("AWS::Lambda::EventSourceMapping") else "IngestFunction"
     assert json.dumps({"Fn::GetAtt": [target, "Arn"]}) in json.dumps(sources[0])
@@ -117,7 +129,9 @@ def test_buckets_block_public_access_and_are_retained(stack):
         if name == "LogBucket":
             assert expiring == ({f"{logs}AWSLogs/"} if stack.parameters["LogExpirationDays"] else set())
         else:
-            assert expiring == {f"{events}_quarantine/", f"{events}_errors/"}
+            staged = {f"{events}_merge/_staged/", f"{events}_quarantine/_merge/_staged/"}
+            assert expiring == {f"{events}_quarantine/", f"{events}_errors/"} | staged
+            assert {rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") in staged} == {14}
 
 
 def resource_policies(stack) -> list[tuple[str, dict]]:
@@ -169,7 +183,7 @@ def test_service_principals_are_limited_to_accounts(stack):
             assert isinstance(source, dict) or source.split(":")[4] == accounts[0]
         else:
             assert found["aws:SourceAccount"][0] == "StringEquals"
-    assert seen or stack.parameters["Trigger"] == "Direct"
+    assert seen or stack.parameters["Trigger"] == "Direct" or stack.parameters["Delivery"] == "Merged"
 
 
 def test_each_permission_to_invoke_is_limited_to_one_source(stack):
@@ -231,6 +245,31 @@ def test_the_destination_is_the_location_of_the_tables(stack):
         assert "firehose://" in json.dumps(variables["DESTINATION"])
         assert variables["FORMAT"] == "json"
     assert variables["SOURCE"] == f"s3://{stack.parameters['LogBucketName']}/{stack.parameters['LogPrefix']}AWSLogs"
+
+
+@pytest.mark.parametrize("window", template()["Parameters"]["MergeWindow"]["AllowedValues"])
+def test_the_schedule_and_the_function_have_the_same_window(window):
+    stack = Stack(Delivery="Merged", MergeWindow=window, MergeGrace=5, MergeMaxWait=240)
+    schedule = stack.properties("MergeSchedule")
+    assert schedule["ScheduleExpression"] == f"rate({window} minutes)" and schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    variables = stack.variables()
+    merge = {name: value for name, value in variables.items() if name.startswith("MERGE")}
+    assert merge == {"MERGE": "true", "MERGE_WINDOW": f"{window}m", "MERGE_GRACE": "5m", "MERGE_MAX_WAIT": "240m"}
+    assert variables["QUEUE_URL"] == {"Ref": "ObjectQueue"}
+    assert json.loads(schedule["Target"]["Input"]) == {"merge": {"due": "<aws.scheduler.scheduled-time>"}}
+
+
+def test_a_merged_installation_works_on_one_folder_at_a_time(stacks):
+    assert stacks["merged"].properties("QueueMapping")["BatchSize"] == 1
+    assert stacks["defaults"].properties("QueueMapping")["BatchSize"] == 10
+    assert "QueueConfigurations" not in json.dumps(stacks["merged"].properties("LogBucket"))
+    assert "Bucket" not in {statement["Sid"] for statement in stacks["merged"].properties("ObjectQueuePolicy")["PolicyDocument"]["Statement"]}
+
+
+def test_the_schedule_is_trusted_only_from_this_account(stacks):
+    (statement,) = stacks["merged"].properties("ScheduleRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
 def test_the_template_has_the_version_of_the_package():

@@ -70,6 +70,8 @@ def test_alarms_use_known_metrics(stack):
 def test_the_defaults_have_all_required_alarms(stacks):
     assert {(namespace, metric) for _, namespace, metric, _ in watched(stacks["defaults"])} == WANTED
     assert ("AWS/Lambda", "AsyncEventsDropped") in {(row[1], row[2]) for row in watched(stacks["direct"])}
+    of_merges = {("AlbIngest", "MembersFailed"), ("AlbIngest", "MergeLag")}
+    assert {(row[1], row[2]) for row in watched(stacks["merged"])} >= WANTED | of_merges
     stream = {row[2] for row in watched(stacks["stream-iceberg"])}
     assert {"DeliveryToIceberg.DataFreshness", "DeliveryToIceberg.FailedRowCount", "ThrottledRecords"} <= stream
 

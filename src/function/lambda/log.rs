@@ -68,7 +68,8 @@ impl Observer for LogObserver {
             Event::UnknownField { .. } | Event::UnknownValue { .. } | Event::Corrupt { .. } => {
                 tracing::warn!(requestId = request_id, "{event}");
             }
-            Event::Failed { .. } => tracing::error!(requestId = request_id, "{event}"),
+            Event::Planned { .. } => tracing::info!(requestId = request_id, "{event}"),
+            Event::Failed { .. } | Event::MemberFailed { .. } => tracing::error!(requestId = request_id, "{event}"),
         }
     }
 }

@@ -84,7 +84,7 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         ..Tuning::default()
     };
     let storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
-    let function = Arc::new(Function::new(config, Box::new(storage), limits)?);
+    let function = Arc::new(Function::new(config, Box::new(storage), limits, SystemTime::now)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (function, log) = (Arc::clone(&function), Arc::clone(&log));

@@ -161,6 +161,13 @@ impl Clients {
         aws_sdk_firehose::Client::from_conf(config.build())
     }
 
+    /// Returns an SQS client.
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        config.set_endpoint_url(endpoint(&self.config, "SQS"));
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
     /// Returns the region of the requests.
     pub fn region(&self) -> &str {
         self.config.region().map_or("", AsRef::as_ref)

@@ -1,12 +1,14 @@
 //! Directories in place of S3 buckets.
 
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::escape::escaped_path;
 use crate::object::ObjectRequest;
-use crate::storage::{Body, ErrorKind, Operation, S3Prefix, Source, StorageError};
+use crate::storage::{Body, Entry, ErrorKind, Listing, Operation, S3Prefix, Source, StorageError};
 
 use super::body::FileBody;
+use super::files;
 
 /// The directories in a root, each a bucket of its name; no bucket at all without a root.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,73 @@ impl Buckets {
         }
         self.path(bucket, prefix)
             .ok_or("the prefix is not a path below --bucket-root; name one without . and ..")
+    }
+
+    /// Lists an object, or the objects below a prefix; none if there is no such directory.
+    pub(super) fn list(&self, bucket: &str, key: &str) -> Result<Listing, StorageError> {
+        let path = self.listed(bucket, key)?;
+        if !path.exists() {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let is_object = path.is_file();
+        let prefix = match key {
+            "" => String::new(),
+            key => format!("{}/", key.trim_end_matches('/')),
+        };
+        let (bucket, whole) = (bucket.to_owned(), key.to_owned());
+        let renamed = move |entry: Entry| {
+            let key = if is_object {
+                whole.clone()
+            } else {
+                format!("{prefix}{}", entry.object.key)
+            };
+            let object = ObjectRequest {
+                bucket: bucket.clone(),
+                key,
+                ..entry.object
+            };
+            Entry { object, ..entry }
+        };
+        Ok(Box::new(files::list(&path)?.map(move |entry| entry.map(&renamed))))
+    }
+
+    /// Returns the names of the directories directly below a prefix.
+    pub(super) fn folders(&self, place: &S3Prefix) -> Result<Vec<String>, StorageError> {
+        let path = self.listed(&place.bucket, &place.prefix)?;
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let failed = |error| StorageError::local(Operation::List, &path, error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            // A log never has a name that is not Unicode.
+            let name = entry.file_name().into_string().ok();
+            let name = name.filter(|name| !name.starts_with('.') && entry.path().is_dir());
+            names.extend(name);
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Returns the path of a prefix to list. Its bucket exists.
+    fn listed(&self, bucket: &str, prefix: &str) -> Result<PathBuf, StorageError> {
+        let place = S3Prefix {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        };
+        let failed = |kind, message: String| StorageError::new(Operation::List, place.to_string(), kind, message);
+        let path = self
+            .directory(&place)
+            .map_err(|message| failed(ErrorKind::Unsupported, message.to_owned()))?;
+        let exists = self.path(bucket, "").is_some_and(|bucket| bucket.is_dir());
+        if exists {
+            Ok(path)
+        } else {
+            let root = self.root.as_deref().unwrap_or(Path::new(""));
+            let message = format!("no directory of this bucket below {}", escaped_path(root));
+            Err(failed(ErrorKind::Refused, message))
+        }
     }
 
     /// Returns the path of a key if it stays below the root: an S3 key may contain `..`, and a path must not follow it.

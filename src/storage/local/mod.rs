@@ -4,6 +4,7 @@ mod body;
 mod buckets;
 mod directory;
 mod files;
+mod queue;
 mod session;
 mod stdout;
 mod store;
@@ -13,11 +14,15 @@ use std::sync::Arc;
 
 use crate::deadline::Deadline;
 
-use super::{ErrorKind, Listing, Location, Operation, Origin, Sink, Source, Storage, StorageError, Store};
+use super::{
+    ErrorKind, Listing, Location, Operation, Origin, Queue, QueueUrl, S3Prefix, Sink, Source, Storage, StorageError,
+    Store,
+};
 
 use buckets::Buckets;
 pub use directory::Directory;
 pub use files::is_stream;
+use queue::DirectoryQueue;
 pub use stdout::Stdout;
 use store::DirectoryStore;
 
@@ -74,15 +79,26 @@ impl Storage for Local {
         Ok(Arc::new(DirectoryStore::new(path.clone(), Directory::new(path))))
     }
 
+    fn queue(&self, url: &QueueUrl, _deadline: Deadline) -> Result<Box<dyn Queue>, StorageError> {
+        match url {
+            QueueUrl::Directory(path) => Ok(Box::new(DirectoryQueue::new(path.clone()))),
+            QueueUrl::Sqs(_) => Err(unsupported(
+                Operation::Send,
+                url,
+                "there are no queues without AWS; name a directory as file:///DIR",
+            )),
+        }
+    }
+
+    fn folders(&self, prefix: &S3Prefix, _deadline: Deadline) -> Result<Vec<String>, StorageError> {
+        self.buckets.folders(prefix)
+    }
+
     fn list(&self, origin: &Origin, _deadline: Deadline) -> Result<Listing, StorageError> {
         match origin {
             Origin::Path(root) => files::list(root),
             Origin::Stdin => Ok(files::stdin()),
-            Origin::S3 { .. } => Err(unsupported(
-                Operation::List,
-                origin,
-                "buckets cannot be listed without AWS; name a file or a directory",
-            )),
+            Origin::S3 { bucket, key } => self.buckets.list(bucket, key),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::object::{ObjectRequest, form_decoded, unquoted};
 use crate::storage::aws::error::{Class, Failure};
-use crate::storage::{Entry, Operation, Source, StorageError};
+use crate::storage::{Entry, Operation, S3Prefix, Source, StorageError};
 use aws_sdk_s3::types::EncodingType;
 
 use super::access::ReadAccess;
@@ -20,6 +20,46 @@ pub(super) struct ObjectListing {
     prefix: String,
     page: VecDeque<ObjectRequest>,
     next: Next,
+}
+
+/// Returns the names of the folders directly below a prefix.
+pub(super) fn folders(access: &ReadAccess, place: &S3Prefix) -> Result<Vec<String>, StorageError> {
+    let failed = |failure: &Failure| {
+        let place = (place.bucket.as_str(), place.prefix.as_str());
+        access.error(Operation::List, place, false, failure)
+    };
+    let invalid = || failed(&Failure::client_side(Class::InvalidResponse));
+    let clients = access.clients();
+    let mut names = Vec::new();
+    let mut token = None;
+    loop {
+        let list = clients
+            .reads()
+            .list_objects_v2()
+            .bucket(&place.bucket)
+            .prefix(&place.prefix)
+            .delimiter("/")
+            .encoding_type(EncodingType::Url)
+            .set_continuation_token(token)
+            .set_request_payer(access.payer())
+            .set_expected_bucket_owner(access.owner());
+        let response = clients.call(access.deadline(), list.send());
+        let response = response.map_err(|failure| failed(&failure))?;
+        for folder in response.common_prefixes() {
+            let folder = folder.prefix().and_then(|prefix| form_decoded(prefix).ok());
+            let name = folder.as_deref().and_then(|folder| folder.strip_prefix(&place.prefix));
+            let name = name.and_then(|name| name.strip_suffix('/')).ok_or_else(invalid)?;
+            names.push(name.to_owned());
+        }
+        token = response.next_continuation_token().map(str::to_owned);
+        if token.is_none() {
+            return if response.is_truncated() == Some(true) {
+                Err(invalid())
+            } else {
+                Ok(names)
+            };
+        }
+    }
 }
 
 #[derive(Debug)]

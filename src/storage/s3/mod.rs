@@ -25,8 +25,8 @@ use crate::deadline::Deadline;
 
 use super::aws::Clients;
 use super::{
-    ErrorKind, Listing, Location, Operation, Origin, S3ReadOptions, S3WriteOptions, Sink, Source, Storage,
-    StorageError, Store,
+    ErrorKind, Listing, Location, Operation, Origin, Queue, QueueUrl, S3Prefix, S3ReadOptions, S3WriteOptions, Sink,
+    Source, Storage, StorageError, Store,
 };
 
 use access::ReadAccess;
@@ -97,6 +97,14 @@ impl Storage for S3 {
                 Err(unsupported(Operation::Write, location))
             }
         }
+    }
+
+    fn queue(&self, url: &QueueUrl, _deadline: Deadline) -> Result<Box<dyn Queue>, StorageError> {
+        Err(unsupported(Operation::Send, url))
+    }
+
+    fn folders(&self, prefix: &S3Prefix, deadline: Deadline) -> Result<Vec<String>, StorageError> {
+        list::folders(&self.read_access(deadline), prefix)
     }
 
     fn list(&self, origin: &Origin, deadline: Deadline) -> Result<Listing, StorageError> {

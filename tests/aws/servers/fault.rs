@@ -23,6 +23,7 @@ pub(crate) enum Op {
     AbortMultipartUpload,
     ListMultipartUploads,
     PutRecordBatch,
+    SendMessageBatch,
     /// Any operation that the server does not implement.
     Other,
 }

@@ -1,4 +1,4 @@
-//! In-process servers in place of AWS, each on 127.0.0.1 at a free port: S3, Firehose, the Lambda Runtime API, and the
+//! In-process servers in place of AWS, each on 127.0.0.1 at a free port: S3, Firehose, SQS, the Lambda Runtime API, and the
 //! queue of a function.
 //!
 //! They validate what AWS validates, inject the faults of a plan, and record what they did. Tests compare with a
@@ -14,3 +14,4 @@ pub(crate) mod journal;
 pub(crate) mod lambda;
 pub(crate) mod queue;
 pub(crate) mod s3;
+pub(crate) mod sqs;

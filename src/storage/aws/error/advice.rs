@@ -12,6 +12,7 @@ impl Failure {
         let advice = match context.resource {
             Resource::Object { .. } => self.about_object(context),
             Resource::Stream(_) => self.about_stream(),
+            Resource::Queue(_) => self.about_queue(),
         };
         advice + &self.facts()
     }
@@ -102,6 +103,21 @@ impl Failure {
         }
     }
 
+    fn about_queue(&self) -> String {
+        match self.class {
+            Class::NotFound => "no such queue: create it, or correct its URL, the region or the account".to_owned(),
+            Class::Denied => "access denied: allow sqs:SendMessage on the queue".to_owned(),
+            Class::KeyDenied => {
+                "access to the queue's KMS key is denied: allow kms:GenerateDataKey and kms:Decrypt on it, in the role's policy and in the key's policy".to_owned()
+            }
+            Class::KeyUnusable => {
+                "the KMS key of the queue cannot be used: check whether it is disabled or pending deletion".to_owned()
+            }
+            Class::Throttled => "throttled: SQS asks for fewer messages".to_owned(),
+            _ => self.about_service("SQS"),
+        }
+    }
+
     /// Returns what does not depend on the kind of resource.
     fn about_service(&self, service: &str) -> String {
         match self.class {
@@ -176,6 +192,7 @@ fn denied(operation: Operation, resource: Resource<'_>) -> String {
         Operation::Inspect => {
             "an output already exists; allow s3:GetObject below the destination to inspect whose it is"
         }
+        Operation::Send => "allow sqs:SendMessage on the queue",
     });
     if operation == Operation::Read {
         text.push_str("; without s3:ListBucket on the bucket, S3 denies access to missing objects as well");

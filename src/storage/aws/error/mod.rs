@@ -110,6 +110,8 @@ pub(crate) enum Resource<'a> {
     },
     /// A Firehose stream.
     Stream(&'a str),
+    /// The URL of an SQS queue.
+    Queue(&'a str),
 }
 
 impl Failure {
@@ -236,6 +238,7 @@ impl fmt::Display for Resource<'_> {
         match self {
             Self::Object { bucket, key, .. } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
             Self::Stream(name) => write!(out, "firehose://{}", escaped(name)),
+            Self::Queue(url) => escaped(url).fmt(out),
         }
     }
 }
@@ -249,7 +252,12 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// Classifies an error response. The response to a HEAD request has no code, only a status.
 fn class_of(status: u16, code: &str, message: &str, has_region: bool) -> Class {
     match code {
-        "NoSuchKey" | "NoSuchVersion" | "MethodNotAllowed" | "ResourceNotFoundException" => Class::NotFound,
+        "NoSuchKey"
+        | "NoSuchVersion"
+        | "MethodNotAllowed"
+        | "ResourceNotFoundException"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue" => Class::NotFound,
         "NoSuchBucket" => Class::NoBucket,
         "NoSuchUpload" => Class::NoUpload,
         "InvalidObjectState" => Class::Archived,
@@ -281,6 +289,7 @@ fn class_of(status: u16, code: &str, message: &str, has_region: bool) -> Class {
         "SlowDown"
         | "RequestLimitExceeded"
         | "LimitExceededException"
+        | "OverLimit"
         | "TooManyRequests"
         | "TooManyRequestsException"
         | "ServiceUnavailableException"
@@ -290,7 +299,8 @@ fn class_of(status: u16, code: &str, message: &str, has_region: bool) -> Class {
         "RequestTimeout" | "RequestTimeoutException" => Class::TimedOut,
         "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => Class::Checksum,
         "InvalidRequest" if message.contains("Server Side Encryption") => Class::CustomerKey,
-        "InvalidKMSResourceException" => Class::KeyUnusable,
+        "InvalidKMSResourceException" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound" => Class::KeyUnusable,
+        "KmsAccessDenied" => Class::KeyDenied,
         _ if code.starts_with("KMS.") => Class::KeyUnusable,
         "AccessDenied" | "AccessDeniedException" if message.contains("kms:") => Class::KeyDenied,
         "AccessDenied"
