@@ -196,6 +196,11 @@ memory: ## Measure the peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
 	scripts/memory.sh
 
+.PHONY: measure-merge
+measure-merge: venv ## Measure merged delivery of 100,000 objects beside separate outputs (OBJECTS=...)
+	$(call heading,measure-merge: requests$(comma) files$(comma) memory and queries)
+	$(PYTHON_BIN) scripts/measure_merge.py $(OBJECTS)
+
 .PHONY: measure-function
 measure-function: venv ## Measure the function: size, start-up time, and a large object in 256 MiB (ARGS=--help)
 	$(call heading,measure-function: the deployable function)

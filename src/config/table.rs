@@ -146,7 +146,7 @@ pub static SETTINGS: [Setting; 26] = [
         section: Section::Function,
         allowed: TIMES,
         default: "10m",
-        doc: "Time after the end of an object's interval before the function merges it, so objects of one interval that arrive late are merged together.",
+        doc: "Time after an object's interval before the function merges it. Objects of one interval that arrive late are then merged together.",
         apply: |raw, value| {
             raw.merge_grace = Some(duration(value)?);
             Some(())

@@ -4,6 +4,8 @@
 
 mod merged;
 mod prices;
+mod simulation;
 
 pub use merged::{Item, MergedWork, Usage};
 pub use prices::{PRICES, Price, PriceError, Prices};
+pub use simulation::{FolderLoad, Schedule};

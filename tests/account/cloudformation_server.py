@@ -98,7 +98,7 @@ class Account(Installation):
             Role=role, MemorySize=int(function["MemorySize"]), Timeout=int(function["Timeout"]),
             **{key: function[key] for key in ("FunctionName", "Description", "Code", "Handler", "Runtime", "Architectures", "Environment")},
         )  # fmt: skip
-        self._names |= {"IngestFunction": name, "IngestFunction.Arn": made["FunctionArn"]}
+        self._names |= {"IngestFunction": name, "IngestFunction.Arn": made["FunctionArn"], "IngestRole.Arn": role}
         if "QueueMapping" in self._resources:
             mapping = self.properties("QueueMapping")
             scaling = {"MaximumConcurrency": int(mapping["ScalingConfig"]["MaximumConcurrency"])}

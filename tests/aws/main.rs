@@ -20,5 +20,6 @@ mod firehose;
 mod function_merge;
 mod lambda;
 mod merge;
+mod merge_scale;
 mod s3;
 mod servers;

@@ -134,7 +134,7 @@ fn a_backfill_estimates_before_it_works() {
     );
     assert!(!out.exists(), "an estimate writes nothing");
     let estimate = report(&backfill);
-    assert_eq!((&estimate["objects"], &estimate["plans"]), (&30.into(), &1.0.into()));
+    assert_eq!((&estimate["objects"], &estimate["plans"]), (&30.into(), &1.into()));
     let tables = estimate["tables"].as_array().unwrap();
     let events: f64 = tables.iter().map(|row| row["events"].as_f64().unwrap()).sum();
     assert!((250.0..350.0).contains(&events), "{events} of 300 events");

@@ -189,7 +189,7 @@ impl Estimate {
             "objects": self.objects,
             "folders": self.folders,
             "days": self.days,
-            "plans": self.plans,
+            "plans": self.plans as u64,
             "tables": rows,
             "bytes_out": self.bytes_out.round(),
             "requests": {"get": gets, "list": lists, "put": puts},
