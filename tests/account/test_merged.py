@@ -17,6 +17,7 @@ from output import OBJECTS
 from stack import Stack
 from stand_ins import TIMEOUT_SECONDS, environment, files, moto
 from story import AWS, EVENTS, LOGS, metrics
+from test_deployment import verify
 
 from invoke import Emulator, limits
 
@@ -122,3 +123,19 @@ def test_objects_are_not_announced(merged):
     assert merged.variables["QUEUE_URL"] == merged.account.queue("ObjectQueue")
     bodies = [json.loads(message["Body"]) for batch in merged.due + merged.earlier for message in batch.messages]
     assert all(set(body) == {"merge"} for body in bodies)
+
+
+def test_the_deployment_is_verified(merged):
+    """The schedule is compared with the template; a test object would become part of a merged file."""
+    schedule = merged.account.properties("MergeSchedule")
+
+    def states(**changed: object) -> list[str]:
+        found = {"State": "ENABLED", **schedule, **changed}
+        of = SimpleNamespace(has="MergeSchedule".__eq__, properties=lambda name: schedule, call=lambda *_, **__: found)
+        return [state for state, _ in verify.announcements(of)]
+
+    assert states() == ["ok"]
+    assert states(State="DISABLED") == ["FAILED"]
+    assert states(ScheduleExpression="rate(1 day)") == ["FAILED"]
+    of = SimpleNamespace(has="MergeSchedule".__eq__)
+    assert [state for state, _ in verify.test_object(of, 0)] == ["not checked"]
