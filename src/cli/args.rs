@@ -188,6 +188,18 @@ fn backfill() -> Command {
                 .help_heading(ACTION),
         )
         .arg(
+            Arg::new("send")
+                .long("send")
+                .value_name("QUEUE_URL")
+                .conflicts_with_all(["run-here", "manifest"])
+                .help("Send the folders to the queue of the installation")
+                .long_help(
+                    "Send the folders to the queue of an installation with merged delivery, whose function then merges them.\n\n\
+                     The URL is in the stack's outputs. DEST has to be the destination of the installation.",
+                )
+                .help_heading(ACTION),
+        )
+        .arg(
             Arg::new("manifest")
                 .long("manifest")
                 .value_name("FILE")

@@ -51,6 +51,13 @@ pub struct MergeConfig {
     pub max_wait: Duration,
 }
 
+impl MergeConfig {
+    /// The number of objects from which on a folder does not wait for more.
+    pub const ENOUGH_OBJECTS: usize = 100;
+    /// The number of bytes from which on a folder does not wait for more.
+    pub const ENOUGH_BYTES: u64 = 16 * 1024 * 1024;
+}
+
 /// The options of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionOptions {

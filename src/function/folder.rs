@@ -15,9 +15,6 @@ use super::merge::{Merger, micros};
 
 /// The maximum number of objects that are known at a time: a bound for memory.
 const MAX_CANDIDATES: usize = 50_000;
-/// A folder is merged once so many objects or bytes are ready, or one has waited for long enough.
-const ENOUGH_OBJECTS: usize = 100;
-const ENOUGH_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A folder of a bucket, listed when a worker asks for it.
 pub(super) struct BucketFolder<'a> {
@@ -135,8 +132,8 @@ impl<'a> BucketFolder<'a> {
         // The first one has the earliest interval, or none.
         let oldest = ready.first().map(|candidate| self.age(candidate));
         self.request.all
-            || selection.objects >= ENOUGH_OBJECTS
-            || selection.bytes >= ENOUGH_BYTES
+            || selection.objects >= MergeConfig::ENOUGH_OBJECTS
+            || selection.bytes >= MergeConfig::ENOUGH_BYTES
             || oldest.is_some_and(|age| age.is_none_or(|age| age >= micros(self.merge.max_wait)))
     }
 }

@@ -107,7 +107,7 @@ fn rows(files: &Files) -> BTreeMap<String, Vec<String>> {
 pub(crate) fn audit(server: &Server, prefix: &str) -> Vec<String> {
     let files = files(server);
     let (mut members, mut failed, mut plans) = (BTreeSet::new(), Vec::new(), 0);
-    for (key, bytes) in &files {
+    for (key, bytes) in files.iter().filter(|(key, _)| key.starts_with(prefix)) {
         let Some(name) = key.strip_suffix(".plan") else {
             continue;
         };

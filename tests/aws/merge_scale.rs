@@ -4,14 +4,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::lambda::aws;
 use crate::merge::{audit, command};
 use crate::servers::fault::Op;
+use crate::servers::lambda::{Function, Outcome};
 use crate::servers::s3::{Options, Server};
 use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::generate::Object;
@@ -56,15 +58,12 @@ fn fill(server: &Server, count: u64) -> u64 {
 /// Waits for a process; returns its largest resident set in MB.
 fn watch(child: &mut Child) -> u64 {
     let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
+    let mut largest = 0;
     while child.try_wait().unwrap().is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        peak = peak.max(kilobytes.unwrap_or_default() / 1_024);
+        largest = largest.max(peak(&fs::read_to_string(&status).unwrap_or_default()));
         thread::sleep(Duration::from_millis(20));
     }
-    peak
+    largest
 }
 
 fn deliver(server: &Server, prefix: &str, options: &[&str]) -> Figures {
@@ -102,6 +101,32 @@ fn deliver(server: &Server, prefix: &str, options: &[&str]) -> Figures {
     }
 }
 
+/// Merges the folder by the real function, with 128 MB; returns its largest resident set in MB, and the seconds.
+fn by_function(server: &Server, batch: &str) -> (u64, f64) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    aws(&mut command, server);
+    command
+        .env("DESTINATION", "s3://outputs/function")
+        .env("MERGE", "true")
+        .env("MERGE_OBJECTS", batch)
+        .env("PARTIAL_BATCH", "true");
+    let mut function = Function::new(command, 128);
+    let payload = json!({"merge": {"bucket": "logs", "folder": FOLDER, "all": true}});
+    let began = Instant::now();
+    let outcome = function.invoke(&payload, Duration::from_mins(15));
+    let seconds = began.elapsed().as_secs_f64();
+    assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
+    let status = fs::read_to_string(format!("/proc/{}/status", function.pid().unwrap())).unwrap();
+    (peak(&status), seconds)
+}
+
+/// Returns the largest resident set in MB that a status of Linux shows.
+fn peak(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or_default() / 1_024
+}
+
 /// Writes the outputs to a folder.
 fn export(server: &Server, folder: &Path) {
     for (key, object) in server.objects("outputs") {
@@ -122,6 +147,16 @@ fn many_small_objects_become_few_files_with_few_requests() {
     // The everyday run has batches as large in proportion as the defaults are for 100,000 objects.
     let batch = if count == OBJECTS { "500" } else { "5000" };
     let merged = deliver(&server, "merged", &["--merge", "--merge-objects", batch]);
+    let (memory, seconds) = by_function(&server, batch);
+    let of = |prefix: &str| {
+        let objects = server.objects("outputs").into_iter();
+        let below = objects.filter_map(|(key, object)| Some((key.strip_prefix(prefix)?.to_owned(), object.etag)));
+        below.collect::<Vec<_>>()
+    };
+    assert!(
+        of("function/") == of("merged/"),
+        "the function and the command line differ"
+    );
     let each = deliver(&server, "each", &[]);
     assert_eq!(audit(&server, "merged/"), Vec::<String>::new());
     assert_eq!((merged.events, each.events), (count * 10, count * 10));
@@ -161,7 +196,8 @@ fn many_small_objects_become_few_files_with_few_requests() {
             "memory_mb": figures.memory,
         })
     };
-    let figures = json!({"objects": count, "bytes_in": bytes_in, "merged": show(&merged), "each": show(&each)});
+    let function = json!({"memory_mb": memory, "seconds": seconds});
+    let figures = json!({"objects": count, "bytes_in": bytes_in, "function": function, "merged": show(&merged), "each": show(&each)});
     println!("{figures}");
     if let Some(folder) = variable("MERGE_SCALE_OUT") {
         export(&server, Path::new(&folder));

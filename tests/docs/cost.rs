@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use alb_ingest::config::RawConfig;
+use alb_ingest::config::{MergeConfig, RawConfig};
 use alb_ingest::cost::{FolderLoad, MergedWork, PRICES, Prices, Schedule};
 use alb_ingest::formats::{FORMATS, Format};
 use alb_ingest::function::metrics::METRICS;
@@ -244,6 +244,7 @@ fn costs(object: &Sizes, stream: bool) -> [(&'static str, f64); 7] {
 }
 
 /// Returns the defaults of merged delivery with this window, in seconds.
+#[expect(clippy::cast_precision_loss, reason = "limits far below 2^52")]
 fn schedule(window: u64) -> Schedule {
     let config = RawConfig {
         destination: Some(Location::Directory("out".into())),
@@ -255,10 +256,9 @@ fn schedule(window: u64) -> Schedule {
         window,
         grace: merge.grace.as_secs(),
         max_wait: merge.max_wait.as_secs(),
-        enough_objects: 100,
-        enough_bytes: 16.0 * 1024.0 * 1024.0,
+        enough_objects: MergeConfig::ENOUGH_OBJECTS as u64,
+        enough_bytes: MergeConfig::ENOUGH_BYTES as f64,
         max_objects: merge.limits.objects as u64,
-        #[expect(clippy::cast_precision_loss, reason = "a limit far below 2^52")]
         max_bytes: merge.limits.bytes as f64,
     }
 }

@@ -38,7 +38,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
         "cli",
         &[
             "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "layout", "merge",
-            "config", "cost", "function", "generate",
+            "trigger", "config", "cost", "function", "generate",
         ],
     ),
     ("bin", &["function", "cli"]),

@@ -69,7 +69,7 @@ impl Estimate {
         };
         let objects = survey.objects();
         let plans = config.merge.map_or(objects, |merge| survey.plans(merge.limits)) as f64;
-        let plans_of_folder = plans / (survey.folders().max(1)) as f64;
+        let plans_of_folder = plans / (survey.folders().len().max(1)) as f64;
         let mut bytes_out = 0.0;
         let rows: Vec<_> = survey
             .groups()
@@ -93,7 +93,7 @@ impl Estimate {
         let work = MergedWork {
             objects: objects as f64,
             text: events * TEXT_PER_EVENT,
-            looks: config.merge.map_or(objects as f64, |_| survey.folders() as f64),
+            looks: config.merge.map_or(objects as f64, |_| survey.folders().len() as f64),
             source_pages: survey.pages() as f64,
             plans_read: 0.0,
             plans: config.merge.map_or(0.0, |_| plans),
@@ -104,7 +104,7 @@ impl Estimate {
         Self {
             rows,
             objects,
-            folders: survey.folders() as u64,
+            folders: survey.folders().len() as u64,
             days: survey.days() as u64,
             plans,
             usage,

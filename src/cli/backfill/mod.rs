@@ -11,7 +11,9 @@ use clap::ArgMatches;
 
 use crate::config::Config;
 use crate::cost::Prices;
-use crate::storage::Origin;
+use crate::deadline::Deadline;
+use crate::storage::{Origin, QueueUrl, Storage, StorageError};
+use crate::trigger::FolderRequest;
 
 use super::input::{find, storage};
 use super::run::{deliver_and_report, progress_bar};
@@ -33,6 +35,7 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
     let outputs = [&config.destination, &config.quarantine];
     let storage = storage(origins, outputs, config.storage.clone())?;
     let mut objects = find(origins, outputs, &storage, Selection::of(matches, now())?)?;
+    let queue = queue(matches, &origins[0])?;
     if matches.get_flag("run-here") {
         return deliver_and_report(matches, &config, &storage, origins, objects);
     }
@@ -53,6 +56,12 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
         }
         survey.add(entry);
     }
+    if let Some(url) = queue {
+        bar.finish_and_clear();
+        let sent = send(&survey, &url, &storage)?;
+        writeln!(anstream::stdout(), "{sent}")?;
+        return finish(&objects.unlisted);
+    }
     let sample = sample::measure(survey.samples(), &config, &bar);
     bar.finish_and_clear();
     let estimate = Estimate::of(&survey, &sample, &config, &prices(matches)?, concurrency(matches));
@@ -64,10 +73,54 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
     if let Some(manifest) = manifest {
         anstream::stdout().write_all(manifest.finish()?.as_bytes())?;
     }
-    for error in &objects.unlisted {
+    finish(&objects.unlisted)
+}
+
+/// Reports what could not be listed.
+fn finish(unlisted: &[StorageError]) -> Result<u8, Stop> {
+    for error in unlisted {
         writeln!(anstream::stderr(), "error: {error}")?;
     }
-    Ok(if objects.unlisted.is_empty() { OK } else { FAILED })
+    Ok(if unlisted.is_empty() { OK } else { FAILED })
+}
+
+/// Returns the queue that the folders are sent to.
+fn queue(matches: &ArgMatches, source: &Origin) -> Result<Option<QueueUrl>, Stop> {
+    let Some(url) = matches.get_one::<String>("send") else {
+        return Ok(None);
+    };
+    if !matches!(source, Origin::S3 { .. }) {
+        let text =
+            format!("--send is for a source in S3, which the function can read, and {source} is not; use --run-here");
+        return Err(Stop::Usage(text));
+    }
+    let queue = QueueUrl::parse(url);
+    queue.map(Some).ok_or_else(|| {
+        Stop::Usage(format!(
+            "--send is {url:?}; allowed: the URL of an SQS queue, or file:///DIR"
+        ))
+    })
+}
+
+/// Sends a message for each folder, in which the function merges everything.
+fn send(survey: &Survey, url: &QueueUrl, storage: &dyn Storage) -> Result<String, Stop> {
+    let failed = |error: StorageError| Stop::Failed(error.to_string());
+    let queue = storage.queue(url, Deadline::NONE).map_err(failed)?;
+    let messages: Vec<_> = survey
+        .folders()
+        .map(|folder| {
+            let folder = folder.clone();
+            FolderRequest {
+                folder,
+                all: true,
+                receives: 1,
+            }
+            .message()
+        })
+        .collect();
+    queue.send(&messages).map_err(failed)?;
+    let (objects, folders) = (survey.objects(), messages.len());
+    Ok(format!("{folders} folders with {objects} objects sent to {url}"))
 }
 
 /// Reads the settings. The destination is an argument, and merged delivery is the default.

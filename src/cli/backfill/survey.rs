@@ -68,9 +68,9 @@ impl Survey {
         self.days.len()
     }
 
-    /// Returns the number of folders.
-    pub(super) fn folders(&self) -> usize {
-        self.folders.len()
+    /// Returns the folders.
+    pub(super) fn folders(&self) -> impl ExactSizeIterator<Item = &Folder> {
+        self.folders.keys()
     }
 
     /// Returns the objects by table and month.
