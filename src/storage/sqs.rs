@@ -129,7 +129,7 @@ fn rejected(sent: usize, output: &SendMessageBatchOutput) -> Option<Rejected> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+    use aws_sdk_sqs::types::SendMessageBatchResultEntry;
 
     use super::*;
 
