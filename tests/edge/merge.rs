@@ -88,6 +88,24 @@ fn a_merge_has_the_rows_of_separate_outputs_whatever_the_partitions() {
 }
 
 #[test]
+fn files_with_one_name_are_objects_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two, out) = (
+        folder.path().join("a/x.log.gz"),
+        folder.path().join("b/x.log.gz"),
+        folder.path().join("out"),
+    );
+    for (seed, path) in (1..).zip([&one, &two]) {
+        let mut bytes = Vec::new();
+        Object::new(FORMATS[0], seed, 10).write_to(&mut bytes).unwrap();
+        write(path, &bytes);
+    }
+    let args = ["run", text(&one), text(&two), "--to", text(&out), "--merge"];
+    assert_eq!(report(&args)["events"], 20);
+    assert_eq!(report(&args)["events"], 0);
+}
+
+#[test]
 fn killed_runs_and_runs_at_the_same_time_leave_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("logs");
