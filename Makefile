@@ -174,6 +174,11 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
+.PHONY: mutants
+mutants: ## Break the program on purpose, defect by defect, and check that the tests catch each (ARGS=--help)
+	$(call heading,mutants: defects that the tests must catch)
+	$(PYTHON_BIN) scripts/mutants.py $(ARGS)
+
 .PHONY: bench
 bench: ## Measure the throughput of parsing, decompression and encoding
 	$(call heading,bench: build)

@@ -48,9 +48,7 @@ fn case_34_a_line_of_any_number_of_fields_is_an_event_or_quarantined() {
             // None of the first fields contains a space, except for the request and the user agent.
             line = line.split('"').next().unwrap().trim_end().to_owned();
         }
-        for extra in known..fields {
-            line += &format!(" new-{extra}");
-        }
+        line.extend((known..fields).map(|extra| format!(" new-{extra}")));
         let text = format!("{line}\n{}\n", access(1));
         let run = ingest(&key(&ALB_ACCESS), text.as_bytes(), &json());
         let is_event = fields >= ALB_ACCESS.min_fields;
