@@ -284,6 +284,117 @@ MUTANTS = [
             "tests/aws/firehose/faults.rs::an_invalid_response_confirms_no_record",
         ),
     ),
+    Mutant(
+        "commit-one-by-one",
+        "An output becomes visible before the others of its object are complete",
+        "src/ingest/outputs.rs",
+        """        let mut staged = Vec::new();
+        // Every output is complete before the first becomes visible.
+        while let Some((_, output)) = self.open.pop_first() {
+            staged.push((output.key, output.encoder.finish()?));
+        }
+        for (key, staged) in staged {
+            commit.one(key, staged, ledger)?;
+        }
+""",
+        """        while let Some((_, output)) = self.open.pop_first() {
+            commit.one(output.key, output.encoder.finish()?, ledger)?;
+        }
+""",
+        ("tests/engine/objects/destinations.rs::nothing_is_visible_if_a_later_output_cannot_be_completed",),
+    ),
+    Mutant(
+        "commit-late",
+        "A merge is committed after the deadline",
+        "src/ingest/merged.rs",
+        "        if self.options.deadline.has_passed() {\n            return Err(Problem::OutOfTime);\n        }\n        let mut sum",
+        "        let mut sum",
+        ("tests/engine/merge/failures.rs::nothing_is_committed_if_the_deadline_passes_before_the_commit",),
+    ),
+    Mutant(
+        "accept-a-foreign-file",
+        "Any file under the name of an output counts as the object's own",
+        "src/ingest/staging.rs",
+        "recognize(&key, existing, facts)?;",
+        "drop((existing, facts));",
+        ("tests/edge/outputs.rs::a_final_path_that_holds_something_else_fails_its_object",),
+    ),
+    Mutant(
+        "skip-what-cannot-be-read",
+        "With `ON_MISSING=skip`, an object that may not be read counts as missing",
+        "src/function/work.rs",
+        "Err(error) if error.problem.is_missing() && self.config.function.on_missing == OnMissing::Skip => {",
+        "Err(_) if self.config.function.on_missing == OnMissing::Skip => {",
+        ("tests/edge/function.rs::a_missing_object_fails_or_is_skipped_according_to_the_setting",),
+    ),
+    Mutant(
+        "try-another-key",
+        "An object that may not be read is sought under its alternative key",
+        "src/storage/s3/source.rs",
+        "(Err(missing), Some(other)) if missing.kind == ErrorKind::NotFound => match open(other) {",
+        "(Err(missing), Some(other)) => match open(other) {",
+        ("tests/aws/s3/reads.rs::the_alternative_key_is_tried_only_if_the_object_is_missing",),
+    ),
+    Mutant(
+        "miss-a-changed-file",
+        "A local file that changes while it is read is ingested",
+        "src/storage/local/body.rs",
+        "if is_longer || len == 0 && Content::new(&self.read, &self.file.metadata()?) != self.identified {",
+        "if is_longer {",
+        ("src/storage/local/body.rs::a_file_that_changes_after_it_was_identified_is_an_error",),
+    ),
+    Mutant(
+        "believe-damaged-bytes",
+        "A gzip fault in bytes that no checksum covers counts as one at rest",
+        "src/ingest/object.rs",
+        "    if !body.is_verified() {\n        ingest.distrust();\n    }\n",
+        "",
+        ("tests/aws/s3/reads.rs::case_50_a_cut_that_only_damaged_bytes_show_is_read_again",),
+    ),
+    Mutant(
+        "lose-the-cut-line",
+        "The line that a truncation cuts is not in the quarantine",
+        "src/ingest/salvage.rs",
+        "        if !cut.bytes.is_empty() {\n            let line",
+        "        if cut.bytes.len() > 1 << 20 {\n            let line",
+        ("tests/engine/objects/packing.rs::a_truncated_object_is_salvaged_up_to_its_end",),
+    ),
+    Mutant(
+        "merge-two-versions",
+        "Two versions of an object in one payload count as one",
+        "src/trigger/mod.rs",
+        "Some(Self::Object([bucket, key], [alternative_key, version_id, etag]))",
+        "Some(Self::Object([bucket, key], [alternative_key, version_id, etag.filter(String::is_empty)]))",
+        ("tests/edge/triggers.rs::only_the_same_version_of_an_object_is_a_duplicate",),
+    ),
+    Mutant(
+        "skip-the-last-file",
+        "The last file of a plan is not published",
+        "src/merge/look.rs",
+        "PublicationStep::File(file) if file < plan.files.len() =>",
+        "PublicationStep::File(file) if file + 1 < plan.files.len() =>",
+        (
+            "tests/engine/merge_model.rs::every_interleaving_keeps_the_promises",
+            "tests/edge/function_merge.rs::a_folder_is_merged_once",
+        ),
+    ),
+    Mutant(
+        "mark-an-unpublished-plan",
+        "A plan counts as published although one of its files could not be",
+        "src/merge/look.rs",
+        "            (_, Answer::Failed(failure)) => return self.not_published(number, &failure),\n",
+        "            (File(file), Answer::Failed(_)) => File(file + 1),\n"
+        "            (_, Answer::Failed(failure)) => return self.not_published(number, &failure),\n",
+        ("tests/aws/merge.rs::any_single_fault_leaves_a_log_that_the_next_run_completes",),
+    ),
+    Mutant(
+        "send-an-oversized-event",
+        "An event that is larger than a record is sent to Firehose",
+        "src/ingest/mod.rs",
+        "if let Some(limit) = target.events.event_limit() {",
+        "if let Some(limit) = target.events.event_limit().map(|limit| 2 * limit) {",
+        ("tests/aws/firehose/objects.rs::an_event_larger_than_a_record_goes_to_the_quarantine",),
+    ),
 ]
 
 
