@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reliability.md"
 BEGIN, END = "<!-- BEGIN results: mutants -->\n", "<!-- END results: mutants -->\n"
-# The original of the changed file, while it is changed.
+# The changed file and its original, while it is changed.
 BACKUP = ROOT / "target/mutants.json"
 # Beyond this, a test hangs because of the mutant, which counts as caught.
 TIMEOUT_SECONDS = 600
@@ -457,26 +457,32 @@ def failing(targets: dict[str, dict[str, str]]) -> list[str]:
 
 
 def restore() -> None:
-    """Restores the file that an earlier run left changed."""
+    """Restores the file that a killed run left changed, unless it was edited since."""
     if BACKUP.exists():
-        for path, text in json.loads(BACKUP.read_text()).items():
-            (ROOT / path).write_text(text)
-            print(f"restored {path}")
+        left = json.loads(BACKUP.read_text())
+        path = ROOT / left["path"]
+        if path.read_text() == left["changed"]:
+            path.write_text(left["original"])
         BACKUP.unlink()
+
+
+def change(mutant: Mutant) -> None:
+    """Applies a mutant, and remembers how to restore the file."""
+    path = ROOT / mutant.path
+    original = path.read_text()
+    changed = original.replace(mutant.old, mutant.new)
+    BACKUP.write_text(json.dumps({"path": mutant.path, "original": original, "changed": changed}))
+    path.write_text(changed)
 
 
 @contextmanager
 def applied(mutant: Mutant) -> Iterator[None]:
-    """Changes the file, and restores it at the end."""
-    path = ROOT / mutant.path
-    original = path.read_text()
-    BACKUP.write_text(json.dumps({mutant.path: original}))
+    """Applies a mutant, and restores the file at the end."""
     try:
-        path.write_text(original.replace(mutant.old, mutant.new))
+        change(mutant)
         yield
     finally:
-        path.write_text(original)
-        BACKUP.unlink()
+        restore()
 
 
 def stale(mutant: Mutant) -> str | None:

@@ -622,14 +622,14 @@ const CASES: [Case; 72] = [
 fn table() -> String {
     let applies = CASES.iter().filter(|case| !case.tests.is_empty()).count();
     let mut text = format!(
-        "{applies} of {} cases apply, and a test checks each of them.\n\n| case | what happens | held by |\n|---|---|---|\n",
+        "{applies} of {} cases apply, and a test checks each of them.\n\n| case | what happens | checked by |\n|---|---|---|\n",
         CASES.len()
     );
     for case in &CASES {
         let tests = case.tests.iter().map(|test| format!("`{test}`"));
         let except = (!case.except.is_empty()).then(|| case.except.to_owned());
-        let held = tests.chain(except).collect::<Vec<_>>().join("<br>");
-        writeln!(text, "| {} | {} | {held} |", case.number, case.title).unwrap();
+        let checked_by = tests.chain(except).collect::<Vec<_>>().join("<br>");
+        writeln!(text, "| {} | {} | {checked_by} |", case.number, case.title).unwrap();
     }
     text
 }

@@ -30,6 +30,31 @@ def test_stale_mutants_are_recognized():
         assert mutants.stale(stale).startswith(stale.name)
 
 
+@pytest.fixture
+def mutant(tmp_path, monkeypatch):
+    """A mutant of a file in a folder of its own."""
+    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    monkeypatch.setattr(mutants, "BACKUP", tmp_path / "backup.json")
+    (tmp_path / "a.rs").write_text("right")
+    return mutants.Mutant("m", "", "a.rs", "right", "wrong", ())
+
+
+def test_the_source_is_restored_after_an_interruption(mutant, tmp_path):
+    with pytest.raises(KeyboardInterrupt), mutants.applied(mutant):
+        assert (tmp_path / "a.rs").read_text() == "wrong"
+        raise KeyboardInterrupt
+    assert (tmp_path / "a.rs").read_text() == "right" and not mutants.BACKUP.exists()
+
+
+def test_the_source_is_restored_after_a_kill_unless_it_was_edited(mutant, tmp_path):
+    for now, restored in (("wrong", "right"), ("edited", "edited")):
+        (tmp_path / "a.rs").write_text("right")
+        mutants.change(mutant)
+        (tmp_path / "a.rs").write_text(now)
+        mutants.restore()
+        assert (tmp_path / "a.rs").read_text() == restored and not mutants.BACKUP.exists()
+
+
 def test_the_page_has_the_result_of_every_mutant():
     text = mutants.PAGE.read_text().split(mutants.BEGIN)[1].split(mutants.END)[0]
     shown = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")]
