@@ -1,6 +1,7 @@
 //! `alb-ingest run --merge`: the objects of the inputs, folder by folder.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -139,22 +140,21 @@ impl Run<'_> {
 
     fn look(&self, listed: &ListedFolder) -> Vec<Failure> {
         self.bar.set_message(listed.folder.to_string());
-        let members = Mutex::new(0);
+        let members = AtomicUsize::new(0);
         let progress = |progress: Progress<'_>| match progress {
             Progress::Read(bytes) => self.bar.inc(bytes as u64),
             Progress::Member { object, outcome } => {
-                *members.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                members.fetch_add(1, Ordering::Relaxed);
                 self.with_totals(|totals| totals.add(&object.key, outcome.into_result()));
             }
             Progress::Committed { .. } => self.with_totals(|totals| totals.plans += 1),
             Progress::Published { plan, written, .. } => self.with_totals(|totals| totals.published(plan, written)),
         };
         let looked = self.worker.look(&listed.folder, listed, false, &progress);
-        let members = members.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let planned = listed
-            .entries
-            .len()
-            .saturating_sub(members + looked.left_out + looked.remaining);
+        let members = members.into_inner();
+        let unreadable = listed.unreadable.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let not_planned = members + looked.left_out + looked.remaining + unreadable;
+        let planned = listed.entries.len().saturating_sub(not_planned);
         self.with_totals(|totals| {
             totals.merged_before += planned as u64;
             totals.left_out += looked.left_out as u64;

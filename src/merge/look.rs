@@ -273,23 +273,23 @@ impl Look {
             }
             (Done, Answer::Done | Answer::Exists) => return self.publish_next(),
             // The next look publishes it; what follows does not depend on it.
-            (_, Answer::Failed(failure)) => return self.not_published(number, failure),
+            (_, Answer::Failed(failure)) => return self.not_published(number, &failure),
             (File(_) | Done, Answer::Unknown) => {
                 let failure = Failure::passing("it is not known whether a file was created");
-                return self.not_published(number, failure);
+                return self.not_published(number, &failure);
             }
             (_, _) => {
                 let text = "a staged file is gone, and its members no longer give the same bytes";
-                return self.not_published(number, Failure::permanent(text));
+                return self.not_published(number, &Failure::permanent(text));
             }
         };
         self.go_on_publishing(publication)
     }
 
-    fn not_published(&mut self, number: u32, failure: Failure) -> Request {
+    fn not_published(&mut self, number: u32, failure: &Failure) -> Request {
         self.failures.push(Failure {
             text: format!("plan {number:08} is committed and not published: {failure}"),
-            ..failure
+            retryable: failure.retryable,
         });
         self.publish_next()
     }
