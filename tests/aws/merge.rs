@@ -383,10 +383,15 @@ fn an_object_that_changes_or_vanishes_fails_alone() {
 fn a_plan_whose_staged_files_are_gone_is_published_from_its_members() {
     let prepare = || {
         let server = logs(20);
-        server.faults().add(Rule::new(Fault::Status(403, "AccessDenied")).op(Op::CopyObject));
+        server
+            .faults()
+            .add(Rule::new(Fault::Status(403, "AccessDenied")).op(Op::CopyObject));
         let output = merge(&server, "s3://outputs/m").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.code() == Some(1) && text.contains("is committed and not published"), "{text}");
+        assert!(
+            output.status.code() == Some(1) && text.contains("is committed and not published"),
+            "{text}"
+        );
         assert!(outputs(&server, "m/").is_empty(), "nothing is visible");
         for key in files(&server).into_keys().filter(|key| key.contains("_staged/")) {
             server.delete("outputs", &key);
@@ -407,7 +412,10 @@ fn a_plan_whose_staged_files_are_gone_is_published_from_its_members() {
     server.delete("logs", &key);
     let output = merge(&server, "s3://outputs/m").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.code() == Some(1) && text.contains("no longer give the same bytes"), "{text}");
+    assert!(
+        output.status.code() == Some(1) && text.contains("no longer give the same bytes"),
+        "{text}"
+    );
 }
 
 #[test]
