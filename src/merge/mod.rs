@@ -24,6 +24,7 @@ mod worker;
 use crate::escape::escaped;
 
 pub use history::History;
+pub use log::{done_name, plan_name, plan_number};
 pub use look::Look;
 pub use step::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Reading, Request};
 pub use worker::{FolderObjects, Looked, Progress, Worker};
