@@ -82,6 +82,8 @@ pub struct StoredFile {
     pub name: String,
     /// Its length.
     pub bytes: u64,
+    /// The time of its creation in seconds since 1970, if the listing has it.
+    pub created: Option<i64>,
 }
 
 /// An open file of a store.

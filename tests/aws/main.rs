@@ -14,6 +14,7 @@
     reason = "the servers read the clock and start threads, and tests measure how long calls take"
 )]
 
+mod audit;
 mod backfill;
 #[path = "../common/mod.rs"]
 mod common;

@@ -11,7 +11,7 @@ use super::compare::{self, name_hash};
 use super::findings::Findings;
 use super::known::{BAD, FOUND, HAS_EVENTS, HAS_REJECTS, Known, REJECTED, YOUNG};
 use super::output::{Verdict, check as check_output, id_in};
-use super::{Audit, WAVE, failed};
+use super::{Audit, Places, WAVE, failed};
 
 /// A file of the destination.
 pub(super) struct OutputFile {
@@ -136,28 +136,29 @@ impl Audit<'_> {
         each(&wave)
     }
 
-    /// Returns a listed file, unless it belongs to the log of the merge or to the source.
-    fn output_file(&self, place: Place, name: String, bytes: u64) -> Option<OutputFile> {
-        let (below, source) = (&self.places.quarantine_below, &self.places.source_below);
-        match place {
-            Place::Quarantine => Some(OutputFile {
-                shown: format!("{}/{name}", self.config.quarantine.to_string().trim_end_matches('/')),
-                place,
-                name,
-                bytes,
-            }),
-            Place::Events if name == FILE || name.starts_with("_merge/") => None,
-            Place::Events if source.as_ref().is_some_and(|source| name.starts_with(source)) => None,
-            Place::Events => {
-                let rejects = below.as_ref().and_then(|below| name.strip_prefix(below.as_str()));
-                Some(OutputFile {
-                    place: if rejects.is_some() { Place::Quarantine } else { place },
-                    name: rejects.unwrap_or(&name).to_owned(),
-                    shown: name,
-                    bytes,
-                })
-            }
+    /// Returns a listed file, unless it belongs to a merge or to the source.
+    fn output_file(&self, listed: Place, name: String, bytes: u64) -> Option<OutputFile> {
+        let Places {
+            quarantine_below,
+            source_below,
+            ..
+        } = &self.places;
+        let is_below = |folder: &Option<String>| folder.as_ref().is_some_and(|folder| name.starts_with(folder));
+        if listed == Place::Events && (name == FILE || is_below(source_below)) {
+            return None;
         }
+        let rejects = quarantine_below.as_ref().filter(|_| listed == Place::Events);
+        let (place, name) = match rejects.and_then(|below| name.strip_prefix(below.as_str())) {
+            Some(rejects) => (Place::Quarantine, rejects.to_owned()),
+            None => (listed, name),
+        };
+        // Its log, and what it staged in either place.
+        (!name.starts_with("_merge/")).then(|| OutputFile {
+            shown: self.shown(place, &name),
+            place,
+            name,
+            bytes,
+        })
     }
 
     /// Returns the name of an output in the destination, as it is shown.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::merge::plan::File;
 use crate::merge::plan_number;
 use crate::object::hex;
-use crate::storage::{StorageError, Store};
+use crate::storage::{StorageError, Store, StoredFile};
 
 use super::compare::name_hash;
 
@@ -33,6 +33,8 @@ pub(super) struct PlanRef {
     pub(super) number: u32,
     /// Whether it is published.
     pub(super) is_done: bool,
+    /// The time of its creation in seconds since 1970, if it is known.
+    pub(super) created: Option<i64>,
     /// Whether a member of it is in the scope of the audit.
     pub(super) is_covered: bool,
 }
@@ -54,29 +56,33 @@ impl Logs {
     /// Lists the logs.
     pub(super) fn list(store: &dyn Store) -> Result<Self, StorageError> {
         let mut logs = Self::default();
-        let mut found: BTreeMap<(u32, u32), (bool, bool)> = BTreeMap::new();
+        let mut found: BTreeMap<(u32, u32), (Option<Option<i64>>, bool)> = BTreeMap::new();
         for file in store.files(LOGS)? {
-            let name = file?.name;
+            let StoredFile { name, created, .. } = file?;
             let (folder, file) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
             let Some((number, is_done)) = plan_number(file).filter(|_| !name.starts_with(STAGED)) else {
                 continue;
             };
             let log = logs.number(folder);
-            let (has_plan, has_done) = found.entry((log, number)).or_default();
-            *has_plan |= !is_done;
-            *has_done |= is_done;
+            let (plan, has_done) = found.entry((log, number)).or_default();
+            if is_done {
+                *has_done = true;
+            } else {
+                *plan = Some(created);
+            }
         }
         let mut next: BTreeMap<u32, u32> = BTreeMap::new();
-        for ((log, number), (has_plan, is_done)) in found {
+        for ((log, number), (plan, is_done)) in found {
             let next = next.entry(log).or_default();
             // A stranger's file may have any number.
             logs.holes.extend((*next..number).take(8).map(|hole| (log, hole)));
             *next = number.saturating_add(1);
-            if has_plan {
+            if let Some(created) = plan {
                 logs.plans.push(PlanRef {
                     log,
                     number,
                     is_done,
+                    created,
                     is_covered: false,
                 });
             } else {

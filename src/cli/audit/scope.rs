@@ -72,7 +72,8 @@ impl Scope {
         }
     }
 
-    fn is_young(&self, end: Option<i64>) -> bool {
+    /// Returns whether something that ended then, in microseconds since 1970, is within the grace period.
+    pub(super) fn is_young(&self, end: Option<i64>) -> bool {
         self.young.zip(end).is_some_and(|(young, end)| end > young)
     }
 

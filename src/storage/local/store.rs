@@ -115,6 +115,7 @@ impl Store for DirectoryStore {
             entry.map(|entry| StoredFile {
                 name: format!("{folder}{}", entry.object.key),
                 bytes: entry.object.size.unwrap_or_default(),
+                created: None,
             })
         })))
     }
@@ -220,6 +221,7 @@ mod tests {
         let plan = StoredFile {
             name: "_merge/b/0.plan".to_owned(),
             bytes: 3,
+            created: None,
         };
         assert_eq!(listed(""), std::slice::from_ref(&plan));
         assert_eq!(listed("_merge/"), [plan]);

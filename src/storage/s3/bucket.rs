@@ -11,7 +11,7 @@ use crate::object::{ObjectRef, form_decoded, unquoted};
 use crate::schema::mapping::Schema;
 use crate::storage::aws::Clients;
 use crate::storage::aws::error::{Class, Context, Failure, Resource};
-use crate::storage::{Operation, Record, S3WriteOptions, StorageError};
+use crate::storage::{Operation, Record, S3WriteOptions, StorageError, StoredFile};
 
 use super::metadata::{self, Pairs};
 
@@ -43,8 +43,8 @@ pub(super) struct Existing {
     pub(super) sha256: Option<String>,
 }
 
-/// Objects, each with its length, and the token of the next page.
-pub(super) type Page = (Vec<(String, u64)>, Option<String>);
+/// Objects with their keys as names, and the token of the next page.
+pub(super) type Page = (Vec<StoredFile>, Option<String>);
 
 /// A range of an object.
 pub(super) struct Range {
@@ -287,7 +287,7 @@ impl OutputBucket {
             let (page, next) = self.page_of(self.list(folder).delimiter("/").set_continuation_token(token))?;
             names.extend(
                 page.iter()
-                    .filter_map(|(key, _)| key.strip_prefix(folder).map(str::to_owned)),
+                    .filter_map(|file| file.name.strip_prefix(folder).map(str::to_owned)),
             );
             token = next;
             if token.is_none() {
@@ -296,7 +296,7 @@ impl OutputBucket {
         }
     }
 
-    /// Returns a page of the objects below a prefix, each with its length, and the token of the next page.
+    /// Returns a page of the objects below a prefix.
     pub(super) fn page(&self, prefix: &str, token: Option<String>) -> Result<Page, Failure> {
         self.page_of(self.list(prefix).set_continuation_token(token))
     }
@@ -307,8 +307,11 @@ impl OutputBucket {
         let mut objects = Vec::new();
         for object in page.contents() {
             let key = object.key().and_then(|key| form_decoded(key).ok());
-            let bytes = object.size().unwrap_or_default().unsigned_abs();
-            objects.push((key.ok_or_else(invalid)?, bytes));
+            objects.push(StoredFile {
+                name: key.ok_or_else(invalid)?,
+                bytes: object.size().unwrap_or_default().unsigned_abs(),
+                created: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
+            });
         }
         let next = page.next_continuation_token().map(str::to_owned);
         if page.is_truncated() == Some(true) && next.is_none() {

@@ -40,10 +40,10 @@ impl FileListing {
     fn request(&mut self, token: Option<String>) -> Result<(), StorageError> {
         let page = self.bucket.page(&self.prefix, token);
         let (page, next) = page.map_err(|failure| self.bucket.error(Operation::List, &self.prefix, &failure))?;
-        let files = page.into_iter().filter_map(|(key, bytes)| {
-            let name = key.strip_prefix(&self.destination)?.to_owned();
+        let files = page.into_iter().filter_map(|file| {
+            let name = file.name.strip_prefix(&self.destination)?.to_owned();
             // A folder marker.
-            (!name.is_empty() && !name.ends_with('/')).then_some(StoredFile { name, bytes })
+            (!name.is_empty() && !name.ends_with('/')).then_some(StoredFile { name, ..file })
         });
         self.page = files.collect();
         self.next = next;
