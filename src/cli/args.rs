@@ -18,7 +18,7 @@ pub(super) const EXIT_CODES: [(&str, &str); 3] = [
 ];
 
 /// The heading of the options that are not settings of objects or outputs.
-pub(super) const OTHER: &str = "Other options";
+const OTHER: &str = "Other options";
 
 /// The width at which help is wrapped on wide terminals.
 const MAX_WIDTH: usize = 100;
@@ -276,7 +276,7 @@ fn replay() -> Command {
                 .long_help(
                     "File with the payload, or - for stdin.\n\n\
                      The payload is an event from S3, SQS, SNS, EventBridge or S3 Batch Operations, as the function \
-                     receives it.",
+                     receives it. A file may have several payloads, as `audit --repair` writes them.",
                 ),
         )
         .arg(

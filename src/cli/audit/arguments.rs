@@ -2,13 +2,20 @@
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-use crate::config::Section;
-
-use super::super::args::{OTHER, examples, help_flag, jobs, report, time_range};
+use super::super::args::{examples, help_flag, jobs, report, time_range};
 use super::super::options::settings;
 
-/// The settings that the layout of a destination does not have, and that an audit needs.
-const OUTPUT_SETTINGS: [&str; 2] = ["quarantine", "compression"];
+/// The settings that an audit needs besides those of the layout.
+const NEEDED: [&str; 8] = [
+    "include",
+    "exclude",
+    "on-corrupt",
+    "quarantine",
+    "compression",
+    "requester-pays",
+    "source-owner",
+    "destination-owner",
+];
 
 pub(in super::super) fn command() -> Command {
     const CHECKS: &str = "Checks";
@@ -76,22 +83,13 @@ pub(in super::super) fn command() -> Command {
                 .help_heading(CHECKS),
         )
         .args(time_range())
-        .arg(jobs().help("Files to look at in parallel [default: 16]").long_help(
-            "Files to look at in parallel.\n\n[default: 16, or the number of cores if that is more]",
-        ))
-        .arg(report())
-        .args(
-            settings(|_| true)
-                .filter(|setting| is_needed(setting.get_id().as_str())),
+        .args(settings(|_| true).filter(|setting| NEEDED.contains(&setting.get_id().as_str())))
+        .arg(
+            jobs()
+                .help("Files to look at in parallel [default: 16]")
+                .long_help("Files to look at in parallel.\n\n[default: 16, or the number of cores if that is more]"),
         )
+        .arg(report())
         .disable_help_flag(true)
-        .arg(help_flag().help_heading(OTHER))
-}
-
-fn is_needed(flag: &str) -> bool {
-    let mut settings = crate::config::SETTINGS.iter();
-    settings.any(|setting| {
-        setting.flag == flag
-            && (matches!(setting.section, Section::Input | Section::S3) || OUTPUT_SETTINGS.contains(&flag))
-    })
+        .arg(help_flag())
 }
