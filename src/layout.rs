@@ -141,8 +141,13 @@ impl Layout {
                 return self.compare(destination, &found);
             }
             if !store.is_empty()? {
-                let destination = destination.to_string();
-                return Err(LayoutError::NotEmpty { destination });
+                // Another worker may have claimed it between the two requests.
+                return match store.read(FILE)? {
+                    Some(found) => self.compare(destination, &found),
+                    None => Err(LayoutError::NotEmpty {
+                        destination: destination.to_string(),
+                    }),
+                };
             }
         }
         // Per-object delivery must not need the permission to list the destination, without which S3 denies access to a

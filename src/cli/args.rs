@@ -149,8 +149,40 @@ pub(super) fn time_range() -> [Arg; 2] {
     ]
 }
 
-fn backfill() -> Command {
+/// Returns the options that choose what a backfill does.
+fn backfill_actions() -> [Arg; 3] {
     const ACTION: &str = "Actions";
+    [
+        Arg::new("run-here")
+            .long("run-here")
+            .action(ArgAction::SetTrue)
+            .help("Deliver the objects on this machine")
+            .help_heading(ACTION),
+        Arg::new("send")
+            .long("send")
+            .value_name("QUEUE_URL")
+            .conflicts_with_all(["run-here", "manifest"])
+            .help("Send the folders to the queue of the installation")
+            .long_help(
+                "Send the folders to the queue of an installation with merged delivery, whose function then merges them.\n\n\
+                 The URL is in the stack's outputs. DEST has to be the destination of the installation.",
+            )
+            .help_heading(ACTION),
+        Arg::new("manifest")
+            .long("manifest")
+            .value_name("FILE")
+            .conflicts_with("run-here")
+            .value_hint(ValueHint::FilePath)
+            .help("Write a manifest for S3 Batch Operations")
+            .long_help(
+                "Write a manifest for S3 Batch Operations, and print the command that creates a job with it.\n\n\
+                 The job invokes the function for each object, so this is for destinations with one output for each object.",
+            )
+            .help_heading(ACTION),
+    ]
+}
+
+fn backfill() -> Command {
     let list = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name)
             .long(name)
@@ -187,38 +219,7 @@ fn backfill() -> Command {
                 .value_hint(ValueHint::AnyPath)
                 .help("Destination of the events, as run --to takes it"),
         )
-        .arg(
-            Arg::new("run-here")
-                .long("run-here")
-                .action(ArgAction::SetTrue)
-                .help("Deliver the objects on this machine")
-                .help_heading(ACTION),
-        )
-        .arg(
-            Arg::new("send")
-                .long("send")
-                .value_name("QUEUE_URL")
-                .conflicts_with_all(["run-here", "manifest"])
-                .help("Send the folders to the queue of the installation")
-                .long_help(
-                    "Send the folders to the queue of an installation with merged delivery, whose function then merges them.\n\n\
-                     The URL is in the stack's outputs. DEST has to be the destination of the installation.",
-                )
-                .help_heading(ACTION),
-        )
-        .arg(
-            Arg::new("manifest")
-                .long("manifest")
-                .value_name("FILE")
-                .conflicts_with("run-here")
-                .value_hint(ValueHint::FilePath)
-                .help("Write a manifest for S3 Batch Operations")
-                .long_help(
-                    "Write a manifest for S3 Batch Operations, and print the command that creates a job with it.\n\n\
-                     The job invokes the function for each object, so this is for destinations with one output for each object.",
-                )
-                .help_heading(ACTION),
-        )
+        .args(backfill_actions())
         .args(time_range())
         .arg(list("accounts", "ACCOUNTS", "Comma-separated accounts; others are skipped"))
         .arg(list("regions", "REGIONS", "Comma-separated regions; others are skipped"))

@@ -1,7 +1,8 @@
 //! `alb-ingest run --merge`: the objects of the inputs, folder by folder.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 
@@ -9,7 +10,7 @@ use crate::config::{Config, MergeConfig};
 use crate::deadline::Deadline;
 use crate::ingest::{IngestError, MergeOptions, Pool, Problem};
 use crate::layout::Layout;
-use crate::merge::{Candidate, Failure, Folder, FolderObjects, Progress, Worker};
+use crate::merge::{Candidate, Earliest, Failure, Folder, FolderObjects, Progress, Worker};
 use crate::object::{Identity, ObjectRequest};
 use crate::storage::{Body, Entry, ErrorKind, Operation, Source, Storage, StorageError};
 
@@ -24,9 +25,18 @@ const PREFETCH_BYTES: usize = 8 * 1024 * 1024;
 /// The objects of a folder, as the inputs list them.
 struct ListedFolder {
     folder: Folder,
-    entries: BTreeMap<String, Entry>,
+    objects: Vec<Listed>,
     /// Objects whose identity cannot be read.
     unreadable: Mutex<Vec<IngestError>>,
+}
+
+/// A listed object, without what all objects of the folder share: there may be very many.
+struct Listed {
+    /// The part of its key after the folder.
+    name: String,
+    etag: Option<String>,
+    bytes: Option<u64>,
+    source: Arc<dyn Source>,
 }
 
 /// What looking at a folder needs and gives.
@@ -76,7 +86,7 @@ pub(super) fn merge(
             continue;
         }
         bar.inc_length(entry.object.size.unwrap_or_default());
-        let folder = add(entry, &mut open);
+        let folder = add(entry, &mut open, &mut complete);
         close(&folder, &mut open, &mut complete);
         if complete.len() >= 2 * jobs {
             run.look_at(&mut complete, jobs);
@@ -88,16 +98,25 @@ pub(super) fn merge(
     Ok(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Adds an object to its folder, and returns the folder.
-fn add(entry: Entry, open: &mut BTreeMap<Folder, ListedFolder>) -> Folder {
+/// Adds an object to its folder, and returns the folder. The objects of a listed folder are in the order of their names; another
+/// input that names the same folder begins a new one.
+fn add(entry: Entry, open: &mut BTreeMap<Folder, ListedFolder>, complete: &mut Vec<ListedFolder>) -> Folder {
     let (folder, name) = Folder::of(&entry.object.bucket, &entry.object.key);
-    let name = name.to_owned();
+    let last = open.get(&folder).and_then(|listed| listed.objects.last());
+    if last.is_some_and(|last| last.name.as_str() >= name) {
+        complete.extend(open.remove(&folder));
+    }
     let listed = open.entry(folder.clone()).or_insert_with(|| ListedFolder {
         folder: folder.clone(),
-        entries: BTreeMap::new(),
+        objects: Vec::new(),
         unreadable: Mutex::default(),
     });
-    listed.entries.insert(name, entry);
+    listed.objects.push(Listed {
+        name: name.to_owned(),
+        etag: entry.object.etag,
+        bytes: entry.object.size,
+        source: entry.source,
+    });
     folder
 }
 
@@ -139,22 +158,21 @@ impl Run<'_> {
 
     fn look(&self, listed: &ListedFolder) -> Vec<Failure> {
         self.bar.set_message(listed.folder.to_string());
-        let members = Mutex::new(0);
+        let members = AtomicUsize::new(0);
         let progress = |progress: Progress<'_>| match progress {
             Progress::Read(bytes) => self.bar.inc(bytes as u64),
             Progress::Member { object, outcome } => {
-                *members.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                members.fetch_add(1, Ordering::Relaxed);
                 self.with_totals(|totals| totals.add(&object.key, outcome.into_result()));
             }
             Progress::Committed { .. } => self.with_totals(|totals| totals.plans += 1),
             Progress::Published { plan, written, .. } => self.with_totals(|totals| totals.published(plan, written)),
         };
         let looked = self.worker.look(&listed.folder, listed, false, &progress);
-        let members = members.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let planned = listed
-            .entries
-            .len()
-            .saturating_sub(members + looked.left_out + looked.remaining);
+        let members = members.into_inner();
+        let unreadable = listed.unreadable.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let not_planned = members + looked.left_out + looked.remaining + unreadable;
+        let planned = listed.objects.len().saturating_sub(not_planned);
         self.with_totals(|totals| {
             totals.merged_before += planned as u64;
             totals.left_out += looked.left_out as u64;
@@ -164,45 +182,49 @@ impl Run<'_> {
 }
 
 impl ListedFolder {
-    /// Returns the etag of an object, for a file after reading it.
-    fn etag(entry: &Entry) -> Result<String, StorageError> {
-        match &entry.object.etag {
-            Some(etag) => Ok(etag.clone()),
-            None => Ok(entry.source.open(&entry.object)?.object().version.clone()),
+    /// Returns an object as it was listed.
+    fn entry(&self, listed: &Listed) -> Entry {
+        let Folder { bucket, prefix } = &self.folder;
+        Entry {
+            object: ObjectRequest {
+                bucket: bucket.clone(),
+                key: format!("{prefix}{}", listed.name),
+                etag: listed.etag.clone(),
+                size: listed.bytes,
+                ..ObjectRequest::default()
+            },
+            place: Vec::new(),
+            source: Arc::clone(&listed.source),
         }
     }
 }
 
 impl FolderObjects for ListedFolder {
     fn list(&self, is_planned: &dyn Fn(&Identity) -> bool) -> Result<(Vec<Candidate>, bool), StorageError> {
-        let mut candidates = Vec::new();
-        for (key, entry) in &self.entries {
-            match Self::etag(entry) {
+        let mut earliest = Earliest::default();
+        let mut unreadable = Vec::new();
+        for listed in &self.objects {
+            let entry = self.entry(listed);
+            match entry.etag() {
                 Ok(etag) => {
-                    let bytes = entry.object.size.unwrap_or_default();
-                    let candidate = Candidate::of(&self.folder, key, &etag, bytes);
+                    let bytes = listed.bytes.unwrap_or_default();
+                    let candidate = Candidate::of(&self.folder, &listed.name, &etag, bytes);
                     if !is_planned(&candidate.identity) {
-                        candidates.push(candidate);
+                        earliest.add(candidate);
                     }
                 }
-                Err(error) => {
-                    let error = Problem::Unreadable(error).of(&entry.object.unidentified());
-                    self.unreadable
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(error);
-                }
+                Err(error) => unreadable.push(Problem::Unreadable(error).of(&entry.object.unidentified())),
             }
         }
-        candidates.sort();
-        Ok((candidates, false))
+        // A second listing finds them again.
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) = unreadable;
+        Ok(earliest.into_sorted())
     }
 
     fn source(&self, key: &str) -> &dyn Source {
-        match self.entries.get(key) {
-            Some(entry) => entry.source.as_ref(),
-            None => &Nothing,
-        }
+        let found = self.objects.binary_search_by(|listed| listed.name.as_str().cmp(key));
+        let listed = found.ok().and_then(|at| self.objects.get(at));
+        listed.map_or(&Nothing as &dyn Source, |listed| listed.source.as_ref())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::ArgMatches;
 
+use crate::formats::LogType;
 use crate::object::KeyFacts;
 use crate::parse::line::time::{DAY, SECOND, timestamp_micros};
 
@@ -59,7 +60,7 @@ impl Selection {
         self.selects_end(facts.end)
             && named(&self.accounts, facts.account.as_deref())
             && named(&self.regions, facts.region.as_deref())
-            && named(&self.tables, facts.log_type.map(|log_type| log_type.table()))
+            && named(&self.tables, facts.log_type.map(LogType::table))
     }
 
     /// Returns whether an interval with this end is selected.

@@ -118,11 +118,11 @@ pub static SETTINGS: [Setting; 26] = [
         flag: "merge-objects",
         value_name: "N",
         section: Section::Merge,
-        allowed: "an integer, 1 to 20000",
+        allowed: "an integer, 1 to 10000",
         default: "5000",
         doc: "Maximum objects merged into one output per partition.",
         apply: |raw, value| {
-            raw.merge_objects = value.parse().ok().filter(|objects| (1..=20_000).contains(objects));
+            raw.merge_objects = value.parse().ok().filter(|objects| (1..=10_000).contains(objects));
             raw.merge_objects.map(|_| ())
         },
     },

@@ -1,20 +1,17 @@
 //! The objects of a folder that the function merges.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::{Config, MergeConfig};
 use crate::deadline::Deadline;
 use crate::merge::plan::Plan;
-use crate::merge::{Candidate, FolderObjects};
+use crate::merge::{Candidate, Earliest, FolderObjects};
 use crate::object::Identity;
-use crate::storage::{Entry, Origin, Source, Storage, StorageError};
+use crate::storage::{Origin, Source, Storage, StorageError};
 use crate::trigger::FolderRequest;
 
 use super::merge::{Merger, micros};
-
-/// The maximum number of objects that are known at a time: a bound for memory.
-const MAX_CANDIDATES: usize = 50_000;
 
 /// A folder of a bucket, listed when a worker asks for it.
 pub(super) struct BucketFolder<'a> {
@@ -42,11 +39,8 @@ struct State {
 /// The objects that one listing selects.
 #[derive(Default)]
 struct Selection {
-    /// The earliest ones that are ready; the latest first.
-    ready: BinaryHeap<Candidate>,
-    /// The number and the bytes of all that are ready.
-    objects: usize,
-    bytes: u64,
+    /// Those that are ready.
+    ready: Earliest,
     /// The earliest end of an interval among those that are not ready.
     waiting: Option<i64>,
 }
@@ -105,12 +99,12 @@ impl<'a> BucketFolder<'a> {
                 continue;
             }
             let bytes = entry.object.size.unwrap_or_default();
-            let candidate = Candidate::of(folder, name, &etag(&entry)?, bytes);
+            let candidate = Candidate::of(folder, name, &entry.etag()?, bytes);
             if is_planned(&candidate.identity) {
                 continue;
             }
             if self.is_ready(&candidate) {
-                selection.add(candidate);
+                selection.ready.add(candidate);
             } else {
                 selection.waiting = earlier(selection.waiting, candidate.end);
             }
@@ -128,55 +122,34 @@ impl<'a> BucketFolder<'a> {
     }
 
     /// Returns whether there are enough objects to merge, or one of them has waited for long enough.
-    fn is_due(&self, ready: &[Candidate], selection: &Selection) -> bool {
+    fn is_due(&self, ready: &[Candidate]) -> bool {
         // The first one has the earliest interval, or none.
         let oldest = ready.first().map(|candidate| self.age(candidate));
-        self.request.all
-            || selection.objects >= MergeConfig::ENOUGH_OBJECTS
-            || selection.bytes >= MergeConfig::ENOUGH_BYTES
-            || oldest.is_some_and(|age| age.is_none_or(|age| age >= micros(self.merge.max_wait)))
-    }
-}
-
-impl Selection {
-    fn add(&mut self, candidate: Candidate) {
-        self.objects += 1;
-        self.bytes += candidate.bytes;
-        self.ready.push(candidate);
-        if self.ready.len() > MAX_CANDIDATES {
-            self.ready.pop();
-        }
+        self.request.all || oldest.is_some_and(|age| age.is_none_or(|age| age >= micros(self.merge.max_wait)))
     }
 }
 
 impl FolderObjects for BucketFolder<'_> {
     fn list(&self, is_planned: &dyn Fn(&Identity) -> bool) -> Result<(Vec<Candidate>, bool), StorageError> {
         let mut selection = self.select(is_planned)?;
-        let ready = std::mem::take(&mut selection.ready).into_sorted_vec();
+        let ready = std::mem::take(&mut selection.ready);
+        let is_enough = ready.objects() >= MergeConfig::ENOUGH_OBJECTS || ready.bytes() >= MergeConfig::ENOUGH_BYTES;
+        let (ready, more) = ready.into_sorted();
         let mut state = self.lock();
         state.waiting = selection.waiting;
         state.unplanned = ready
             .iter()
             .map(|candidate| (candidate.identity, candidate.end))
             .collect();
-        if !state.begun && !self.is_due(&ready, &selection) {
+        if !state.begun && !is_enough && !self.is_due(&ready) {
             return Ok((Vec::new(), false));
         }
         state.begun = true;
-        let more = selection.objects > ready.len();
         Ok((ready, more))
     }
 
     fn source(&self, _key: &str) -> &dyn Source {
         self.source
-    }
-}
-
-/// Returns the etag of a listed object. Local files have one only after they are read.
-fn etag(entry: &Entry) -> Result<String, StorageError> {
-    match &entry.object.etag {
-        Some(etag) => Ok(etag.clone()),
-        None => Ok(entry.source.open(&entry.object)?.object().version.clone()),
     }
 }
 

@@ -184,7 +184,7 @@ impl Merger<'_> {
                 let end = KeyFacts::of(&object.key).end;
                 let late =
                     !all && end.is_some_and(|end| self.now - end > micros(merge.grace + merge.window + merge.max_wait));
-                if let MemberOutcome::Ingested(ledger) = &outcome {
+                if let MemberOutcome::Ingested(ledger) = outcome.as_ref() {
                     let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
                     unknown.add(ledger);
                     if let Some(corruption) = &ledger.corruption {

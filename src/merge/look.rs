@@ -39,6 +39,8 @@ pub struct Look {
     marks: BTreeMap<Identity, u8>,
     survived: BTreeMap<Identity, u8>,
     candidates: VecDeque<Candidate>,
+    /// The number of objects of the batch that is not planned yet.
+    batch: usize,
     /// Whether the folder has to be listed once the candidates are used up.
     relist: bool,
     /// The objects that could not be read for now.
@@ -96,6 +98,7 @@ impl Look {
             marks: BTreeMap::new(),
             survived: BTreeMap::new(),
             candidates: VecDeque::new(),
+            batch: 0,
             relist: true,
             left_out: BTreeSet::new(),
             failures: Vec::new(),
@@ -119,7 +122,7 @@ impl Look {
 
     /// Returns the number of objects that are listed and not planned.
     pub fn remaining(&self) -> usize {
-        self.candidates.len()
+        self.candidates.len() + self.batch
     }
 
     /// Takes the answer to the last request, and returns the next request. The first answer is [`Answer::Done`].
@@ -273,32 +276,34 @@ impl Look {
             }
             (Done, Answer::Done | Answer::Exists) => return self.publish_next(),
             // The next look publishes it; what follows does not depend on it.
-            (_, Answer::Failed(failure)) => return self.not_published(number, failure),
+            (_, Answer::Failed(failure)) => return self.not_published(number, &failure),
             (File(_) | Done, Answer::Unknown) => {
                 let failure = Failure::passing("it is not known whether a file was created");
-                return self.not_published(number, failure);
+                return self.not_published(number, &failure);
             }
             (_, _) => {
                 let text = "a staged file is gone, and its members no longer give the same bytes";
-                return self.not_published(number, Failure::permanent(text));
+                return self.not_published(number, &Failure::permanent(text));
             }
         };
         self.go_on_publishing(publication)
     }
 
-    fn not_published(&mut self, number: u32, failure: Failure) -> Request {
+    fn not_published(&mut self, number: u32, failure: &Failure) -> Request {
         self.failures.push(Failure {
             text: format!("plan {number:08} is committed and not published: {failure}"),
-            ..failure
+            retryable: failure.retryable,
         });
         self.publish_next()
     }
 
     /// Takes the next batch of the candidates.
     fn next_batch(&mut self) -> Request {
+        self.batch = 0;
         if self.careful {
             return match self.candidates.pop_front() {
                 Some(candidate) => {
+                    self.batch = 1;
                     let mark = self.marks.get(&candidate.identity).copied().unwrap_or_default();
                     self.mark(candidate, mark)
                 }
@@ -318,6 +323,7 @@ impl Look {
             .count();
         let count = fitting.max(1).min(self.candidates.len());
         let batch: Vec<_> = self.candidates.drain(..count).collect();
+        self.batch = batch.len();
         if batch.is_empty() {
             return self.finished();
         }
@@ -357,6 +363,7 @@ impl Look {
                 "a batch has no room for its first object; please report this",
             ));
         }
+        self.batch = ingested.members.len();
         for (candidate, _) in later.into_iter().rev() {
             self.candidates.push_front(candidate);
         }
@@ -466,6 +473,7 @@ impl Look {
     }
 
     fn is_mine(&mut self, number: u32, plan: Arc<Plan>) -> Request {
+        self.batch = 0;
         match self.know(number, &plan) {
             Ok(()) => self.publish(number, plan),
             Err(failure) => self.end(failure),

@@ -13,6 +13,7 @@
 //! names and can be repeated by anyone. [`Look`] is this protocol as a state machine; `docs/semantics.md` states what it
 //! promises and why.
 
+mod earliest;
 mod history;
 mod log;
 mod look;
@@ -23,6 +24,7 @@ mod worker;
 
 use crate::escape::escaped;
 
+pub use earliest::Earliest;
 pub use history::History;
 pub use log::{done_name, plan_name, plan_number};
 pub use look::Look;

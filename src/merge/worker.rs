@@ -61,7 +61,7 @@ pub enum Progress<'a> {
         /// The object.
         object: &'a ObjectRef,
         /// What became of it.
-        outcome: MemberOutcome,
+        outcome: Box<MemberOutcome>,
     },
     /// A plan is committed.
     Committed {
@@ -114,6 +114,9 @@ struct FailedMember<'a> {
     reason: &'a str,
 }
 
+/// The members of a merge, as they were found, each with its outcome.
+type Outcomes = Vec<(ObjectRef, MemberOutcome)>;
+
 /// One look of a worker.
 struct Work<'a, 'b> {
     worker: &'b Worker<'a>,
@@ -121,7 +124,7 @@ struct Work<'a, 'b> {
     objects: &'b dyn FolderObjects,
     progress: &'b (dyn Fn(Progress<'_>) + Sync),
     /// The members of the batch that was ingested last, until its plan is committed.
-    outcomes: Vec<(ObjectRef, MemberOutcome)>,
+    outcomes: Outcomes,
     /// The members of the plan that was requested last.
     drafted: Option<Arc<Plan>>,
     unknown: u32,
@@ -224,7 +227,7 @@ impl Work<'_, '_> {
             }
             (self.progress)(Progress::Member {
                 object: &object,
-                outcome,
+                outcome: Box::new(outcome),
             });
         }
         (self.progress)(Progress::Committed { number: *number, plan });
@@ -428,7 +431,7 @@ impl Work<'_, '_> {
     fn merge<'c>(
         &self,
         objects: impl Iterator<Item = (&'c str, &'c str, u64)>,
-    ) -> Result<(Vec<(ObjectRef, MemberOutcome)>, Vec<File>), Problem> {
+    ) -> Result<(Outcomes, Vec<File>), Problem> {
         let worker = self.worker;
         let requests: Vec<_> = objects
             .map(|(key, etag, bytes)| {

@@ -51,6 +51,19 @@ pub struct Entry {
     pub source: Arc<dyn Source>,
 }
 
+impl Entry {
+    /// Returns the etag of the object. A local file has one only after it was read, so this reads it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn etag(&self) -> Result<String, StorageError> {
+        match &self.object.etag {
+            Some(etag) => Ok(etag.clone()),
+            None => Ok(self.source.open(&self.object)?.object().version.clone()),
+        }
+    }
+}
+
 /// A listing: objects in the order of their keys. An error is about the objects that could not be listed; those after it
 /// still follow if they can be.
 pub type Listing = Box<dyn Iterator<Item = Result<Entry, StorageError>> + Send>;

@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 
 use crate::deadline::Deadline;
 
@@ -119,17 +119,17 @@ fn rejected(sent: usize, output: &SendMessageBatchOutput) -> Option<Rejected> {
         return None;
     }
     let first = output.failed().first();
-    let code = first.map(|entry| entry.code()).filter(|code| is_name(code));
+    let code = first.map(BatchResultErrorEntry::code).filter(|code| is_name(code));
     Some(Rejected {
         messages,
         code: code.unwrap_or("no error code").to_owned(),
-        is_final: output.failed().iter().any(|entry| entry.sender_fault()),
+        is_final: output.failed().iter().any(BatchResultErrorEntry::sender_fault),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+    use aws_sdk_sqs::types::SendMessageBatchResultEntry;
 
     use super::*;
 

@@ -17,11 +17,14 @@ from output import OBJECTS
 from stack import Stack
 from stand_ins import TIMEOUT_SECONDS, environment, files, moto
 from story import AWS, EVENTS, LOGS, metrics
+from test_deployment import verify
 
 from invoke import Emulator, limits
 
 DAY = "2026/10/07/"
-FOLDERS = {path.relative_to(OBJECTS).parent.as_posix() + "/" for path in OBJECTS.rglob("*") if path.is_file()}
+# Test objects are in other folders.
+LOG_KEYS = [path.relative_to(OBJECTS).as_posix() for path in OBJECTS.rglob("*") if "elasticloadbalancing_" in path.name]
+FOLDERS = {key.rsplit("/", 1)[0] + "/" for key in LOG_KEYS}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +114,7 @@ def test_the_metrics_agree_with_the_report(merged):
     assert (sums["Lines"], sums["Events"], sums["LinesQuarantined"]) == (report["lines"], report["events"], report["quarantined"])
     assert sums["Lines"] == sums["Events"] + sums["LinesQuarantined"] + sums["LinesSkipped"]
     assert (sums["Plans"], sums["MembersFailed"]) == (report["plans"], 0)
-    assert sums["Members"] == sum(path.is_file() for path in OBJECTS.rglob("*"))
+    assert sums["Members"] == len(LOG_KEYS)
 
 
 def test_objects_are_not_announced(merged):
@@ -120,3 +123,19 @@ def test_objects_are_not_announced(merged):
     assert merged.variables["QUEUE_URL"] == merged.account.queue("ObjectQueue")
     bodies = [json.loads(message["Body"]) for batch in merged.due + merged.earlier for message in batch.messages]
     assert all(set(body) == {"merge"} for body in bodies)
+
+
+def test_the_deployment_is_verified(merged):
+    """The schedule is compared with the template; a test object would become part of a merged file."""
+    schedule = merged.account.properties("MergeSchedule")
+
+    def states(**changed: object) -> list[str]:
+        found = {"State": "ENABLED", **schedule, **changed}
+        of = SimpleNamespace(has="MergeSchedule".__eq__, properties=lambda name: schedule, call=lambda *_, **__: found)
+        return [state for state, _ in verify.announcements(of)]
+
+    assert states() == ["ok"]
+    assert states(State="DISABLED") == ["FAILED"]
+    assert states(ScheduleExpression="rate(1 day)") == ["FAILED"]
+    of = SimpleNamespace(has="MergeSchedule".__eq__)
+    assert [state for state, _ in verify.test_object(of, 0)] == ["not checked"]

@@ -92,6 +92,11 @@ fn by_command_line(server: &s3::Server) -> Files {
     objects.map(|(key, object)| (key, object.body.to_vec())).collect()
 }
 
+fn is_plan(key: &str) -> bool {
+    let extension = std::path::Path::new(key).extension();
+    extension.is_some_and(|extension| extension == "plan")
+}
+
 #[test]
 fn the_schedule_and_the_queue_have_the_outputs_of_the_command_line() {
     let (server, queue) = (logs(60), sqs::Server::start());
@@ -189,7 +194,7 @@ fn two_functions_on_one_folder_merge_each_object_once() {
             });
         }
     });
-    let plans = files(&server).into_iter().filter(|(key, _)| key.ends_with(".plan"));
+    let plans = files(&server).into_iter().filter(|(key, _)| is_plan(key));
     let mut members = Vec::new();
     for (_, plan) in plans {
         let plan: Value = serde_json::from_slice(&plan).unwrap();
@@ -243,7 +248,7 @@ fn a_folder_that_takes_too_long_is_sent_again() {
         }
     }
     assert!(again > 0, "{}", function.stdout());
-    let plans = files(&server).keys().filter(|key| key.ends_with(".plan")).count();
+    let plans = files(&server).keys().filter(|key| is_plan(key)).count();
     assert_eq!(plans, 4, "{}", function.stdout());
     assert!(function.stdout().contains("failed=0") && !function.stdout().contains("not merged"));
 }
@@ -282,4 +287,28 @@ fn objects_survive_a_destination_that_fails() {
     assert!(!function.stdout().contains("not merged"), "{}", function.stdout());
     let count = |end: &str| files(&server).keys().filter(|key| key.contains(end)).count();
     assert_eq!((count(".plan"), count(".survived")), (5, 3));
+}
+
+#[test]
+fn the_function_needs_little_memory_for_many_objects() {
+    let (server, queue) = (s3::Server::start(), sqs::Server::start());
+    server.bucket("logs", s3::Options::default());
+    server.bucket("outputs", s3::Options::default());
+    let count = 3_000_u64;
+    for number in 0..count {
+        let mut bytes = Vec::new();
+        Object::new(&ALB_ACCESS, number, 10).write_to(&mut bytes).unwrap();
+        let key = format!(
+            "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/06/123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261006T{:02}05Z_192.0.2.1_r{number:07}.log.gz",
+            number % 24
+        );
+        server.put("logs", &key, bytes);
+    }
+    let mut function = function(&server, &queue, &[("MERGE_OBJECTS", "1000")]);
+    let answer = json!({"merge": {"plans": 3, "members": count, "sent": 0}});
+    assert_eq!(function.invoke(&folder(true), LIMIT), Outcome::Response(answer));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", function.pid().unwrap())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 64 * 1024, "{kilobytes} kB");
 }

@@ -13,6 +13,7 @@
     clippy::disallowed_methods,
     reason = "the servers read the clock and start threads, and tests measure how long calls take"
 )]
+#![allow(clippy::print_stdout, reason = "measurements are printed")]
 
 mod audit;
 mod backfill;

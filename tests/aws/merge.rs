@@ -1,6 +1,7 @@
 //! Merged delivery from bucket to bucket: the real command against a server that enforces S3's conditions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -77,6 +78,10 @@ fn succeed(mut command: Command) -> Value {
     report(&output)
 }
 
+pub(crate) fn has_extension(key: &str, extension: &str) -> bool {
+    Path::new(key).extension().is_some_and(|found| found == extension)
+}
+
 fn files(server: &Server) -> Files {
     let objects = server.objects("outputs").into_iter();
     objects.map(|(key, object)| (key, object.body.to_vec())).collect()
@@ -99,7 +104,9 @@ fn rows(files: &Files) -> BTreeMap<String, Vec<String>> {
         let lines = str::from_utf8(bytes).unwrap().lines().map(str::to_owned);
         rows.entry(folder.to_owned()).or_default().extend(lines);
     }
-    rows.values_mut().for_each(|lines| lines.sort_unstable());
+    for lines in rows.values_mut() {
+        lines.sort_unstable();
+    }
     rows
 }
 
@@ -138,11 +145,11 @@ pub(crate) fn audit(server: &Server, prefix: &str) -> Vec<String> {
             };
             let published = &files[&format!("{prefix}{place}{}", file.key)];
             assert_eq!(hex(&Sha256::digest(published)), file.sha256, "{key}");
-            lines += published.iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines += published.split_inclusive(|byte| *byte == b'\n').count() as u64;
         }
         let balance = plan.balance();
         // Only the lines of text can be counted here.
-        let is_text = plan.files.iter().all(|file| file.key.ends_with(".json"));
+        let is_text = plan.files.iter().all(|file| has_extension(&file.key, "json"));
         assert!(balance.is_even(), "{key}");
         assert_eq!(
             if is_text {
@@ -180,7 +187,7 @@ fn a_merge_has_the_rows_of_separate_outputs() {
     assert!(rows(&together) == rows(&separate));
     assert_eq!(audit(&server, "merged/"), Vec::<String>::new());
     // The log identifies an object as its events do.
-    let plans = files(&server).into_iter().filter(|(key, _)| key.ends_with(".plan"));
+    let plans = files(&server).into_iter().filter(|(key, _)| has_extension(key, "plan"));
     let planned: BTreeSet<_> = plans
         .flat_map(|(_, bytes)| Plan::decode(&bytes).unwrap().identities().collect::<Vec<_>>())
         .map(|identity| identity.to_string()[..16].to_owned())
@@ -312,7 +319,7 @@ fn killed_workers_and_workers_at_the_same_time_leave_the_same_bytes() {
     let mut interrupted = 0;
     for round in 0..kills {
         let server = logs(60);
-        let mut workers: Vec<Child> = (0..1 + round % 2)
+        let mut workers: Vec<Child> = (0..=round % 2)
             .map(|_| merge(&server, "s3://outputs/m").spawn().unwrap())
             .collect();
         thread::sleep(Duration::from_millis(random.u64(5..400)));
@@ -321,7 +328,7 @@ fn killed_workers_and_workers_at_the_same_time_leave_the_same_bytes() {
             worker.kill().unwrap();
             worker.wait().unwrap();
         }
-        let workers: Vec<Child> = (0..1 + round / 2 % 2)
+        let workers: Vec<Child> = (0..=round / 2 % 2)
             .map(|_| merge(&server, "s3://outputs/m").spawn().unwrap())
             .collect();
         for worker in workers {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::lambda::aws;
-use crate::merge::{audit, command};
+use crate::merge::{audit, command, has_extension};
 use crate::servers::fault::Op;
 use crate::servers::lambda::{Function, Outcome};
 use crate::servers::s3::{Options, Server};
@@ -82,7 +82,7 @@ fn deliver(server: &Server, prefix: &str, options: &[&str]) -> Figures {
     let outputs = server.objects("outputs");
     let files = outputs
         .iter()
-        .filter(|(key, _)| key.starts_with(prefix) && key.ends_with(".parquet"));
+        .filter(|(key, _)| key.starts_with(prefix) && has_extension(key, "parquet"));
     let ops = [
         Op::GetObject,
         Op::HeadObject,

@@ -342,7 +342,12 @@ fn prices() -> String {
 }
 
 /// Renders a day of installations of several sizes, delivered separately and merged.
-#[expect(clippy::cast_precision_loss, reason = "numbers of objects")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "numbers of objects and requests that are not negative"
+)]
 fn scale() -> String {
     /// Nodes of a load balancer, each of which writes an object every five minutes.
     const NODES: u64 = 3;

@@ -431,7 +431,7 @@ pub(crate) fn all_done(request: &Request) -> Vec<TaskOutcome> {
 /// The outcomes of a request whose objects all have this outcome.
 pub(crate) fn outcomes(request: &Request, object: impl Fn() -> TaskOutcome) -> Vec<TaskOutcome> {
     let objects = request.objects().iter().map(|_| object()).collect();
-    let merged = || TaskOutcome::Merged(Merged::default());
-    let merges = request.merges().iter().map(|_| merged()).collect();
+    let merges = request.merges().into_iter();
+    let merges = merges.map(|_| TaskOutcome::Merged(Merged::default())).collect();
     request.outcomes(objects, merges).unwrap()
 }

@@ -163,7 +163,7 @@ fn function(world: &'static FaultyStorage, config: RawConfig) -> Function {
 
 /// Noon of the day of the sample objects.
 fn clock() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_791_374_400)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(497_604)
 }
 
 fn event(name: &str) -> Vec<u8> {

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     reason = "tests may panic"
 )]
+#![allow(clippy::print_stdout, reason = "measurements are printed")]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -2,7 +2,7 @@
 //! and checks the promises of merged delivery in each state. The workers run the state machine of `alb_ingest::merge`; only
 //! storage is modelled.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
@@ -535,7 +535,7 @@ impl Model {
 
     /// Explores every state; returns their number, or the first broken promise.
     fn explore(&self) -> Result<usize, String> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut stack = vec![self.start()];
         while let Some(state) = stack.pop() {
             if !seen.insert(fingerprint(&state)) {

@@ -43,6 +43,7 @@ NAMES = {
     "AWS::SNS::TopicPolicy": None,
     "AWS::SQS::Queue": "QueueName",
     "AWS::SQS::QueuePolicy": None,
+    "AWS::Scheduler::Schedule": "Name",
     "AWS::Serverless::Function": "FunctionName",
 }
 # Properties that would be names of resources that have none here.

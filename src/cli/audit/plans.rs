@@ -39,6 +39,15 @@ pub(super) struct PlanRef {
     pub(super) is_covered: bool,
 }
 
+/// The files of a log that are about one plan.
+#[derive(Default)]
+struct Found {
+    has_plan: bool,
+    /// The time of the plan's creation.
+    created: Option<i64>,
+    is_done: bool,
+}
+
 /// A file of a plan.
 pub(super) struct FileRef {
     /// The hash of its place and name.
@@ -56,7 +65,7 @@ impl Logs {
     /// Lists the logs.
     pub(super) fn list(store: &dyn Store) -> Result<Self, StorageError> {
         let mut logs = Self::default();
-        let mut found: BTreeMap<(u32, u32), (Option<Option<i64>>, bool)> = BTreeMap::new();
+        let mut found: BTreeMap<(u32, u32), Found> = BTreeMap::new();
         for file in store.files(LOGS)? {
             let StoredFile { name, created, .. } = file?;
             let (folder, file) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
@@ -64,25 +73,26 @@ impl Logs {
                 continue;
             };
             let log = logs.number(folder);
-            let (plan, has_done) = found.entry((log, number)).or_default();
+            let found = found.entry((log, number)).or_default();
             if is_done {
-                *has_done = true;
+                found.is_done = true;
             } else {
-                *plan = Some(created);
+                found.has_plan = true;
+                found.created = created;
             }
         }
         let mut next: BTreeMap<u32, u32> = BTreeMap::new();
-        for ((log, number), (plan, is_done)) in found {
+        for ((log, number), found) in found {
             let next = next.entry(log).or_default();
             // A stranger's file may have any number.
             logs.holes.extend((*next..number).take(8).map(|hole| (log, hole)));
             *next = number.saturating_add(1);
-            if let Some(created) = plan {
+            if found.has_plan {
                 logs.plans.push(PlanRef {
                     log,
                     number,
-                    is_done,
-                    created,
+                    is_done: found.is_done,
+                    created: found.created,
                     is_covered: false,
                 });
             } else {

@@ -35,7 +35,7 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
     let outputs = [&config.destination, &config.quarantine];
     let storage = storage(origins, outputs, config.storage.clone())?;
     let mut objects = find(origins, outputs, &storage, Selection::of(matches, now())?)?;
-    let queue = queue(matches, &origins[0])?;
+    let queue = queue(matches, &origin)?;
     if matches.get_flag("run-here") {
         return deliver_and_report(matches, &config, &storage, origins, objects);
     }

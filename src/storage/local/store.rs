@@ -152,8 +152,12 @@ impl Store for DirectoryStore {
         _bytes: u64,
         content: &mut dyn Read,
     ) -> Result<String, StorageError> {
-        self.write(&staged.path(), content)?;
-        Ok(String::new())
+        match self.write(&staged.path(), content) {
+            Ok(_) => Ok(String::new()),
+            // Another worker staged the same file, and published and discarded it before it was compared.
+            Err(error) if is_gone(&error) => Ok(String::new()),
+            Err(error) => Err(error),
+        }
     }
 
     fn publish(&self, staged: &StagedName, _etag: &str, _bytes: u64, name: &str) -> Result<Publication, StorageError> {
@@ -181,6 +185,15 @@ impl Store for DirectoryStore {
     fn discard(&self, staged: &StagedName) {
         let _ = fs::remove_file(self.root.join(staged.path()));
     }
+}
+
+fn is_gone(error: &StorageError) -> bool {
+    let source = error
+        .source
+        .as_ref()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    // Refused because the file existed, and then it did not.
+    source.is_some_and(|source| matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists))
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {

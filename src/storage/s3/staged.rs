@@ -152,9 +152,8 @@ impl StagedObject {
     fn commit_with(&mut self, write: impl Fn(&Self) -> Result<String, Failure>) -> Result<Committed, StorageError> {
         let mut attempts = 1;
         loop {
-            let failure = match write(self) {
-                Ok(_) => return Ok(Committed::Written(self.bytes)),
-                Err(failure) => failure,
+            let Err(failure) = write(self) else {
+                return Ok(Committed::Written(self.bytes));
             };
             let may_exist = match failure.class {
                 Class::Precondition => !self.bucket.overwrites(),
