@@ -304,6 +304,23 @@ fn damage_of_merged_outputs_is_reported_exactly() {
     assert_eq!(counts(&report)[4], 1, "{report}");
     assert_eq!(report["corrupt"][0]["output"], world.relative(&plan).as_str());
 
+    // The same members in another plan.
+    fs::write(&plan, &planned).unwrap();
+    let plans = world.outputs(|path| Path::new(path).parent() == Path::new(&world.relative(&plan)).parent());
+    let next = plans
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "plan"))
+        .count();
+    let copies = ["plan", "done"].map(|end| plan.with_file_name(format!("{next:08}.{end}")));
+    fs::copy(&plan, &copies[0]).unwrap();
+    fs::copy(&done, &copies[1]).unwrap();
+    let report = world.audit(&[]);
+    assert_eq!(counts(&report), [0, 0, 0, 0, 7, 0], "{report}");
+    assert!(report["corrupt"][0]["reason"].as_str().unwrap().contains("doubled"));
+    for copy in copies {
+        fs::remove_file(copy).unwrap();
+    }
+
     // Counts of a member, and of the plan.
     let mut changed: Value = serde_json::from_slice(&planned).unwrap();
     let lines = changed["members"][0]["ingested"]["lines"].as_u64().unwrap();
