@@ -32,7 +32,7 @@ fn logs(count: u64) -> Server {
     server
 }
 
-fn objects(count: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
+pub(crate) fn objects(count: u64) -> impl Iterator<Item = (String, Vec<u8>)> {
     (0..count).map(|number| {
         let format = FORMATS[usize::try_from(number).unwrap() % FORMATS.len()];
         let mut object = Object::new(format, number, 10);
