@@ -172,18 +172,19 @@ fn output_does_not_depend_on_threads_or_location() {
     write_objects(&here, 40);
     write_objects(&there, 40);
     for format in ["parquet", "json"] {
-        let (one, two) = (
-            folder.path().join(format!("{format}-1")),
-            folder.path().join(format!("{format}-2")),
-        );
+        let of_jobs = |jobs: &str| folder.path().join(format!("{format}-{jobs}"));
+        let one = of_jobs("1");
         let settings = ["--format", format, "--partition-by", "hour"];
         let args = ["run", text(&here), "--to", text(&one), "--jobs", "1"];
         expect(run(&[&args[..], &settings].concat()), 0);
-        let args = ["run", ".", "--to", text(&two), "--jobs", "2"];
-        let mut command = alb_ingest(&[&args[..], &settings].concat());
-        expect(command.current_dir(&there).output().unwrap(), 0);
         assert!(!tree(&one).is_empty());
-        assert!(tree(&one) == tree(&two), "{format}");
+        for jobs in ["2", "6"] {
+            let several = of_jobs(jobs);
+            let args = ["run", ".", "--to", text(&several), "--jobs", jobs];
+            let mut command = alb_ingest(&[&args[..], &settings].concat());
+            expect(command.current_dir(&there).output().unwrap(), 0);
+            assert!(tree(&one) == tree(&several), "{format}, {jobs} jobs");
+        }
     }
 }
 
