@@ -115,6 +115,15 @@ impl Layout {
         }
     }
 
+    /// Reads the layout of a destination, if it has one.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a newer release wrote it.
+    pub fn read(destination: &impl ToString, store: &dyn Store) -> Result<Option<Self>, LayoutError> {
+        let found = store.read(FILE)?;
+        found.map(|found| Self::decode(destination, &found)).transpose()
+    }
+
     /// Returns the fingerprint that every plan in the destination has.
     pub fn fingerprint(&self) -> String {
         let mut hash = hex(&Sha256::digest(self.encode()));
@@ -132,8 +141,13 @@ impl Layout {
                 return self.compare(destination, &found);
             }
             if !store.is_empty()? {
-                let destination = destination.to_string();
-                return Err(LayoutError::NotEmpty { destination });
+                // Another worker may have claimed it between the two requests.
+                return match store.read(FILE)? {
+                    Some(found) => self.compare(destination, &found),
+                    None => Err(LayoutError::NotEmpty {
+                        destination: destination.to_string(),
+                    }),
+                };
             }
         }
         // Per-object delivery must not need the permission to list the destination, without which S3 denies access to a
@@ -151,11 +165,7 @@ impl Layout {
     }
 
     fn compare(&self, destination: &impl ToString, found: &[u8]) -> Result<(), LayoutError> {
-        let found: Self = serde_json::from_slice(found).map_err(|error| LayoutError::Invalid {
-            destination: destination.to_string(),
-            line: error.line(),
-            column: error.column(),
-        })?;
+        let found = Self::decode(destination, found)?;
         if found == *self {
             return Ok(());
         }
@@ -163,6 +173,14 @@ impl Layout {
             destination: destination.to_string(),
             found: found.text(),
             wanted: self.text(),
+        })
+    }
+
+    fn decode(destination: &impl ToString, found: &[u8]) -> Result<Self, LayoutError> {
+        serde_json::from_slice(found).map_err(|error| LayoutError::Invalid {
+            destination: destination.to_string(),
+            line: error.line(),
+            column: error.column(),
         })
     }
 

@@ -40,7 +40,14 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .after_help(examples(&MAIN_EXAMPLES))
         .after_long_help(long_examples)
-        .subcommands([run(), backfill(), replay(), explain(), schema()]);
+        .subcommands([
+            run(),
+            backfill(),
+            super::audit::command(),
+            replay(),
+            explain(),
+            schema(),
+        ]);
     #[cfg(feature = "generate")]
     let command = command.subcommand(generate());
     command.subcommand(completions())
@@ -86,7 +93,7 @@ fn run() -> Command {
         .arg(help_flag())
 }
 
-fn jobs() -> Arg {
+pub(super) fn jobs() -> Arg {
     Arg::new("jobs")
         .long("jobs")
         .value_name("N")
@@ -101,7 +108,7 @@ fn jobs() -> Arg {
         .help_heading(OTHER)
 }
 
-fn report() -> Arg {
+pub(super) fn report() -> Arg {
     Arg::new("report")
         .long("report")
         .value_name("FORMAT")
@@ -116,7 +123,7 @@ fn report() -> Arg {
 }
 
 /// Returns the options that select objects by the end of the interval in their keys.
-fn time_range() -> [Arg; 2] {
+pub(super) fn time_range() -> [Arg; 2] {
     let time = |name: &'static str, help: &'static str, long: &'static str| {
         Arg::new(name)
             .long(name)
@@ -270,7 +277,7 @@ fn replay() -> Command {
                 .long_help(
                     "File with the payload, or - for stdin.\n\n\
                      The payload is an event from S3, SQS, SNS, EventBridge or S3 Batch Operations, as the function \
-                     receives it.",
+                     receives it. A file may have several payloads, as `audit --repair` writes them.",
                 ),
         )
         .arg(
@@ -481,7 +488,7 @@ fn tables(more: &[&'static str]) -> PossibleValuesParser {
 }
 
 /// The flag for help as clap defines it, but under the last heading.
-fn help_flag() -> Arg {
+pub(super) fn help_flag() -> Arg {
     Arg::new("help")
         .short('h')
         .long("help")
@@ -514,6 +521,6 @@ pub(super) fn possible_values_note(arg: &Arg) -> Option<String> {
     (!names.is_empty()).then(|| format!("[possible values: {}]", names.join(", ")))
 }
 
-fn examples(lines: &[&str]) -> String {
+pub(super) fn examples(lines: &[&str]) -> String {
     format!("Examples:\n  {}", lines.join("\n  "))
 }

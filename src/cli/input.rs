@@ -111,7 +111,7 @@ impl<'a> OwnOutputs<'a> {
 }
 
 /// Returns the canonical path of what may not exist yet.
-fn canonical(path: &Path) -> PathBuf {
+pub(super) fn canonical(path: &Path) -> PathBuf {
     let exists = |path: &&Path| path.exists() || path.as_os_str().is_empty();
     let existing = path.ancestors().find(exists).unwrap_or(path);
     let current = Path::new(".");

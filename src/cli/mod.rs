@@ -3,6 +3,7 @@
 //! Results go to stdout, errors and progress to stderr.
 
 mod args;
+mod audit;
 mod backfill;
 mod explain;
 #[cfg(feature = "generate")]
@@ -81,6 +82,7 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches, environment),
         Some(("backfill", matches)) => backfill::backfill(matches, environment),
+        Some(("audit", matches)) => audit::audit(matches, environment),
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => schema::schema(matches),

@@ -40,19 +40,32 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
         SystemTime::now,
     )
     .map_err(|error| Stop::Usage(error.to_string()))?;
-    let handled = function.handle(&payload, Deadline::NONE, &Stderr);
-    match handled.answer {
-        Ok(answer) => {
-            writeln!(anstream::stdout(), "{}", escaped_json(&format!("{answer:#}")))?;
-            Ok(OK)
-        }
-        Err(error) => {
+    let mut code = OK;
+    for payload in each_payload(&payload) {
+        let handled = function.handle(payload, Deadline::NONE, &Stderr);
+        let answer = handled.answer.unwrap_or_else(|error| {
+            code = FAILED;
             // In the format of Lambda's error response.
-            let text = serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()});
-            writeln!(anstream::stdout(), "{}", escaped_json(&format!("{text:#}")))?;
-            Ok(FAILED)
-        }
+            serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()})
+        });
+        writeln!(anstream::stdout(), "{}", escaped_json(&format!("{answer:#}")))?;
     }
+    Ok(code)
+}
+
+/// Returns the payloads in a file, which has one or, as `audit --repair` writes it, several.
+fn each_payload(file: &[u8]) -> Vec<&[u8]> {
+    let mut values = serde_json::Deserializer::from_slice(file).into_iter::<serde::de::IgnoredAny>();
+    let (mut payloads, mut start) = (Vec::new(), 0);
+    while let Some(value) = values.next() {
+        if value.is_err() {
+            // The function reports what is wrong with it.
+            return vec![file];
+        }
+        payloads.extend(file.get(start..values.byte_offset()));
+        start = values.byte_offset();
+    }
+    if payloads.is_empty() { vec![file] } else { payloads }
 }
 
 fn payload(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {

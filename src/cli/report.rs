@@ -297,7 +297,7 @@ fn reason_text((reason, field): (&str, Option<&str>)) -> String {
     field.map_or_else(|| reason.to_owned(), |field| format!("{reason} in {field}"))
 }
 
-fn timestamp(micros: i64) -> String {
+pub(super) fn timestamp(micros: i64) -> String {
     let mut text = Vec::new();
     write_timestamp(micros, &mut text);
     String::from_utf8(text).unwrap_or_default()

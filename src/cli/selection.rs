@@ -54,17 +54,19 @@ impl Selection {
             return true;
         }
         let facts = KeyFacts::of(key);
-        let in_time = |limit: Option<i64>, is_within: fn(i64, i64) -> bool| {
-            limit.is_none_or(|limit| facts.end.is_some_and(|end| is_within(end, limit)))
-        };
         let named = |names: &BTreeSet<String>, name: Option<&str>| {
             names.is_empty() || name.is_some_and(|name| names.contains(name))
         };
-        in_time(self.from, |end, from| end >= from)
-            && in_time(self.until, |end, until| end < until)
+        self.selects_end(facts.end)
             && named(&self.accounts, facts.account.as_deref())
             && named(&self.regions, facts.region.as_deref())
             && named(&self.tables, facts.log_type.map(LogType::table))
+    }
+
+    /// Returns whether an interval with this end is selected.
+    pub(super) fn selects_end(&self, end: Option<i64>) -> bool {
+        self.from.is_none_or(|from| end.is_some_and(|end| end >= from))
+            && self.until.is_none_or(|until| end.is_some_and(|end| end < until))
     }
 
     fn is_everything(&self) -> bool {
@@ -79,23 +81,26 @@ impl Selection {
     }
 }
 
+/// Reads a duration such as `45d`, `6h` or `15m`, in microseconds.
+pub(super) fn duration(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "d" => DAY,
+        "h" => 3_600 * SECOND,
+        "m" => 60 * SECOND,
+        _ => return None,
+    };
+    number
+        .parse::<i64>()
+        .ok()
+        .filter(|number| *number >= 0)?
+        .checked_mul(unit)
+}
+
 /// Reads a time: a day, a time in UTC, or a time before now.
 fn time(text: &str, now: i64) -> Option<i64> {
     if let Some(before) = text.strip_prefix('-') {
-        let (number, unit) = before.split_at_checked(before.len().checked_sub(1)?)?;
-        let unit = match unit {
-            "d" => DAY,
-            "h" => 3_600 * SECOND,
-            "m" => 60 * SECOND,
-            _ => return None,
-        };
-        return now.checked_sub(
-            number
-                .parse::<i64>()
-                .ok()
-                .filter(|number| *number >= 0)?
-                .checked_mul(unit)?,
-        );
+        return now.checked_sub(duration(before)?);
     }
     let (date, clock) = text.split_once('T').unwrap_or((text, "00:00Z"));
     let clock = clock.strip_suffix('Z')?;

@@ -27,13 +27,29 @@ const MAX_LINE: u64 = 16 * 1024 * 1024;
 /// The file cannot be read.
 pub fn is_output_of(facts: &ObjectFacts, name: &str, file: impl Read + Seek) -> io::Result<bool> {
     if name.ends_with(".parquet") {
-        is_parquet_of(facts, file)
+        is_parquet_of(&facts.id, file)
     } else {
-        is_json_of(facts, name, file)
+        is_json(name, file, |line| {
+            is_event_of(&facts.id, line) || is_row_of(facts, line)
+        })
     }
 }
 
-fn is_parquet_of(facts: &ObjectFacts, mut file: impl Read + Seek) -> io::Result<bool> {
+/// Like [`is_output_of`], for an object of which only the id is known. A row of the quarantine may then be one of another object.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_output_of_id(id: &str, name: &str, file: impl Read + Seek) -> io::Result<bool> {
+    if name.ends_with(".parquet") {
+        is_parquet_of(id, file)
+    } else {
+        is_json(name, file, |line| {
+            is_event_of(id, line) || source_of_row(line).is_some()
+        })
+    }
+}
+
+fn is_parquet_of(id: &str, mut file: impl Read + Seek) -> io::Result<bool> {
     let bytes = file.seek(SeekFrom::End(0))?;
     if bytes < TAIL + MAGIC.len() as u64 {
         return Ok(false);
@@ -53,12 +69,12 @@ fn is_parquet_of(facts: &ObjectFacts, mut file: impl Read + Seek) -> io::Result<
     let mut footer = Vec::new();
     file.take(length).read_to_end(&mut footer)?;
     let contains = |text: &str| memmem::find(&footer, text.as_bytes()).is_some();
-    Ok(contains("alb_ingest.table") && contains(&format!("{}-", facts.id)))
+    Ok(contains("alb_ingest.table") && contains(&format!("{id}-")))
 }
 
-fn is_json_of(facts: &ObjectFacts, name: &str, file: impl Read) -> io::Result<bool> {
+fn is_json(name: &str, file: impl Read, is_first: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
     match read_json(name, file) {
-        Ok(Some(line)) => Ok(is_event_of(facts, &line) || is_row_of(facts, &line)),
+        Ok(Some(line)) => Ok(is_first(&line)),
         Ok(None) => Ok(false),
         // What a decompressor reports; the file itself could be read.
         Err(error) if error.raw_os_error().is_none() => Ok(false),
@@ -83,18 +99,25 @@ fn read_json(name: &str, file: impl Read) -> io::Result<Option<Vec<u8>>> {
     Ok((last == Some(b'\n')).then_some(line))
 }
 
-fn is_event_of(facts: &ObjectFacts, line: &[u8]) -> bool {
-    memmem::find(line, format!("\"{}-", facts.id).as_bytes()).is_some()
+fn is_event_of(id: &str, line: &[u8]) -> bool {
+    memmem::find(line, format!("\"{id}-").as_bytes()).is_some()
 }
 
 fn is_row_of(facts: &ObjectFacts, line: &[u8]) -> bool {
+    source_of_row(line).is_some_and(|(bucket, key)| bucket == facts.object.bucket && key == facts.object.key)
+}
+
+/// Returns the bucket and the key in a row of the quarantine.
+fn source_of_row(line: &[u8]) -> Option<(String, String)> {
     let text_after = |rest: &'_ [u8], name: &str| {
         let rest = rest.get(memmem::find(rest, name.as_bytes())? + name.len()..)?;
         let mut texts = serde_json::Deserializer::from_slice(rest).into_iter::<String>();
         texts.next()?.ok()
     };
-    text_after(line, "\"source_bucket\":").as_deref() == Some(facts.object.bucket.as_str())
-        && text_after(line, "\"source_key\":").as_deref() == Some(facts.object.key.as_str())
+    Some((
+        text_after(line, "\"source_bucket\":")?,
+        text_after(line, "\"source_key\":")?,
+    ))
 }
 
 #[cfg(test)]

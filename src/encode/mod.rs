@@ -24,7 +24,7 @@ use crate::schema::mapping::OutputTable;
 pub use self::parquet::ParquetEncoder;
 pub use compressor::Compressor;
 pub use computed::computed_numbers;
-pub use existing::is_output_of;
+pub use existing::{is_output_of, is_output_of_id};
 pub use json::{EventWriter, JsonEncoder, LineBuffer};
 pub use options::{Compression, FileFormat};
 

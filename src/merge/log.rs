@@ -31,11 +31,11 @@ impl Folder {
     }
 
     pub(super) fn plan(&self, number: u32) -> String {
-        format!("{}{number:08}{PLAN}", self.log())
+        plan_name(&self.log(), number)
     }
 
     pub(super) fn done(&self, number: u32) -> String {
-        format!("{}{number:08}{DONE}", self.log())
+        done_name(&self.log(), number)
     }
 
     pub(super) fn mark(&self, identity: &Identity, mark: u8) -> String {
@@ -51,14 +51,28 @@ impl Folder {
     }
 }
 
+/// Returns the name of a plan in the log at this folder.
+pub fn plan_name(log: &str, number: u32) -> String {
+    format!("{log}{number:08}{PLAN}")
+}
+
+/// Returns the name of the file that says that a plan in the log at this folder is published.
+pub fn done_name(log: &str, number: u32) -> String {
+    format!("{log}{number:08}{DONE}")
+}
+
+/// Returns the number of the plan that a file of a log is about, and whether the file says that it is published.
+pub fn plan_number(name: &str) -> Option<(u32, bool)> {
+    let plan = name.strip_suffix(PLAN).and_then(number).map(|number| (number, false));
+    plan.or_else(|| Some((number(name.strip_suffix(DONE)?)?, true)))
+}
+
 /// Returns the log that consists of files with these names. Other files are not part of it.
 pub(super) fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Log {
     let mut log = Log::default();
     for name in names {
-        if let Some(number) = name.strip_suffix(PLAN).and_then(number) {
-            log.plans.entry(number).or_default();
-        } else if let Some(number) = name.strip_suffix(DONE).and_then(number) {
-            log.plans.insert(number, true);
+        if let Some((number, is_done)) = plan_number(name) {
+            *log.plans.entry(number).or_default() |= is_done;
         } else if let Some((identity, _)) = name.split_once(MARK)
             && let Some(identity) = identity_of(identity)
         {

@@ -26,6 +26,7 @@ use crate::escape::escaped;
 
 pub use earliest::Earliest;
 pub use history::History;
+pub use log::{done_name, plan_name, plan_number};
 pub use look::Look;
 pub use step::{Answer, BatchLimits, Candidate, Failure, Ingested, Log, Reading, Request};
 pub use worker::{FolderObjects, Looked, Progress, Worker};

@@ -12,3 +12,14 @@ pub struct Counts {
     /// Blank lines.
     pub skipped: u64,
 }
+
+impl Counts {
+    /// Returns whether every line is accounted for.
+    pub const fn is_even(&self) -> bool {
+        let events = self.events.checked_add(self.quarantined);
+        match events {
+            Some(sum) => matches!(sum.checked_add(self.skipped), Some(sum) if sum == self.lines),
+            None => false,
+        }
+    }
+}

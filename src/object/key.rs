@@ -47,6 +47,16 @@ pub fn names_a_log(key: &str) -> bool {
     file_name(key).contains(SERVICE)
 }
 
+/// Returns the address of the load balancer node that wrote the object with this key. Network Load Balancers do not name it.
+pub fn node_address(key: &str) -> Option<&str> {
+    let (_, rest) = file_name(key).split_once(SERVICE)?;
+    let mut parts = rest.split('_');
+    let (_region, _balancer, end) = (parts.next()?, parts.next()?, parts.next()?);
+    interval_end(end)?;
+    let (node, _random) = (parts.next()?, parts.next()?);
+    parts.next().is_none().then_some(node)
+}
+
 impl KeyFacts {
     /// Reads a key.
     pub fn of(key: &str) -> Self {
@@ -122,7 +132,7 @@ fn balancer(name: &str) -> (BalancerKind, String) {
 }
 
 /// Returns `yyyymmddThhmmZ` as microseconds since 1970.
-fn interval_end(stamp: &str) -> Option<i64> {
+pub fn interval_end(stamp: &str) -> Option<i64> {
     let [y0, y1, y2, y3, m0, m1, d0, d1, b'T', h0, h1, n0, n1, b'Z'] = *stamp.as_bytes() else {
         return None;
     };
@@ -197,6 +207,8 @@ mod tests {
             ),
         ] {
             let expected = facts(log_type, region, load_balancer, "20261007T0715Z");
+            let node = (log_type != LogType::NlbAccess).then_some("192.0.2.1");
+            assert_eq!(node_address(name), node, "{name}");
             for prefix in ["", "some/prefix/", "AWSLogs/o-abc123/"] {
                 assert_eq!(KeyFacts::of(&format!("{prefix}{folders}/{name}")), expected, "{name}");
                 assert_eq!(KeyFacts::of(&format!("{prefix}{name}")), expected, "{name}");

@@ -14,7 +14,7 @@ use crate::escape::escaped;
 
 pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, nearest, redacted_shape};
-pub use key::{KeyFacts, SkipByKey, names_a_log, skip_by_key};
+pub use key::{KeyFacts, SkipByKey, interval_end, names_a_log, node_address, skip_by_key};
 pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
 pub use request::{ObjectRequest, unquoted};
 

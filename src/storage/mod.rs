@@ -39,7 +39,7 @@ pub use retry::RetryPolicy;
 pub use router::{Router, StartError};
 pub use sink::{Committed, Existing, ReadSeek, Sink, Staged};
 pub use source::{Body, Entry, Listing, Source};
-pub use store::{Creation, Publication, StagedName, Store};
+pub use store::{Creation, Files, OpenFile, Publication, Record, StagedName, Store, StoredFile};
 
 use std::sync::Arc;
 

@@ -1,8 +1,11 @@
 //! The seam of small files: created once, read, listed, and copied to other names. The log of merged delivery needs it.
 
+use std::fmt;
 use std::io::Read;
 
-use super::StorageError;
+use crate::object::{Counts, ObjectRef};
+
+use super::{ReadSeek, StorageError};
 
 /// A destination whose files are created, read, listed and copied by name. Names are relative to the destination, with `/`
 /// between folders.
@@ -26,6 +29,19 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The folder cannot be listed.
     fn names(&self, folder: &str) -> Result<Vec<String>, StorageError>;
+
+    /// Lists the files below a folder, which is empty or ends in a slash; none if it does not exist. Hidden files of a directory are
+    /// not listed.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    fn files(&self, folder: &str) -> Result<Files, StorageError>;
+
+    /// Opens a file at any position; `None` if it does not exist. At most [`OpenFile::END`] bytes are read before the first use.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn open(&self, name: &str) -> Result<Option<OpenFile>, StorageError>;
 
     /// Returns whether anything exists below the destination.
     ///
@@ -54,6 +70,52 @@ pub trait Store: Send + Sync {
 
     /// Removes a staged file that is published, if this storage does not do it by itself. A failure only costs space.
     fn discard(&self, staged: &StagedName);
+}
+
+/// Files of a store. A name is relative to the destination. An error is about files that could not be listed.
+pub type Files = Box<dyn Iterator<Item = Result<StoredFile, StorageError>> + Send>;
+
+/// A listed file of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// The time of its creation in seconds since 1970, if the listing has it.
+    pub created: Option<i64>,
+}
+
+/// An open file of a store.
+pub struct OpenFile {
+    /// Its length.
+    pub bytes: u64,
+    /// What was recorded with it.
+    pub record: Record,
+    /// Its bytes.
+    pub content: Box<dyn ReadSeek>,
+}
+
+/// What a sink recorded with an output, if its storage can.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The object that it was made from.
+    pub source: Option<ObjectRef>,
+    /// The counts of that object.
+    pub counts: Option<Counts>,
+    /// The SHA-256 of the bytes, in hex.
+    pub sha256: Option<String>,
+}
+
+impl OpenFile {
+    /// The number of bytes at the end of a file that opening it may read.
+    pub const END: u64 = 64 * 1024;
+}
+
+impl fmt::Debug for OpenFile {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.bytes, &self.record).fmt(out)
+    }
 }
 
 /// The name of a staged file: the SHA-256 of its bytes, in hex.

@@ -15,6 +15,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "measurements are printed")]
 
+mod audit;
 mod backfill;
 #[path = "../common/mod.rs"]
 mod common;

@@ -37,8 +37,8 @@ const LAYERS: [(&str, &[&str]); 18] = [
     (
         "cli",
         &[
-            "deadline", "escape", "formats", "parse", "schema", "object", "storage", "ingest", "layout", "merge",
-            "trigger", "config", "cost", "function", "generate",
+            "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage", "ingest", "layout",
+            "merge", "trigger", "config", "cost", "function", "generate",
         ],
     ),
     ("bin", &["function", "cli"]),

@@ -435,6 +435,20 @@ fn a_folder_that_the_function_writes_to_is_refused() {
 }
 
 #[test]
+fn functions_that_start_at_the_same_time_claim_one_destination() {
+    for _ in 0..25 {
+        let world = World::new();
+        world.put(0, "1205");
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| ok(&world.handle(&folder(true))).to_owned());
+            }
+        });
+        assert_eq!(world.names(".plan").len(), 1);
+    }
+}
+
+#[test]
 fn duplicates_in_one_payload_count_once() {
     let world = World::new();
     world.put(0, "1205");

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Each command with the file of its short help; the first is the program itself.
-const COMMANDS: [(&[&str], &str); 7] = [
+const COMMANDS: [(&[&str], &str); 8] = [
     (&[], "alb-ingest"),
     (&["run"], "run"),
+    (&["audit"], "audit"),
     (&["replay"], "replay"),
     (&["explain"], "explain"),
     (&["schema"], "schema"),

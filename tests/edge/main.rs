@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod audit;
 mod cli;
 #[path = "../common/mod.rs"]
 mod common;

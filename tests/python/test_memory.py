@@ -70,6 +70,8 @@ ATTACKS: dict[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
     "short lines after a thousand": (KEY, lambda: iter([*map(access, range(1000)), b"a\n" * (MIB // 4)])),
     "a joined entry": (KEY.replace("app.shop.7f3c9a1e5b2d4860", "shop"), classic),
 }
+# What an audit of 20,000 objects needs.
+AUDIT = 16
 # The attack that fails its object.
 UNKNOWN = "short lines"
 
@@ -147,6 +149,30 @@ def test_many_objects_do_not_need_more_memory(program, tmp_path):
         (folder / f"{'long name ' * 20}{number}.log").touch()
     report = run(program, folder, tmp_path / "out", 32)
     assert report["objects"]["skipped"] == 20_000
+
+
+def test_an_audit_remembers_objects_by_identity(program, tmp_path):
+    """Everything is missing, and everything that is there is extra: no list of names fits the limit."""
+    source, destination = tmp_path / "in", tmp_path / "out"
+    line = "http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 {}\n"
+    for folder in (source, destination):
+        folder.mkdir()
+        for number in range(20_000):
+            (folder / f"{'long name ' * 22}{number}.log").write_text(line.format(number))
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (AUDIT * MIB, AUDIT * MIB))
+
+    done = subprocess.run(
+        [program, "audit", source, destination, "--jobs", "1", "--report", "json"],
+        env={"TMPDIR": os.environ.get("TMPDIR", "/tmp")},
+        preexec_fn=limit,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert done.returncode == 1, done.stderr.decode()[-1000:]
+    report = json.loads(done.stdout)
+    assert (len(report["missing"]), len(report["extra"])) == (20_000, 20_000)
 
 
 @pytest.fixture(scope="module")

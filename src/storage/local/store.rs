@@ -8,9 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::escape::escaped_path;
 use crate::object::{Counts, ObjectRef, hex};
-use crate::storage::{Committed, Creation, Operation, Publication, Sink, Staged, StagedName, StorageError, Store};
+use crate::storage::{
+    Committed, Creation, Files, OpenFile, Operation, Publication, Record, Sink, Staged, StagedName, StorageError,
+    Store, StoredFile,
+};
 
-use super::Directory;
+use super::{Directory, files};
 
 /// A directory as a store. Files are written as those of its [`Directory`]; publishing makes a hard link, or a copy if the
 /// file system has no links.
@@ -101,6 +104,36 @@ impl Store for DirectoryStore {
         Ok(names)
     }
 
+    fn files(&self, folder: &str) -> Result<Files, StorageError> {
+        let path = self.root.join(folder);
+        if !path.exists() {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let folder = folder.to_owned();
+        let listing = files::list(&path)?;
+        Ok(Box::new(listing.map(move |entry| {
+            entry.map(|entry| StoredFile {
+                name: format!("{folder}{}", entry.object.key),
+                bytes: entry.object.size.unwrap_or_default(),
+                created: None,
+            })
+        })))
+    }
+
+    fn open(&self, name: &str) -> Result<Option<OpenFile>, StorageError> {
+        let path = self.root.join(name);
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((bytes, file)) => Ok(Some(OpenFile {
+                bytes,
+                record: Record::default(),
+                content: Box::new(file),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::local(Operation::Read, &path, error)),
+        }
+    }
+
     fn is_empty(&self) -> Result<bool, StorageError> {
         match fs::read_dir(&self.root) {
             // Temporary files of other runs are hidden.
@@ -119,8 +152,12 @@ impl Store for DirectoryStore {
         _bytes: u64,
         content: &mut dyn Read,
     ) -> Result<String, StorageError> {
-        self.write(&staged.path(), content)?;
-        Ok(String::new())
+        match self.write(&staged.path(), content) {
+            Ok(_) => Ok(String::new()),
+            // Another worker staged the same file, and published and discarded it before it was compared.
+            Err(error) if is_gone(&error) => Ok(String::new()),
+            Err(error) => Err(error),
+        }
     }
 
     fn publish(&self, staged: &StagedName, _etag: &str, _bytes: u64, name: &str) -> Result<Publication, StorageError> {
@@ -148,6 +185,15 @@ impl Store for DirectoryStore {
     fn discard(&self, staged: &StagedName) {
         let _ = fs::remove_file(self.root.join(staged.path()));
     }
+}
+
+fn is_gone(error: &StorageError) -> bool {
+    let source = error
+        .source
+        .as_ref()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    // Refused because the file existed, and then it did not.
+    source.is_some_and(|source| matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists))
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {
@@ -184,6 +230,17 @@ mod tests {
         assert_eq!(store.read("_merge/b/1.plan").unwrap(), None);
         assert_eq!(store.names("_merge/b").unwrap(), ["0.plan"]);
         assert!(!store.is_empty().unwrap());
+        let listed = |folder: &str| store.files(folder).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let plan = StoredFile {
+            name: "_merge/b/0.plan".to_owned(),
+            bytes: 3,
+            created: None,
+        };
+        assert_eq!(listed(""), std::slice::from_ref(&plan));
+        assert_eq!(listed("_merge/"), [plan]);
+        assert_eq!(listed("none/"), []);
+        assert_eq!(store.open("_merge/b/0.plan").unwrap().unwrap().bytes, 3);
+        assert!(store.open("none").unwrap().is_none());
 
         let name = staged("rows");
         assert_eq!(store.publish(&name, "", 4, "t/rows").unwrap(), Publication::Missing);

@@ -11,7 +11,7 @@ use crate::object::{ObjectRef, form_decoded, unquoted};
 use crate::schema::mapping::Schema;
 use crate::storage::aws::Clients;
 use crate::storage::aws::error::{Class, Context, Failure, Resource};
-use crate::storage::{Operation, S3WriteOptions, StorageError};
+use crate::storage::{Operation, Record, S3WriteOptions, StorageError, StoredFile};
 
 use super::metadata::{self, Pairs};
 
@@ -41,6 +41,19 @@ pub(super) struct Existing {
     pub(super) of_source: bool,
     /// The hash of its bytes, if its metadata has it.
     pub(super) sha256: Option<String>,
+}
+
+/// Objects with their keys as names, and the token of the next page.
+pub(super) type Page = (Vec<StoredFile>, Option<String>);
+
+/// A range of an object.
+pub(super) struct Range {
+    pub(super) body: Vec<u8>,
+    /// The length of the whole object.
+    pub(super) whole: u64,
+    /// Without quotes.
+    pub(super) etag: String,
+    pub(super) record: Record,
 }
 
 impl OutputBucket {
@@ -271,16 +284,83 @@ impl OutputBucket {
         let mut names = Vec::new();
         let mut token = None;
         loop {
-            let list = self.list(folder).delimiter("/").set_continuation_token(token);
-            let page = self.clients.call(self.deadline, list.send())?;
-            for object in page.contents() {
-                let key = object.key().and_then(|key| form_decoded(key).ok());
-                let key = key.ok_or(Failure::client_side(Class::InvalidResponse))?;
-                names.extend(key.strip_prefix(folder).map(str::to_owned));
-            }
-            token = page.next_continuation_token().map(str::to_owned);
+            let (page, next) = self.page_of(self.list(folder).delimiter("/").set_continuation_token(token))?;
+            names.extend(
+                page.iter()
+                    .filter_map(|file| file.name.strip_prefix(folder).map(str::to_owned)),
+            );
+            token = next;
             if token.is_none() {
                 return Ok(names);
+            }
+        }
+    }
+
+    /// Returns a page of the objects below a prefix.
+    pub(super) fn page(&self, prefix: &str, token: Option<String>) -> Result<Page, Failure> {
+        self.page_of(self.list(prefix).set_continuation_token(token))
+    }
+
+    fn page_of(&self, list: ListObjectsV2FluentBuilder) -> Result<Page, Failure> {
+        let invalid = || Failure::client_side(Class::InvalidResponse);
+        let page = self.clients.call(self.deadline, list.send())?;
+        let mut objects = Vec::new();
+        for object in page.contents() {
+            let key = object.key().and_then(|key| form_decoded(key).ok());
+            objects.push(StoredFile {
+                name: key.ok_or_else(invalid)?,
+                bytes: object.size().unwrap_or_default().unsigned_abs(),
+                created: object.last_modified().map(aws_sdk_s3::primitives::DateTime::secs),
+            });
+        }
+        let next = page.next_continuation_token().map(str::to_owned);
+        if page.is_truncated() == Some(true) && next.is_none() {
+            return Err(invalid());
+        }
+        Ok((objects, next))
+    }
+
+    /// Reads a range of an object; with an etag, only of the object that has it.
+    pub(super) fn range(&self, key: &str, range: String, etag: Option<&str>) -> Result<Range, Failure> {
+        let get = self
+            .clients
+            .reads()
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .range(range)
+            .set_if_match(etag.map(|etag| format!("\"{etag}\"")))
+            .set_expected_bucket_owner(self.options.owner.clone());
+        let response = self.clients.call(self.deadline, get.send())?;
+        let whole = response.content_range().and_then(|range| range.rsplit_once('/'));
+        let whole = whole.and_then(|(_, whole)| whole.parse().ok());
+        let value = |name: &str| response.metadata()?.get(name).map(String::as_str);
+        let (record, etag) = (metadata::record(value), etag_of(response.e_tag()));
+        let body = self.clients.within(self.deadline, response.body.collect())?;
+        let body = body.map_err(|_| Failure::client_side(Class::BrokenBody))?.to_vec();
+        Ok(Range {
+            // A server that ignores the range sends the whole object.
+            whole: whole.unwrap_or(body.len() as u64),
+            record,
+            etag,
+            body,
+        })
+    }
+
+    /// Repeats a request after a failure that may pass, as often as the retry policy allows.
+    pub(super) fn attempt<T>(
+        &self,
+        request: impl Fn() -> Result<T, Failure>,
+        is_passing: impl Fn(&Failure) -> bool,
+    ) -> Result<T, Failure> {
+        let mut attempts = 1;
+        loop {
+            match request() {
+                Err(failure) if is_passing(&failure) && self.clients.tuning().retry.allows_another(attempts) => {
+                    self.clients.back_off(attempts, self.deadline);
+                    attempts += 1;
+                }
+                result => return result,
             }
         }
     }

@@ -4,11 +4,12 @@
 //! commit, so it carries everything. A large one starts before its source is read to the end: it carries its source and
 //! the program, but not the counts, which are unknown then.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use crate::object::{Counts, ObjectRef, hex};
 use crate::schema::mapping::Schema;
+use crate::storage::Record;
 
 /// A name of the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +125,32 @@ pub(super) fn sha256<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Option<&
     metadata(SHA256)
 }
 
+/// Returns what metadata, looked up by name, says about an output. A source whose key is too long for the metadata is unknown.
+pub(super) fn record<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Record {
+    let decoded = |name: &str| percent_decode_str(metadata(name)?).decode_utf8().ok().map(String::from);
+    let count = |name: &str| metadata(name)?.parse().ok();
+    let source = || {
+        Some(ObjectRef {
+            bucket: decoded(SOURCE_BUCKET)?,
+            key: decoded(SOURCE_KEY)?,
+            version: decoded(SOURCE_VERSION).unwrap_or_default(),
+        })
+    };
+    let counts = || {
+        Some(Counts {
+            lines: count(LINES)?,
+            events: count(EVENTS)?,
+            quarantined: count(QUARANTINED)?,
+            skipped: count(SKIPPED)?,
+        })
+    };
+    Record {
+        source: source(),
+        counts: counts(),
+        sha256: sha256(&metadata).map(str::to_owned),
+    }
+}
+
 fn identity(source: &ObjectRef) -> Pairs {
     let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let key = encoded(&source.key);
@@ -179,6 +206,14 @@ mod tests {
                 };
                 assert_eq!(is_of(&source(other), look), key == other, "{key} {other}");
             }
+            let recorded = record(|name| {
+                pairs
+                    .iter()
+                    .find(|(found, _)| *found == name)
+                    .map(|(_, value)| value.as_str())
+            });
+            assert_eq!(recorded.source, (key.len() < 1024).then(|| source(key)));
+            assert_eq!(recorded.counts, Some(Counts::default()));
         }
     }
 }

@@ -12,6 +12,7 @@ mod access;
 mod body;
 mod bucket;
 mod buffer;
+mod files;
 mod list;
 mod metadata;
 mod sink;

@@ -3,9 +3,10 @@
 use std::io::Read;
 
 use crate::storage::aws::error::{Class, Failure};
-use crate::storage::{Creation, Operation, Publication, StagedName, StorageError, Store};
+use crate::storage::{Creation, Files, OpenFile, Operation, Publication, StagedName, StorageError, Store};
 
 use super::bucket::OutputBucket;
+use super::files::{self, FileListing};
 use super::metadata;
 
 /// The files below a prefix of a bucket.
@@ -32,26 +33,6 @@ impl S3Store {
         self.bucket.error(operation, key, failure)
     }
 
-    /// Repeats a request after a failure that may pass, as often as the retry policy allows.
-    fn attempt<T>(
-        &self,
-        request: impl Fn() -> Result<T, Failure>,
-        is_passing: impl Fn(&Failure) -> bool,
-    ) -> Result<T, Failure> {
-        let mut attempts = 1;
-        loop {
-            match request() {
-                Err(failure)
-                    if is_passing(&failure) && self.bucket.clients().tuning().retry.allows_another(attempts) =>
-                {
-                    self.bucket.clients().back_off(attempts, self.bucket.deadline());
-                    attempts += 1;
-                }
-                result => return result,
-            }
-        }
-    }
-
     /// Uploads a file in parts and completes it; returns its etag.
     fn upload(
         &self,
@@ -67,7 +48,7 @@ impl S3Store {
             .map_err(|failure| failed(&failure))?;
         let result = self.parts(key, &upload, content);
         let result = result.and_then(|parts| {
-            self.attempt(
+            self.bucket.attempt(
                 || self.bucket.complete(key, &upload, &parts),
                 |failure| failure.class == Class::Conflict,
             )
@@ -135,7 +116,7 @@ impl Store for S3Store {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
         let key = self.key(name);
         let is_broken = |failure: &Failure| matches!(failure.class, Class::BrokenBody | Class::Checksum);
-        match self.attempt(|| self.bucket.get(&key), is_broken) {
+        match self.bucket.attempt(|| self.bucket.get(&key), is_broken) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(failure) if failure.class == Class::NotFound => Ok(None),
             Err(failure) => Err(self.error(Operation::Read, &key, &failure)),
@@ -145,7 +126,7 @@ impl Store for S3Store {
     fn create(&self, name: &str, bytes: &[u8]) -> Result<Creation, StorageError> {
         let key = self.key(name);
         // 409: another request about the same key is in progress, and only its end shows which one created the object.
-        let put = self.attempt(
+        let put = self.bucket.attempt(
             || self.bucket.put(&key, Vec::new(), bytes.to_vec().into()),
             |failure| failure.class == Class::Conflict,
         );
@@ -160,6 +141,14 @@ impl Store for S3Store {
         let folder = self.key(folder);
         let names = self.bucket.names(&folder);
         names.map_err(|failure| self.error(Operation::List, &folder, &failure))
+    }
+
+    fn files(&self, folder: &str) -> Result<Files, StorageError> {
+        Ok(Box::new(FileListing::open(&self.bucket, &self.prefix, folder)?))
+    }
+
+    fn open(&self, name: &str) -> Result<Option<OpenFile>, StorageError> {
+        files::open(&self.bucket, &self.key(name))
     }
 
     fn is_empty(&self) -> Result<bool, StorageError> {
@@ -184,7 +173,7 @@ impl Store for S3Store {
         let failed = |failure: &Failure| self.error(Operation::Write, &key, failure);
         let read = content.read_to_end(&mut body);
         read.map_err(|_| failed(&Failure::client_side(Class::TemporaryFile)))?;
-        let put = self.attempt(
+        let put = self.bucket.attempt(
             || self.bucket.put_like(&key, name, pairs.clone(), body.clone().into()),
             |failure| failure.class == Class::Conflict,
         );
@@ -199,7 +188,7 @@ impl Store for S3Store {
 
     fn publish(&self, staged: &StagedName, etag: &str, bytes: u64, name: &str) -> Result<Publication, StorageError> {
         let (from, to) = (self.key(&staged.path()), self.key(name));
-        let copied = self.attempt(
+        let copied = self.bucket.attempt(
             || self.bucket.copy(&from, etag, &to),
             |failure| failure.class == Class::Conflict,
         );

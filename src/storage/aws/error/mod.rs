@@ -173,6 +173,11 @@ impl Failure {
         matches!(self.class, Class::Network | Class::TimedOut | Class::ServerError)
     }
 
+    /// Returns whether a range was requested of an object without bytes there.
+    pub(crate) const fn is_empty_range(&self) -> bool {
+        matches!(self.status, Some(416))
+    }
+
     /// Returns the error of an operation that failed this way.
     pub(crate) fn to_error(&self, context: &Context<'_>) -> StorageError {
         let message = self.message(context);

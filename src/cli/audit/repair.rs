@@ -1,0 +1,112 @@
+//! Payloads that deliver what is missing or damaged.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use crate::escape::escaped_json;
+use crate::merge::Folder;
+use crate::object::ObjectRequest;
+use crate::trigger::FolderRequest;
+
+use super::super::Stop;
+
+/// The number of objects in a payload: an invocation ingests them within its time.
+const OBJECTS: usize = 100;
+
+/// A file of payloads, if one was asked for.
+pub(super) struct Repair(Option<Payloads>);
+
+struct Payloads {
+    path: String,
+    file: BufWriter<File>,
+    objects: Vec<Value>,
+    folders: BTreeSet<Folder>,
+    count: u64,
+    lines: u64,
+}
+
+impl Repair {
+    /// Creates the file, which must not exist.
+    pub(super) fn of(matches: &ArgMatches) -> Result<Self, Stop> {
+        let Some(path) = matches.get_one::<String>("repair") else {
+            return Ok(Self(None));
+        };
+        let file = File::create_new(path).map_err(|error| Stop::Usage(format!("cannot create {path}: {error}")))?;
+        Ok(Self(Some(Payloads {
+            path: path.clone(),
+            file: BufWriter::new(file),
+            objects: Vec::new(),
+            folders: BTreeSet::new(),
+            count: 0,
+            lines: 0,
+        })))
+    }
+
+    /// Adds an object.
+    pub(super) fn object(&mut self, object: &ObjectRequest, etag: Option<&str>) -> Result<(), Stop> {
+        let Some(payloads) = &mut self.0 else { return Ok(()) };
+        let mut named = json!({"bucket": object.bucket, "key": object.key});
+        if let (Some(etag), Some(fields)) = (etag, named.as_object_mut()) {
+            fields.insert("etag".to_owned(), etag.into());
+        }
+        payloads.objects.push(named);
+        payloads.count += 1;
+        if payloads.objects.len() >= OBJECTS {
+            payloads.write_objects()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a folder to merge.
+    pub(super) fn folder(&mut self, folder: Folder) {
+        if let Some(payloads) = &mut self.0 {
+            payloads.folders.insert(folder);
+        }
+    }
+
+    /// Writes the rest, and returns what to do with the file.
+    pub(super) fn finish(self) -> Result<Option<String>, Stop> {
+        let Some(mut payloads) = self.0 else {
+            return Ok(None);
+        };
+        payloads.write_objects()?;
+        let folders = std::mem::take(&mut payloads.folders);
+        for folder in &folders {
+            let request = FolderRequest {
+                folder: folder.clone(),
+                all: true,
+                receives: 1,
+            };
+            payloads.write(&request.message())?;
+        }
+        payloads.file.flush().map_err(|error| payloads.failed(&error))?;
+        let Payloads { path, count, lines, .. } = &payloads;
+        Ok(Some(format!(
+            "repair       {count} objects and {} folders in {lines} payloads, written to {path}",
+            folders.len()
+        )))
+    }
+}
+
+impl Payloads {
+    fn write_objects(&mut self) -> Result<(), Stop> {
+        let objects = std::mem::take(&mut self.objects);
+        if objects.is_empty() {
+            return Ok(());
+        }
+        self.write(&json!({ "objects": objects }).to_string())
+    }
+
+    fn write(&mut self, payload: &str) -> Result<(), Stop> {
+        self.lines += 1;
+        writeln!(self.file, "{}", escaped_json(payload)).map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Stop {
+        Stop::Failed(format!("cannot write {}: {error}", self.path))
+    }
+}
