@@ -241,7 +241,7 @@ MUTANTS = [
         "                self.commit(Arc::unwrap_or_clone(plan))\n"
         "            }\n"
         "            Answer::Unknown => self.enter(Phase::Resolving(number, plan), Request::ReadPlan(number)),\n",
-        ("tests/engine/merge_model.rs::every_interleaving_keeps_the_promises",),
+        ("tests/engine/merge_model/mod.rs::every_interleaving_keeps_the_promises",),
     ),
     Mutant(
         "publish-without-a-plan",
@@ -250,7 +250,7 @@ MUTANTS = [
         "            repeated: Vec::new(),\n        };\n        self.commit(plan)\n",
         "            repeated: Vec::new(),\n        };\n        self.is_mine(self.history.plans(), Arc::new(plan))\n",
         (
-            "tests/engine/merge_model.rs::every_interleaving_keeps_the_promises",
+            "tests/engine/merge_model/mod.rs::every_interleaving_keeps_the_promises",
             "tests/edge/function_merge.rs::a_folder_is_merged_once",
         ),
     ),
@@ -260,7 +260,7 @@ MUTANTS = [
         "src/merge/look.rs",
         "repeated: self.history.to_repeat(),",
         "repeated: Vec::new(),",
-        ("tests/engine/merge_model.rs::every_interleaving_keeps_the_promises",),
+        ("tests/engine/merge_model/mod.rs::every_interleaving_keeps_the_promises",),
     ),
     Mutant(
         "confirm-rejected-records",
@@ -374,7 +374,7 @@ MUTANTS = [
         "PublicationStep::File(file) if file < plan.files.len() =>",
         "PublicationStep::File(file) if file + 1 < plan.files.len() =>",
         (
-            "tests/engine/merge_model.rs::every_interleaving_keeps_the_promises",
+            "tests/engine/merge_model/mod.rs::every_interleaving_keeps_the_promises",
             "tests/edge/function_merge.rs::a_folder_is_merged_once",
         ),
     ),

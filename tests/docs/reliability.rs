@@ -266,7 +266,7 @@ const CASES: [Case; 72] = [
         &[
             "tests/engine/objects/detection.rs::foreign_formats_fail_and_are_named",
             "tests/edge/function.rs::the_function_never_ingests_its_own_outputs",
-            "tests/edge/cli.rs::outputs_among_the_inputs_are_skipped_and_counted",
+            "tests/edge/inputs.rs::outputs_among_the_inputs_are_skipped_and_counted",
             "tests/account/test_account.py::test_only_failing_objects_become_dead_letters",
         ],
     ),
