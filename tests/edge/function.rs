@@ -39,15 +39,19 @@ impl Observer for Events {
     }
 }
 
+/// The fault that the reader of an object meets.
+type Opening = fn(&ObjectRequest) -> Option<Fault>;
+/// Called with the key of an output before each write to it; it may panic.
+type Writing = fn(&str);
+
 /// Objects from folders, or faults in their place; outputs in memory.
 struct FaultyStorage {
     local: Local,
     /// The file of the destination's layout.
     layouts: Local,
     memory: Memory,
-    fault: fn(&ObjectRequest) -> Option<Fault>,
-    /// Called with the key of an output before each write to it; it may panic.
-    writing: fn(&str),
+    fault: Opening,
+    writing: Writing,
     opened: AtomicUsize,
 }
 
@@ -91,7 +95,7 @@ impl Storage for &'static FaultyStorage {
 }
 
 /// A destination that calls a function before each write.
-struct Watched(Memory, fn(&str));
+struct Watched(Memory, Writing);
 
 impl Sink for Watched {
     fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
@@ -110,7 +114,7 @@ impl Sink for Watched {
 struct WatchedOutput {
     staged: Box<dyn Staged>,
     key: String,
-    writing: fn(&str),
+    writing: Writing,
 }
 
 impl Write for WatchedOutput {
@@ -182,12 +186,12 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn faulty(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static FaultyStorage {
+fn faulty(fault: Opening) -> &'static FaultyStorage {
     faulty_with(fault, Memory::default())
 }
 
 /// Returns a storage with these faults whose outputs go to a destination that may have some already.
-fn faulty_with(fault: fn(&ObjectRequest) -> Option<Fault>, memory: Memory) -> &'static FaultyStorage {
+fn faulty_with(fault: Opening, memory: Memory) -> &'static FaultyStorage {
     Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(package().join("events"))),
         layouts: layouts(),
@@ -435,7 +439,7 @@ fn a_panic_or_a_broken_connection_fails_only_its_object() {
 #[test]
 fn case_59_a_panic_at_any_stage_fails_only_its_object() {
     // While an object is opened, read, and encoded into its output.
-    let faults: [(fn(&ObjectRequest) -> Option<Fault>, fn(&str)); 3] = [
+    let faults: [(Opening, Writing); 3] = [
         (
             |object| object.key.contains("conn_log").then_some(Fault::Panics),
             |_| {},
