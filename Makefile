@@ -174,6 +174,11 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
+.PHONY: mutants
+mutants: ## Break the program on purpose, defect by defect, and check that the tests catch each (ARGS=--help)
+	$(call heading,mutants: defects that the tests must catch)
+	$(PYTHON_BIN) scripts/mutants.py $(ARGS)
+
 .PHONY: bench
 bench: ## Measure the throughput of parsing, decompression and encoding
 	$(call heading,bench: build)
@@ -222,7 +227,7 @@ ocsf-classes: ## Regenerate the JSON Schemas of the OCSF classes in tests/standa
 .PHONY: generated
 generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	$(call heading,generated: documentation$(comma) payloads and the template's tables)
-	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help::
+	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- cost:: events:: generated:: help:: reliability::the_matrix
 	scripts/venv.sh
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/python/test_shown_commands.py

@@ -86,12 +86,12 @@ impl Schedule {
     }
 }
 
-/// Returns the objects that exist so many seconds after the beginning of the day.
+/// Returns the number of objects that exist at a time, in seconds after the beginning of the day.
 fn arrived(load: &FolderLoad, seconds: u64) -> u64 {
     load.objects * seconds.min(DAY) / DAY
 }
 
-/// Adds a look at a folder with so many objects, whose log has so many plans.
+/// Adds a look at a folder with this number of objects, whose log has this number of plans.
 fn add_look(work: &mut MergedWork, objects: u64, plans: u64) {
     work.looks += 1.0;
     work.source_pages += objects.div_ceil(PAGE).max(1) as f64;

@@ -380,6 +380,45 @@ fn an_object_that_changes_or_vanishes_fails_alone() {
 }
 
 #[test]
+fn a_plan_whose_staged_files_are_gone_is_published_from_its_members() {
+    let prepare = || {
+        let server = logs(20);
+        server
+            .faults()
+            .add(Rule::new(Fault::Status(403, "AccessDenied")).op(Op::CopyObject));
+        let output = merge(&server, "s3://outputs/m").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.code() == Some(1) && text.contains("is committed and not published"),
+            "{text}"
+        );
+        assert!(outputs(&server, "m/").is_empty(), "nothing is visible");
+        for key in files(&server).into_keys().filter(|key| key.contains("_staged/")) {
+            server.delete("outputs", &key);
+        }
+        server.faults().clear();
+        server
+    };
+    let reference = logs(20);
+    succeed(merge(&reference, "s3://outputs/m"));
+    let server = prepare();
+    succeed(merge(&server, "s3://outputs/m"));
+    assert!(outputs(&server, "m/") == outputs(&reference, "m/"));
+    audit(&server, "m/");
+
+    // Without one of its members, a plan cannot be published, and says so.
+    let server = prepare();
+    let key = server.objects("logs").into_keys().next().unwrap();
+    server.delete("logs", &key);
+    let output = merge(&server, "s3://outputs/m").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.code() == Some(1) && text.contains("no longer give the same bytes"),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_object_that_cannot_be_read_now_is_left_for_later() {
     let server = logs(40);
     let key = server.objects("logs").into_keys().nth(3).unwrap();

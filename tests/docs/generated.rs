@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 /// The folder of the tables' pages. Pages of other schemas than the native one are in folders below.
 const PAGES: &str = "docs/reference/tables";
 
-fn package(path: &str) -> PathBuf {
+pub(crate) fn package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -110,7 +110,7 @@ fn generated() -> Vec<(String, String)> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
-fn update() -> bool {
+pub(crate) fn update() -> bool {
     std::env::var_os("UPDATE_GENERATED").is_some()
 }
 

@@ -16,4 +16,5 @@ mod dependencies;
 mod floors;
 mod generated;
 mod links;
+mod reliability;
 mod standards;

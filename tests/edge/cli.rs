@@ -172,18 +172,19 @@ fn output_does_not_depend_on_threads_or_location() {
     write_objects(&here, 40);
     write_objects(&there, 40);
     for format in ["parquet", "json"] {
-        let (one, two) = (
-            folder.path().join(format!("{format}-1")),
-            folder.path().join(format!("{format}-2")),
-        );
+        let of_jobs = |jobs: &str| folder.path().join(format!("{format}-{jobs}"));
+        let one = of_jobs("1");
         let settings = ["--format", format, "--partition-by", "hour"];
         let args = ["run", text(&here), "--to", text(&one), "--jobs", "1"];
         expect(run(&[&args[..], &settings].concat()), 0);
-        let args = ["run", ".", "--to", text(&two), "--jobs", "2"];
-        let mut command = alb_ingest(&[&args[..], &settings].concat());
-        expect(command.current_dir(&there).output().unwrap(), 0);
         assert!(!tree(&one).is_empty());
-        assert!(tree(&one) == tree(&two), "{format}");
+        for jobs in ["2", "6"] {
+            let several = of_jobs(jobs);
+            let args = ["run", ".", "--to", text(&several), "--jobs", jobs];
+            let mut command = alb_ingest(&[&args[..], &settings].concat());
+            expect(command.current_dir(&there).output().unwrap(), 0);
+            assert!(tree(&one) == tree(&several), "{format}, {jobs} jobs");
+        }
     }
 }
 
@@ -312,30 +313,6 @@ fn a_run_that_finds_nothing_says_where_and_why() {
     );
     let found = report(&[text(&out)]);
     assert!(!found.contains("no objects found"), "{found}");
-}
-
-#[test]
-fn outputs_among_the_inputs_are_skipped_and_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    let input = folder.path().join("in");
-    write(&input.join("one.log"), LINE.as_bytes());
-    let skipped = |args: &[&str]| {
-        let report = [&["run"], args, &["--report", "json"]].concat();
-        let report: Value = serde_json::from_slice(&expect(run(&report), 0).stdout).unwrap();
-        assert_eq!(report["events"], 1);
-        report["skipped_objects"]["output at the destination"].as_u64()
-    };
-    let (input, out) = (text(&input), input.join("a/out"));
-    let quarantine = folder.path().join("in/rejects");
-    write(&quarantine.join("one.json"), b"x");
-    let to = [input, "--to", text(&out), "--quarantine", text(&quarantine)];
-    // The destination does not exist yet.
-    assert_eq!(skipped(&to), Some(1));
-    // The output, and the file of the destination's layout.
-    assert_eq!(skipped(&to), Some(3));
-    // A directory beside it whose name begins with the same text is an input.
-    let beside = folder.path().join("in/a/ou");
-    assert_eq!(skipped(&[input, "--to", text(&beside), "--include", "*.log"]), None);
 }
 
 #[test]

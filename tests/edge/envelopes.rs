@@ -43,7 +43,7 @@ impl Object {
     }
 
     /// Returns the sample object whose key has this suffix; the folder `events/objects` is the bucket.
-    fn sample(end: &str) -> Self {
+    pub(crate) fn sample(end: &str) -> Self {
         let folder = events().join("objects");
         let file = walkdir::WalkDir::new(&folder)
             .into_iter()

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use crate::common::{Files, Memory};
+use crate::envelopes::{Object, s3, sqs, uuid};
 use alb_ingest::config::{OnMissing, RawConfig};
 use alb_ingest::deadline::Deadline;
 use alb_ingest::formats::ALB_ACCESS;
 use alb_ingest::function::{Event, Function, HandleError, Handled, Limits, Observer, emf};
-use alb_ingest::object::ObjectRequest;
+use alb_ingest::object::{Counts, ObjectRef, ObjectRequest};
 use alb_ingest::storage::local::Local;
 use alb_ingest::storage::{
-    Body, ErrorKind, Listing, Location, Operation, Origin, Queue, QueueUrl, S3Prefix, Sink, Source, Storage,
-    StorageError, Store,
+    Body, Committed, ErrorKind, Listing, Location, Operation, Origin, Queue, QueueUrl, S3Prefix, Sink, Source, Staged,
+    Storage, StorageError, Store,
 };
 use alb_ingest::trigger::InvocationError;
 use globset::{Glob, GlobSet};
@@ -44,12 +46,15 @@ struct FaultyStorage {
     layouts: Local,
     memory: Memory,
     fault: fn(&ObjectRequest) -> Option<Fault>,
+    /// Called with the key of an output before each write to it; it may panic.
+    writing: fn(&str),
     opened: AtomicUsize,
 }
 
 #[derive(Clone, Copy)]
 enum Fault {
     Panics,
+    PanicsMidway,
     Breaks,
     IsGone,
     MayNotBeRead,
@@ -77,10 +82,51 @@ impl Storage for &'static FaultyStorage {
     }
 
     fn sink(&self, location: &Location, _deadline: Deadline) -> Result<Box<dyn Sink>, StorageError> {
-        Ok(Box::new(match location {
+        let memory = match location {
             Location::S3(place) if place.prefix.ends_with("_quarantine/") => self.memory.below("_quarantine/"),
             _ => self.memory.clone(),
+        };
+        Ok(Box::new(Watched(memory, self.writing)))
+    }
+}
+
+/// A destination that calls a function before each write.
+struct Watched(Memory, fn(&str));
+
+impl Sink for Watched {
+    fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(WatchedOutput {
+            staged: self.0.stage(key, source)?,
+            key: key.to_owned(),
+            writing: self.1,
         }))
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        self.0.event_limit()
+    }
+}
+
+struct WatchedOutput {
+    staged: Box<dyn Staged>,
+    key: String,
+    writing: fn(&str),
+}
+
+impl Write for WatchedOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.writing)(&self.key);
+        self.staged.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.staged.flush()
+    }
+}
+
+impl Staged for WatchedOutput {
+    fn commit(self: Box<Self>, counts: &Counts) -> Result<Committed, StorageError> {
+        self.staged.commit(counts)
     }
 }
 
@@ -93,14 +139,15 @@ impl Source for &'static FaultyStorage {
             Some(Fault::Panics) => panic!("a defect"),
             Some(Fault::IsGone) => Err(error(ErrorKind::NotFound)),
             Some(Fault::MayNotBeRead) => Err(error(ErrorKind::Refused)),
-            Some(Fault::Breaks) => Ok(Box::new(Broken(source.open(object)?, 0))),
+            Some(Fault::Breaks) => Ok(Box::new(Broken(source.open(object)?, 0, false))),
+            Some(Fault::PanicsMidway) => Ok(Box::new(Broken(source.open(object)?, 0, true))),
             None => source.open(object),
         }
     }
 }
 
-/// An object whose connection breaks after the first bytes.
-struct Broken(Box<dyn Body>, usize);
+/// An object whose connection breaks, or whose reader panics, after the first bytes.
+struct Broken(Box<dyn Body>, usize, bool);
 
 impl Body for Broken {
     fn is_verified(&self) -> bool {
@@ -118,6 +165,7 @@ impl Body for Broken {
     fn next_chunk(&mut self) -> Result<Option<&[u8]>, StorageError> {
         self.1 += 1;
         if self.1 > 1 {
+            assert!(!self.2, "a defect");
             return Err(StorageError::new(
                 Operation::Read,
                 self.object().key.clone(),
@@ -135,11 +183,17 @@ fn package() -> &'static Path {
 }
 
 fn faulty(fault: fn(&ObjectRequest) -> Option<Fault>) -> &'static FaultyStorage {
+    faulty_with(fault, Memory::default())
+}
+
+/// Returns a storage with these faults whose outputs go to a destination that may have some already.
+fn faulty_with(fault: fn(&ObjectRequest) -> Option<Fault>, memory: Memory) -> &'static FaultyStorage {
     Box::leak(Box::new(FaultyStorage {
         local: Local::new(Some(package().join("events"))),
         layouts: layouts(),
-        memory: Memory::default(),
+        memory,
         fault,
+        writing: |_| {},
         opened: AtomicUsize::new(0),
     }))
 }
@@ -289,6 +343,53 @@ fn only_failed_messages_are_retried() {
     );
 }
 
+/// Of ten messages, the fourth is about an object whose connection breaks, and the seventh about three objects, of which the
+/// second one breaks.
+#[test]
+fn case_04_and_05_a_retry_adds_only_the_missing_objects_of_the_failed_messages() {
+    const MESSAGES: [&[&str]; 10] = [
+        &["gbjhako1.log.gz"],
+        &["lm15mkg7.log.gz"],
+        &["1zvlqxpz.log.gz"],
+        &["mjfy2nup.log.gz"],
+        &["589kkd2p.log.gz"],
+        &["x0kqoepr.log.gz"],
+        &["cb41c5j9.log.gz", "2v1y09ki.log", "dklxhg8d.log.gz"],
+        &["yzeus2wj.log.gz"],
+        &["ev7rnxke.log.gz"],
+        &["lw8fytoc.log.gz"],
+    ];
+    fn is_broken(key: &str) -> bool {
+        key.contains("mjfy2nup") || key.contains("2v1y09ki")
+    }
+    let messages = MESSAGES.map(|names| names.iter().map(|name| Object::sample(name)).collect::<Vec<_>>());
+    let keys: Vec<_> = messages.iter().flatten().map(|object| object.key.clone()).collect();
+    let mut payload = sqs(&messages.map(|objects| s3(&objects).to_string()));
+    let partial = RawConfig {
+        partial_batch: Some(true),
+        ..config()
+    };
+    let broken = faulty(|object| is_broken(&object.key).then_some(Fault::Breaks));
+    let answer = handle(broken, partial.clone(), payload.to_string().as_bytes()).answer;
+    let failed = [uuid(13), uuid(16)];
+    let items = failed.clone().map(|id| json!({ "itemIdentifier": id }));
+    assert_eq!(answer.unwrap(), json!({ "batchItemFailures": items }));
+    let intact: Vec<_> = keys.iter().filter(|key| !is_broken(key)).cloned().collect();
+    assert!(broken.memory.files() == reference(&intact));
+
+    let records = payload["Records"].as_array_mut().unwrap();
+    records.retain(|record| failed.iter().any(|id| record["messageId"] == *id));
+    let world = faulty_with(|_| None, broken.memory.clone());
+    let handled = handle(world, partial, payload.to_string().as_bytes());
+    let counted = metrics(&handled);
+    assert_eq!(handled.answer.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!(
+        (&counted["ObjectsIngested"], &counted["ObjectsCommittedBefore"]),
+        (&json!(4), &json!(2))
+    );
+    assert!(world.memory.files() == reference(&keys));
+}
+
 #[test]
 fn a_panic_or_a_broken_connection_fails_only_its_object() {
     fn fault(object: &ObjectRequest) -> Option<Fault> {
@@ -329,6 +430,53 @@ fn a_panic_or_a_broken_connection_fails_only_its_object() {
         .handle(&event("s3-put.json"), Deadline::NONE, &events)
         .answer
         .unwrap();
+}
+
+#[test]
+fn case_59_a_panic_at_any_stage_fails_only_its_object() {
+    // While an object is opened, read, and encoded into its output.
+    let faults: [(fn(&ObjectRequest) -> Option<Fault>, fn(&str)); 3] = [
+        (
+            |object| object.key.contains("conn_log").then_some(Fault::Panics),
+            |_| {},
+        ),
+        (
+            |object| object.key.contains("conn_log").then_some(Fault::PanicsMidway),
+            |_| {},
+        ),
+        (
+            |_| None,
+            |key| assert!(!key.starts_with("alb_connection_log/"), "a defect"),
+        ),
+    ];
+    let payload = event("s3-several-records.json");
+    let whole = faulty(|_| None);
+    handle(whole, config(), &payload).answer.unwrap();
+    let mut others = whole.memory.files();
+    others.retain(|key, _| !key.contains("alb_connection_log/"));
+    for (stage, (fault, writing)) in faults.into_iter().enumerate() {
+        let memory = Memory::default();
+        let world: &'static FaultyStorage = Box::leak(Box::new(FaultyStorage {
+            local: Local::new(Some(package().join("events"))),
+            layouts: layouts(),
+            memory: memory.clone(),
+            fault,
+            writing,
+            opened: AtomicUsize::new(0),
+        }));
+        // The function that met the panic handles the next invocation.
+        let function = function(world, config());
+        let invoke = |payload: &[u8]| function.handle(payload, Deadline::NONE, &Events::default());
+        let error = invoke(&payload).answer.unwrap_err().to_string();
+        assert!(error.contains("please report this"), "stage {stage}: {error}");
+        assert!(memory.files() == others, "stage {stage}");
+        invoke(&event("s3-put.json")).answer.unwrap();
+        // Without the panic, the same payload completes the outputs.
+        handle(faulty_with(|_| None, memory.clone()), config(), &payload)
+            .answer
+            .unwrap();
+        assert!(memory.files() == whole.memory.files(), "stage {stage}");
+    }
 }
 
 #[test]
@@ -422,6 +570,7 @@ fn an_object_that_is_not_a_log_does_not_fail_a_job() {
         local: Local::new(Some(root.path().to_path_buf())),
         memory: Memory::default(),
         fault: |_| None,
+        writing: |_| {},
         opened: AtomicUsize::new(0),
     }));
     for key in ["picture.png", "notes.txt"] {
@@ -450,6 +599,7 @@ fn a_named_log_that_cannot_be_read_fails_its_task_of_a_job() {
         local: Local::new(Some(root.path().to_path_buf())),
         memory: Memory::default(),
         fault: |_| None,
+        writing: |_| {},
         opened: AtomicUsize::new(0),
     }));
     let contents: [&[u8]; 3] = [

@@ -169,6 +169,8 @@ fn a_folder_is_merged_once() {
         assert_eq!(counted[name].as_f64(), Some(f64::from(value)), "{name}");
     }
     let outputs = world.outputs();
+    let is_of_events = |name: &str| !name.starts_with('_') && name.contains("_log/");
+    assert!(outputs.iter().any(|(name, _)| is_of_events(name)), "nothing is visible");
     let second = world.handle(&folder(true));
     assert_eq!(ok(&second), &json!({"merge": {"plans": 0, "members": 0, "sent": 0}}));
     assert_eq!(world.outputs(), outputs);

@@ -131,3 +131,27 @@ fn a_file_that_is_named_twice_is_read_once() {
         );
     }
 }
+
+#[test]
+fn outputs_among_the_inputs_are_skipped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    write(&input.join("one.log"), LINE.as_bytes());
+    let skipped = |args: &[&str]| {
+        let report = [&["run"], args, &["--report", "json"]].concat();
+        let report: Value = serde_json::from_slice(&expect(run(&report), 0).stdout).unwrap();
+        assert_eq!(report["events"], 1);
+        report["skipped_objects"]["output at the destination"].as_u64()
+    };
+    let (input, out) = (text(&input), input.join("a/out"));
+    let quarantine = folder.path().join("in/rejects");
+    write(&quarantine.join("one.json"), b"x");
+    let to = [input, "--to", text(&out), "--quarantine", text(&quarantine)];
+    // The destination does not exist yet.
+    assert_eq!(skipped(&to), Some(1));
+    // The output, and the file of the destination's layout.
+    assert_eq!(skipped(&to), Some(3));
+    // A directory beside it whose name begins with the same text is an input.
+    let beside = folder.path().join("in/a/ou");
+    assert_eq!(skipped(&[input, "--to", text(&beside), "--include", "*.log"]), None);
+}

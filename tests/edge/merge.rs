@@ -15,7 +15,7 @@ use crate::cli::{alb_ingest, expect, run, stderr, stdout, text, tree, visible, w
 
 const HOUR: u64 = 3_600_000_000;
 
-/// Writes objects of ten lines and of every type into one folder, so many hours apart.
+/// Writes objects of ten lines and of every type into one folder, this number of hours apart.
 fn write_logs(folder: &Path, count: u64, hours: u64) {
     for number in 0..count {
         let format = FORMATS[usize::try_from(number).unwrap() % FORMATS.len()];

@@ -97,6 +97,10 @@ class OutputFile:
         return (self.table, self.date, self.hour, self.stem, self.object_id)
 
 
+# The file with the settings that all outputs of a destination share.
+LAYOUT = "_alb-ingest.json"
+
+
 @dataclass
 class Output:
     """The output folder and the report of a run."""
@@ -105,8 +109,9 @@ class Output:
     report: dict
 
     def relative_files(self) -> list[str]:
-        """Returns all files in the folder, including hidden ones."""
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+        """Returns all files in the folder, including hidden ones, except for the file of its layout."""
+        names = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+        return sorted(name for name in names if name != LAYOUT)
 
     def files(self, table: str | None = None) -> list[OutputFile]:
         """Returns the files of all tables, or of one table."""

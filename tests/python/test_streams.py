@@ -31,7 +31,7 @@ def test_a_stream_delivers_the_events_of_a_file(s3, endpoint, program, tmp_path)
     run("--to", "firehose://events", "--quarantine", str(tmp_path / "quarantine"))
     run("--to", str(tmp_path / "out"), "--format", "json", "--compression", "none", "--quarantine", str(tmp_path / "q"))
     delivered = [json.loads(line) for body in files(s3, "delivered").values() for line in body.splitlines()]
-    written = [json.loads(line) for path in (tmp_path / "out").rglob("*.json") for line in path.read_text().splitlines()]
+    written = [json.loads(line) for path in (tmp_path / "out").rglob("*_log/**/*.json") for line in path.read_text().splitlines()]
     by_id = lambda event: event["event_id"]  # noqa: E731
     assert sorted(delivered, key=by_id) == sorted(written, key=by_id)
     assert len(delivered) > 2_000

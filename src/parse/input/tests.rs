@@ -139,6 +139,57 @@ fn a_flipped_bit_never_goes_unnoticed() {
     assert!(read(&junk, 64).1.is_some(), "a member after zeros");
 }
 
+/// Returns a member with optional fields in its header, by the bits of its flags.
+fn gzip_with_fields(text: &[u8], flags: u8, name_len: usize) -> Vec<u8> {
+    const FHCRC: u8 = 2;
+    const FEXTRA: u8 = 4;
+    const FNAME: u8 = 8;
+    const FCOMMENT: u8 = 16;
+    let plain = gzip(text);
+    let (head, rest) = plain.split_at(10);
+    let mut head = head.to_vec();
+    head[3] = flags;
+    if flags & FEXTRA != 0 {
+        head.extend([5, 0]);
+        head.extend(b"extra");
+    }
+    if flags & FNAME != 0 {
+        head.extend(vec![b'n'; name_len]);
+        head.push(0);
+    }
+    if flags & FCOMMENT != 0 {
+        head.extend(b"a comment\0");
+    }
+    if flags & FHCRC != 0 {
+        let mut crc = flate2::Crc::new();
+        crc.update(&head);
+        head.extend(&crc.sum().to_le_bytes()[..2]);
+    }
+    [&head, rest].concat()
+}
+
+#[test]
+fn case_29_optional_fields_of_a_member_are_skipped_whatever_their_length() {
+    let plain = sample(3_000);
+    for flags in (0..32).step_by(2) {
+        let member = gzip_with_fields(&plain, flags, 12);
+        for chunk in [1, 100, member.len()] {
+            let (pieces, error) = read(&member, chunk);
+            assert_eq!(
+                (text(&pieces), error),
+                (plain.clone(), None),
+                "flags {flags}, chunks of {chunk}"
+            );
+        }
+    }
+    let long = gzip_with_fields(&plain, 8, 1024 * 1024);
+    assert_eq!(text(&read(&long, 65_536).0), plain);
+    // The header's own checksum does not match.
+    let mut broken = gzip_with_fields(&plain, 2, 0);
+    broken[10] ^= 1;
+    assert!(matches!(read(&broken, 100).1, Some(ReadError::Corrupt { .. })));
+}
+
 #[test]
 fn foreign_formats_are_named() {
     for (object, name) in [

@@ -1,15 +1,19 @@
 //! Reading objects completely, whatever happens to the connection.
 
+use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alb_ingest::deadline::Deadline;
 use alb_ingest::object::ObjectRequest;
-use alb_ingest::storage::ErrorKind;
-use alb_ingest::storage::Storage as _;
+use alb_ingest::storage::{ErrorKind, Storage as _, StorageError};
+use base64::Engine as _;
 use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, checksum};
+use flate2::read::MultiGzDecoder;
 
 use super::rig::{LOGS, OUT, Rig, noise, object, put, reference, request, sample, samples, storage, tuning};
+use crate::common::gzip;
 use crate::servers::fault::{Fault, Op, Rule};
 use crate::servers::http::{Call, Host, Reply, Service, Step};
 use crate::servers::s3::Options;
@@ -174,6 +178,32 @@ fn a_gzip_fault_of_a_resumed_read_is_read_again() {
     );
 }
 
+/// A flipped bit can hide the end of a member, so the object seems to be cut. Without a checksum of all its bytes, that is not
+/// known to be so at rest.
+#[test]
+fn case_50_a_cut_that_only_damaged_bytes_show_is_read_again() {
+    let rig = Rig::new();
+    let (key, bytes) = sample("qfy86bt1");
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).unwrap();
+    let bytes = gzip(&text[..8_000]);
+    let request = put(&rig, &key, &bytes);
+    let wanted = reference(&rig.config.ingest, &object(&request), &bytes);
+    let half = bytes.len() / 2;
+    let is_cut = |at: &usize| {
+        let mut damaged = bytes.clone();
+        damaged[half + at] ^= 0x10;
+        let read = MultiGzDecoder::new(damaged.as_slice()).read_to_end(&mut Vec::new());
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof)
+    };
+    let at = (0..bytes.len() - half).find(is_cut).unwrap();
+    rig.fault(Op::GetObject, 1, Fault::FinAt(half as u64));
+    rig.fault(Op::GetObject, 2, Fault::CorruptAt(at as u64));
+    let ledger = rig.ingest(&request).unwrap();
+    rig.all_happened();
+    assert!(ledger.corruption.is_none() && rig.outputs() == wanted);
+}
+
 #[test]
 fn a_fault_at_rest_is_salvaged_whether_or_not_the_read_is_resumed() {
     let (key, mut bytes) = sample("qfy86bt1");
@@ -302,6 +332,119 @@ fn a_response_with_another_range_is_not_accepted() {
         }
         assert!(bytes == body, "{shown}");
     }
+}
+
+/// Gzip cannot detect a cut between two members; the number of bytes shows it.
+#[test]
+fn case_26_a_body_that_ends_between_two_members_is_not_the_whole_object() {
+    let (key, bytes) = sample("qfy86bt1");
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).unwrap();
+    let (first, second) = text.split_at(text.len() / 2);
+    let first = gzip(first);
+    let border = first.len() as u64;
+    let whole = [first, gzip(second)].concat();
+    let rig = Rig::new();
+    let asked = put(&rig, &key, &whole);
+    rig.fault(Op::GetObject, 1, Fault::FinAt(border));
+    rig.server.faults().add(
+        Rule::new(Fault::Status(503, "SlowDown"))
+            .op(Op::GetObject)
+            .during(2..=99),
+    );
+    let failed = rig.ingest(&asked).unwrap_err();
+    assert!(failed.retryable, "{failed:?}");
+    rig.nothing_is_there();
+    // The rest can be read.
+    rig.server.faults().clear();
+    rig.fault(Op::GetObject, 1, Fault::FinAt(border));
+    rig.ingest(&asked).unwrap();
+    rig.all_happened();
+    assert!(rig.outputs() == reference(&rig.config.ingest, &object(&asked), &whole));
+}
+
+/// Reads an object from a server that always returns this response.
+fn read_always(reply: impl Fn() -> Reply, deadline: Deadline) -> Result<usize, StorageError> {
+    let rig = Rig::new();
+    let host = Host::start(Arc::new(Canned(Mutex::new((0..20).map(|_| reply()).collect()))));
+    let clients = rig.clients_at(&host.endpoint(), tuning());
+    let asked = ObjectRequest {
+        bucket: LOGS.to_owned(),
+        key: "key".to_owned(),
+        ..ObjectRequest::default()
+    };
+    let mut read = storage(&clients, &rig.config).source(deadline).open(&asked)?;
+    let mut bytes = 0;
+    while let Some(chunk) = read.next_chunk()? {
+        bytes += chunk.len();
+    }
+    Ok(bytes)
+}
+
+#[test]
+fn case_45_a_body_that_drips_fails_at_the_deadline() {
+    // Each pause is shorter than the limit of a stalled stream, and all together take ten seconds.
+    let drip = || {
+        let mut reply = Reply::new(200, noise(500, 4)).with("etag", "\"0123\"");
+        let pieces = noise(500, 4);
+        let steps = pieces.chunks(1).map(Bytes::copy_from_slice).map(Step::Bytes);
+        reply.steps = steps
+            .flat_map(|step| [step, Step::Pause(Duration::from_millis(20))])
+            .collect();
+        reply
+    };
+    let late = Deadline::after(Duration::from_secs(5));
+    let error = read_always(drip, Deadline::after(Duration::from_millis(300))).unwrap_err();
+    assert!(
+        error.is_retryable() && error.to_string().contains("deadline"),
+        "{error}"
+    );
+    assert!(!late.has_passed(), "reading continued after the deadline");
+}
+
+#[test]
+fn case_49_a_body_of_another_length_than_announced_is_an_error() {
+    let body = noise(1000, 3);
+    let base = || Reply::new(200, body.clone()).with("etag", "\"0123\"");
+    let crc = checksum(CrcAlgorithm::Crc32IsoHdlc, &body).to_be_bytes();
+    let crc = base64::prelude::BASE64_STANDARD.encode(&crc[4..]);
+    let of_length = |length| {
+        let mut reply = base().with("x-amz-checksum-crc32", crc.clone());
+        reply.length = length;
+        reply
+    };
+    assert_eq!(read_always(|| of_length(1000), Deadline::NONE).unwrap(), 1000);
+    // Longer than the body, shorter than the body, and without a length.
+    for error in [
+        read_always(|| of_length(1100), Deadline::NONE).unwrap_err(),
+        read_always(|| of_length(900), Deadline::NONE).unwrap_err(),
+        read_always(|| base().with("transfer-encoding", "chunked"), Deadline::NONE).unwrap_err(),
+    ] {
+        assert!(error.is_retryable(), "{error}");
+    }
+}
+
+#[test]
+fn case_19_events_out_of_order_are_read_by_their_version() {
+    let rig = Rig::new();
+    let versioned = Options {
+        versioned: true,
+        ..Options::default()
+    };
+    rig.server.bucket(LOGS, versioned);
+    let (first, second) = (put(&rig, "key", b"first"), put(&rig, "key", b"second"));
+    // The current version is a delete marker.
+    rig.server.delete(LOGS, "key");
+    for (asked, bytes) in [(&second, &b"second"[..]), (&first, b"first"), (&second, b"second")] {
+        let (found, read) = rig.read(asked).unwrap();
+        assert_eq!((found, read.as_slice()), (object(asked), bytes));
+    }
+    // Without a version, the request is for the current one.
+    let unnamed = ObjectRequest {
+        version_id: None,
+        ..first
+    };
+    assert_eq!(rig.read(&unnamed).unwrap_err().kind, ErrorKind::NotFound);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use alb_ingest::storage::ErrorKind;
 
-use super::rig::{LOGS, Rig, put};
+use super::rig::{LOGS, Rig, put, tuning};
 use crate::servers::fault::{Fault, Op};
 use crate::servers::s3::Options;
 
@@ -151,6 +151,15 @@ fn an_unreachable_server_is_reported() {
     } = rig;
     drop(server);
     let failed = super::rig::ingest(&clients, &config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
+    assert!(
+        failed.retryable && failed.text.contains("could not reach S3"),
+        "{failed:?}"
+    );
+    // A name that does not resolve: its first label is longer than DNS allows, so no name server is asked.
+    let rig = Rig::new();
+    let asked = put(&rig, "key", b"content");
+    let clients = rig.clients_at(&format!("http://{}.example.com", "x".repeat(64)), tuning());
+    let failed = super::rig::ingest(&clients, &rig.config, alb_ingest::deadline::Deadline::NONE, &asked).unwrap_err();
     assert!(
         failed.retryable && failed.text.contains("could not reach S3"),
         "{failed:?}"

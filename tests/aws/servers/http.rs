@@ -61,6 +61,8 @@ pub(crate) enum Step {
     Reset,
     /// Sends nothing for as long as the client waits.
     Stall,
+    /// Sends nothing for this long.
+    Pause(Duration),
 }
 
 /// A response.
@@ -181,8 +183,9 @@ async fn answer(
     };
     sleep(reply.delay).await;
     let mut response = Response::builder().status(reply.status).header("server", "test");
+    let is_chunked = reply.headers.iter().any(|(name, _)| name == "transfer-encoding");
     // Neither 204 nor 304 has a body or a length.
-    if !matches!(reply.status, 204 | 304) {
+    if !is_chunked && !matches!(reply.status, 204 | 304) {
         response = response.header("content-length", reply.length);
     }
     for (name, value) in reply.headers {
@@ -321,6 +324,14 @@ impl Body for Steps {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
             Some(Step::Stall) => return Poll::Pending,
+            Some(Step::Pause(time)) => {
+                let time = *time;
+                let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(time)));
+                std::task::ready!(wait.as_mut().poll(context));
+                self.wait = None;
+                self.left.pop_front();
+                return self.poll_frame(context);
+            }
             Some(Step::Fin) => false,
             Some(Step::Reset) => true,
         };

@@ -1,6 +1,7 @@
 //! Members that fail contribute nothing and do not disturb the others.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use alb_ingest::deadline::Deadline;
 use alb_ingest::formats::ALB_ACCESS;
@@ -273,4 +274,43 @@ fn nothing_is_committed_after_the_deadline() {
     let merged = merge_with(&objects, &json(), &how, &|_| ());
     assert!(matches!(merged.result, Err(Problem::OutOfTime)));
     assert!(merged.files.is_empty());
+}
+
+/// A destination that takes longer than there is time.
+struct Slow(Memory);
+
+impl Sink for Slow {
+    fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
+        std::thread::sleep(Duration::from_millis(400));
+        self.0.stage(key, source)
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// The deadline passes after the last line was read.
+#[test]
+fn nothing_is_committed_if_the_deadline_passes_before_the_commit() {
+    let object = small(0);
+    let sink = Slow(Memory::default());
+    let options = json();
+    let target = Target {
+        options: &options,
+        events: &sink,
+        quarantine: &sink,
+    };
+    let how = MergeOptions {
+        deadline: Deadline::after(Duration::from_millis(300)),
+        readers: 0,
+        prefetch_bytes: 0,
+    };
+    let member = Member {
+        request: &object.request,
+        source: &object,
+    };
+    let merged = merge_objects(&[member], target, &how, &|_| ());
+    assert!(matches!(merged, Err(Problem::OutOfTime)), "{merged:?}");
+    assert!(sink.0.files().is_empty());
 }

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use alb_ingest::formats::ALB_ACCESS;
-use alb_ingest::ingest::{Ingest, Outcome, Problem, Target};
+use alb_ingest::ingest::{Ingest, Options, Outcome, Problem, Target};
 use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::storage::{Committed, ErrorKind, Operation, Sink, Staged, StorageError};
 
-use super::{accesses, broken, key};
+use super::{access_at, accesses, broken, key};
 use crate::common::{Memory, json, object};
 
 /// A destination that fails in one step.
@@ -71,6 +71,45 @@ fn a_failing_destination_fails_the_object_with_a_retryable_error() {
             let error = ingest.push(&text).and_then(|()| ingest.finish().map(drop)).unwrap_err();
             assert!(error.problem.is_retryable(), "{error}");
             assert!(matches!(*error.problem, Problem::Destination(_)), "{error:?}");
+        }
+    }
+}
+
+/// A destination that refuses what is written to the outputs of one day.
+struct RefusesDay(Memory, &'static str);
+
+impl Sink for RefusesDay {
+    fn stage(&self, key: &str, source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
+        if key.contains(self.1) {
+            return Ok(Box::new(Fails::Writing));
+        }
+        self.0.stage(key, source)
+    }
+
+    fn event_limit(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Small outputs are first written when they are completed.
+#[test]
+fn nothing_is_visible_if_a_later_output_cannot_be_completed() {
+    let days = ["2026-10-06", "2026-10-07"];
+    let text = days
+        .map(|day| access_at(&format!("{day}T23:59:59Z"), "curl") + "\n")
+        .concat();
+    for options in [json(), Options::default()] {
+        for day in days {
+            let events = RefusesDay(Memory::default(), day);
+            let target = Target {
+                options: &options,
+                events: &events,
+                quarantine: &events,
+            };
+            let mut ingest = Ingest::begin(object(&key(&ALB_ACCESS)), target).unwrap();
+            ingest.push(text.as_bytes()).unwrap();
+            assert!(ingest.finish().is_err());
+            assert!(events.0.files().is_empty(), "{:?}", events.0.files().keys());
         }
     }
 }

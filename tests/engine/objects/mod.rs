@@ -2,6 +2,7 @@
 
 mod destinations;
 mod detection;
+mod lines;
 mod packing;
 mod partitions;
 mod quarantine;

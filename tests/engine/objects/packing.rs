@@ -170,6 +170,7 @@ fn every_packing_gives_the_same_events() {
         gzip(&text),
         [gzip(first), gzip(second)].concat(),
         [gzip(b""), gzip(first), gzip(b""), gzip(second), gzip(b"")].concat(),
+        text.chunks(text.len() / 1_000).flat_map(gzip).collect(),
         [gzip(&text), vec![0; 1]].concat(),
         [gzip(first), gzip(second), vec![0; 70_000]].concat(),
         text.strip_suffix(b"\n").unwrap().to_vec(),
