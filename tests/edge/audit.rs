@@ -240,7 +240,7 @@ fn damage_of_separate_outputs_is_reported_exactly() {
 #[test]
 fn damage_of_merged_outputs_is_reported_exactly() {
     let world = World::new(true, &[]);
-    let (events, plan, done) = (world.events(), world.log(".plan"), world.log("00000000.done"));
+    let events = world.events();
     let name = world.relative(&events);
     let bytes = fs::read(&events).unwrap();
 
@@ -290,8 +290,13 @@ fn damage_of_merged_outputs_is_reported_exactly() {
     expect(replay.output().unwrap(), 0);
     world.clean(&["--deep"]);
     assert_eq!(fs::read(&events).unwrap(), bytes);
+}
 
-    // A stranger's file, a hole in the log, a plan that cannot be read.
+#[test]
+fn changed_plans_and_files_of_strangers_are_reported_exactly() {
+    let world = World::new(true, &[]);
+    let (plan, done) = (world.log(".plan"), world.log("00000000.done"));
+    // A stranger's file, and a plan that cannot be read.
     write(
         &world.out().join("alb_access_log/date=2026-10-07/merged-x.parquet"),
         b"x",
