@@ -93,6 +93,21 @@ fn run() -> Command {
         .arg(help_flag())
 }
 
+/// Returns the arguments of commands that compare or connect logs and a destination.
+pub(super) fn source_and_destination() -> [Arg; 2] {
+    let place = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .value_name(value)
+            .required(true)
+            .value_hint(ValueHint::AnyPath)
+            .help(help)
+    };
+    [
+        place("logs", "SOURCE", "Directory or s3://BUCKET/PREFIX with the log objects"),
+        place("dest", "DEST", "Destination of the events, as run --to takes it"),
+    ]
+}
+
 pub(super) fn jobs() -> Arg {
     Arg::new("jobs")
         .long("jobs")
@@ -205,20 +220,7 @@ fn backfill() -> Command {
             "alb-ingest backfill s3://my-logs/AWSLogs/ s3://my-events/merged --from -90d",
             "alb-ingest backfill s3://my-logs/AWSLogs/ s3://my-events/merged --run-here",
         ]))
-        .arg(
-            Arg::new("logs")
-                .value_name("SOURCE")
-                .required(true)
-                .value_hint(ValueHint::AnyPath)
-                .help("Directory or s3://BUCKET/PREFIX with the log objects"),
-        )
-        .arg(
-            Arg::new("dest")
-                .value_name("DEST")
-                .required(true)
-                .value_hint(ValueHint::AnyPath)
-                .help("Destination of the events, as run --to takes it"),
-        )
+        .args(source_and_destination())
         .args(backfill_actions())
         .args(time_range())
         .arg(list("accounts", "ACCOUNTS", "Comma-separated accounts; others are skipped"))

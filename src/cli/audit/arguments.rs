@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-use super::super::args::{examples, help_flag, jobs, report, time_range};
+use super::super::args::{examples, help_flag, jobs, report, source_and_destination, time_range};
 use super::super::options::settings;
 
 /// The settings that an audit needs besides those of the layout.
@@ -33,20 +33,7 @@ pub(in super::super) fn command() -> Command {
             "alb-ingest audit s3://my-logs/AWSLogs/ s3://my-events/parquet --from -7d",
             "alb-ingest audit logs out --deep --repair repair.json",
         ]))
-        .arg(
-            Arg::new("logs")
-                .value_name("SOURCE")
-                .required(true)
-                .value_hint(ValueHint::AnyPath)
-                .help("Directory or s3://BUCKET/PREFIX with the log objects"),
-        )
-        .arg(
-            Arg::new("dest")
-                .value_name("DEST")
-                .required(true)
-                .value_hint(ValueHint::AnyPath)
-                .help("Destination of the events, as run --to takes it"),
-        )
+        .args(source_and_destination())
         .arg(
             Arg::new("deep")
                 .long("deep")
