@@ -145,7 +145,7 @@ MUTANTS = [
     ),
     Mutant(
         "trust-unverified-lines",
-        "Lines of a gzip member whose checksum does not match become events",
+        "Lines of a gzip member with a wrong checksum become events",
         "src/parse/input/inflate.rs",
         "            verified: self.verified,\n",
         "            verified: self.text,\n",
