@@ -184,15 +184,8 @@ impl Run<'_> {
 impl ListedFolder {
     /// Returns an object as it was listed.
     fn entry(&self, listed: &Listed) -> Entry {
-        let Folder { bucket, prefix } = &self.folder;
         Entry {
-            object: ObjectRequest {
-                bucket: bucket.clone(),
-                key: format!("{prefix}{}", listed.name),
-                etag: listed.etag.clone(),
-                size: listed.bytes,
-                ..ObjectRequest::default()
-            },
+            object: self.folder.request(&listed.name, listed.etag.as_deref(), listed.bytes),
             place: Vec::new(),
             source: Arc::clone(&listed.source),
         }

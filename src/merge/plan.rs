@@ -6,7 +6,7 @@
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::object::{Counts, Identity, ObjectRef};
+use crate::object::{Counts, Identity, ObjectRef, ObjectRequest};
 
 use super::Folder;
 
@@ -204,6 +204,17 @@ impl Plan {
 }
 
 impl Folder {
+    /// Returns a request for an object of the folder, as it was listed.
+    pub fn request(&self, key: &str, etag: Option<&str>, bytes: Option<u64>) -> ObjectRequest {
+        ObjectRequest {
+            bucket: self.bucket.clone(),
+            key: format!("{}{key}", self.prefix),
+            etag: etag.map(str::to_owned),
+            size: bytes,
+            ..ObjectRequest::default()
+        }
+    }
+
     /// Returns an object of the folder.
     pub fn object(&self, key: &str, etag: &str) -> ObjectRef {
         ObjectRef {

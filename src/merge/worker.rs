@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::ingest::{self, Member, MemberOutcome, MergeOptions, Problem, Target, merge_objects};
-use crate::object::{Identity, KeyFacts, ObjectRef, ObjectRequest, hex};
+use crate::object::{Identity, KeyFacts, ObjectRef, hex};
 use crate::parse::line::time::write_timestamp;
 use crate::storage::{Creation, Publication, Source, StagedName, StorageError, Store};
 
@@ -435,13 +435,7 @@ impl Work<'_, '_> {
         let worker = self.worker;
         let requests: Vec<_> = objects
             .map(|(key, etag, bytes)| {
-                let request = ObjectRequest {
-                    bucket: self.folder.bucket.clone(),
-                    key: format!("{}{key}", self.folder.prefix),
-                    etag: Some(etag.to_owned()),
-                    size: Some(bytes),
-                    ..ObjectRequest::default()
-                };
+                let request = self.folder.request(key, Some(etag), Some(bytes));
                 (request, self.objects.source(key))
             })
             .collect();
