@@ -1,6 +1,6 @@
 //! The requests, seconds and dollars of merged delivery.
 
-use super::Prices;
+use super::{Prices, assumed};
 
 /// Work for merged delivery. Numbers may be averages, so they are not integers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -23,22 +23,6 @@ pub struct MergedWork {
     pub schedules: f64,
 }
 
-/// The assumptions behind seconds. `docs/cost.md` states them with the direction of the error.
-mod assumed {
-    /// Bytes of text that the function converts to Parquet per millisecond, with 1024 MB.
-    pub(super) const TEXT_RATE: f64 = 40_000.0;
-    /// Milliseconds of waiting for S3 per object, of which 16 are read at once.
-    pub(super) const OBJECT_WAIT: f64 = 30.0 / 16.0;
-    /// Milliseconds of a request that nothing else is waiting beside: listing, plan, staging, copying.
-    pub(super) const REQUEST_WAIT: f64 = 40.0;
-    /// The memory of the function in GB.
-    pub(super) const MEMORY: f64 = 1.0;
-    /// Requests per message of a queue: sent, received and deleted.
-    pub(super) const QUEUE_REQUESTS: f64 = 3.0;
-    /// GB of the function's log per invocation.
-    pub(super) const LOGGED: f64 = 2.5e-6;
-}
-
 /// What the work uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
@@ -56,6 +40,8 @@ pub struct Usage {
     pub invocations: f64,
     /// Invocations by the schedule.
     pub schedules: f64,
+    /// Objects of an S3 Batch Operations job.
+    pub batch_objects: f64,
 }
 
 /// An item of a bill.
@@ -75,7 +61,7 @@ impl MergedWork {
         let gets = self.objects + self.plans_read;
         let lists = self.looks + self.source_pages;
         let puts = 2.0 * self.files + 2.0 * self.plans;
-        let waits = self.objects * assumed::OBJECT_WAIT + (lists + puts + self.plans_read) * assumed::REQUEST_WAIT;
+        let waits = self.objects * assumed::MEMBER + (lists + puts + self.plans_read) * assumed::REQUEST;
         Usage {
             gets,
             lists,
@@ -84,13 +70,14 @@ impl MergedWork {
             seconds: (self.text / assumed::TEXT_RATE + waits) / 1e3,
             invocations: self.looks + self.schedules,
             schedules: self.schedules,
+            batch_objects: 0.0,
         }
     }
 }
 
 impl Usage {
     /// Returns the bill, without the storage of the outputs.
-    pub fn bill(&self, prices: &Prices) -> [Item; 7] {
+    pub fn bill(&self, prices: &Prices) -> [Item; 8] {
         let item = |name, dollars| Item { name, dollars };
         let gb_seconds = self.seconds * assumed::MEMORY;
         let invoked =
@@ -104,8 +91,9 @@ impl Usage {
             item("function, invocations", invoked),
             item(
                 "function's log",
-                self.invocations * assumed::LOGGED * prices.of("log-gb"),
+                self.invocations * assumed::LOGGED / 1e6 * prices.of("log-gb"),
             ),
+            item("S3 Batch Operations", self.batch_objects * prices.of("batch-object")),
         ]
     }
 }

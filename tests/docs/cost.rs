@@ -43,15 +43,9 @@ fn price(name: &str) -> f64 {
 mod assumed {
     /// Requests per month.
     pub(crate) const EVENTS: f64 = 1e9;
-    /// Text converted to Parquet, in bytes per millisecond at 1024 MB. `STREAM_RATE` is the same for JSON sent to a stream.
-    pub(crate) const TEXT_RATE: f64 = 40_000.0;
+    pub(crate) use alb_ingest::cost::assumed::{LOGGED, OBJECT_ALONE, QUEUE_REQUESTS, TEXT_RATE};
+    /// JSON sent to a stream, in bytes per millisecond at 1024 MB.
     pub(crate) const STREAM_RATE: f64 = 10_000.0;
-    /// Time spent waiting for S3, per object.
-    pub(crate) const OBJECT_MILLISECONDS: f64 = 100.0;
-    /// Each message is sent, received and deleted separately.
-    pub(crate) const QUEUE_REQUESTS: f64 = 3.0;
-    /// Log of the function and of Lambda per invocation, in thousands of bytes.
-    pub(crate) const LOGGED: f64 = 2.5;
     /// The size of a file that a stream writes.
     pub(crate) const STREAM_FILE: f64 = 128e6;
 }
@@ -226,7 +220,7 @@ fn costs(object: &Sizes, stream: bool) -> [(&'static str, f64); 7] {
     [
         (
             "function",
-            (working + assumed::OBJECT_MILLISECONDS) * price("lambda-gb-second") / 1e3 + price("lambda-request"),
+            (working + assumed::OBJECT_ALONE) * price("lambda-gb-second") / 1e3 + price("lambda-request"),
         ),
         ("queue", assumed::QUEUE_REQUESTS * price("sqs-request")),
         ("S3 requests", price("s3-get") + files * price("s3-put")),
@@ -366,7 +360,7 @@ fn scale() -> String {
     ] {
         let of_folder = balancers * NODES * 288;
         let objects = of_folder * folders;
-        let alone = (object.text / assumed::TEXT_RATE + assumed::OBJECT_MILLISECONDS) / 1e3;
+        let alone = (object.text / assumed::TEXT_RATE + assumed::OBJECT_ALONE) / 1e3;
         let row = |cells: [String; 9]| format!("| {name} | {} |\n", cells.join(" | "));
         let number = |number: f64| grouped(number.round() as u64);
         page.push_str(&row([

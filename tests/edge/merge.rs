@@ -163,6 +163,14 @@ fn a_backfill_estimates_before_it_works() {
     assert!(doubled["cost_total"].as_f64() > estimate["cost_total"].as_f64());
     assert!(stderr(&expect(run(&[&backfill[..], &["--price", "x=1"]].concat()), 2)).contains("s3-put"));
 
+    // With one output for each object, nothing but the pages of the source is listed.
+    let each = report(&[&backfill[..], &["--merge=false"]].concat());
+    assert_eq!(
+        each["requests"],
+        serde_json::json!({"get": 30.0, "list": 1.0, "put": 30.0})
+    );
+    assert!(each["cost"]["S3 Batch Operations"].as_f64().unwrap() > 0.0);
+
     // A part of the time first, then the rest: each object once.
     let day = "2026-10-14";
     let late = report(&[&backfill[..], &["--run-here", "--from", day]].concat());

@@ -14,7 +14,7 @@ use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::cost::{Item, MergedWork, PRICES, Prices, Usage};
+use crate::cost::{Item, MergedWork, PRICES, Prices, SeparateWork, Usage};
 use crate::storage::{Location, Origin};
 
 use super::super::text_table::TextTable;
@@ -30,7 +30,10 @@ pub(super) struct Estimate {
     objects: u64,
     folders: u64,
     days: u64,
+    /// The number of plans; none if each object has outputs of its own.
     plans: f64,
+    /// The pieces of work that can be done at the same time.
+    pieces: f64,
     usage: Usage,
     items: Vec<Item>,
     bytes_out: f64,
@@ -68,7 +71,7 @@ impl Estimate {
             of(measured) as f64 / (measured.bytes_in.max(1)) as f64
         };
         let objects = survey.objects();
-        let plans = config.merge.map_or(objects, |merge| survey.plans(merge.limits)) as f64;
+        let plans = config.merge.map_or(0, |merge| survey.plans(merge.limits)) as f64;
         let plans_of_folder = plans / (survey.folders().len().max(1)) as f64;
         let mut bytes_out = 0.0;
         let rows: Vec<_> = survey
@@ -90,23 +93,34 @@ impl Estimate {
             })
             .collect();
         let events: f64 = rows.iter().map(|row| row.events).sum();
-        let work = MergedWork {
-            objects: objects as f64,
-            text: events * TEXT_PER_EVENT,
-            looks: config.merge.map_or(objects as f64, |_| survey.folders().len() as f64),
-            source_pages: survey.pages() as f64,
-            plans_read: 0.0,
-            plans: config.merge.map_or(0.0, |_| plans),
-            files: rows.iter().map(|row| row.files).sum::<f64>() / config.merge.map_or(2.0, |_| 1.0),
-            schedules: 0.0,
+        let text = events * TEXT_PER_EVENT;
+        let files = rows.iter().map(|row| row.files).sum();
+        let usage = match config.merge {
+            Some(_) => MergedWork {
+                objects: objects as f64,
+                text,
+                looks: survey.folders().len() as f64,
+                source_pages: survey.pages() as f64,
+                plans,
+                files,
+                ..MergedWork::default()
+            }
+            .usage(),
+            None => SeparateWork {
+                objects: objects as f64,
+                text,
+                files,
+                pages: survey.pages() as f64,
+            }
+            .usage(),
         };
-        let usage = work.usage();
         Self {
             rows,
             objects,
             folders: survey.folders().len() as u64,
             days: survey.days() as u64,
             plans,
+            pieces: config.merge.map_or(objects, |_| survey.folders().len() as u64) as f64,
             usage,
             items: usage.bill(prices).to_vec(),
             bytes_out,
@@ -121,7 +135,7 @@ impl Estimate {
     }
 
     fn seconds(&self) -> f64 {
-        self.usage.seconds / self.concurrency.min(self.folders.max(1) as f64)
+        self.usage.seconds / self.concurrency.min(self.pieces.max(1.0))
     }
 
     fn dollars(&self) -> f64 {
@@ -145,15 +159,20 @@ impl Estimate {
         let mut text = table.text(2);
         let Usage { gets, lists, puts, .. } = self.usage;
         let time = HumanDuration(std::time::Duration::from_secs_f64(self.seconds().clamp(0.0, 1e12)));
+        let plans = if self.plans > 0.0 {
+            format!(" by ~{} plans", count(self.plans))
+        } else {
+            String::new()
+        };
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "from         {source}: {} objects in {} folders, {} days\nto           {destination}: ~{} plans, ~{}\nrequests     {} GET, {} LIST, {} PUT and COPY\ntime         ~{time} at a concurrency of {}",
+            "from         {source}: {} objects in {} folders, {} days\nto           {destination}: ~{}{}\nrequests     {} GET, {} LIST, {} PUT and COPY\ntime         ~{time} at a concurrency of {}",
             HumanCount(self.objects),
             HumanCount(self.folders),
             HumanCount(self.days),
-            count(self.plans),
             HumanBytes(self.bytes_out as u64),
+            plans,
             count(gets),
             count(lists),
             count(puts),
