@@ -16,6 +16,7 @@ mod cli;
 mod common;
 mod envelopes;
 mod events;
+mod faulty;
 mod function;
 mod function_merge;
 mod help;
