@@ -7,6 +7,7 @@ mod key_encoding;
 mod request;
 
 use std::fmt::Write as _;
+use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
@@ -90,6 +91,23 @@ impl ObjectRef {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         let name = name.strip_suffix(".log").unwrap_or(name);
         name.get(..name.floor_char_boundary(180)).unwrap_or(name)
+    }
+}
+
+/// Returns the SHA-256 of everything that is left to read, in hex digits.
+///
+/// # Errors
+/// The content cannot be read.
+pub fn sha256_of(content: &mut impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(read) => hash.update(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::compare::name_hash;
 use super::each::{OutputFile, internal};
 use super::findings::{Findings, List};
 use super::known::{BAD, EMPTY, FOUND, Flags, Known, LOST, YOUNG};
-use super::output::{Guarded, sha256_of, uneven};
+use super::output::{self, Guarded, uneven};
 use super::plans::{FileRef, Logs, PlanRef};
 use super::repair::Repair;
 use super::{Audit, failed};
@@ -262,7 +262,7 @@ fn hash(audit: &Audit<'_>, file: &OutputFile) -> Result<Option<String>, StorageE
     let opened = audit.places.store(file.place).open(&file.name)?;
     opened
         .map(|opened| {
-            sha256_of(&mut Guarded {
+            output::hash(&mut Guarded {
                 content: opened.content,
                 failed: None,
             })
