@@ -16,7 +16,7 @@ use crate::escape::escaped;
 pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, nearest, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, interval_end, names_a_log, node_address, skip_by_key};
-pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
+pub use key_encoding::{KeyFault, form_decoded, manifest_key};
 pub use request::{ObjectRequest, unquoted};
 
 /// The identity of a log object: bucket, key and etag, however the object was found.

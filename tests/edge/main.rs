@@ -25,4 +25,5 @@ mod limits;
 mod merge;
 mod outputs;
 mod readme;
+mod replay;
 mod triggers;
