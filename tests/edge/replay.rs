@@ -155,7 +155,11 @@ fn merge_messages_are_replayed_from_the_dead_letter_queue() {
     let letter = received(&[body]).to_string();
     let output = world.replay(letter.as_bytes(), "merged", &["--merge"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    assert!(tree(&world.path("merged")).keys().any(|name| name.contains("00000000.done")));
+    assert!(
+        tree(&world.path("merged"))
+            .keys()
+            .any(|name| name.contains("00000000.done"))
+    );
     // Without --merge, its objects would exist in another form.
     let output = world.replay(letter.as_bytes(), "separate", &[]);
     assert_eq!(output.status.code(), Some(1));
