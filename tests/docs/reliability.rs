@@ -554,7 +554,7 @@ const CASES: [Case; 72] = [
         "Firehose's response contradicts its call or itself: everything is sent again",
         &[
             "tests/aws/firehose/faults.rs::an_invalid_response_confirms_no_record",
-            "src/storage/firehose/send.rs::a_response_is_read_entry_by_entry_or_not_at_all",
+            "src/storage/confirmation.rs::a_response_is_read_entry_by_entry_or_not_at_all",
         ],
     )
     .except("Entries in another order than the records cannot be recognized: an entry has no name of its record."),
