@@ -23,5 +23,6 @@ mod inputs;
 mod limits;
 mod merge;
 mod outputs;
+mod paths;
 mod readme;
 mod triggers;
