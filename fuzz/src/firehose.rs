@@ -1,5 +1,5 @@
-//! Fuzzes any responses of PutRecordBatch with the rule that decides what is sent again: no panic, and a record is only dropped
-//! if the response confirms it.
+//! Fuzzes any responses of `PutRecordBatch` with the rule that decides what is sent again: no panic, and a record is only
+//! dropped if the response confirms it.
 //!
 //! The first byte is the number of records. A response begins with a byte that chooses its number of entries and its count of
 //! failures, and has a byte for each entry.

@@ -43,7 +43,7 @@ impl Response {
     /// Reads the response to a call with this many records, entry by entry. One that contradicts itself or its call confirms
     /// nothing: a record that is sent twice can be removed later, one that is not sent is lost.
     pub fn read<'a>(
-        entries: impl ExactSizeIterator<Item = Entry<'a>> + Clone,
+        mut entries: impl ExactSizeIterator<Item = Entry<'a>> + Clone,
         failed_put_count: i32,
         records: usize,
     ) -> Self {
@@ -62,7 +62,7 @@ impl Response {
         {
             return Self::Contradictory("the response has an entry with neither a record id nor an error");
         }
-        let first = entries.filter_map(|entry| entry.error_code).next();
+        let first = entries.find_map(|entry| entry.error_code);
         let code = first.filter(|code| is_name(code)).unwrap_or("no error code");
         Self::Consistent {
             rejected: Rejected(failed),

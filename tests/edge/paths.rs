@@ -69,9 +69,9 @@ fn any_name() -> impl Strategy<Value = String> {
             "{account}_elasticloadbalancing_{region}_app.web.50dc6c495c0c9188_20261007T1145Z_192.0.2.1_4c8scnzy.log"
         )
     });
-    let long = select(vec![250, 255, 256, 5_000]).prop_map(|length| "x".repeat(length));
+    let overlong = select(vec![250, 255, 256, 5_000]).prop_map(|length| "x".repeat(length));
     let other = select(COMPONENTS.to_vec()).prop_map(str::to_owned);
-    prop_oneof![4 => log, 1 => long, 1 => other]
+    prop_oneof![4 => log, 1 => overlong, 1 => other]
 }
 
 fn any_key() -> impl Strategy<Value = String> {
