@@ -75,8 +75,13 @@ impl Channel {
         }
     }
 
-    /// Fails if a text has a marker that this kind of output must not have.
+    /// Fails if a text has a marker that this kind of output must not have, or if it is shown and could control a terminal.
     fn check(self, what: &str, text: &[u8]) {
+        if self == Self::Shown {
+            let text = str::from_utf8(text).unwrap();
+            let harmful = |character: char| character == '\u{202e}' || character.is_control() && character != '\n';
+            assert!(!text.contains(harmful), "{what}: {text:?}");
+        }
         for marker in LINES.into_iter().chain(NAMES).chain(SECRETS) {
             let found = memchr::memmem::find(text, marker.as_bytes()).is_some();
             assert!(
@@ -111,7 +116,7 @@ fn objects() -> Vec<(String, Vec<u8>)> {
         ("whole.log.gz", gzip(text.as_bytes())),
         ("cut.log.gz", whole[..whole.len() - 20].to_vec()),
         ("broken.log.gz", gzip(all_broken.as_bytes())),
-        ("archive.log", format!("PK\u{3}\u{4} {BROKEN}").into_bytes()),
+        ("archive\u{1b}]0;title\u{7}\r\u{7f}\u{9b}31m\u{202e}.log", format!("PK\u{3}\u{4} {BROKEN}").into_bytes()),
         ("other.log", format!("my password is {BROKEN} {QUERY}\n").into_bytes()),
     ]
     .into_iter()
