@@ -116,7 +116,10 @@ fn objects() -> Vec<(String, Vec<u8>)> {
         ("whole.log.gz", gzip(text.as_bytes())),
         ("cut.log.gz", whole[..whole.len() - 20].to_vec()),
         ("broken.log.gz", gzip(all_broken.as_bytes())),
-        ("archive\u{1b}]0;title\u{7}\r\u{7f}\u{9b}31m\u{202e}.log", format!("PK\u{3}\u{4} {BROKEN}").into_bytes()),
+        (
+            "archive\u{1b}]0;title\u{7}\r\u{7f}\u{9b}31m\u{202e}.log",
+            format!("PK\u{3}\u{4} {BROKEN}").into_bytes(),
+        ),
         ("other.log", format!("my password is {BROKEN} {QUERY}\n").into_bytes()),
     ]
     .into_iter()
