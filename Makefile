@@ -12,7 +12,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-FUZZ_TARGETS := line object trigger
+FUZZ_TARGETS := firehose line object plan trigger
 # Run time of each fuzz target in seconds.
 FUZZ_SECONDS ?= 30
 # The Python interpreter with the packages of pyproject.toml.
@@ -170,7 +170,7 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 	@for target in $(FUZZ_TARGETS); do \
 		printf '\n--> %s\n' "$$target"; \
 		mkdir -p "fuzz/corpus/$$target"; \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" "fuzz/corpus/$$target" tests/golden events -- \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" tests/golden events -- \
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
@@ -228,6 +228,7 @@ ocsf-classes: ## Regenerate the JSON Schemas of the OCSF classes in tests/standa
 generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	$(call heading,generated: documentation$(comma) payloads and the template's tables)
 	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- comparison:: cost:: events:: generated:: help:: reliability::the_matrix
+	UPDATE_GENERATED=1 cargo test --locked --test engine -- fuzz_seeds::every_seed
 	scripts/venv.sh
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/python/test_shown_commands.py

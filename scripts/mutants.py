@@ -265,7 +265,7 @@ MUTANTS = [
     Mutant(
         "confirm-rejected-records",
         "Records that Firehose rejected count as sent",
-        "src/storage/firehose/send.rs",
+        "src/storage/confirmation.rs",
         "records.retain(|_| failed.next() == Some(true));",
         "records.retain(|_| failed.next().is_none());",
         (
@@ -276,11 +276,11 @@ MUTANTS = [
     Mutant(
         "ignore-failed-put-count",
         "Firehose's count of failures is not compared with the entries of its response",
-        "src/storage/firehose/send.rs",
-        "if usize::try_from(response.failed_put_count()) != Ok(count) {",
-        "if response.failed_put_count() < 0 && count == 0 {",
+        "src/storage/confirmation.rs",
+        "if usize::try_from(failed_put_count) != Ok(count) {",
+        "if failed_put_count < 0 && count == 0 {",
         (
-            "src/storage/firehose/send.rs::a_response_is_read_entry_by_entry_or_not_at_all",
+            "src/storage/confirmation.rs::a_response_is_read_entry_by_entry_or_not_at_all",
             "tests/aws/firehose/faults.rs::an_invalid_response_confirms_no_record",
         ),
     ),

@@ -58,6 +58,12 @@ pub fn escaped_json(json: &str) -> String {
     text
 }
 
+/// Returns whether a text is a plain name that may be repeated: nothing that a server could smuggle into a log.
+pub fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'+' | b'=');
+    (1..=128).contains(&text.len()) && text.bytes().all(plain)
+}
+
 /// Returns whether a character is shown as it is. The first character of the text is not a combining one.
 fn is_printable(character: char) -> bool {
     character.is_ascii_graphic() || (!character.is_ascii() && character.escape_debug().count() == 1)

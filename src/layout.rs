@@ -176,7 +176,11 @@ impl Layout {
         })
     }
 
-    fn decode(destination: &impl ToString, found: &[u8]) -> Result<Self, LayoutError> {
+    /// Reads the file of a destination.
+    ///
+    /// # Errors
+    /// A newer release wrote it, or another program.
+    pub fn decode(destination: &impl ToString, found: &[u8]) -> Result<Self, LayoutError> {
         serde_json::from_slice(found).map_err(|error| LayoutError::Invalid {
             destination: destination.to_string(),
             line: error.line(),
@@ -184,7 +188,8 @@ impl Layout {
         })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// Returns the file's contents.
+    pub fn encode(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
         text.push(b'\n');
         text

@@ -56,12 +56,17 @@ impl From<io::Error> for Stop {
 
 /// Runs the command line; `environment` looks up an environment variable.
 pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str) -> Option<String>) -> ExitCode {
-    let matches = match args::command().try_get_matches_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = match args::command().try_get_matches_from(&args) {
         Ok(matches) => matches,
+        Err(error) if error.use_stderr() => {
+            print_usage(&error, &args);
+            return ExitCode::from(USAGE);
+        }
         Err(error) => {
             // Help and version are not errors. Broken pipes are ignored.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { OK });
+            return ExitCode::from(OK);
         }
     };
     match dispatch(&matches, environment) {
@@ -76,6 +81,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str)
             })
         }
     }
+}
+
+/// Prints an error about the arguments. Its message repeats them, so it is made from escaped ones.
+fn print_usage(error: &clap::Error, args: &[OsString]) {
+    let safe = args.iter().map(|arg| escaped(arg.as_encoded_bytes()).to_string());
+    // A closed pipe is not an error.
+    let _ = match args::command().try_get_matches_from(safe) {
+        Err(error) => error.print(),
+        // Only the characters that were escaped are wrong.
+        Ok(_) => writeln!(anstream::stderr(), "{}", escaped(&error.to_string())),
+    };
 }
 
 fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {

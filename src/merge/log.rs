@@ -15,16 +15,12 @@ const SURVIVED: &str = ".survived";
 impl Folder {
     /// Returns the folder of the log below the destination, with a slash at its end.
     ///
-    /// The components of the source's folder stay as they are, except those that a file system understands differently.
+    /// The bucket and the components of the source's folder stay as they are, except those that a file system understands
+    /// differently. A payload may name any bucket.
     pub fn log(&self) -> String {
-        let mut log = format!("_merge/{}/", self.bucket);
-        for component in self.prefix.split_terminator('/') {
-            match component {
-                "" => log.push_str("%2F"),
-                "." => log.push_str("%2E"),
-                ".." => log.push_str("%2E%2E"),
-                _ => log.push_str(&component.replace('%', "%25")),
-            }
+        let mut log = format!("_merge/{}/", component(&self.bucket));
+        for part in self.prefix.split_terminator('/') {
+            log.push_str(&component(part));
             log.push('/');
         }
         log
@@ -48,6 +44,16 @@ impl Folder {
 
     pub(super) fn left_out(&self, identity: &Identity) -> String {
         format!("{}{identity}{LEFT_OUT}", self.log())
+    }
+}
+
+/// Returns a bucket, or a component of a folder, as a component of a path.
+fn component(text: &str) -> String {
+    match text {
+        "" => "%2F".to_owned(),
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => text.replace('%', "%25").replace('/', "%2F"),
     }
 }
 
@@ -122,7 +128,12 @@ mod tests {
         let hostile = ["a//b/", "a/%2F/b/", "a/../", "a/%2E%2E/", "../../", "./", "/"];
         let logs: std::collections::BTreeSet<_> = hostile.iter().map(|prefix| folder(prefix).log()).collect();
         assert_eq!(logs.len(), hostile.len(), "{logs:?}");
-        for log in logs {
+        let buckets = ["..", ".", "", "../../x", "a/..", "/etc"].map(|bucket| {
+            let prefix = "a/".to_owned();
+            let bucket = bucket.to_owned();
+            Folder { bucket, prefix }.log()
+        });
+        for log in logs.into_iter().chain(buckets) {
             let mut components = log.split_terminator('/');
             assert!(
                 components.all(|component| !["", ".", ".."].contains(&component)),

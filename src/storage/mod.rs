@@ -9,6 +9,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod confirmation;
 mod error;
 #[cfg(feature = "aws")]
 pub mod firehose;

@@ -5,9 +5,10 @@ use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 
 use crate::deadline::Deadline;
+use crate::escape::is_name;
 
 use super::aws::Clients;
-use super::aws::error::{Class, Context, Failure, Resource, is_name};
+use super::aws::error::{Class, Context, Failure, Resource};
 use super::{ErrorKind, Operation, Queue, StorageError};
 
 /// The maximum number of messages of a call.

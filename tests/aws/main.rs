@@ -17,6 +17,7 @@
 
 mod audit;
 mod backfill;
+mod canaries;
 #[path = "../common/mod.rs"]
 mod common;
 mod firehose;

@@ -24,6 +24,7 @@ mod inputs;
 mod limits;
 mod merge;
 mod outputs;
+mod paths;
 mod readme;
 mod replay;
 mod triggers;

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod encoders;
+mod fuzz_seeds;
 mod golden;
 mod lake;
 mod merge;

@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Config;
+use crate::escape::escaped;
 use crate::object::ObjectRequest;
 
 use super::super::Stop;
@@ -48,7 +49,7 @@ impl Manifest {
     /// Writes the rest, and returns what to do with the manifest.
     pub(super) fn finish(mut self) -> Result<String, Stop> {
         self.file.flush().map_err(|error| self.failed(&error))?;
-        let Self { path, objects, .. } = &self;
+        let (path, objects) = (escaped(&self.path), self.objects);
         Ok(format!(
             "\n{objects} objects written to {path}. Upload it, and create a job with the role and the function of the stack:\n\n\
              aws s3 cp {path} s3://MANIFEST_BUCKET/manifest.csv\n\

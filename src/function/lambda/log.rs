@@ -4,7 +4,10 @@
 use std::io::Write as _;
 
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::function::{Event, Observer, Tally, emf};
 
@@ -17,14 +20,21 @@ pub(super) fn init(level: Option<&str>) {
         Some("ERROR" | "FATAL") => Level::ERROR,
         _ => Level::INFO,
     };
+    // At TRACE, Lambda's runtime logs whole payloads, and what the SDK logs below INFO changes with its version.
+    let targets = Targets::new()
+        .with_default(level.min(Level::INFO))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
     let subscriber = fmt()
         .json()
         .flatten_event(true)
         .with_target(false)
         .with_span_list(false)
-        .with_max_level(level);
+        .with_max_level(level)
+        .with_writer(std::io::stdout)
+        .finish()
+        .with(targets);
     // This fails only if the process has a subscriber already, and then that one is used.
-    let _ = subscriber.with_writer(std::io::stdout).try_init();
+    let _ = subscriber.try_init();
 }
 
 /// The log of the function.

@@ -9,7 +9,8 @@ use aws_sdk_firehose::primitives::Blob;
 use aws_sdk_firehose::types::Record;
 
 use crate::deadline::Deadline;
-use crate::storage::aws::error::{Class, Context, Failure, Resource, is_name};
+use crate::storage::aws::error::{Class, Context, Failure, Resource};
+use crate::storage::confirmation::{Entry, Response};
 use crate::storage::retry::Backoff;
 use crate::storage::{Operation, StorageError};
 
@@ -28,15 +29,6 @@ pub(super) struct Sender {
     backoff: Backoff,
     rate: RateLimiter,
     deadline: Deadline,
-}
-
-/// What a response says about the records of its call.
-#[derive(Debug, PartialEq, Eq)]
-enum Response {
-    /// The records with `true` were rejected, the others are confirmed; the error code of the first rejected one.
-    Records(Vec<bool>, String),
-    /// The response contradicts the call or itself: the state of every record is unknown.
-    Contradictory(&'static str),
 }
 
 impl Sender {
@@ -74,10 +66,9 @@ impl Sender {
             self.pause(self.rate.reserve(bytes), attempts, &last).await?;
             attempts += 1;
             match self.put(records.clone()).await {
-                Ok(Response::Records(failed, code)) => {
+                Ok(Response::Consistent { rejected, code }) => {
                     let before = records.len();
-                    let mut failed = failed.into_iter();
-                    records.retain(|_| failed.next() == Some(true));
+                    rejected.keep(&mut records);
                     if records.is_empty() {
                         return Ok(());
                     }
@@ -141,78 +132,11 @@ fn records(call: Call) -> Result<Vec<Record>, SendError> {
     call.records.into_iter().map(record).collect()
 }
 
-/// Reads a response entry by entry. One that contradicts itself or its call confirms nothing: a record that is sent
-/// twice can be removed later, one that is not sent is lost.
+/// Returns what a response confirms about the records of its call.
 fn read(response: &PutRecordBatchOutput, records: usize) -> Response {
-    let entries = response.request_responses();
-    if entries.len() != records {
-        return Response::Contradictory("the response has another number of records");
-    }
-    let failed: Vec<bool> = entries.iter().map(|entry| entry.error_code().is_some()).collect();
-    let count = failed.iter().filter(|failed| **failed).count();
-    if usize::try_from(response.failed_put_count()) != Ok(count) {
-        return Response::Contradictory("the response's count of failures does not match its entries");
-    }
-    let confirmed = |id: &str| !id.is_empty();
-    if entries
-        .iter()
-        .any(|entry| entry.error_code().is_none() && !entry.record_id().is_some_and(confirmed))
-    {
-        return Response::Contradictory("the response has an entry with neither a record id nor an error");
-    }
-    let first = entries.iter().find_map(|entry| entry.error_code());
-    let code = first.filter(|code| is_name(code)).unwrap_or("no error code");
-    Response::Records(failed, code.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_firehose::types::PutRecordBatchResponseEntry;
-
-    use super::*;
-
-    #[test]
-    fn a_response_is_read_entry_by_entry_or_not_at_all() {
-        let confirmed = || PutRecordBatchResponseEntry::builder().record_id("id").build();
-        let rejected = || {
-            let entry = PutRecordBatchResponseEntry::builder();
-            entry
-                .error_code("ServiceUnavailableException")
-                .error_message("Slow down.")
-                .build()
-        };
-        let response = |count: i32, entries: Vec<PutRecordBatchResponseEntry>| {
-            let response = PutRecordBatchOutput::builder()
-                .failed_put_count(count)
-                .set_request_responses(Some(entries))
-                .build()
-                .unwrap();
-            read(&response, 3)
-        };
-        let code = "ServiceUnavailableException".to_owned();
-        assert_eq!(
-            response(0, vec![confirmed(), confirmed(), confirmed()]),
-            Response::Records(vec![false; 3], "no error code".to_owned())
-        );
-        assert_eq!(
-            response(2, vec![rejected(), confirmed(), rejected()]),
-            Response::Records(vec![true, false, true], code)
-        );
-        let blank = PutRecordBatchResponseEntry::builder().build();
-        let nameless = PutRecordBatchResponseEntry::builder().record_id("").build();
-        for (count, entries) in [
-            (0, vec![]),
-            (0, vec![confirmed(), confirmed()]),
-            (0, vec![confirmed(), confirmed(), confirmed(), confirmed()]),
-            (1, vec![rejected(), confirmed(), confirmed(), confirmed()]),
-            (1, vec![confirmed(), confirmed(), confirmed()]),
-            (0, vec![confirmed(), rejected(), confirmed()]),
-            (-1, vec![confirmed(), confirmed(), confirmed()]),
-            (0, vec![confirmed(), blank, confirmed()]),
-            (0, vec![confirmed(), nameless, confirmed()]),
-        ] {
-            let text = format!("{count} {entries:?}");
-            assert!(matches!(response(count, entries), Response::Contradictory(_)), "{text}");
-        }
-    }
+    let entries = response.request_responses().iter().map(|entry| Entry {
+        record_id: entry.record_id(),
+        error_code: entry.error_code(),
+    });
+    Response::read(entries, response.failed_put_count(), records)
 }

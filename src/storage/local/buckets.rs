@@ -1,7 +1,7 @@
 //! Directories in place of S3 buckets.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::escape::escaped_path;
 use crate::object::ObjectRequest;
@@ -9,6 +9,7 @@ use crate::storage::{Body, Entry, ErrorKind, Listing, Operation, S3Prefix, Sourc
 
 use super::body::FileBody;
 use super::files;
+use super::path::below;
 
 /// The directories in a root, each a bucket of its name; no bucket at all without a root.
 #[derive(Debug, Clone, Default)]
@@ -100,16 +101,10 @@ impl Buckets {
         }
     }
 
-    /// Returns the path of a key if it stays below the root: an S3 key may contain `..`, and a path must not follow it.
+    /// Returns the path of a key if it stays below the root.
     fn path(&self, bucket: &str, key: &str) -> Option<PathBuf> {
-        let stays_below = |text: &str| {
-            let mut parts = Path::new(text).components();
-            parts.all(|part| matches!(part, Component::Normal(_)))
-        };
-        if bucket.is_empty() || !stays_below(bucket) || !stays_below(key) {
-            return None;
-        }
-        Some(self.root.as_ref()?.join(bucket).join(key))
+        let bucket = Some(bucket).filter(|bucket| !bucket.is_empty())?;
+        below(&below(self.root.as_ref()?, bucket)?, key)
     }
 }
 

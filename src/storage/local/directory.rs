@@ -10,6 +10,7 @@ use crate::object::{Counts, ObjectRef};
 use crate::storage::temporary::TemporaryFile;
 use crate::storage::{Committed, Existing, Operation, Sink, Staged, StorageError};
 
+use super::path::named;
 use super::session::Session;
 
 /// A directory as a sink. An output is written under a temporary name in the directory, synced, and linked to its final
@@ -34,6 +35,7 @@ impl Directory {
 
 impl Sink for Directory {
     fn stage(&self, key: &str, _source: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
+        let path = named(&self.root, key, Operation::Write)?;
         let (session, file) = fs::create_dir_all(&self.root)
             .and_then(|()| {
                 let session = self.session()?;
@@ -44,13 +46,13 @@ impl Sink for Directory {
         Ok(Box::new(StagedFile {
             file: TemporaryFile::new(file),
             _session: session,
-            path: self.root.join(key),
+            path,
             bytes: 0,
         }))
     }
 
     fn existing(&self, key: &str) -> Result<Option<Existing>, StorageError> {
-        let path = self.root.join(key);
+        let path = named(&self.root, key, Operation::Inspect)?;
         let file = File::open(&path).map_err(|error| StorageError::local(Operation::Inspect, &path, error))?;
         Ok(Some(Existing {
             place: escaped_path(&path).to_string(),

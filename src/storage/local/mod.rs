@@ -4,6 +4,7 @@ mod body;
 mod buckets;
 mod directory;
 mod files;
+mod path;
 mod queue;
 mod session;
 mod stdout;

@@ -11,6 +11,7 @@ use crate::storage::{
     Store, StoredFile,
 };
 
+use super::path::named;
 use super::{Directory, files};
 
 /// A directory as a store. Files are written as those of its [`Directory`]; publishing makes a hard link, or a copy if the
@@ -26,6 +27,10 @@ impl DirectoryStore {
         Self { root, directory }
     }
 
+    fn path(&self, name: &str, operation: Operation) -> Result<PathBuf, StorageError> {
+        named(&self.root, name, operation)
+    }
+
     /// Writes a file under a temporary name and links it to its own, if no file has it.
     fn write(&self, name: &str, content: &mut dyn Read) -> Result<Committed, StorageError> {
         let source = ObjectRef {
@@ -33,19 +38,20 @@ impl DirectoryStore {
             key: name.to_owned(),
             version: String::new(),
         };
+        let path = self.path(name, Operation::Write)?;
         let mut staged: Box<dyn Staged> = self.directory.stage(name, &source)?;
         io::copy(content, &mut staged)
             .and_then(|_| staged.flush())
             .map_err(|error| match error.downcast::<StorageError>() {
                 Ok(error) => error,
-                Err(error) => StorageError::local(Operation::Write, &self.root.join(name), error),
+                Err(error) => StorageError::local(Operation::Write, &path, error),
             })?;
         staged.commit(&Counts::default())
     }
 
     /// Returns what an existing file at the name of a staged one means.
     fn existing(&self, staged: &StagedName, name: &str) -> Result<Publication, StorageError> {
-        let path = self.root.join(name);
+        let path = self.path(name, Operation::Inspect)?;
         match File::open(&path).and_then(|mut file| sha256_of(&mut file)) {
             Ok(sha256) if sha256 == staged.0 => Ok(Publication::Exists),
             Ok(_) => {
@@ -58,7 +64,7 @@ impl DirectoryStore {
     }
 
     fn copy(&self, staged: &StagedName, name: &str) -> Result<Publication, StorageError> {
-        let path = self.root.join(staged.path());
+        let path = self.path(&staged.path(), Operation::Read)?;
         let mut file = File::open(&path).map_err(|error| StorageError::local(Operation::Read, &path, error))?;
         match self.write(name, &mut file)? {
             Committed::Written(_) => Ok(Publication::Published),
@@ -69,7 +75,7 @@ impl DirectoryStore {
 
 impl Store for DirectoryStore {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
-        let path = self.root.join(name);
+        let path = self.path(name, Operation::Read)?;
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,7 +91,7 @@ impl Store for DirectoryStore {
     }
 
     fn names(&self, folder: &str) -> Result<Vec<String>, StorageError> {
-        let path = self.root.join(folder);
+        let path = self.path(folder, Operation::List)?;
         let failed = |error| StorageError::local(Operation::List, &path, error);
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -103,7 +109,7 @@ impl Store for DirectoryStore {
     }
 
     fn files(&self, folder: &str) -> Result<Files, StorageError> {
-        let path = self.root.join(folder);
+        let path = self.path(folder, Operation::List)?;
         if !path.exists() {
             return Ok(Box::new(std::iter::empty()));
         }
@@ -119,7 +125,7 @@ impl Store for DirectoryStore {
     }
 
     fn open(&self, name: &str) -> Result<Option<OpenFile>, StorageError> {
-        let path = self.root.join(name);
+        let path = self.path(name, Operation::Read)?;
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((bytes, file)) => Ok(Some(OpenFile {
@@ -159,7 +165,10 @@ impl Store for DirectoryStore {
     }
 
     fn publish(&self, staged: &StagedName, _etag: &str, _bytes: u64, name: &str) -> Result<Publication, StorageError> {
-        let (from, to) = (self.root.join(staged.path()), self.root.join(name));
+        let (from, to) = (
+            self.path(&staged.path(), Operation::Write)?,
+            self.path(name, Operation::Write)?,
+        );
         let failed = |error| StorageError::local(Operation::Write, &to, error);
         let folder = to.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(failed)?;
@@ -181,7 +190,9 @@ impl Store for DirectoryStore {
     }
 
     fn discard(&self, staged: &StagedName) {
-        let _ = fs::remove_file(self.root.join(staged.path()));
+        if let Ok(path) = self.path(&staged.path(), Operation::Write) {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -249,5 +260,38 @@ mod tests {
         store.stage(&other, "t/rows", 6, &mut &b"others"[..]).unwrap();
         let error = store.publish(&other, "", 6, "t/rows").unwrap_err();
         assert_eq!(error.kind, crate::storage::ErrorKind::Occupied);
+    }
+
+    /// A plan that was changed may name anything.
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("out");
+        fs::write(folder.path().join("secret"), b"secret").unwrap();
+        let store = DirectoryStore::new(root.clone(), Directory::new(root.clone()));
+        let name = staged("rows");
+        store.stage(&name, "t/rows", 4, &mut &b"rows"[..]).unwrap();
+        let absolute = folder.path().join("x").to_str().unwrap().to_owned();
+        for outside in ["../x", "t/../../x", &absolute] {
+            assert!(store.publish(&name, "", 4, outside).is_err(), "{outside}");
+            assert!(store.create(outside, b"x").is_err(), "{outside}");
+            assert!(
+                store
+                    .stage(&StagedName(format!("../../{outside}")), "t", 1, &mut &b"x"[..])
+                    .is_err()
+            );
+        }
+        let secret = StagedName("../../../secret".to_owned());
+        assert!(store.publish(&secret, "", 6, "t/secret").is_err());
+        store.discard(&secret);
+        assert!(store.read("../secret").is_err() && store.open("../secret").is_err());
+        assert!(store.names("..").is_err() && store.files("../").is_err());
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["out", "secret"]);
+        assert!(!root.join("t/secret").exists());
     }
 }

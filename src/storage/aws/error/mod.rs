@@ -13,7 +13,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
-use crate::escape::escaped;
+use crate::escape::{escaped, is_name};
 use crate::storage::{ErrorKind, Operation, StorageError};
 
 /// The classes of failures.
@@ -246,12 +246,6 @@ impl fmt::Display for Resource<'_> {
             Self::Queue(url) => escaped(url).fmt(out),
         }
     }
-}
-
-/// Returns whether a text is a plain name that may be repeated: nothing that a server could smuggle into a log.
-pub(crate) fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'+' | b'=');
-    (1..=128).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// Classifies an error response. The response to a HEAD request has no code, only a status.

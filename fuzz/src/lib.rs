@@ -1,0 +1,22 @@
+//! The fuzz targets: functions that take any bytes and panic if a promise does not hold.
+//!
+//! The binaries in `fuzz_targets` hand them to libFuzzer. `tests/engine/fuzz_seeds.rs` includes this file by its path and runs the
+//! committed seeds through the same functions, so the targets are compiled and checked with the other tests.
+
+pub mod firehose;
+pub mod line;
+pub mod object;
+pub mod plan;
+pub mod trigger;
+
+/// A fuzz target.
+pub type Target = fn(&[u8]);
+
+/// Every target with its name.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("firehose", firehose::run),
+    ("line", line::run),
+    ("object", object::run),
+    ("plan", plan::run),
+    ("trigger", trigger::run),
+];
