@@ -26,6 +26,9 @@ pub(crate) enum Op {
     ListMultipartUploads,
     PutRecordBatch,
     SendMessageBatch,
+    /// `invocation/next` and `invocation/ID/response` of the Lambda Runtime API.
+    NextInvocation,
+    InvocationResponse,
     /// Any operation that the server does not implement.
     Other,
 }
@@ -45,6 +48,8 @@ pub(crate) enum Fault {
     Status(u16, &'static str),
     /// The response is delayed.
     Delay(Duration),
+    /// The response has this `Date`: the clocks of client and server differ.
+    Date(&'static str),
     /// The body stops after `k` bytes and the connection stays open.
     StallAt(u64),
     /// The connection is closed after `k` bytes, before the length that was announced.
@@ -315,6 +320,11 @@ impl Plan {
     /// Returns the number of faults that happened.
     pub(crate) fn fired(&self) -> u64 {
         self.state.lock().unwrap().fired
+    }
+
+    /// Returns how often each rule applied, in the order in which they were added.
+    pub(crate) fn fired_by_rule(&self) -> Vec<u64> {
+        self.state.lock().unwrap().rules.iter().map(|rule| rule.fired).collect()
     }
 
     /// Returns the rules that never applied: a test that lists a fault expects it to happen.

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::http::{Call, Host, Reply, Service};
+use super::fault::{Fault, Moment, Op, Plan};
+use super::http::{Call, Host, Reply, Service, Step};
 use super::process::Process;
 
 /// The maximum bytes of the response of a synchronous invocation.
@@ -49,6 +50,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Function {
     command: Command,
     process: Process,
+    faults: Plan,
     running: Option<Running>,
     invocations: u64,
     starts: u64,
@@ -73,6 +75,7 @@ struct Running {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    faults: Plan,
     /// Notifies the driver of a changed state.
     changed: Condvar,
     /// Notifies the process of an event.
@@ -124,9 +127,12 @@ impl Function {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let (process, faults) = (Process::default(), Plan::default());
+        faults.victim(&process);
         Self {
             command,
-            process: Process::default(),
+            process,
+            faults,
             running: None,
             invocations: 0,
             starts: 0,
@@ -156,6 +162,17 @@ impl Function {
     /// Returns the handle of the current process and of each that follows, for `fault::Plan::victim`.
     pub(crate) fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// Returns the faults of the Runtime API, whose victim is the function. Its requests are those for events, and the
+    /// responses and errors of invocations.
+    pub(crate) fn faults(&self) -> &Plan {
+        &self.faults
+    }
+
+    /// Uses faults that several functions may share, and whose victim is unchanged. No process may run yet.
+    pub(crate) fn with_faults(&mut self, faults: Plan) {
+        self.faults = faults;
     }
 
     /// Returns the number of processes started so far.
@@ -200,7 +217,10 @@ impl Function {
 
     fn start(&mut self) -> &mut Running {
         if self.running.is_none() {
-            let shared = Arc::new(Shared::default());
+            let shared = Arc::new(Shared {
+                faults: self.faults.clone(),
+                ..Shared::default()
+            });
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
@@ -333,11 +353,11 @@ impl Service for Shared {
         let path = call.path.strip_prefix("/2018-06-01/runtime/").unwrap_or_default();
         let steps: Vec<&str> = path.split('/').collect();
         Some(match (call.method.as_str(), steps.as_slice()) {
-            ("GET", ["invocation", "next"]) => self.next().await,
-            ("POST", ["invocation", id, "response"]) => self.done(id, response(&call)),
+            ("GET", ["invocation", "next"]) => return self.faulty_next().await,
+            ("POST", ["invocation", id, "response"]) => self.report(id, response(&call))?,
             ("POST", ["invocation", id, "error"]) => {
                 let (kind, message) = error(&call);
-                self.done(id, Outcome::Error { kind, message })
+                self.report(id, Outcome::Error { kind, message })?
             }
             ("POST", ["init", "error"]) => {
                 let (kind, message) = error(&call);
@@ -353,6 +373,22 @@ impl Service for Shared {
 }
 
 impl Shared {
+    async fn faulty_next(&self) -> Option<Reply> {
+        match self.faults.decide(Op::NextInvocation, "") {
+            Some(Fault::Refuse) => None,
+            Some(Fault::Status(status, code)) => Some(Reply::new(status, json!({ "errorType": code }).to_string())),
+            Some(Fault::ResetAt(_)) => {
+                let mut reply = self.next().await;
+                // The event is taken, and its first half arrives.
+                if let Some(Step::Bytes(body)) = reply.steps.pop() {
+                    reply.steps = vec![Step::Bytes(body.slice(..body.len() / 2)), Step::Reset];
+                }
+                Some(reply)
+            }
+            _ => Some(self.next().await),
+        }
+    }
+
     async fn next(&self) -> Reply {
         loop {
             if let Some(reply) = self.take() {
@@ -380,6 +416,31 @@ impl Shared {
             .with("lambda-runtime-invoked-function-arn", function)
             .with("lambda-runtime-trace-id", trace);
         Some(reply)
+    }
+
+    /// Ends the invocation with this id, unless a fault prevents it.
+    fn report(&self, id: &str, outcome: Outcome) -> Option<Reply> {
+        let fault = self.faults.decide(Op::InvocationResponse, "");
+        match fault {
+            Some(Fault::Refuse) => return None,
+            Some(Fault::Status(status, code)) => {
+                return Some(Reply::new(status, json!({ "errorType": code }).to_string()));
+            }
+            Some(Fault::Kill(Moment::Before)) => {
+                self.faults.kill();
+                return None;
+            }
+            _ => {}
+        }
+        let reply = self.done(id, outcome);
+        match fault {
+            Some(Fault::LoseResponse) => None,
+            Some(Fault::Kill(_)) => {
+                self.faults.kill();
+                None
+            }
+            _ => Some(reply),
+        }
     }
 
     /// Ends the invocation with this id; only the current invocation can be ended.

@@ -252,11 +252,9 @@ impl Shared {
             Op::UploadPart => multipart::part(bucket, key, call),
             Op::CompleteMultipartUpload => multipart::complete(bucket, &target.bucket, key, call),
             Op::AbortMultipartUpload => multipart::abort(bucket, key, call),
-            Op::PutRecordBatch | Op::SendMessageBatch | Op::Other => Err(Refusal::new(
-                501,
-                "NotImplemented",
-                "the test server does not know this operation",
-            )),
+            Op::PutRecordBatch | Op::SendMessageBatch | Op::NextInvocation | Op::InvocationResponse | Op::Other => Err(
+                Refusal::new(501, "NotImplemented", "the test server does not know this operation"),
+            ),
         }
     }
 
@@ -301,6 +299,7 @@ impl Shared {
                     bucket.add(&target.key, Object::new(with.clone(), BTreeMap::new()));
                 }
             }
+            Some(Fault::Date(date)) => reply = reply.with("date", *date),
             Some(Fault::WrongEtag) => {
                 for (name, value) in &mut reply.headers {
                     if name == "etag" {
