@@ -13,8 +13,10 @@ use super::plan::{
 const LIMIT_MS: u64 = 20_000;
 const SHORT_LIMIT_MS: u64 = 4_000;
 
+/// The number of the log type whose objects are not compressed: a large one takes less time.
+const CLASSIC: usize = 4;
 /// The lines of a large object.
-const LARGE_LINES: u64 = 10;
+const LARGE_LINES: u64 = 12;
 
 /// The fault that a plan is drawn around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +200,7 @@ fn draw_objects(plan: &mut Plan, subject: Subject, rng: &mut Rng) {
         plan.objects.truncate(2);
         let first = &mut plan.objects[0];
         *first = Object {
-            format: 0,
+            format: CLASSIC,
             damage: Damage::Large,
             hours: 0,
             lines: LARGE_LINES,

@@ -38,15 +38,14 @@ fn start(world: &World<'_>, faulty: bool) -> Function {
     }
     // The memory for staged outputs follows from that of the function; the rest is in temporary files.
     let tiny = matches!(world.plan.limit, Some(Limit::NoTemporaryFolder | Limit::FileSize(_))) && faulty;
-    let mut function = Function::new(command, if tiny { 1 } else { MEMORY_MIB });
-    function.with_faults(world.runtime.clone());
-    function
+    Function::new(command, if tiny { 1 } else { MEMORY_MIB })
 }
 
 /// Runs something with the plan's faults, in as many processes as it says; each gets the number of its process.
 fn with_faults(world: &World<'_>, notes: &Notes, work: impl Fn(&mut Function, usize) + Sync) -> BTreeMap<String, u64> {
     let mut functions: Vec<Function> = (0..world.plan.processes).map(|_| start(world, true)).collect();
-    for place in [Place::Read, Place::Firehose, Place::Queue, Place::Respond] {
+    world.runtime.set(functions[0].faults().clone()).unwrap();
+    for place in [Place::Read, Place::Firehose, Place::Queue] {
         world.faults(place).victim(functions[0].process());
     }
     world.inject();

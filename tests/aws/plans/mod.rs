@@ -132,3 +132,61 @@ fn a_failing_plan_is_reduced_to_its_cause() {
         assert!(shortest.settings.is_empty() && shortest.limit.is_none() && shortest.processes == 1);
     }
 }
+
+/// What the checks are worth: each of these defects, planted after a plan that holds, must be found.
+#[test]
+fn a_planted_violation_is_found() {
+    use reference::{OUT, PREFIX};
+    use world::World;
+
+    use crate::servers::{SIGNED, by_hand};
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/plans/planted.json");
+    let plan: Plan = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let output = |world: &World<'_>| {
+        world
+            .s3
+            .objects(OUT)
+            .into_keys()
+            .find(|key| key.ends_with(".json.zst"))
+            .unwrap()
+    };
+    let planted: [(&str, &dyn Fn(&World<'_>, &run::Notes)); 8] = [
+        ("is missing", &|world, _| world.s3.delete(OUT, &output(world))),
+        ("has other bytes", &|world, _| {
+            world.s3.put(OUT, &output(world), "half of an output");
+        }),
+        ("is one too many", &|world, _| {
+            world.s3.put(OUT, &format!("{PREFIX}more.json.zst"), "an output");
+        }),
+        ("the ledger of", &|world, _| {
+            let key = output(world);
+            let object = world.s3.get(OUT, &key).unwrap();
+            let mut headers = object.headers.clone();
+            headers.insert("x-amz-meta-lines".to_owned(), "9999".to_owned());
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            world.s3.put_with(OUT, &key, object.body, &headers);
+        }),
+        ("may replace an object", &|world, _| {
+            let head = format!(
+                "PUT /{OUT}/x HTTP/1.1\r\n{}\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD",
+                SIGNED
+            );
+            by_hand(&world.s3.endpoint(), &head, b"");
+        }),
+        ("is in", &|_, notes| notes.log(contents::CANARIES[1])),
+        ("a defect of the program", &|_, notes| {
+            notes.log("thread 'main' panicked at src/lib.rs")
+        }),
+        ("out of balance", &|_, notes| {
+            notes.log(r#"{"_aws": {}, "Lines": 3, "Events": 2}"#)
+        }),
+    ];
+    for (wanted, plant) in planted {
+        let (found, held) = run::planted(&plan, plant);
+        assert!(held.is_empty(), "{held}");
+        assert!(found.contains(wanted), "{wanted}: {found}");
+    }
+}

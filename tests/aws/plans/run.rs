@@ -105,6 +105,19 @@ pub(crate) fn run(plan: &Plan) -> Result<Figures, String> {
     }
 }
 
+/// Runs a plan and changes the world after it; returns the violations that the checks find then, and those before.
+pub(crate) fn planted(plan: &Plan, plant: &dyn Fn(&World<'_>, &Notes)) -> (String, String) {
+    let world = World::new(plan);
+    let notes = Notes::default();
+    let faults = command::drive(&world, &notes);
+    let take = |notes: &Notes| std::mem::take(&mut notes.state().violations).join("\n");
+    check(&world, &notes, faults.clone());
+    let before = take(&notes);
+    plant(&world, &notes);
+    check(&world, &notes, faults);
+    (take(&notes), before)
+}
+
 fn check(world: &World<'_>, notes: &Notes, faults: BTreeMap<String, u64>) -> Figures {
     let killed = world.plan.faults.iter().any(|fault| fault.kind.is_kill());
     if world.plan.merge {

@@ -38,7 +38,9 @@ fn shorter(plan: &Plan) -> Vec<Plan> {
         add(&|plan| remove_object(plan, number));
     }
     for number in 0..plan.faults.len() {
-        add(&|plan| drop(plan.faults.remove(number)));
+        add(&|plan| {
+            plan.faults.remove(number);
+        });
     }
     for number in 0..plan.messages.len() {
         add(&|plan| drop(plan.messages.remove(number)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::contents::CANARIES;
@@ -24,8 +25,8 @@ pub(crate) struct World<'a> {
     pub(crate) s3: s3::Server,
     pub(crate) firehose: firehose::Server,
     pub(crate) sqs: sqs::Server,
-    /// The faults of the runtime API, of every process of the function.
-    pub(crate) runtime: fault::Plan,
+    /// The faults of the runtime API of the first function.
+    pub(crate) runtime: OnceLock<fault::Plan>,
     folder: tempfile::TempDir,
 }
 
@@ -54,7 +55,7 @@ impl<'a> World<'a> {
             s3,
             firehose,
             sqs: sqs::Server::start(),
-            runtime: fault::Plan::default(),
+            runtime: OnceLock::new(),
             folder,
         }
     }
@@ -134,13 +135,8 @@ impl<'a> World<'a> {
         if let Some(limit) = self.plan.limit {
             happened.insert(limit.to_string(), 1);
         }
-        for faults in [
-            self.s3.faults(),
-            self.firehose.faults(),
-            self.sqs.faults(),
-            &self.runtime,
-        ] {
-            faults.clear();
+        for place in [Place::Read, Place::Firehose, Place::Queue, Place::Next] {
+            self.faults(place).clear();
         }
         if self.plan.limit == Some(Limit::BlockedFolder) {
             fs::remove_file(self.out()).unwrap();
@@ -150,12 +146,12 @@ impl<'a> World<'a> {
 
     /// Returns the faults of the server that a place belongs to.
     pub(crate) fn faults(&self, place: Place) -> &fault::Plan {
-        [
-            self.s3.faults(),
-            self.firehose.faults(),
-            self.sqs.faults(),
-            &self.runtime,
-        ][self.server(place)]
+        match self.server(place) {
+            0 => self.s3.faults(),
+            1 => self.firehose.faults(),
+            2 => self.sqs.faults(),
+            _ => self.runtime.get_or_init(fault::Plan::default),
+        }
     }
 
     const fn server(&self, place: Place) -> usize {

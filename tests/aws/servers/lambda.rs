@@ -170,11 +170,6 @@ impl Function {
         &self.faults
     }
 
-    /// Uses faults that several functions may share, and whose victim is unchanged. No process may run yet.
-    pub(crate) fn with_faults(&mut self, faults: Plan) {
-        self.faults = faults;
-    }
-
     /// Returns the number of processes started so far.
     pub(crate) fn starts(&self) -> u64 {
         self.starts

@@ -6,6 +6,7 @@
 //! synchronous and asynchronous tests alike; it stops when it is dropped.
 
 mod checks;
+pub(crate) use checks::{SIGNED, by_hand};
 pub(crate) mod clients;
 pub(crate) mod fault;
 pub(crate) mod firehose;
