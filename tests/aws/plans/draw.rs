@@ -280,7 +280,7 @@ fn draw_more_faults(plan: &mut Plan, spares: bool, rng: &mut Rng) {
         let reads: Vec<Kind> = others.filter(|kind| breaks_reads(*kind)).collect();
         let hides_corruption = reads.contains(&Kind::Corrupt) && reads.len() > 1;
         let prevents = kind.is_kill() || matches!(place, Place::List | Place::Next | Place::Respond);
-        if !is_slow && !hides_corruption && !(spares && prevents) {
+        if !(is_slow || hides_corruption || spares && prevents) {
             let nth = rng.u64(if spares { 3 } else { 1 }..8);
             plan.faults.push(fault(place, kind, nth, rng));
         }

@@ -1,6 +1,8 @@
 //! Drives the function through a plan: with faults first, then without, until its queue is empty.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -33,7 +35,7 @@ pub(crate) fn drive(world: &World<'_>, notes: &Notes) -> BTreeMap<String, u64> {
 
 fn start(world: &World<'_>, faulty: bool) -> Function {
     let mut command = world.program(env!("CARGO_BIN_EXE_bootstrap"), faulty);
-    if world.plan.seed % 4 == 0 {
+    if world.plan.seed.is_multiple_of(4) {
         command.env("AWS_LAMBDA_LOG_LEVEL", "DEBUG");
     }
     // The memory for staged outputs follows from that of the function; the rest is in temporary files.
@@ -192,7 +194,7 @@ impl Messages {
 
 fn queued(world: &World<'_>, notes: &Notes) -> BTreeMap<String, u64> {
     let messages: Vec<_> = (0..world.plan.processes)
-        .map(|_| std::sync::Mutex::new(Messages::of(world)))
+        .map(|_| Mutex::new(Messages::of(world)))
         .collect();
     let rounds = 2 * world.plan.messages.len().div_ceil(world.plan.batch) as u64;
     let happened = with_faults(world, notes, |function, number| {
@@ -244,10 +246,7 @@ fn direct(world: &World<'_>, notes: &Notes) -> BTreeMap<String, u64> {
             (numbers.clone(), payload)
         })
         .collect();
-    let done: Vec<_> = payloads
-        .iter()
-        .map(|_| std::sync::atomic::AtomicBool::new(false))
-        .collect();
+    let done: Vec<_> = payloads.iter().map(|_| AtomicBool::new(false)).collect();
     let succeeded = |outcome: &Outcome| match outcome {
         Outcome::Response(value) if matches!(plan.envelope, Envelope::Batch1 | Envelope::Batch2) => {
             value["results"][0]["resultCode"] == "Succeeded"
@@ -261,7 +260,7 @@ fn direct(world: &World<'_>, notes: &Notes) -> BTreeMap<String, u64> {
         let ok = succeeded(&outcome);
         if ok {
             commits(world, notes, numbers);
-            done[number].store(true, std::sync::atomic::Ordering::SeqCst);
+            done[number].store(true, Ordering::SeqCst);
         }
         // S3 Batch Operations ends a job of which many tasks fail, so what is not a log succeeds there.
         let excused = plan.envelope.is_single() && world.expected[numbers[0]].fate == Fate::Failed { named: false };
@@ -276,9 +275,9 @@ fn direct(world: &World<'_>, notes: &Notes) -> BTreeMap<String, u64> {
         }
     });
     let mut function = start(world, false);
-    for number in 0..payloads.len() {
+    for (number, done) in done.iter().enumerate() {
         let again = draw(plan.seed, &[number as u64, 9]) % 1000 < plan.again_permille;
-        if again || !done[number].load(std::sync::atomic::Ordering::SeqCst) {
+        if again || !done.load(Ordering::SeqCst) {
             deliver(&mut function, number, false);
         }
     }

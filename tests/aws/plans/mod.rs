@@ -75,6 +75,7 @@ fn every_plan_holds_every_invariant() {
         let never: Vec<_> = draw::subjects()
             .into_iter()
             .map(label)
+            .chain(plan::DELIVERIES.map(str::to_owned))
             .filter(|label| !faults.contains_key(label))
             .collect();
         assert!(never.is_empty(), "faults that never happened: {never:?}");
@@ -140,6 +141,7 @@ fn a_planted_violation_is_found() {
     use world::World;
 
     use crate::servers::{SIGNED, by_hand};
+
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/plans/planted.json");
     let plan: Plan = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let output = |world: &World<'_>| {
@@ -150,7 +152,7 @@ fn a_planted_violation_is_found() {
             .find(|key| key.ends_with(".json.zst"))
             .unwrap()
     };
-    let planted: [(&str, &dyn Fn(&World<'_>, &run::Notes)); 8] = [
+    let planted: [(&str, run::Planting<'_>); 8] = [
         ("is missing", &|world, _| world.s3.delete(OUT, &output(world))),
         ("has other bytes", &|world, _| {
             world.s3.put(OUT, &output(world), "half of an output");
@@ -170,18 +172,15 @@ fn a_planted_violation_is_found() {
             world.s3.put_with(OUT, &key, object.body, &headers);
         }),
         ("may replace an object", &|world, _| {
-            let head = format!(
-                "PUT /{OUT}/x HTTP/1.1\r\n{}\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD",
-                SIGNED
-            );
+            let head = format!("PUT /{OUT}/x HTTP/1.1\r\n{SIGNED}\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD");
             by_hand(&world.s3.endpoint(), &head, b"");
         }),
         ("is in", &|_, notes| notes.log(contents::CANARIES[1])),
         ("a defect of the program", &|_, notes| {
-            notes.log("thread 'main' panicked at src/lib.rs")
+            notes.log("thread 'main' panicked at src/lib.rs");
         }),
         ("out of balance", &|_, notes| {
-            notes.log(r#"{"_aws": {}, "Lines": 3, "Events": 2}"#)
+            notes.log(r#"{"_aws": {}, "Lines": 3, "Events": 2}"#);
         }),
     ];
     for (wanted, plant) in planted {

@@ -38,6 +38,35 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<Fault>,
 }
 
+impl Plan {
+    /// Returns which of [`DELIVERIES`] the plan has.
+    pub(crate) fn deliveries(&self) -> Vec<&'static str> {
+        let is_queued = self.program == Program::Function && (self.merge || self.envelope.is_queued());
+        let repeats = |message: &Vec<usize>| (1..message.len()).any(|at| message[..at].contains(&message[at]));
+        let announced = self.program == Program::Function && !self.merge;
+        let again = (1..self.messages.len()).any(|at| self.messages[..at].contains(&self.messages[at]));
+        let has = [
+            is_queued && self.again_permille > 0,
+            announced && again,
+            announced && self.messages.iter().any(repeats),
+            self.processes > 1,
+        ];
+        DELIVERIES
+            .into_iter()
+            .zip(has)
+            .filter_map(|(name, has)| has.then_some(name))
+            .collect()
+    }
+}
+
+/// What a queue may do without a fault, and work at the same time.
+pub(crate) const DELIVERIES: [&str; 4] = [
+    "delivery: again",
+    "delivery: repeated-message",
+    "delivery: repeated-object",
+    "delivery: two-processes",
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Program {

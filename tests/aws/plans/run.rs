@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::contents::CANARIES;
-use super::plan::{Destination, Plan, Program};
-use super::reference::{OUT, PREFIX, STREAM};
+use super::plan::{Destination, Place, Plan, Program};
+use super::reference::{Expected, Fate, OUT, PREFIX, STREAM};
 use super::world::{MEMORY_MIB, World};
 use super::{command, function};
 use crate::merge;
@@ -105,8 +105,11 @@ pub(crate) fn run(plan: &Plan) -> Result<Figures, String> {
     }
 }
 
+/// A change of the world, or of what was logged.
+pub(crate) type Planting<'a> = &'a dyn Fn(&World<'_>, &Notes);
+
 /// Runs a plan and changes the world after it; returns the violations that the checks find then, and those before.
-pub(crate) fn planted(plan: &Plan, plant: &dyn Fn(&World<'_>, &Notes)) -> (String, String) {
+pub(crate) fn planted(plan: &Plan, plant: Planting<'_>) -> (String, String) {
     let world = World::new(plan);
     let notes = Notes::default();
     let faults = command::drive(&world, &notes);
@@ -118,7 +121,14 @@ pub(crate) fn planted(plan: &Plan, plant: &dyn Fn(&World<'_>, &Notes)) -> (Strin
     (take(&notes), before)
 }
 
-fn check(world: &World<'_>, notes: &Notes, faults: BTreeMap<String, u64>) -> Figures {
+fn check(world: &World<'_>, notes: &Notes, mut faults: BTreeMap<String, u64>) -> Figures {
+    faults.extend(
+        world
+            .plan
+            .deliveries()
+            .into_iter()
+            .map(|delivery| (delivery.to_owned(), 1)),
+    );
     let killed = world.plan.faults.iter().any(|fault| fault.kind.is_kill());
     if world.plan.merge {
         check_merge(world, notes, killed);
@@ -132,7 +142,7 @@ fn check(world: &World<'_>, notes: &Notes, faults: BTreeMap<String, u64>) -> Fig
         notes.violation(format!("the function took {peak} KiB"));
     }
     let duplicates = check_stream(world, notes);
-    let sum = |count: fn(&super::reference::Expected) -> u64| world.expected.iter().map(count).sum();
+    let sum = |count: fn(&Expected) -> u64| world.expected.iter().map(count).sum();
     Figures {
         faults,
         objects: world.expected.len() as u64,
@@ -190,7 +200,7 @@ fn check_merge(world: &World<'_>, notes: &Notes, killed: bool) {
     let files = world.files();
     let plans: Vec<MergePlan> = files
         .iter()
-        .filter(|(key, _)| key.ends_with(".plan"))
+        .filter(|(key, _)| merge::has_extension(key, "plan"))
         .map(|(_, bytes)| MergePlan::decode(bytes).unwrap())
         .collect();
     if world.plan.destination == Destination::S3 && !plans.is_empty() {
@@ -208,14 +218,12 @@ fn check_merge(world: &World<'_>, notes: &Notes, killed: bool) {
         }
     }
     for expected in &world.expected {
-        use super::reference::Fate;
         let as_wanted = match (members.get(&expected.object.key), expected.fate) {
             (Some(Planned::Ingested(balance)), Fate::Ingested) => {
                 (balance.lines, balance.events, balance.quarantined, balance.skipped)
                     == (expected.lines, expected.events, expected.quarantined, expected.skipped)
             }
-            (Some(Planned::Skipped(_)), Fate::Skipped) | (Some(Planned::Failed(_)), Fate::Failed { .. }) => true,
-            (None, Fate::Skipped) => true,
+            (Some(Planned::Skipped(_)) | None, Fate::Skipped) | (Some(Planned::Failed(_)), Fate::Failed { .. }) => true,
             _ => false,
         };
         if !as_wanted {
@@ -262,7 +270,9 @@ fn rows<'a>(files: impl Iterator<Item = (&'a str, &'a Vec<u8>)>) -> BTreeMap<&'a
             .or_default()
             .extend(bytes.split_inclusive(|byte| *byte == b'\n'));
     }
-    rows.values_mut().for_each(|lines| lines.sort_unstable());
+    for lines in rows.values_mut() {
+        lines.sort_unstable();
+    }
     rows
 }
 
@@ -288,11 +298,7 @@ fn check_requests(world: &World<'_>, notes: &Notes, killed: bool) {
         .iter()
         .filter(|create| create.done && create.status == 0)
         .count();
-    let aborts_fail = world
-        .plan
-        .faults
-        .iter()
-        .any(|fault| fault.place == super::plan::Place::AbortUpload);
+    let aborts_fail = world.plan.faults.iter().any(|fault| fault.place == Place::AbortUpload);
     let open = world.s3.open_uploads(OUT);
     if open.len() > lost && !killed && !aborts_fail {
         notes.violation(format!("uploads are left open: {open:?}"));
@@ -338,11 +344,7 @@ fn check_stream(world: &World<'_>, notes: &Notes) -> u64 {
     if world.plan.destination != Destination::Firehose {
         return 0;
     }
-    let wanted: BTreeSet<&[u8]> = world
-        .expected
-        .iter()
-        .flat_map(super::reference::Expected::events)
-        .collect();
+    let wanted: BTreeSet<&[u8]> = world.expected.iter().flat_map(Expected::events).collect();
     let found: BTreeSet<&[u8]> = delivered.iter().copied().collect();
     if let Some(lost) = wanted.difference(&found).next() {
         notes.violation(format!(

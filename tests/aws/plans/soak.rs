@@ -56,7 +56,12 @@ impl State {
         }
         let file = path.map(|path| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            OpenOptions::new().create(true).append(true).open(path).unwrap()
+            let is_cut = fs::read(path).is_ok_and(|bytes| bytes.last().is_some_and(|last| *last != b'\n'));
+            let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+            if is_cut {
+                file.write_all(b"\n").unwrap();
+            }
+            file
         });
         Self {
             file,
@@ -67,7 +72,7 @@ impl State {
 
     fn add(&mut self, record: Record) {
         if let Some(file) = &mut self.file {
-            // One write for a whole line, so that an interruption cuts at most the last one. The first byte ends such a line.
+            // One write for a whole line: an interruption cuts at most the last one.
             let line = format!("{}\n", serde_json::to_string(&record).unwrap());
             file.write_all(line.as_bytes()).unwrap();
         }

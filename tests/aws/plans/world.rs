@@ -124,7 +124,7 @@ impl<'a> World<'a> {
         let mut happened: BTreeMap<String, u64> = BTreeMap::new();
         let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
         for fault in &self.plan.faults {
-            let position = seen.entry(self.server(fault.place)).or_default();
+            let position = seen.entry(server(fault.place)).or_default();
             // What precedes a fault, to make it possible, is not counted.
             *position += rules(fault, self.plan.seed).len();
             let fired = self.faults(fault.place).fired_by_rule()[*position - 1];
@@ -146,20 +146,11 @@ impl<'a> World<'a> {
 
     /// Returns the faults of the server that a place belongs to.
     pub(crate) fn faults(&self, place: Place) -> &fault::Plan {
-        match self.server(place) {
+        match server(place) {
             0 => self.s3.faults(),
             1 => self.firehose.faults(),
             2 => self.sqs.faults(),
             _ => self.runtime.get_or_init(fault::Plan::default),
-        }
-    }
-
-    const fn server(&self, place: Place) -> usize {
-        match place {
-            Place::Firehose => 1,
-            Place::Queue => 2,
-            Place::Next | Place::Respond => 3,
-            _ => 0,
         }
     }
 
@@ -204,6 +195,16 @@ impl<'a> World<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the number of the server that a place belongs to.
+const fn server(place: Place) -> usize {
+    match place {
+        Place::Firehose => 1,
+        Place::Queue => 2,
+        Place::Next | Place::Respond => 3,
+        _ => 0,
     }
 }
 
