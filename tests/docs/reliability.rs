@@ -7,6 +7,7 @@ mod requests;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::generated::{package, update};
 
@@ -391,6 +392,9 @@ fn table() -> String {
 
 /// Checks that a generated part of the page, between two marks, is up to date, or writes it.
 fn check_part(begin: &str, part: &str, end: &str) {
+    // Tests run at the same time, and each writes the whole page.
+    static PAGE_LOCK: Mutex<()> = Mutex::new(());
+    let _lock = PAGE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let path = package(PAGE);
     let page = fs::read_to_string(&path).unwrap();
     let (head, rest) = page.split_once(begin).expect("the page has the mark of the part");
