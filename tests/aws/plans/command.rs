@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::plan::{Limit, Place};
-use super::reference::{Fate, LOGS};
+use super::plan::{Destination, Limit, Place};
+use super::reference::{Fate, LOGS, OUT, PREFIX};
 use super::run::Notes;
 use super::world::World;
 use crate::servers::process::Process;
@@ -115,5 +115,39 @@ fn check_last(world: &World<'_>, notes: &Notes, output: &Output) {
         notes.violation(format!(
             "{ledger:?} must be {sum:?}, failed {failed:?}, must fail {must_fail:?}: {report}"
         ));
+    }
+}
+
+/// Audits the destination: it has everything of every object, except of those that must fail, and nothing else.
+pub(crate) fn audit(world: &World<'_>, notes: &Notes) {
+    let mut command = world.program(env!("CARGO_BIN_EXE_alb-ingest"), false);
+    let to = match world.plan.destination {
+        Destination::Folder => world.out().to_str().unwrap().to_owned(),
+        _ => format!("s3://{OUT}/{}", PREFIX.trim_end_matches('/')),
+    };
+    let source = format!("s3://{LOGS}/");
+    let output = command
+        .args(["audit", &source, &to, "--report", "json", "--grace", "0m"])
+        .output()
+        .unwrap();
+    let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
+        notes.violation(format!("the audit has no report: {output:?}"));
+        return;
+    };
+    let list = |name: &str| report[name].as_array().into_iter().flatten();
+    let none = ["missing_outputs", "extra", "corrupt", "unbalanced"];
+    let found = none.iter().any(|name| list(name).next().is_some());
+    let named = |entry: &Value| {
+        entry
+            .as_str()
+            .or_else(|| entry["key"].as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let incomplete: BTreeSet<String> = list("missing").chain(list("failed")).map(named).collect();
+    let failing = world.expected.iter().filter(|expected| expected.fails());
+    let must_fail: BTreeSet<String> = failing.map(|expected| expected.object.key.clone()).collect();
+    if found || incomplete != must_fail {
+        notes.violation(format!("the audit found {report}, and {must_fail:?} must fail"));
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Figures {
     pub(crate) millis: u64,
 }
 
+/// One plan of this many is audited at its end by the command.
+const AUDITED: u64 = 3;
+
 /// The observations of a run.
 #[derive(Default)]
 pub(crate) struct Notes {
@@ -137,6 +140,9 @@ fn check(world: &World<'_>, notes: &Notes, mut faults: BTreeMap<String, u64>) ->
     }
     check_requests(world, notes, killed);
     check_log(notes);
+    if world.plan.seed.is_multiple_of(AUDITED) && world.plan.destination != Destination::Firehose {
+        command::audit(world, notes);
+    }
     let peak = notes.state().peak_kib;
     if peak > u64::from(MEMORY_MIB) << 10 {
         notes.violation(format!("the function took {peak} KiB"));
