@@ -1,18 +1,19 @@
 //! Reduces a failing plan while it still fails.
 
+use std::time::{Duration, Instant};
+
 use super::plan::{Damage, Fault, Name, Object, Plan};
 
-/// The maximum number of plans that are run to reduce one.
-const MOST_RUNS: u32 = 150;
+/// The maximum time for reducing a plan. The largest parts are tried first.
+const MOST_TIME: Duration = Duration::from_mins(1);
 
 /// Returns a plan of which no part can be left out: without it, the plan no longer fails.
 pub(crate) fn shrink(plan: &Plan, fails: impl Fn(&Plan) -> bool) -> Plan {
     let mut shortest = plan.clone();
-    let mut runs = 0;
+    let begun = Instant::now();
     'again: loop {
         for shorter in shorter(&shortest) {
-            runs += 1;
-            if runs > MOST_RUNS {
+            if begun.elapsed() > MOST_TIME {
                 return shortest;
             }
             if fails(&shorter) {

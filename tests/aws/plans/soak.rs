@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use super::plan::Plan;
 use super::run::{Figures, run};
 use super::shrink::shrink;
 
+/// The failing plans of a run that are reduced. If many fail, they have the same cause.
+const REDUCED: u64 = 5;
 /// The time between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(5);
 
@@ -30,7 +33,7 @@ pub(crate) struct Record {
     pub(crate) figures: Option<Figures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) violation: Option<String>,
-    /// The plan that violates it, reduced.
+    /// The plan that violates it, reduced if few do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plan: Option<Plan>,
 }
@@ -87,13 +90,14 @@ pub(crate) fn soak(seeds: std::ops::Range<u64>, state: State, threads: usize) ->
     let revision = state.revision.clone();
     let progress = Progress::new(seeds.end - seeds.start, &state.records);
     let left = Mutex::new(left);
+    let failures = AtomicU64::new(0);
     let state = Mutex::new(state);
     let progress = Mutex::new(progress);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(seed) = next(&left) {
-                    let record = run_and_shrink(seed, &revision);
+                    let record = run_and_shrink(seed, &revision, &failures);
                     progress.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
                     state.lock().unwrap_or_else(PoisonError::into_inner).add(record);
                 }
@@ -109,7 +113,7 @@ fn next(left: &Mutex<impl Iterator<Item = u64>>) -> Option<u64> {
     left.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-fn run_and_shrink(seed: u64, revision: &str) -> Record {
+fn run_and_shrink(seed: u64, revision: &str, failures: &AtomicU64) -> Record {
     let plan = draw::plan(seed);
     let mut record = Record {
         case: seed,
@@ -123,9 +127,13 @@ fn run_and_shrink(seed: u64, revision: &str) -> Record {
         Err(violation) => {
             println!("plan {seed}: {violation}");
             // A plan that fails only sometimes is recorded as it is.
-            let shortest = shrink(&plan, |plan| run(plan).is_err());
-            println!("plan {seed}, reduced: {}", serde_json::to_string(&shortest).unwrap());
-            (record.violation, record.plan) = (Some(violation), Some(shortest));
+            let plan = if failures.fetch_add(1, Ordering::SeqCst) < REDUCED {
+                shrink(&plan, |plan| run(plan).is_err())
+            } else {
+                plan
+            };
+            println!("plan {seed}, reduced: {}", serde_json::to_string(&plan).unwrap());
+            (record.violation, record.plan) = (Some(violation), Some(plan));
         }
     }
     record
