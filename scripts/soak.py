@@ -204,7 +204,7 @@ def aggregate(current: str, date: datetime.date) -> Record:
         "machine": {
             "processors": len(os.sched_getaffinity(0)),
             "memory_gib": memory_gib(),
-            "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
         },
     }
     for step in STEPS:

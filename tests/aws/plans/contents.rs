@@ -90,6 +90,9 @@ fn text(object: &Object, seed: u64) -> Vec<u8> {
         }
         lines.write(&mut text);
     }
+    if object.damage == Damage::Large {
+        return large(object.lines, lines);
+    }
     let rest = text.split_off(halfway);
     if object.damage == Damage::LongLine {
         text.resize(text.len() + MIB + 9, b'x');
@@ -101,12 +104,22 @@ fn text(object: &Object, seed: u64) -> Vec<u8> {
         text.extend_from_slice(broken.as_bytes());
     }
     text.extend_from_slice(&rest);
-    if object.damage == Damage::Large {
-        let text = String::from_utf8(text).unwrap();
-        let long = format!("?{}{END}", "0123456789abcdef".repeat(56 << 10));
-        return text.replace(END, &long).into_bytes();
-    }
     with_query(text)
+}
+
+/// Returns this many lines with long requests. The client of some lines sent no request.
+fn large(count: u64, mut lines: Lines) -> Vec<u8> {
+    let long = format!("?{}{END}", "0123456789abcdef".repeat(56 << 10));
+    let mut text = String::new();
+    let mut with_request = 0;
+    while with_request < count {
+        let mut line = Vec::new();
+        lines.write(&mut line);
+        let line = String::from_utf8(line).unwrap();
+        with_request += u64::from(line.contains(END));
+        text.push_str(&line.replacen(END, &long, 1));
+    }
+    text.into_bytes()
 }
 
 /// The beginning of the end of most request lines.

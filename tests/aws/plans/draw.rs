@@ -16,7 +16,7 @@ const SHORT_LIMIT_MS: u64 = 4_000;
 /// The number of the log type whose objects are not compressed: a large one takes less time.
 const CLASSIC: usize = 4;
 /// The lines of a large object.
-const LARGE_LINES: u64 = 12;
+const LARGE_LINES: u64 = 10;
 
 /// The fault that a plan is drawn around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,7 +279,9 @@ fn draw_more_faults(plan: &mut Plan, spares: bool, rng: &mut Rng) {
         let others = plan.faults.iter().map(|fault| fault.kind).chain([kind]);
         let reads: Vec<Kind> = others.filter(|kind| breaks_reads(*kind)).collect();
         let hides_corruption = reads.contains(&Kind::Corrupt) && reads.len() > 1;
-        let prevents = kind.is_kill() || matches!(place, Place::List | Place::Next | Place::Respond);
+        // A fault in an abort comes with one that makes the upload fail.
+        let prevents =
+            kind.is_kill() || matches!(place, Place::List | Place::Next | Place::Respond | Place::AbortUpload);
         if !(is_slow || hides_corruption || spares && prevents) {
             let nth = rng.u64(if spares { 3 } else { 1 }..8);
             plan.faults.push(fault(place, kind, nth, rng));
