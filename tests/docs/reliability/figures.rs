@@ -217,7 +217,8 @@ fn section(soak: &Soak) -> String {
     let faults = soak.faults();
     let happened: u64 = faults.values().flatten().map(|(_, count)| count).sum();
     let mut text = format!(
-        "Run on {} at revision `{}`, on {} processors with {} GiB of memory ({}): {}, {} faults.\n\n\
+        "Run on {} at revision `{}`, on {} processors with {} GiB of memory ({}): {}, {} faults, limits and \
+         repeated deliveries.\n\n\
          | promise | held by | figures |\n|---|---|---|\n",
         soak.0["date"].as_str().unwrap(),
         soak.0["revision"].as_str().unwrap(),
@@ -285,7 +286,7 @@ fn a_step_that_was_not_run_and_a_violation_are_shown() {
     let text = section(&Soak(serde_json::from_str(text).unwrap()));
     for part in [
         "`0123abc+`",
-        "1,234 random plans, 1,000 faults",
+        "1,234 random plans, 1,000 faults, limits and repeated deliveries.",
         "1,234,567 lines",
         "the step `kills` was not run",
         "see the 1 violations",
