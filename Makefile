@@ -174,6 +174,12 @@ fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
 			-max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=1 || exit 1; \
 	done
 
+.PHONY: soak
+soak: venv ## Run 10,000 random plans, 1,000 kills, the memory limits and the fuzz targets; resumable (ARGS=--help)
+	$(call heading,soak: random plans$(comma) kills$(comma) limits$(comma) fuzz targets)
+	$(PYTHON_BIN) scripts/soak.py $(ARGS)
+	UPDATE_GENERATED=1 cargo test --locked --test docs -- reliability::figures::the_figures
+
 .PHONY: mutants
 mutants: ## Break the program on purpose, defect by defect, and check that the tests catch each (ARGS=--help)
 	$(call heading,mutants: defects that the tests must catch)
@@ -227,7 +233,7 @@ ocsf-classes: ## Regenerate the JSON Schemas of the OCSF classes in tests/standa
 .PHONY: generated
 generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	$(call heading,generated: documentation$(comma) payloads and the template's tables)
-	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- comparison:: cost:: events:: generated:: help:: reliability::the_matrix
+	UPDATE_GENERATED=1 cargo test --locked --test docs --test edge -- comparison:: cost:: events:: generated:: help:: reliability::the_matrix reliability::figures::the_figures
 	UPDATE_GENERATED=1 cargo test --locked --test engine -- fuzz_seeds::every_seed
 	scripts/venv.sh
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py

@@ -20,10 +20,14 @@ mod backfill;
 mod canaries;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../edge/envelopes.rs"]
+#[expect(dead_code, reason = "this binary uses only some of the payloads")]
+mod envelopes;
 mod firehose;
 mod function_merge;
 mod lambda;
 mod merge;
 mod merge_scale;
+mod plans;
 mod s3;
 mod servers;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::process::Process;
+
 /// The operations of the servers, by their AWS names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Op {
@@ -24,6 +26,9 @@ pub(crate) enum Op {
     ListMultipartUploads,
     PutRecordBatch,
     SendMessageBatch,
+    /// `invocation/next` and `invocation/ID/response` of the Lambda Runtime API.
+    NextInvocation,
+    InvocationResponse,
     /// Any operation that the server does not implement.
     Other,
 }
@@ -43,6 +48,8 @@ pub(crate) enum Fault {
     Status(u16, &'static str),
     /// The response is delayed.
     Delay(Duration),
+    /// The response has this `Date`: the clocks of client and server differ.
+    Date(&'static str),
     /// The body stops after `k` bytes and the connection stays open.
     StallAt(u64),
     /// The connection is closed after `k` bytes, before the length that was announced.
@@ -65,6 +72,24 @@ pub(crate) enum Fault {
     FailRecords(Mask),
     /// All records are accepted, and the response is invalid.
     Nonsense(Nonsense),
+    /// The process that the plan names (`Plan::victim`) is killed. Its position in the sequence of requests is exact: with
+    /// `Rule::nth` it is that of a request among all of the server's, or of an operation's or a key's.
+    Kill(Moment),
+}
+
+/// When a process is killed, relative to one of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moment {
+    /// Before the request is carried out.
+    Before,
+    /// After the request was carried out, before any response.
+    After,
+    /// After the first half of the response's body; after its head was lost, if it has no body.
+    HalfAnswered,
+}
+
+impl Moment {
+    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::After, Self::HalfAnswered];
 }
 
 /// The records of a batch that fail.
@@ -253,6 +278,7 @@ struct State {
     chances: Option<Chances>,
     counts: BTreeMap<(Op, String), (u64, u64)>,
     fired: u64,
+    victim: Process,
 }
 
 /// The faults of a server. Clones share them, so a test can change those of a running server.
@@ -279,9 +305,26 @@ impl Plan {
         *self.state.lock().unwrap() = State::default();
     }
 
+    /// Names the process that `Fault::Kill` kills.
+    pub(crate) fn victim(&self, process: &Process) -> &Self {
+        self.state.lock().unwrap().victim = process.clone();
+        self
+    }
+
+    /// Kills the victim.
+    pub(crate) fn kill(&self) {
+        let victim = self.state.lock().unwrap().victim.clone();
+        victim.kill();
+    }
+
     /// Returns the number of faults that happened.
     pub(crate) fn fired(&self) -> u64 {
         self.state.lock().unwrap().fired
+    }
+
+    /// Returns how often each rule applied, in the order in which they were added.
+    pub(crate) fn fired_by_rule(&self) -> Vec<u64> {
+        self.state.lock().unwrap().rules.iter().map(|rule| rule.fired).collect()
     }
 
     /// Returns the rules that never applied: a test that lists a fault expects it to happen.

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::http::{Call, Host, Reply, Service};
+use super::fault::{Fault, Moment, Op, Plan};
+use super::http::{Call, Host, Reply, Service, Step};
+use super::process::Process;
 
 /// The maximum bytes of the response of a synchronous invocation.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
@@ -47,6 +49,8 @@ pub(crate) enum Outcome {
 /// A function: a program and its current process.
 pub(crate) struct Function {
     command: Command,
+    process: Process,
+    faults: Plan,
     running: Option<Running>,
     invocations: u64,
     starts: u64,
@@ -61,7 +65,7 @@ type Output = Arc<Mutex<Vec<u8>>>;
 
 /// A process with its own API server, so nothing of a killed process reaches the next.
 struct Running {
-    child: Child,
+    process: Process,
     shared: Arc<Shared>,
     readers: Vec<JoinHandle<()>>,
     started: Instant,
@@ -71,6 +75,7 @@ struct Running {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    faults: Plan,
     /// Notifies the driver of a changed state.
     changed: Condvar,
     /// Notifies the process of an event.
@@ -122,8 +127,12 @@ impl Function {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let (process, faults) = (Process::default(), Plan::default());
+        faults.victim(&process);
         Self {
             command,
+            process,
+            faults,
             running: None,
             invocations: 0,
             starts: 0,
@@ -147,7 +156,18 @@ impl Function {
 
     /// Returns the process's id, if a process is running.
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.running.as_ref().map(|running| running.child.id())
+        self.running.as_ref().and_then(|running| running.process.id())
+    }
+
+    /// Returns the handle of the current process and of each that follows, for `fault::Plan::victim`.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Returns the faults of the Runtime API, whose victim is the function. Its requests are those for events, and the
+    /// responses and errors of invocations.
+    pub(crate) fn faults(&self) -> &Plan {
+        &self.faults
     }
 
     /// Returns the number of processes started so far.
@@ -192,19 +212,23 @@ impl Function {
 
     fn start(&mut self) -> &mut Running {
         if self.running.is_none() {
-            let shared = Arc::new(Shared::default());
+            let shared = Arc::new(Shared {
+                faults: self.faults.clone(),
+                ..Shared::default()
+            });
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
-            let mut child = self.command.spawn().expect("the function's program starts");
+            self.process.start(&mut self.command);
+            let (stdout, stderr) = self.process.pipes();
             let readers = vec![
-                collect(child.stdout.take().expect("piped"), self.stdout.clone()),
-                collect(child.stderr.take().expect("piped"), self.stderr.clone()),
+                collect(stdout, self.stdout.clone()),
+                collect(stderr, self.stderr.clone()),
             ];
             self.starts += 1;
             self.last_init = None;
             self.running = Some(Running {
-                child,
+                process: self.process.clone(),
                 shared,
                 readers,
                 started,
@@ -216,7 +240,7 @@ impl Function {
 
     fn run(&mut self, payload: Vec<u8>, limit: Duration, kill_after: Option<Duration>) -> Outcome {
         // A process that ended between two events is replaced, as Lambda does.
-        if let Some(running) = &mut self.running
+        if let Some(running) = &self.running
             && running.exited().is_some()
         {
             self.stop();
@@ -255,8 +279,8 @@ impl Drop for Function {
 }
 
 impl Running {
-    fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the function's process can be waited for")
+    fn exited(&self) -> Option<ExitStatus> {
+        self.process.exited()
     }
 
     /// Waits for the outcome of the event.
@@ -288,7 +312,7 @@ impl Running {
                 Some(taken_at) if now >= taken_at + limit => return Outcome::TimedOut,
                 Some(taken_at) if !killed && kill_after.is_some_and(|after| now >= taken_at + after) => {
                     killed = true;
-                    let _ = self.child.kill();
+                    self.process.kill();
                 }
                 _ => {}
             }
@@ -297,8 +321,8 @@ impl Running {
 
     /// Kills the process if it is still running, and collects its remaining output.
     fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill();
+        self.process.wait();
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
@@ -324,11 +348,11 @@ impl Service for Shared {
         let path = call.path.strip_prefix("/2018-06-01/runtime/").unwrap_or_default();
         let steps: Vec<&str> = path.split('/').collect();
         Some(match (call.method.as_str(), steps.as_slice()) {
-            ("GET", ["invocation", "next"]) => self.next().await,
-            ("POST", ["invocation", id, "response"]) => self.done(id, response(&call)),
+            ("GET", ["invocation", "next"]) => return self.faulty_next().await,
+            ("POST", ["invocation", id, "response"]) => self.report(id, response(&call))?,
             ("POST", ["invocation", id, "error"]) => {
                 let (kind, message) = error(&call);
-                self.done(id, Outcome::Error { kind, message })
+                self.report(id, Outcome::Error { kind, message })?
             }
             ("POST", ["init", "error"]) => {
                 let (kind, message) = error(&call);
@@ -344,6 +368,22 @@ impl Service for Shared {
 }
 
 impl Shared {
+    async fn faulty_next(&self) -> Option<Reply> {
+        match self.faults.decide(Op::NextInvocation, "") {
+            Some(Fault::Refuse) => None,
+            Some(Fault::Status(status, code)) => Some(Reply::new(status, json!({ "errorType": code }).to_string())),
+            Some(Fault::ResetAt(_)) => {
+                let mut reply = self.next().await;
+                // The event is taken, and its first half arrives.
+                if let Some(Step::Bytes(body)) = reply.steps.pop() {
+                    reply.steps = vec![Step::Bytes(body.slice(..body.len() / 2)), Step::Reset];
+                }
+                Some(reply)
+            }
+            _ => Some(self.next().await),
+        }
+    }
+
     async fn next(&self) -> Reply {
         loop {
             if let Some(reply) = self.take() {
@@ -371,6 +411,31 @@ impl Shared {
             .with("lambda-runtime-invoked-function-arn", function)
             .with("lambda-runtime-trace-id", trace);
         Some(reply)
+    }
+
+    /// Ends the invocation with this id, unless a fault prevents it.
+    fn report(&self, id: &str, outcome: Outcome) -> Option<Reply> {
+        let fault = self.faults.decide(Op::InvocationResponse, "");
+        match fault {
+            Some(Fault::Refuse) => return None,
+            Some(Fault::Status(status, code)) => {
+                return Some(Reply::new(status, json!({ "errorType": code }).to_string()));
+            }
+            Some(Fault::Kill(Moment::Before)) => {
+                self.faults.kill();
+                return None;
+            }
+            _ => {}
+        }
+        let reply = self.done(id, outcome);
+        match fault {
+            Some(Fault::LoseResponse) => None,
+            Some(Fault::Kill(_)) => {
+                self.faults.kill();
+                None
+            }
+            _ => Some(reply),
+        }
     }
 
     /// Ends the invocation with this id; only the current invocation can be ended.

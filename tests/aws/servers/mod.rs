@@ -6,12 +6,14 @@
 //! synchronous and asynchronous tests alike; it stops when it is dropped.
 
 mod checks;
+pub(crate) use checks::{SIGNED, by_hand};
 pub(crate) mod clients;
 pub(crate) mod fault;
 pub(crate) mod firehose;
 pub(crate) mod http;
 pub(crate) mod journal;
 pub(crate) mod lambda;
+pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod s3;
 pub(crate) mod sqs;

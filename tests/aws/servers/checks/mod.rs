@@ -49,9 +49,9 @@ fn code<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(result: R
 }
 
 /// The status and the body of a response, and how the connection ended: `None` if it was closed properly.
-type Answer = (u16, Vec<u8>, Option<ErrorKind>);
+pub(crate) type Answer = (u16, Vec<u8>, Option<ErrorKind>);
 
-fn by_hand(endpoint: &str, head: &str, body: &[u8]) -> Answer {
+pub(crate) fn by_hand(endpoint: &str, head: &str, body: &[u8]) -> Answer {
     with_patience(endpoint, head, body, Duration::from_secs(20))
 }
 
@@ -88,4 +88,5 @@ fn with_patience(endpoint: &str, head: &str, body: &[u8], patience: Duration) ->
 }
 
 /// A header that satisfies the servers, which do not verify signatures.
-const SIGNED: &str = "authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20260101/us-east-1/s3/aws4_request";
+pub(crate) const SIGNED: &str =
+    "authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20260101/us-east-1/s3/aws4_request";
