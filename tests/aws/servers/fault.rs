@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::process::Process;
+
 /// The operations of the servers, by their AWS names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Op {
@@ -65,6 +67,24 @@ pub(crate) enum Fault {
     FailRecords(Mask),
     /// All records are accepted, and the response is invalid.
     Nonsense(Nonsense),
+    /// The process that the plan names (`Plan::victim`) is killed. Its position in the sequence of requests is exact: with
+    /// `Rule::nth` it is that of a request among all of the server's, or of an operation's or a key's.
+    Kill(Moment),
+}
+
+/// When a process is killed, relative to one of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moment {
+    /// Before the request is carried out.
+    Before,
+    /// After the request was carried out, before any response.
+    After,
+    /// After the first half of the response's body; after its head was lost, if it has no body.
+    HalfAnswered,
+}
+
+impl Moment {
+    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::After, Self::HalfAnswered];
 }
 
 /// The records of a batch that fail.
@@ -253,6 +273,7 @@ struct State {
     chances: Option<Chances>,
     counts: BTreeMap<(Op, String), (u64, u64)>,
     fired: u64,
+    victim: Process,
 }
 
 /// The faults of a server. Clones share them, so a test can change those of a running server.
@@ -277,6 +298,18 @@ impl Plan {
     /// Removes all faults.
     pub(crate) fn clear(&self) {
         *self.state.lock().unwrap() = State::default();
+    }
+
+    /// Names the process that `Fault::Kill` kills.
+    pub(crate) fn victim(&self, process: &Process) -> &Self {
+        self.state.lock().unwrap().victim = process.clone();
+        self
+    }
+
+    /// Kills the victim.
+    pub(crate) fn kill(&self) {
+        let victim = self.state.lock().unwrap().victim.clone();
+        victim.kill();
     }
 
     /// Returns the number of faults that happened.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::fault::{Fault, Nonsense, Op, Plan};
+use super::fault::{Fault, Moment, Nonsense, Op, Plan};
 use super::http::{Call, Host, Reply, Service};
 use super::journal::{Entry, Journal};
 
@@ -121,6 +121,10 @@ impl Service for Shared {
         entry.fault.clone_from(&fault);
         let outcome = match &fault {
             Some(Fault::Refuse) => None,
+            Some(Fault::Kill(Moment::Before)) => {
+                self.faults.kill();
+                None
+            }
             Some(Fault::Status(status, code)) => Some(refuse(*status, code, "Slow down.")),
             fault => Some(
                 self.check(&call, body.as_ref())
@@ -131,6 +135,10 @@ impl Service for Shared {
         let reply = match outcome {
             None => None,
             Some(_) if fault == Some(Fault::LoseResponse) => None,
+            Some(_) if matches!(fault, Some(Fault::Kill(_))) => {
+                self.faults.kill();
+                None
+            }
             Some(Ok(text)) => Some(Reply::new(200, text)),
             Some(Err(Refusal { status, code, message })) => {
                 entry.code.clone_from(&code);
@@ -243,7 +251,7 @@ impl Shared {
             stream,
             sizes: records.iter().map(Vec::len).collect(),
             stored: (0..records.len()).map(|index| !fails(index)).collect(),
-            answered: !matches!(fault, Some(Fault::LoseResponse | Fault::Nonsense(_))),
+            answered: !matches!(fault, Some(Fault::LoseResponse | Fault::Nonsense(_) | Fault::Kill(_))),
         };
         // Under the lock of the streams, so batches and records have the same order.
         self.batches.lock().unwrap().push(batch);

@@ -20,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Sleep, sleep};
 
+use super::fault::Plan;
+
 /// A request with its complete body.
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -63,6 +65,8 @@ pub(crate) enum Step {
     Stall,
     /// Sends nothing for this long.
     Pause(Duration),
+    /// Kills the process that the plan names, and closes the connection.
+    Kill(Plan),
 }
 
 /// A response.
@@ -332,7 +336,7 @@ impl Body for Steps {
                 self.left.pop_front();
                 return self.poll_frame(context);
             }
-            Some(Step::Fin) => false,
+            Some(Step::Fin | Step::Kill(_)) => false,
             Some(Step::Reset) => true,
         };
         // Pending lets hyper flush. Bytes that the client has not read would be lost with the connection.
@@ -345,6 +349,9 @@ impl Body for Steps {
             if !self.control.blocked.load(Ordering::SeqCst) {
                 break;
             }
+        }
+        if let Some(Step::Kill(plan)) = self.left.front() {
+            plan.kill();
         }
         self.control.reset.store(reset, Ordering::SeqCst);
         Poll::Ready(Some(Err(io::Error::other("broken off, on purpose"))))

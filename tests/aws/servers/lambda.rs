@@ -3,7 +3,7 @@
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::http::{Call, Host, Reply, Service};
+use super::process::Process;
 
 /// The maximum bytes of the response of a synchronous invocation.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
@@ -47,6 +48,7 @@ pub(crate) enum Outcome {
 /// A function: a program and its current process.
 pub(crate) struct Function {
     command: Command,
+    process: Process,
     running: Option<Running>,
     invocations: u64,
     starts: u64,
@@ -61,7 +63,7 @@ type Output = Arc<Mutex<Vec<u8>>>;
 
 /// A process with its own API server, so nothing of a killed process reaches the next.
 struct Running {
-    child: Child,
+    process: Process,
     shared: Arc<Shared>,
     readers: Vec<JoinHandle<()>>,
     started: Instant,
@@ -124,6 +126,7 @@ impl Function {
             .stderr(Stdio::piped());
         Self {
             command,
+            process: Process::default(),
             running: None,
             invocations: 0,
             starts: 0,
@@ -147,7 +150,12 @@ impl Function {
 
     /// Returns the process's id, if a process is running.
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.running.as_ref().map(|running| running.child.id())
+        self.running.as_ref().and_then(|running| running.process.id())
+    }
+
+    /// Returns the handle of the current process and of each that follows, for `fault::Plan::victim`.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Returns the number of processes started so far.
@@ -196,15 +204,16 @@ impl Function {
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
-            let mut child = self.command.spawn().expect("the function's program starts");
+            self.process.start(&mut self.command);
+            let (stdout, stderr) = self.process.pipes();
             let readers = vec![
-                collect(child.stdout.take().expect("piped"), self.stdout.clone()),
-                collect(child.stderr.take().expect("piped"), self.stderr.clone()),
+                collect(stdout, self.stdout.clone()),
+                collect(stderr, self.stderr.clone()),
             ];
             self.starts += 1;
             self.last_init = None;
             self.running = Some(Running {
-                child,
+                process: self.process.clone(),
                 shared,
                 readers,
                 started,
@@ -216,7 +225,7 @@ impl Function {
 
     fn run(&mut self, payload: Vec<u8>, limit: Duration, kill_after: Option<Duration>) -> Outcome {
         // A process that ended between two events is replaced, as Lambda does.
-        if let Some(running) = &mut self.running
+        if let Some(running) = &self.running
             && running.exited().is_some()
         {
             self.stop();
@@ -255,8 +264,8 @@ impl Drop for Function {
 }
 
 impl Running {
-    fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the function's process can be waited for")
+    fn exited(&self) -> Option<ExitStatus> {
+        self.process.exited()
     }
 
     /// Waits for the outcome of the event.
@@ -288,7 +297,7 @@ impl Running {
                 Some(taken_at) if now >= taken_at + limit => return Outcome::TimedOut,
                 Some(taken_at) if !killed && kill_after.is_some_and(|after| now >= taken_at + after) => {
                     killed = true;
-                    let _ = self.child.kill();
+                    self.process.kill();
                 }
                 _ => {}
             }
@@ -297,8 +306,8 @@ impl Running {
 
     /// Kills the process if it is still running, and collects its remaining output.
     fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill();
+        self.process.wait();
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }

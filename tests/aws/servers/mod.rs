@@ -12,6 +12,7 @@ pub(crate) mod firehose;
 pub(crate) mod http;
 pub(crate) mod journal;
 pub(crate) mod lambda;
+pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod s3;
 pub(crate) mod sqs;

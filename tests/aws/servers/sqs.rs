@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
-use super::fault::{Fault, Op, Plan};
+use super::fault::{Fault, Moment, Op, Plan};
 use super::http::{Call, Host, Reply, Service};
 
 /// The maximum messages of a call.
@@ -71,6 +71,10 @@ impl Service for Shared {
         let fault = self.faults.decide(Op::SendMessageBatch, "logs");
         let rejected = match &fault {
             Some(Fault::Refuse) => return None,
+            Some(Fault::Kill(Moment::Before)) => {
+                self.faults.kill();
+                return None;
+            }
             Some(Fault::Status(status, code)) => return refuse(*status, code),
             Some(Fault::FailRecords(mask)) => Some(mask),
             _ => None,
@@ -108,6 +112,14 @@ impl Service for Shared {
             let md5 = alb_ingest::object::hex(&Md5::digest(&body));
             successful.push(json!({"Id": id, "MessageId": "EXAMPLE", "MD5OfMessageBody": md5}));
             self.messages.lock().unwrap().push(body);
+        }
+        match fault {
+            Some(Fault::LoseResponse) => return None,
+            Some(Fault::Kill(_)) => {
+                self.faults.kill();
+                return None;
+            }
+            _ => {}
         }
         Some(Reply::new(
             200,

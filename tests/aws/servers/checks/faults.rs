@@ -1,15 +1,18 @@
 //! Tests of the fault plan: broken bodies, and faults drawn from a seed.
 
 use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::ChecksumMode;
 use bytes::Bytes;
 
-use super::{BUCKET, SIGNED, bytes, code, run, store, with_patience};
+use super::{BUCKET, SIGNED, by_hand, bytes, code, run, store, with_patience};
 use crate::servers::clients::{self, Patience};
-use crate::servers::fault::{Chances, Fault, Op, Plan, Rule};
+use crate::servers::fault::{Chances, Fault, Moment, Op, Plan, Rule};
+use crate::servers::process::Process;
 use crate::servers::s3::{self, Options};
 
 #[test]
@@ -136,4 +139,41 @@ fn drawn_faults_are_reproducible_and_a_patient_client_succeeds() {
     });
     assert_eq!(server.objects(BUCKET).len(), 40);
     assert!(server.faults().fired() > 10, "{}", server.journal().text());
+}
+
+#[test]
+fn a_process_is_killed_exactly_at_its_request() {
+    let head = |method: &str| {
+        let condition = if method == "PUT" { "\r\nif-none-match: *" } else { "" };
+        format!("{method} /{BUCKET}/key HTTP/1.1\r\n{SIGNED}\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD{condition}")
+    };
+    for moment in Moment::ALL {
+        for method in ["PUT", "GET"] {
+            let (server, _) = store(Options::default());
+            if method == "GET" {
+                server.put(BUCKET, "key", "0123456789");
+            }
+            let victim = Process::default();
+            victim.start(Command::new("sleep").arg("600"));
+            let faults = server.faults();
+            faults.victim(&victim).add(Rule::new(Fault::Kill(moment)).nth(2));
+            // A listing is the first request.
+            let list = format!("GET /{BUCKET}?list-type=2 HTTP/1.1\r\n{SIGNED}");
+            assert_eq!(by_hand(&server.endpoint(), &list, b"").0, 200);
+            assert_eq!(victim.exited(), None);
+            let answer = by_hand(&server.endpoint(), &head(method), b"new");
+            assert_eq!(victim.wait().signal(), Some(9), "{moment:?} {method}");
+            let half = method == "GET" && moment == Moment::HalfAnswered;
+            let wanted = if half {
+                (200, b"01234".to_vec(), None)
+            } else {
+                (0, Vec::new(), None)
+            };
+            assert_eq!(answer, wanted, "{moment:?} {method}");
+            let stored = server.get(BUCKET, "key").is_some();
+            assert_eq!(stored, method == "GET" || moment != Moment::Before, "{moment:?}");
+            let entry = server.journal().entries().pop().unwrap();
+            assert_eq!(entry.done, moment != Moment::Before);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::fault::{Fault, Op, Plan};
+use super::fault::{Fault, Moment, Op, Plan};
 use super::http::{Call, Host, Reply, Service, Step, decode};
 use super::journal::{Entry, Journal};
 use answer::Refusal;
@@ -165,6 +165,10 @@ impl Service for Shared {
         entry.fault.clone_from(&fault);
         let outcome = match &fault {
             Some(Fault::Refuse) => None,
+            Some(Fault::Kill(Moment::Before)) => {
+                self.faults.kill();
+                None
+            }
             Some(Fault::Status(status, code)) => Some(Err(Refusal::new(*status, code, "as the test wants it"))),
             Some(Fault::ErrorIn200) => Some(Err(Refusal::new(
                 500,
@@ -183,6 +187,10 @@ impl Service for Shared {
         let reply = match outcome {
             None => None,
             Some(_) if fault == Some(Fault::LoseResponse) => None,
+            Some(outcome) if kills_unanswered(fault.as_ref(), &outcome) => {
+                self.faults.kill();
+                None
+            }
             Some(Ok(reply)) => Some(self.spoil(reply, fault.as_ref(), &target)),
             Some(Err(refusal)) => {
                 entry.code.clone_from(&refusal.code);
@@ -199,6 +207,15 @@ impl Service for Shared {
         });
         self.journal.add(entry);
         reply
+    }
+}
+
+/// Returns whether the client is killed before any response.
+fn kills_unanswered(fault: Option<&Fault>, outcome: &Result<Reply, Refusal>) -> bool {
+    match fault {
+        Some(Fault::Kill(Moment::HalfAnswered)) => outcome.as_ref().map_or(true, |reply| reply.length == 0),
+        Some(Fault::Kill(_)) => true,
+        _ => false,
     }
 }
 
@@ -266,6 +283,9 @@ impl Shared {
             Some(Fault::StallAt(at)) => reply.steps = cut(at, Step::Stall),
             Some(Fault::FinAt(at)) => reply.steps = cut(at, Step::Fin),
             Some(Fault::ResetAt(at)) => reply.steps = cut(at, Step::Reset),
+            Some(Fault::Kill(Moment::HalfAnswered)) => {
+                reply.steps = cut(&(reply.length / 2), Step::Kill(self.faults.clone()));
+            }
             Some(Fault::CorruptAt(at)) => {
                 let at = place(at);
                 let mut body = body;
