@@ -26,6 +26,8 @@ pub(crate) enum Op {
     ListMultipartUploads,
     PutRecordBatch,
     SendMessageBatch,
+    /// A response or an error of an invocation, at the Lambda Runtime API.
+    InvocationResponse,
     /// Any operation that the server does not implement.
     Other,
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::fault::{Fault, Moment, Op, Plan};
 use super::http::{Call, Host, Reply, Service};
 use super::process::Process;
 
@@ -49,6 +50,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Function {
     command: Command,
     process: Process,
+    faults: Plan,
     running: Option<Running>,
     invocations: u64,
     starts: u64,
@@ -73,6 +75,7 @@ struct Running {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    faults: Plan,
     /// Notifies the driver of a changed state.
     changed: Condvar,
     /// Notifies the process of an event.
@@ -124,9 +127,12 @@ impl Function {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let (process, faults) = (Process::default(), Plan::default());
+        faults.victim(&process);
         Self {
             command,
-            process: Process::default(),
+            process,
+            faults,
             running: None,
             invocations: 0,
             starts: 0,
@@ -156,6 +162,12 @@ impl Function {
     /// Returns the handle of the current process and of each that follows, for `fault::Plan::victim`.
     pub(crate) fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// Returns the faults of the Runtime API, whose victim is the function. Its requests are the responses and errors of
+    /// invocations, and only kills apply.
+    pub(crate) fn faults(&self) -> &Plan {
+        &self.faults
     }
 
     /// Returns the number of processes started so far.
@@ -200,7 +212,10 @@ impl Function {
 
     fn start(&mut self) -> &mut Running {
         if self.running.is_none() {
-            let shared = Arc::new(Shared::default());
+            let shared = Arc::new(Shared {
+                faults: self.faults.clone(),
+                ..Shared::default()
+            });
             let host = Host::start(shared.clone());
             self.command.env("AWS_LAMBDA_RUNTIME_API", host.address());
             let started = Instant::now();
@@ -334,10 +349,10 @@ impl Service for Shared {
         let steps: Vec<&str> = path.split('/').collect();
         Some(match (call.method.as_str(), steps.as_slice()) {
             ("GET", ["invocation", "next"]) => self.next().await,
-            ("POST", ["invocation", id, "response"]) => self.done(id, response(&call)),
+            ("POST", ["invocation", id, "response"]) => self.report(id, response(&call))?,
             ("POST", ["invocation", id, "error"]) => {
                 let (kind, message) = error(&call);
-                self.done(id, Outcome::Error { kind, message })
+                self.report(id, Outcome::Error { kind, message })?
             }
             ("POST", ["init", "error"]) => {
                 let (kind, message) = error(&call);
@@ -379,6 +394,21 @@ impl Shared {
             .with("lambda-runtime-deadline-ms", deadline.to_string())
             .with("lambda-runtime-invoked-function-arn", function)
             .with("lambda-runtime-trace-id", trace);
+        Some(reply)
+    }
+
+    /// Ends the invocation with this id, unless the process is killed before.
+    fn report(&self, id: &str, outcome: Outcome) -> Option<Reply> {
+        let fault = self.faults.decide(Op::InvocationResponse, "");
+        if fault == Some(Fault::Kill(Moment::Before)) {
+            self.faults.kill();
+            return None;
+        }
+        let reply = self.done(id, outcome);
+        if matches!(fault, Some(Fault::Kill(_))) {
+            self.faults.kill();
+            return None;
+        }
         Some(reply)
     }
 
