@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -11,6 +13,8 @@ use std::time::{Duration, Instant};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Rate};
 use serde_json::Value;
+
+pub(crate) use crate::common::folder::{text, tree, write};
 
 pub(crate) const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \
                     0.048 0.000 200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\" \"curl/8.5.0\" \
@@ -61,25 +65,8 @@ pub(crate) fn expect(output: Output, code: i32) -> Output {
     output
 }
 
-pub(crate) fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-/// Returns the files below a folder by relative path.
 /// The file of a destination's layout.
 const LAYOUT: &str = alb_ingest::layout::FILE;
-
-pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(folder) {
-        let entry = entry.unwrap();
-        if entry.file_type().is_file() {
-            let path = text(entry.path().strip_prefix(folder).unwrap()).replace('\\', "/");
-            files.insert(path, fs::read(entry.path()).unwrap());
-        }
-    }
-    files
-}
 
 /// Returns the outputs: the files that a reader of the tables or of the quarantine sees.
 pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -90,11 +77,6 @@ pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects")
-}
-
-pub(crate) fn write(path: &Path, bytes: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 /// Writes two small objects for each log type; some of them cross midnight.
@@ -540,6 +522,43 @@ fn a_closed_pipe_does_not_panic() {
             "{args:?}: {error}"
         );
     }
+}
+
+/// Processes that share a log do not mix their lines.
+#[test]
+fn a_replay_writes_each_line_of_its_log_at_once() {
+    let (ours, log) = UnixDatagram::pair().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let events = samples().parent().unwrap().to_owned();
+    let payload = events.join("objects.json");
+    let args = [
+        "replay",
+        text(&payload),
+        "--bucket-root",
+        text(&events),
+        "--to",
+        text(out.path()),
+    ];
+    let mut child = alb_ingest(&args)
+        .stdout(Stdio::null())
+        .stderr(OwnedFd::from(log))
+        .spawn()
+        .unwrap();
+    // Each write is a message.
+    ours.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let mut message = [0; 4096];
+    let mut lines = 0;
+    loop {
+        let has_ended = child.try_wait().unwrap().is_some();
+        if let Ok(length) = ours.recv(&mut message) {
+            let line = str::from_utf8(&message[..length]).unwrap();
+            assert!(line.ends_with('\n'), "a part of a line: {line:?}");
+            lines += 1;
+        } else if has_ended {
+            break;
+        }
+    }
+    assert!(lines > 1, "{lines} lines");
 }
 
 #[test]
