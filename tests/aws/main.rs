@@ -21,6 +21,7 @@ mod backfill;
 mod common;
 mod firehose;
 mod function_merge;
+mod kills;
 mod lambda;
 mod merge;
 mod merge_scale;
