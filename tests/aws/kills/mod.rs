@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use self::command::CommandCase;
 use self::folders::{FolderCase, has_strace};
 use self::function::{FunctionCase, notifications};
-use self::point::{Case, Point, name_of};
+use self::point::{Case, Point, Sequence, name_of};
 use self::state::State;
 use self::world::objects;
 use crate::function_merge;
@@ -273,14 +273,22 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Returns a point of each operation, in the middle of its occurrences, at one moment after another.
+/// Returns points of each operation, one in the middle of its requests, or two of its system calls at thirds of them, at
+/// one moment after another.
 fn selection(points: &[Point]) -> Vec<Point> {
     let ops: BTreeSet<_> = points.iter().map(|point| point.op.as_str()).collect();
-    let selected = ops.into_iter().enumerate().map(|(number, op)| {
+    let selected = ops.into_iter().enumerate().flat_map(|(number, op)| {
         let all: Vec<_> = points.iter().filter(|point| point.op == op).collect();
-        let position = all[all.len() / 2].position;
-        let moments: Vec<_> = all.into_iter().filter(|point| point.position == position).collect();
-        moments[number % moments.len()].clone()
+        let parts = if matches!(all[0].sequence, Sequence::Calls(_)) {
+            3
+        } else {
+            2
+        };
+        let positions: BTreeSet<_> = (1..parts).map(|part| all[all.len() * part / parts].position).collect();
+        positions.into_iter().map(move |position| {
+            let moments: Vec<_> = all.iter().filter(|point| point.position == position).collect();
+            (*moments[number % moments.len()]).clone()
+        })
     });
     selected.collect()
 }
@@ -292,7 +300,10 @@ fn a_kill_at_any_position_leaves_no_partial_output_and_a_rerun_completes_it() {
     if has_strace() {
         cases.extend(system_calls());
     } else {
-        assert_eq!(kills, 0, "kills at system calls need strace; install it");
+        assert_eq!(
+            kills, 0,
+            "kills at system calls need strace; on Debian and Ubuntu: apt-get install strace"
+        );
         println!("kills at system calls are skipped: strace is not installed");
     }
     if kills == 0 {

@@ -108,8 +108,11 @@ fn id(point: &Value) -> String {
     names.map(|name| point[name].to_string()).join(" ")
 }
 
-/// Returns the revision of the source that is tested.
+/// Returns the git revision that is tested: the one that `make soak` names, or that of the working tree.
 fn revision() -> String {
+    if let Ok(revision) = std::env::var("SOAK_REVISION") {
+        return revision;
+    }
     let git = Command::new("git")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["rev-parse", "HEAD"])

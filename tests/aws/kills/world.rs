@@ -132,9 +132,13 @@ impl World {
 
     /// Kills a process at a point. `runtime` are the faults of its Runtime API, if it has one.
     pub(super) fn arm(&self, point: &Point, victim: &Process, runtime: Option<&Plan>) {
-        let plan = self.plan(point, runtime);
-        plan.victim(victim)
-            .add(Rule::new(Fault::Kill(point.moment)).nth(point.position));
+        let rule = Rule::new(Fault::Kill(point.moment)).nth(point.position);
+        let rule = match point.sequence {
+            // Requests for events are not counted.
+            Sequence::Runtime => rule.op(Op::InvocationResponse),
+            _ => rule,
+        };
+        self.plan(point, runtime).victim(victim).add(rule);
     }
 
     /// Returns whether the point was reached.
