@@ -92,7 +92,8 @@ impl World {
 
     /// Returns the number of copies of events in the stream.
     pub(super) fn duplicates(&self) -> u64 {
-        let lines = self.delivered().iter().filter(|byte| **byte == b'\n').count();
+        let delivered = self.delivered();
+        let lines = delivered.split_inclusive(|byte| *byte == b'\n').count();
         let distinct = self.outputs().keys().filter(|key| key.starts_with("events/")).count();
         (lines - distinct) as u64
     }
