@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -75,7 +73,7 @@ pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn samples() -> PathBuf {
+pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects")
 }
 
@@ -522,43 +520,6 @@ fn a_closed_pipe_does_not_panic() {
             "{args:?}: {error}"
         );
     }
-}
-
-/// Processes that share a log do not mix their lines.
-#[test]
-fn a_replay_writes_each_line_of_its_log_at_once() {
-    let (ours, log) = UnixDatagram::pair().unwrap();
-    let out = tempfile::tempdir().unwrap();
-    let events = samples().parent().unwrap().to_owned();
-    let payload = events.join("objects.json");
-    let args = [
-        "replay",
-        text(&payload),
-        "--bucket-root",
-        text(&events),
-        "--to",
-        text(out.path()),
-    ];
-    let mut child = alb_ingest(&args)
-        .stdout(Stdio::null())
-        .stderr(OwnedFd::from(log))
-        .spawn()
-        .unwrap();
-    // Each write is a message.
-    ours.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let mut message = [0; 4096];
-    let mut lines = 0;
-    loop {
-        let has_ended = child.try_wait().unwrap().is_some();
-        if let Ok(length) = ours.recv(&mut message) {
-            let line = str::from_utf8(&message[..length]).unwrap();
-            assert!(line.ends_with('\n'), "a part of a line: {line:?}");
-            lines += 1;
-        } else if has_ended {
-            break;
-        }
-    }
-    assert!(lines > 1, "{lines} lines");
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl CommandCase {
         case
     }
 
-    /// Runs so many processes at the same time and returns their outputs. `before` gets the first of them.
+    /// Runs this number of processes at the same time and returns their outputs. `before` gets the first of them.
     fn run(&self, world: &World, workers: usize, before: impl FnOnce(&Process)) -> Vec<Output> {
         let processes: Vec<_> = (0..workers).map(|_| Process::default()).collect();
         before(&processes[0]);

@@ -190,7 +190,7 @@ fn system_calls() -> Vec<Build> {
     ]
 }
 
-/// Kills at the given points of all cases, and returns the number of kills and what was wrong.
+/// Kills at points of all cases, whose objects have one seed.
 struct Round<'a> {
     seed: u64,
     state: &'a State,
@@ -212,7 +212,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Kills at the points that `select` leaves of each case.
+    /// Kills at the points that `select` takes from each case.
     fn run(&self, builds: &[Build], select: impl Fn(&[Point]) -> Vec<Point> + Sync) {
         let cases = in_parallel(builds, |build| build(self.seed));
         let points: Vec<_> = cases

@@ -35,7 +35,7 @@ pub(super) fn objects(seed: u64, count: u64) -> Files {
     objects.collect()
 }
 
-/// Returns an object of so many lines.
+/// Returns an object with this number of lines.
 pub(super) fn object(seed: u64, lines: u64) -> (String, Vec<u8>) {
     let object = Object::new(FORMATS[0], seed * 1_000 + 999, lines);
     let mut bytes = Vec::new();
@@ -114,7 +114,7 @@ impl World {
         again.map(|entry| format!("{} was replaced", entry.key)).collect()
     }
 
-    /// Returns the points of the run that these servers served, in which the function responded to so many events.
+    /// Returns the points of the run that these servers served, in which the function responded to this number of events.
     pub(super) fn points(&self, responses: u64) -> Vec<Point> {
         let has_body = |op| op != Op::HeadObject;
         let s3 = self.s3.journal().entries().into_iter();
