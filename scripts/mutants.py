@@ -40,6 +40,9 @@ class Mutant:
     tests: tuple[str, ...]
 
 
+# A fixed selection of kills in `cargo test`, at every position in `make soak`.
+KILLS = "tests/aws/kills/mod.rs::a_kill_at_any_position_leaves_no_partial_output_and_a_rerun_completes_it"
+
 MUTANTS = [
     Mutant(
         "ack-failed-message",
@@ -141,6 +144,7 @@ MUTANTS = [
             "tests/aws/s3/writes.rs::concurrent_runs_both_succeed_and_write_each_output_once",
             "tests/aws/s3/writes.rs::existing_outputs_are_identified_by_their_source",
             "tests/aws/s3/reads.rs::outputs_in_s3_equal_outputs_in_a_directory",
+            KILLS,
         ),
     ),
     Mutant(
@@ -394,6 +398,63 @@ MUTANTS = [
         "if let Some(limit) = target.events.event_limit() {",
         "if let Some(limit) = target.events.event_limit().map(|limit| 2 * limit) {",
         ("tests/aws/firehose/objects.rs::an_event_larger_than_a_record_goes_to_the_quarantine",),
+    ),
+    Mutant(
+        "write-in-place",
+        "A file is written under its final name before it is linked there",
+        "src/storage/local/directory.rs",
+        "        file.sync_all()?;\n        match",
+        "        file.sync_all()?;\n        fs::copy(file.path(), &path)?;\n        match",
+        (KILLS,),
+    ),
+    Mutant(
+        "stage-in-place",
+        "A merge publishes a staged file that a killed worker left incomplete",
+        "src/storage/local/store.rs",
+        "        match self.write(&staged.path(), content) {\n            Ok(_) => Ok(String::new()),",
+        "        let path = self.root.join(staged.path());\n"
+        "        let _ = fs::create_dir_all(path.parent().unwrap_or(&self.root));\n"
+        "        let mut file = match File::create_new(&path) {\n"
+        "            Ok(file) => file,\n"
+        "            Err(_) => return Ok(String::new()),\n"
+        "        };\n"
+        "        let copied = io::copy(content, &mut file);\n"
+        "        match copied.map_err(|error| StorageError::local(Operation::Write, &path, error)) {\n"
+        "            Ok(_) => Ok(String::new()),",
+        (KILLS,),
+    ),
+    Mutant(
+        "commit-the-first-output",
+        "An output that exists already counts as all outputs of its object",
+        "src/ingest/outputs.rs",
+        "            commit.one(key, staged, ledger)?;\n        }\n        Ok(())",
+        "            commit.one(key, staged, ledger)?;\n"
+        "            if ledger.outputs.last().is_some_and(|output| !output.written) {\n"
+        "                break;\n"
+        "            }\n"
+        "        }\n"
+        "        Ok(())",
+        (KILLS,),
+    ),
+    Mutant(
+        "mark-before-publishing",
+        "A plan is marked as published before its files are",
+        "src/merge/worker.rs",
+        "            Request::Publish(_, plan, file) => self.publish(plan, *file),",
+        "            Request::Publish(number, plan, file) => {\n"
+        "                self.create_done(*number, plan).and_then(|_| self.publish(plan, *file))\n"
+        "            }",
+        (KILLS,),
+    ),
+    Mutant(
+        "ack-before-writing",
+        "The function responds while an output is still being written",
+        "src/storage/s3/staged.rs",
+        "            staged.bucket.put(&staged.key, metadata.clone(), body)",
+        "            let (bucket, key, metadata) = (staged.bucket.clone(), staged.key.clone(), metadata.clone());\n"
+        "            std::thread::spawn(move || bucket.put(&key, metadata, body));\n"
+        "            Ok(String::new())",
+        (KILLS,),
     ),
 ]
 

@@ -1,6 +1,7 @@
 //! Merged delivery by the real `bootstrap`: the schedule, the queue, careful work, kills.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,17 +16,22 @@ use crate::servers::queue::{self, Queue};
 use crate::servers::{s3, sqs};
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// The number of kills. Their delays are long enough for a slow machine and short enough to hit a working function.
-const KILLS: u64 = 10;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Writes objects into the folders of two regions and two days.
 fn logs(count: u64) -> s3::Server {
     let server = s3::Server::start();
     server.bucket("logs", s3::Options::default());
     server.bucket("outputs", s3::Options::default());
-    for number in 0..count {
+    for (key, bytes) in objects(0..count) {
+        server.put("logs", &key, bytes);
+    }
+    server
+}
+
+/// Returns objects in the folders of two regions and two days.
+pub(crate) fn objects(numbers: Range<u64>) -> impl Iterator<Item = (String, Vec<u8>)> {
+    numbers.map(|number| {
         let mut bytes = Vec::new();
         Object::new(&ALB_ACCESS, number, 10).write_to(&mut bytes).unwrap();
         let region = ["us-east-1", "eu-west-1"][usize::try_from(number % 2).unwrap()];
@@ -34,9 +40,8 @@ fn logs(count: u64) -> s3::Server {
             "AWSLogs/123456789012/elasticloadbalancing/{region}/2026/10/{day:02}/123456789012_elasticloadbalancing_{region}_app.web.50dc6c495c0c9188_202610{day:02}T{:02}05Z_192.0.2.1_r{number:07}.log.gz",
             number % 24
         );
-        server.put("logs", &key, bytes);
-    }
-    server
+        (key, bytes)
+    })
 }
 
 fn function(server: &s3::Server, queue: &sqs::Server, more: &[(&str, &str)]) -> Function {
@@ -55,7 +60,7 @@ fn function(server: &s3::Server, queue: &sqs::Server, more: &[(&str, &str)]) -> 
     Function::new(command, 128)
 }
 
-fn due() -> Value {
+pub(crate) fn due() -> Value {
     json!({"merge": {"due": "2026-10-07T12:00:00Z"}})
 }
 
@@ -158,27 +163,6 @@ fn a_queue_that_takes_no_message_fails_the_schedule() {
     };
     assert_eq!(kind, "ObjectsFailed");
     assert!(message.contains("allow sqs:SendMessage on the queue"), "{message}");
-}
-
-#[test]
-fn a_killed_function_is_completed_by_the_next_message() {
-    let reference = {
-        let (server, queue) = (logs(60), sqs::Server::start());
-        function(&server, &queue, &[]).invoke(&folder(true), LIMIT);
-        files(&server)
-    };
-    let mut killed = 0;
-    for number in 0..KILLS {
-        let (server, queue) = (logs(60), sqs::Server::start());
-        let mut function = function(&server, &queue, &[]);
-        let after = Duration::from_millis(number * number * 3 + 2 * number);
-        let outcome = function.invoke_and_kill(&folder(true), LIMIT, after);
-        killed += u64::from(matches!(outcome, Outcome::ProcessExited { .. }));
-        let outcome = function.invoke(&folder(true), LIMIT);
-        assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
-        assert!(files(&server) == reference, "kill {number}");
-    }
-    assert!(killed > 0, "no kill hit a working function");
 }
 
 /// Two workers on one folder, each of which may be killed, leave each object in one plan.

@@ -13,8 +13,6 @@ use crate::servers::{firehose, s3};
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// The number of kills. Their delays are long enough for a slow machine and short enough to hit a working function.
-const KILLS: u64 = 12;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -239,35 +237,6 @@ fn concurrent_and_repeated_deliveries_change_nothing() {
     assert_eq!(outputs(&server), files);
     let counted = metrics(&function);
     assert_eq!(counted["ObjectsCommittedBefore"], counted["ObjectsIngested"]);
-}
-
-/// No open upload and no partial output remains.
-#[test]
-fn the_next_delivery_completes_the_work_of_a_killed_function() {
-    let (_, files) = replayed("sqs-s3.json");
-    let payload = event("sqs-s3.json");
-    let mut killed = 0;
-    for number in 0..KILLS {
-        let server = samples();
-        let mut function = function(&server, &[]);
-        let after = Duration::from_millis(number * number + 2 * number);
-        if function.invoke_and_kill(&payload, LIMIT, after)
-            == (Outcome::ProcessExited {
-                code: None,
-                signal: Some(9),
-            })
-        {
-            killed += 1;
-        }
-        let objects = server.objects("outputs");
-        for (key, object) in &objects {
-            assert_eq!(&object.body.to_vec(), &files[key], "{key} after a kill");
-        }
-        let outcome = function.invoke(&payload, LIMIT);
-        assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}");
-        assert_eq!(outputs(&server), files);
-    }
-    assert!(killed > 0, "no kill hit a working function");
 }
 
 /// The invalid message moves to the dead-letter queue.

@@ -25,6 +25,7 @@ mod common;
 mod envelopes;
 mod firehose;
 mod function_merge;
+mod kills;
 mod lambda;
 mod merge;
 mod merge_scale;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::Duration;
 
 use crate::lambda::aws;
 use crate::servers::fault::{Fault, Op, Rule};
@@ -305,48 +304,6 @@ fn strip(files: &Files, prefix: &str) -> Files {
     below
         .filter(|(key, _)| !key.starts_with("_merge/") && key != alb_ingest::layout::FILE)
         .collect()
-}
-
-#[test]
-fn killed_workers_and_workers_at_the_same_time_leave_the_same_bytes() {
-    let reference = {
-        let server = logs(60);
-        succeed(merge(&server, "s3://outputs/m"));
-        files(&server)
-    };
-    let kills = std::env::var("MERGE_KILLS").map_or(16, |kills| kills.parse().unwrap());
-    let mut random = fastrand::Rng::with_seed(15);
-    let mut interrupted = 0;
-    for round in 0..kills {
-        let server = logs(60);
-        let mut workers: Vec<Child> = (0..=round % 2)
-            .map(|_| merge(&server, "s3://outputs/m").spawn().unwrap())
-            .collect();
-        thread::sleep(Duration::from_millis(random.u64(5..400)));
-        for worker in &mut workers {
-            interrupted += u32::from(worker.try_wait().unwrap().is_none());
-            worker.kill().unwrap();
-            worker.wait().unwrap();
-        }
-        let workers: Vec<Child> = (0..=round / 2 % 2)
-            .map(|_| merge(&server, "s3://outputs/m").spawn().unwrap())
-            .collect();
-        for worker in workers {
-            let output = worker.wait_with_output().unwrap();
-            assert!(output.status.success(), "{round}: {output:?}");
-        }
-        assert_eq!(audit(&server, "m/"), Vec::<String>::new());
-        let found = files(&server);
-        // What a killed worker staged and no plan names is left to the lifecycle rule.
-        let same = reference.iter().all(|(key, bytes)| found.get(key) == Some(bytes));
-        let more: Vec<_> = found.keys().filter(|key| !reference.contains_key(*key)).collect();
-        assert!(
-            same && more.iter().all(|key| key.starts_with("m/_merge/_staged/")),
-            "{round}: {more:?}"
-        );
-    }
-    println!("{interrupted} workers were killed while they worked");
-    assert!(interrupted > kills / 4, "{interrupted} of {kills}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses only some helpers")]
 
 pub(crate) mod any;
+pub(crate) mod folder;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

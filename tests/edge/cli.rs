@@ -12,6 +12,8 @@ use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Rate};
 use serde_json::Value;
 
+pub(crate) use crate::common::folder::{text, tree, write};
+
 pub(crate) const LINE: &str = "https 2026-10-07T11:42:13.123456Z app/shop/7f3c9a1e5b2d4860 198.51.100.7:54321 192.0.2.10:8080 0.001 \
                     0.048 0.000 200 200 350 1024 \"GET https://www.example.com:443/items HTTP/1.1\" \"curl/8.5.0\" \
                     ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 - \"Root=1\"";
@@ -61,25 +63,8 @@ pub(crate) fn expect(output: Output, code: i32) -> Output {
     output
 }
 
-pub(crate) fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-/// Returns the files below a folder by relative path.
 /// The file of a destination's layout.
 const LAYOUT: &str = alb_ingest::layout::FILE;
-
-pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(folder) {
-        let entry = entry.unwrap();
-        if entry.file_type().is_file() {
-            let path = text(entry.path().strip_prefix(folder).unwrap()).replace('\\', "/");
-            files.insert(path, fs::read(entry.path()).unwrap());
-        }
-    }
-    files
-}
 
 /// Returns the outputs: the files that a reader of the tables or of the quarantine sees.
 pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -88,13 +73,8 @@ pub(crate) fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn samples() -> PathBuf {
+pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events/objects")
-}
-
-pub(crate) fn write(path: &Path, bytes: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
 }
 
 /// Writes two small objects for each log type; some of them cross midnight.

@@ -4,11 +4,14 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::cli::{LINE, alb_ingest, expect, run, stderr, stdout, text, visible, write};
+use crate::cli::{LINE, alb_ingest, expect, run, samples, stderr, stdout, text, visible, write};
 
 /// Writes two objects of one table, each with an event and a malformed line.
 fn inputs(folder: &Path) -> PathBuf {
@@ -148,4 +151,41 @@ fn stdout_that_cannot_be_written_fails_and_gets_nothing_more() {
         assert!(report.contains("one.log: ") && report.contains("two.log: "), "{report}");
         assert!(report.contains("an earlier write to this output failed"), "{report}");
     }
+}
+
+/// Processes that share a log do not mix their lines.
+#[test]
+fn a_replay_writes_each_line_of_its_log_at_once() {
+    let (ours, log) = UnixDatagram::pair().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let events = samples().parent().unwrap().to_owned();
+    let payload = events.join("objects.json");
+    let args = [
+        "replay",
+        text(&payload),
+        "--bucket-root",
+        text(&events),
+        "--to",
+        text(out.path()),
+    ];
+    let mut child = alb_ingest(&args)
+        .stdout(Stdio::null())
+        .stderr(OwnedFd::from(log))
+        .spawn()
+        .unwrap();
+    // Each write is a message.
+    ours.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let mut message = [0; 4096];
+    let mut lines = 0;
+    loop {
+        let has_ended = child.try_wait().unwrap().is_some();
+        if let Ok(length) = ours.recv(&mut message) {
+            let line = str::from_utf8(&message[..length]).unwrap();
+            assert!(line.ends_with('\n'), "a part of a line: {line:?}");
+            lines += 1;
+        } else if has_ended {
+            break;
+        }
+    }
+    assert!(lines > 1, "{lines} lines");
 }

@@ -96,7 +96,8 @@ struct Stderr;
 
 impl Observer for Stderr {
     fn observe(&self, event: &Event<'_>) {
-        // A closed pipe is not an error.
-        let _ = writeln!(anstream::stderr(), "{}", escaped(&event.to_string()));
+        // One write, so lines of several processes do not mix. A closed pipe is not an error.
+        let line = format!("{}\n", escaped(&event.to_string()));
+        let _ = anstream::stderr().write_all(line.as_bytes());
     }
 }

@@ -22,14 +22,13 @@ struct Promise {
 }
 
 const PLANS: &str = "tests/aws/plans/mod.rs::every_plan_holds_every_invariant";
-const DELIVERY_KILLS: &str = "tests/aws/lambda.rs::the_next_delivery_completes_the_work_of_a_killed_function";
-const MERGE_KILLS: &str = "tests/aws/merge.rs::killed_workers_and_workers_at_the_same_time_leave_the_same_bytes";
+const KILLS: &str = "tests/aws/kills/mod.rs::a_kill_at_any_position_leaves_no_partial_output_and_a_rerun_completes_it";
 
 const PROMISES: [Promise; 8] = [
     Promise {
         title: "Nothing is acknowledged before it is committed",
         anchor: "acknowledgement",
-        tests: &[PLANS, DELIVERY_KILLS],
+        tests: &[PLANS, KILLS],
         figures: |soak| vec![soak.plans("invocations", "invocations and runs"), soak.violations()],
     },
     Promise {
@@ -47,7 +46,7 @@ const PROMISES: [Promise; 8] = [
     Promise {
         title: "An output appears as a whole or not at all",
         anchor: "commit",
-        tests: &[PLANS, DELIVERY_KILLS, MERGE_KILLS],
+        tests: &[PLANS, KILLS],
         figures: |soak| {
             vec![
                 soak.killed_plans(),
@@ -60,7 +59,7 @@ const PROMISES: [Promise; 8] = [
     Promise {
         title: "Files have each event once, merged or not",
         anchor: "delivery",
-        tests: &[PLANS, MERGE_KILLS],
+        tests: &[PLANS, KILLS],
         figures: |soak| vec![soak.plans("objects", "objects"), soak.doubled()],
     },
     Promise {
@@ -91,7 +90,10 @@ const PROMISES: [Promise; 8] = [
     Promise {
         title: "No secret of a log, and no credential, is in a log, a report, an answer or metadata",
         anchor: "privacy",
-        tests: &[PLANS, "tests/aws/lambda.rs::the_log_is_json_and_quotes_no_line"],
+        tests: &[
+            PLANS,
+            "tests/aws/canaries.rs::no_canary_leaves_its_channel_in_the_function_at_any_level",
+        ],
         figures: |soak| vec![soak.of("plans", "plans", "plans, all with canaries"), soak.violations()],
     },
     Promise {

@@ -116,11 +116,9 @@ pub(super) const CASES: [Case; 31] = [
         57,
         "Kills: no partial output, and a rerun has the reference bytes",
         &[
-            "tests/aws/lambda.rs::the_next_delivery_completes_the_work_of_a_killed_function",
+            "tests/aws/kills/mod.rs::a_kill_at_any_position_leaves_no_partial_output_and_a_rerun_completes_it",
             "tests/engine/objects/destinations.rs::nothing_is_visible_if_a_later_output_cannot_be_completed",
             "tests/edge/merge.rs::killed_runs_and_runs_at_the_same_time_leave_the_same_bytes",
-            "tests/aws/merge.rs::killed_workers_and_workers_at_the_same_time_leave_the_same_bytes",
-            "tests/aws/function_merge.rs::a_killed_function_is_completed_by_the_next_message",
             "tests/aws/plans/mod.rs::every_plan_holds_every_invariant",
         ],
     ),
