@@ -1,4 +1,4 @@
-//! Payloads that deliver what is missing or damaged.
+//! Files of payloads: what delivers the missing or damaged objects, and what delivers failed members of plans elsewhere.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -9,18 +9,17 @@ use serde_json::{Value, json};
 
 use crate::escape::escaped_json;
 use crate::merge::Folder;
-use crate::object::ObjectRequest;
 use crate::trigger::FolderRequest;
 
 use super::super::Stop;
-
-/// The number of objects in a payload: an invocation ingests them within its time.
-const OBJECTS: usize = 100;
+use super::super::replay::OBJECTS;
 
 /// A file of payloads, if one was asked for.
 pub(super) struct Repair(Option<Payloads>);
 
 struct Payloads {
+    /// The option that asked for the file.
+    option: &'static str,
     path: String,
     file: BufWriter<File>,
     objects: Vec<Value>,
@@ -30,13 +29,14 @@ struct Payloads {
 }
 
 impl Repair {
-    /// Creates the file, which must not exist.
-    pub(super) fn of(matches: &ArgMatches) -> Result<Self, Stop> {
-        let Some(path) = matches.get_one::<String>("repair") else {
+    /// Creates the file that an option names, which must not exist.
+    pub(super) fn of(matches: &ArgMatches, option: &'static str) -> Result<Self, Stop> {
+        let Some(path) = matches.get_one::<String>(option) else {
             return Ok(Self(None));
         };
         let file = File::create_new(path).map_err(|error| Stop::Usage(format!("cannot create {path}: {error}")))?;
         Ok(Self(Some(Payloads {
+            option,
             path: path.clone(),
             file: BufWriter::new(file),
             objects: Vec::new(),
@@ -47,9 +47,9 @@ impl Repair {
     }
 
     /// Adds an object.
-    pub(super) fn object(&mut self, object: &ObjectRequest, etag: Option<&str>) -> Result<(), Stop> {
+    pub(super) fn object(&mut self, (bucket, key): (&str, &str), etag: Option<&str>) -> Result<(), Stop> {
         let Some(payloads) = &mut self.0 else { return Ok(()) };
-        let mut named = json!({"bucket": object.bucket, "key": object.key});
+        let mut named = json!({"bucket": bucket, "key": key});
         if let (Some(etag), Some(fields)) = (etag, named.as_object_mut()) {
             fields.insert("etag".to_owned(), etag.into());
         }
@@ -84,9 +84,15 @@ impl Repair {
             payloads.write(&request.message())?;
         }
         payloads.file.flush().map_err(|error| payloads.failed(&error))?;
-        let Payloads { path, count, lines, .. } = &payloads;
+        let Payloads {
+            option,
+            path,
+            count,
+            lines,
+            ..
+        } = &payloads;
         Ok(Some(format!(
-            "repair       {count} objects and {} folders in {lines} payloads, written to {path}",
+            "{option:<12} {count} objects and {} folders in {lines} payloads, written to {path}",
             folders.len()
         )))
     }
