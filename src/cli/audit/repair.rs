@@ -1,8 +1,6 @@
 //! Payloads that deliver what is missing or damaged.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -13,6 +11,7 @@ use crate::object::ObjectRequest;
 use crate::trigger::FolderRequest;
 
 use super::super::Stop;
+use super::super::new_file::NewFile;
 
 /// The number of objects in a payload: an invocation ingests them within its time.
 const OBJECTS: usize = 100;
@@ -21,8 +20,7 @@ const OBJECTS: usize = 100;
 pub(super) struct Repair(Option<Payloads>);
 
 struct Payloads {
-    path: String,
-    file: BufWriter<File>,
+    file: NewFile,
     objects: Vec<Value>,
     folders: BTreeSet<Folder>,
     count: u64,
@@ -35,10 +33,8 @@ impl Repair {
         let Some(path) = matches.get_one::<String>("repair") else {
             return Ok(Self(None));
         };
-        let file = File::create_new(path).map_err(|error| Stop::Usage(format!("cannot create {path}: {error}")))?;
         Ok(Self(Some(Payloads {
-            path: path.clone(),
-            file: BufWriter::new(file),
+            file: NewFile::create(path)?,
             objects: Vec::new(),
             folders: BTreeSet::new(),
             count: 0,
@@ -83,12 +79,14 @@ impl Repair {
             };
             payloads.write(&request.message())?;
         }
-        payloads.file.flush().map_err(|error| payloads.failed(&error))?;
-        let Payloads { path, count, lines, .. } = &payloads;
-        Ok(Some(format!(
-            "repair       {count} objects and {} folders in {lines} payloads, written to {path}",
-            folders.len()
-        )))
+        let Payloads { file, count, lines, .. } = payloads;
+        let text = format!(
+            "repair       {count} objects and {} folders in {lines} payloads, written to {}",
+            folders.len(),
+            file.path()
+        );
+        file.finish()?;
+        Ok(Some(text))
     }
 }
 
@@ -103,10 +101,6 @@ impl Payloads {
 
     fn write(&mut self, payload: &str) -> Result<(), Stop> {
         self.lines += 1;
-        writeln!(self.file, "{}", escaped_json(payload)).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Stop {
-        Stop::Failed(format!("cannot write {}: {error}", self.path))
+        self.file.line(&escaped_json(payload).to_string())
     }
 }
