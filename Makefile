@@ -210,6 +210,11 @@ memory: ## Measure the peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
 	scripts/memory.sh
 
+.PHONY: limits
+limits: venv ## Run huge objects in 128 MB of memory, and disks that fill up (ARGS=--help)
+	$(call heading,limits: 128 MB of memory$(comma) full and read-only disks)
+	$(PYTHON_BIN) scripts/limits.py $(ARGS)
+
 .PHONY: measure-merge
 measure-merge: venv ## Measure merged delivery of 100,000 objects beside separate outputs (OBJECTS=...)
 	$(call heading,measure-merge: requests$(comma) files$(comma) memory and queries)

@@ -161,6 +161,7 @@ class Disk:
         path.mkdir(parents=True, exist_ok=True)
         self.path, self.mounted = path, can_mount()
         self.launcher = ()
+        self.how = "file system in memory" if self.mounted else "limit on file sizes (RLIMIT_FSIZE)"
         if self.mounted:
             unmount_abandoned()
             inodes = f",nr_inodes={files + 1}" if files else ""
