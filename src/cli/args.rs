@@ -259,27 +259,30 @@ fn backfill() -> Command {
 
 fn replay() -> Command {
     Command::new("replay")
-        .about("Process an invocation payload as the function does, and print its response")
+        .about("Process payloads, messages or keys as the function does")
         .long_about(
-            "Process an invocation payload as the function does, and print its response.\n\n\
-             The exit code is 1 if the function would have returned an error.\n\n\
+            "Process payloads, messages or a list of keys as the function does, and print the responses.\n\n\
+             The exit code is 1 if the function would have returned an error, or a message, task or object failed.\n\n\
              Options with an [env] note can also be set by that environment variable; the option takes precedence.",
         )
-        .override_usage("alb-ingest replay [OPTIONS] --to <DEST> <EVENT.json>")
+        .override_usage("alb-ingest replay [OPTIONS] --to <DEST> <FILE>")
         .after_help(examples(&[
             "alb-ingest replay events/s3-put.json --bucket-root events --to out",
-            "DESTINATION=s3://my-events/parquet alb-ingest replay failed-message.json",
+            "aws sqs receive-message --queue-url URL | alb-ingest replay - --to s3://my-events/parquet",
         ]))
         .arg(
             Arg::new("event")
-                .value_name("EVENT.json")
+                .value_name("FILE")
                 .required(true)
                 .value_hint(ValueHint::FilePath)
-                .help("File with the payload, or - for stdin")
+                .help("File with payloads, messages or keys, or - for stdin")
                 .long_help(
-                    "File with the payload, or - for stdin.\n\n\
-                     The payload is an event from S3, SQS, SNS, EventBridge or S3 Batch Operations, as the function \
-                     receives it. A file may have several payloads, as `audit --repair` writes them.",
+                    "File with payloads, messages or keys, or - for stdin. It is recognized by its content.\n\n\
+                     JSON, one or several values: events from S3, SQS, SNS, EventBridge or S3 Batch Operations as the function \
+                     receives them, records of failed invocations, messages as `aws sqs receive-message` prints them, and what \
+                     `audit --repair` and `audit --failed` write.\n\n\
+                     Keys, one a line: s3://BUCKET/KEY, the path of a file in a directory of --bucket-root, or BUCKET,KEY or \
+                     BUCKET,KEY,VERSION with encoded keys, as in a manifest of S3 Batch Operations.",
                 ),
         )
         .arg(

@@ -90,6 +90,16 @@ pub enum HandleError {
     Layout(#[from] LayoutError),
 }
 
+impl Handled {
+    /// The result for a payload that is not a valid request.
+    fn refused(error: TriggerError) -> Self {
+        Self {
+            answer: Err(error.into()),
+            tally: Tally::default(),
+        }
+    }
+}
+
 impl HandleError {
     /// Returns the error type that Lambda reports.
     pub const fn kind(&self) -> &'static str {
@@ -136,28 +146,32 @@ impl Function {
     pub fn handle(&self, payload: &[u8], deadline: Deadline, observer: &dyn Observer) -> Handled {
         match trigger::parse(payload) {
             Ok(payload) => self.handle_value(&payload, deadline, observer),
-            Err(error) => Handled {
-                answer: Err(error.into()),
-                tally: Tally::default(),
-            },
+            Err(error) => Handled::refused(error),
         }
     }
 
     /// Processes a payload that is already parsed. See [`Function::handle`].
     pub fn handle_value(&self, payload: &Value, deadline: Deadline, observer: &dyn Observer) -> Handled {
+        match trigger::read_value(payload) {
+            Ok(request) => self.handle_request(&request, deadline, observer),
+            Err(error) => Handled::refused(error),
+        }
+    }
+
+    /// Processes a request. See [`Function::handle`].
+    pub fn handle_request(&self, request: &Request, deadline: Deadline, observer: &dyn Observer) -> Handled {
         let mut tally = Tally::default();
-        let answer = self.answer(payload, deadline, observer, &mut tally);
+        let answer = self.answer(request, deadline, observer, &mut tally);
         Handled { answer, tally }
     }
 
     fn answer(
         &self,
-        payload: &Value,
+        request: &Request,
         deadline: Deadline,
         observer: &dyn Observer,
         tally: &mut Tally,
     ) -> Result<Value, HandleError> {
-        let request = trigger::read_value(payload)?;
         let margin = margin(deadline);
         let work_until = deadline.earlier(margin);
         let sink = |location| self.storage.sink(location, work_until);
@@ -199,7 +213,7 @@ impl Function {
         quarantine.settle(settle_until);
         *tally = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.respond(&request, (objects, merges), (tally, &mut unknown), observer)
+        self.respond(request, (objects, merges), (tally, &mut unknown), observer)
     }
 
     /// Counts and reports the outcomes, and returns the response.

@@ -56,6 +56,11 @@ pub(super) struct MergeTally {
 }
 
 impl Tally {
+    /// Returns whether a task failed.
+    pub const fn has_failures(&self) -> bool {
+        self.failed > 0
+    }
+
     /// Adds the outcome of a task.
     pub(super) fn add(&mut self, outcome: &TaskOutcome) {
         match outcome {

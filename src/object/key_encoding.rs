@@ -20,7 +20,7 @@ pub fn form_decoded(key: &str) -> Result<String, KeyFault> {
 
 /// Decodes the key of an S3 Batch Operations task: percent sequences only. A percent sign outside a sequence is an error
 /// and not a literal, because the key gives no evidence whether its remaining characters are encoded.
-pub fn percent_decoded(key: &str) -> Result<String, KeyFault> {
+fn percent_decoded(key: &str) -> Result<String, KeyFault> {
     let bytes = key.as_bytes();
     for at in memchr::memchr_iter(b'%', bytes) {
         let digits = bytes.get(at + 1..at + 3);
@@ -30,6 +30,15 @@ pub fn percent_decoded(key: &str) -> Result<String, KeyFault> {
     }
     let decoded = percent_decode_str(key).decode_utf8().map_err(|_| KeyFault::NotUtf8)?;
     Ok(decoded.into_owned())
+}
+
+/// Decodes the key of a manifest of S3 Batch Operations; returns the key, and another one if it can be meant as well.
+///
+/// AWS's example decodes only percent sequences, but other manifests write a space as `+`. The bucket decides which of the two
+/// keys exists.
+pub fn manifest_key(key: &str) -> Result<(String, Option<String>), KeyFault> {
+    let alternative = key.contains('+').then(|| form_decoded(key)).transpose()?;
+    Ok((percent_decoded(key)?, alternative))
 }
 
 #[cfg(test)]

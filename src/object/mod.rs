@@ -7,6 +7,7 @@ mod key_encoding;
 mod request;
 
 use std::fmt::Write as _;
+use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,7 @@ use crate::escape::escaped;
 pub use counts::Counts;
 pub use detect::{Attempt, Unknown, detect, is_test_entry, nearest, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, interval_end, names_a_log, node_address, skip_by_key};
-pub use key_encoding::{KeyFault, form_decoded, percent_decoded};
+pub use key_encoding::{KeyFault, form_decoded, manifest_key};
 pub use request::{ObjectRequest, unquoted};
 
 /// The identity of a log object: bucket, key and etag, however the object was found.
@@ -90,6 +91,23 @@ impl ObjectRef {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         let name = name.strip_suffix(".log").unwrap_or(name);
         name.get(..name.floor_char_boundary(180)).unwrap_or(name)
+    }
+}
+
+/// Returns the SHA-256 of everything that is left to read, in hex digits.
+///
+/// # Errors
+/// The content cannot be read.
+pub fn sha256_of(content: &mut impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(read) => hash.update(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -175,13 +175,17 @@ fn is_stream_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(legal)
 }
 
+/// Returns whether a name follows the rules for every bucket in every region. S3 checks the finer ones.
+pub fn is_bucket_name(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    (3..=63).contains(&name.len()) && name.bytes().all(legal)
+}
+
 impl S3Prefix {
     /// Parses `bucket`, `bucket/` or `bucket/prefix`, and adds a missing slash at the end.
     pub fn parse(place: &str) -> Option<Self> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        // The rules that hold for every bucket in every region; S3 checks the finer ones.
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
-        if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(legal) {
+        if !is_bucket_name(bucket) {
             return None;
         }
         let prefix = prefix.trim_end_matches('/');

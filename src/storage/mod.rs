@@ -29,7 +29,7 @@ mod store;
 mod temporary;
 
 pub use error::{ErrorKind, Operation, StorageError};
-pub use location::{Location, Origin, S3Prefix};
+pub use location::{Location, Origin, S3Prefix, is_bucket_name};
 pub use options::{
     FirehoseOptions, FirehoseRecords, MIN_FIREHOSE_BYTES_PER_SECOND, Options, S3ReadOptions, S3WriteOptions,
 };

@@ -5,7 +5,7 @@
 
 use aws_lambda_events::s3_batch_job::{S3BatchJobEvent, S3BatchJobTask};
 
-use crate::object::{ObjectRequest, form_decoded, percent_decoded};
+use crate::object::{ObjectRequest, manifest_key};
 
 use super::error::{Names, TriggerError};
 use super::node::Node;
@@ -55,14 +55,7 @@ fn object(node: &Node, task: S3BatchJobTask) -> Result<ObjectRequest, TriggerErr
         at: node.path_of("s3Key"),
         fault,
     };
-    let key = percent_decoded(&raw).map_err(fault)?;
-    // AWS's example decodes only percent sequences, but other manifests write a space as `+`. The bucket decides which of
-    // the two keys exists.
-    let alternative_key = if raw.contains('+') {
-        Some(form_decoded(&raw).map_err(fault)?)
-    } else {
-        None
-    };
+    let (key, alternative_key) = manifest_key(&raw).map_err(fault)?;
     let (bucket, region) = bucket(node, task.s3_bucket_arn)?;
     let version_id = match task.s3_version_id.filter(|version| !version.is_empty()) {
         Some(version) => Some(version),

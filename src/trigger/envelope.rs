@@ -3,8 +3,8 @@
 //! The envelopes that `aws_lambda_events` models are read as its types: a queue's messages, SNS records and notifications,
 //! EventBridge events and S3 Batch Operations. What those types reject or drop is read by name:
 //!
-//! * `s3:TestEvent` and Lambda's record of a failed invocation, for which the crate has no type, and the form for replays
-//!   by hand.
+//! * `s3:TestEvent`, Lambda's record of a failed invocation and the response of `ReceiveMessage`, for which the crate has no
+//!   type, and the form for replays by hand.
 //! * Records that people shorten: the crate's SNS types require the signature and its URL, for example.
 //! * S3's own records: `S3EventRecord` requires the user identity and the request parameters, allows a negative size, and
 //!   keeps a parsed time instead of the text.
@@ -86,9 +86,21 @@ fn read_queue(payload: &Node, messages: &[Node]) -> Result<Request, TriggerError
     })
 }
 
+/// Returns the field with the text of a message, if the fields are those of one. `ReceiveMessage` writes its field names with a
+/// capital letter, Lambda does not. Other senders have a `body` too, so a message of Lambda's needs its id.
+fn body_of(node: &Node) -> Option<&'static str> {
+    let has = |field| node.find(field).is_some();
+    if has("Body") {
+        Some("Body")
+    } else {
+        (has("body") && has("messageId")).then_some("body")
+    }
+}
+
 /// Returns how often a message was received; once if it does not say so.
 fn receives(message: &Node) -> u64 {
-    let attributes = message.value.get("attributes");
+    let attributes = ["attributes", "Attributes"];
+    let attributes = attributes.into_iter().find_map(|name| message.value.get(name));
     let count = attributes.and_then(|attributes| attributes.get("ApproximateReceiveCount"));
     count
         .and_then(Value::as_str)
@@ -156,6 +168,15 @@ impl Reader {
             }
             return Ok(());
         }
+        if let Some(messages) = node.find("Messages") {
+            for message in messages.items()? {
+                self.each(&message, |reader| reader.message(&message, depth));
+            }
+            return Ok(());
+        }
+        if body_of(node).is_some() {
+            return self.message(node, depth);
+        }
         if node.is_text("Type", "Notification") {
             let notification: SnsMessage = node.typed();
             return self.text(node, Some(notification.message), "Message", depth);
@@ -196,12 +217,18 @@ impl Reader {
                 let typed: SnsRecord = record.typed();
                 self.text(&record.get("Sns")?, Some(typed.sns.message), "Message", depth)
             }
-            (_, SQS) => self.text(record, None, "body", depth),
+            (_, SQS) => self.message(record, depth),
             (field, other) => Err(TriggerError::UnknownName {
                 at: record.path_of(field),
                 name: Names::one(other),
             }),
         }
+    }
+
+    /// Reads a message of a queue that did not arrive through an event source mapping: a dead letter, for example.
+    fn message(&mut self, message: &Node, depth: usize) -> Result<(), TriggerError> {
+        self.receives = receives(message);
+        self.text(message, None, body_of(message).unwrap_or("Body"), depth)
     }
 
     /// Reads the envelope in the text of a field, which `typed` has if a type of the crate accepts the node.
@@ -263,8 +290,8 @@ fn source<'a>(record: &Node<'a>) -> Result<(&'static str, &'a str), TriggerError
         Ok(("s3", S3))
     } else if has("Sns") {
         Ok(("Sns", SNS))
-    } else if has("messageId") && has("body") {
-        Ok(("body", SQS))
+    } else if let Some(body) = body_of(record) {
+        Ok((body, SQS))
     } else {
         let at = record.path_of("eventSource");
         Err(TriggerError::Missing { at })

@@ -44,7 +44,7 @@ pub enum TriggerError {
     /// An object does not have the fields of a known envelope.
     #[error(
         "{}: unrecognized event payload (its fields: {fields}); send S3 notifications, Object Created events from \
-         EventBridge, S3 Batch Operations, the record of a failed invocation, \
+         EventBridge, messages of a queue with either, S3 Batch Operations, the record of a failed invocation, \
          {{\"objects\":[{{\"bucket\":…,\"key\":…}}]}}, or {{\"merge\":{{\"bucket\":…,\"folder\":…}}}}",
         Path(.at)
     )]

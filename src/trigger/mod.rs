@@ -1,8 +1,9 @@
 //! The payloads that invoke the function, as a list of objects to ingest, and the responses that their senders expect.
 //!
 //! A payload is detected by its fields, never by a setting: S3 notifications, EventBridge events, SNS and SQS messages that
-//! contain either, Lambda's record of a failed invocation, S3 Batch Operations, `{"objects":[…]}`, the form for replays
-//! by hand, and `{"merge":{…}}`, the form of merged delivery. An unknown payload is an error and never acknowledged, so its sender keeps it.
+//! contain either, the messages of a queue as `ReceiveMessage` returns them, Lambda's record of a failed invocation, S3 Batch
+//! Operations, `{"objects":[…]}`, the form for replays by hand, and `{"merge":{…}}`, the form of merged delivery. An unknown
+//! payload is an error and never acknowledged, so its sender keeps it.
 //!
 //! This module is above `ingest`: it turns the engine's own outcomes into responses.
 
@@ -128,6 +129,22 @@ pub fn read_value(payload: &Value) -> Result<Request, TriggerError> {
 }
 
 impl Request {
+    /// Returns a request for objects, each with where it was named.
+    pub fn for_objects(objects: impl IntoIterator<Item = (String, ObjectRequest)>) -> Self {
+        let tasks = objects.into_iter().map(|(origin, object)| Task {
+            unit: 0,
+            origin,
+            work: Work::Object(object),
+            duplicate_of: None,
+        });
+        let mut request = Self {
+            kind: Kind::Direct,
+            tasks: tasks.collect(),
+        };
+        request.mark_duplicates();
+        request
+    }
+
     fn mark_duplicates(&mut self) {
         let mut first = BTreeMap::new();
         for (number, task) in self.tasks.iter_mut().enumerate() {

@@ -136,6 +136,44 @@ fn every_page_in_docs_is_linked() {
     assert!(lost.is_empty(), "no page links {lost:?}");
 }
 
+/// The promises are stated in one page. Others that mention how often something is delivered link to it.
+#[test]
+fn pages_that_name_a_promise_link_to_it() {
+    const PROMISES: [&str; 3] = ["effectively once", "exactly once", "at least once"];
+    let promises = Path::new("docs/semantics.md");
+    let mut checked = 0;
+    for (page, text) in pages() {
+        // Generated from the help, which has no links, and the history.
+        let has_links = ![
+            "docs/reference/options.md",
+            "docs/reference/settings.md",
+            "CHANGELOG.md",
+        ]
+        .iter()
+        .any(|other| page == Path::new(other));
+        let words = text.to_lowercase();
+        if page == promises || !has_links || !PROMISES.iter().any(|promise| words.contains(promise)) {
+            continue;
+        }
+        checked += 1;
+        let folder = page.parent().unwrap();
+        let is_linked = links(&text)
+            .into_iter()
+            .filter(|link| !link.contains("://"))
+            .any(|link| {
+                let (path, _) = link.split_once('#').unwrap_or((&link, ""));
+                normalized(&folder.join(path)) == promises
+            });
+        assert!(
+            is_linked,
+            "{} names a promise without a link to {}",
+            page.display(),
+            promises.display()
+        );
+    }
+    assert!(checked > 3, "{checked}");
+}
+
 #[test]
 fn anchors_are_those_of_github() {
     let text =

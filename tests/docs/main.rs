@@ -11,6 +11,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod comparison;
 mod cost;
 mod dependencies;
 mod floors;

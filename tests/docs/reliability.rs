@@ -710,7 +710,7 @@ fn every_test_of_a_case_is_in_the_table() {
 }
 
 /// Returns whether a test exists: a function with the attribute `test`, or a Python function whose name begins with `test_`.
-fn exists(test: &str) -> bool {
+pub(crate) fn exists(test: &str) -> bool {
     let (path, name) = test.split_once("::").unwrap();
     let Ok(source) = fs::read_to_string(package(path)) else {
         return false;

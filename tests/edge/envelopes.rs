@@ -218,6 +218,20 @@ pub(crate) fn sqs_of(body: &Value) -> Value {
     sqs(&[body.to_string()])
 }
 
+/// Returns messages as `aws sqs receive-message` prints them.
+pub(crate) fn received(bodies: &[String]) -> Value {
+    let message = |(number, body): (usize, &String)| {
+        json!({
+            "MessageId": uuid(10 + number),
+            "ReceiptHandle": "AQEBexample",
+            "MD5OfBody": etag(body.as_bytes()),
+            "Body": body,
+            "Attributes": {"ApproximateReceiveCount": "8", "SenderId": "AIDAEXAMPLE"},
+        })
+    };
+    json!({ "Messages": bodies.iter().enumerate().map(message).collect::<Vec<_>>() })
+}
+
 pub(crate) fn batch_1(object: &Object) -> Value {
     json!({
         "invocationSchemaVersion": "1.0",
@@ -302,7 +316,7 @@ pub(crate) fn ways(object: &Object) -> Vec<(&'static str, Value)> {
         ("sqs, sns, EventBridge", sqs_of(&sns_message(&created, "URL"))),
         ("sqs, EventBridge", sqs_of(&created)),
         ("sqs, a dead letter of a function with sns", sqs_of(&sns(&put))),
-        ("EventBridge", created),
+        ("EventBridge", created.clone()),
         ("Batch Operations 1.0", batch_1(object)),
         ("Batch Operations 2.0", batch_2(object)),
         ("failed", failed.clone()),
@@ -316,6 +330,16 @@ pub(crate) fn ways(object: &Object) -> Vec<(&'static str, Value)> {
         ),
         ("EventBridge, failed", event_bridge_record(&failed)),
         ("sqs, EventBridge, failed", sqs_of(&event_bridge_record(&failed))),
+        ("received", received(&[put.to_string()])),
+        (
+            "received, one message",
+            received(&[put.to_string()])["Messages"][0].clone(),
+        ),
+        ("a record of a queue by itself", sqs_of(&put)["Records"][0].clone()),
+        ("received, EventBridge", received(&[created.to_string()])),
+        ("received, sns", received(&[sns_message(&put, "URL").to_string()])),
+        ("received, failed", received(&[failed.to_string()])),
+        ("failed, received", failed_invocation(&received(&[put.to_string()]))),
         ("objects", objects(std::slice::from_ref(object))),
         ("sqs, objects", sqs_of(&objects(std::slice::from_ref(object)))),
     ]
@@ -346,6 +370,13 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     gone.remove("eTag");
     let failed = failed_invocation(&put);
     let created = event_bridge(&network, "Object Created");
+    // What the template's dead-letter queue gets from the queue, from EventBridge, from SNS and from Lambda.
+    let dead = [
+        put.to_string(),
+        created.to_string(),
+        sns_message(&s3(std::slice::from_ref(&connection)), "URL").to_string(),
+        failed_invocation(&s3(std::slice::from_ref(&health))).to_string(),
+    ];
     let partly = [
         put.to_string(),
         s3(std::slice::from_ref(&missing)).to_string(),
@@ -373,6 +404,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Value)> {
         ("failed-invocation.json", failed.clone()),
         ("sqs-failed-invocation.json", sqs_of(&failed)),
         ("eventbridge-failed-invocation.json", event_bridge_record(&failed)),
+        ("dead-letters.json", received(&dead)),
         ("objects.json", objects(&[access, classic])),
         ("deleted.json", records(&[deleted])),
         ("merge-due.json", merge_due()),

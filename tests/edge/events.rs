@@ -57,6 +57,7 @@ fn the_payloads_in_events_are_about_objects_in_the_same_folder() {
         ("failed-invocation.json", [1, 0, 0]),
         ("sqs-failed-invocation.json", [1, 0, 0]),
         ("eventbridge-failed-invocation.json", [1, 0, 0]),
+        ("dead-letters.json", [4, 0, 0]),
         ("objects.json", [2, 0, 0]),
         ("deleted.json", [0, 1, 0]),
         ("merge-due.json", [1, 0, 0]),

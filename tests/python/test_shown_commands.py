@@ -12,7 +12,7 @@ import pytest
 from output import ROOT
 
 PAGES = ("docs/reference/cli.md", "docs/reference/quarantine.md", "docs/guide/recovery.md")
-SHOWN = re.compile(r"(```sh\n(.*?)```\n\n```text\n)(.*?)```", re.DOTALL)
+SHOWN = re.compile(r"(```sh\n((?:(?!```).)*)```\n\n```text\n)(.*?)```", re.DOTALL)
 # Commands that the tests' environment lacks; DuckDB is only a Python package there.
 MISSING = [tool for tool in ("duckdb", "jq", "zcat") if shutil.which(tool) is None]
 

@@ -56,6 +56,25 @@ def test_outputs_and_alarms_exist(page):
     }
 
 
+def test_sections_that_the_template_names_exist():
+    named = set(re.findall(r"(docs/[\w/-]+\.md)#([\w-]+)", (ROOT / "template.yaml").read_text()))
+    assert ("docs/guide/recovery.md", "redrive-failed-objects") in named
+    for page, anchor in named:
+        headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w\s-]", "", heading.lower()).replace(" ", "-") for heading in headings}, f"{page}#{anchor}"
+
+
+def test_alarms_that_lose_messages_name_the_way_back():
+    descriptions = {
+        body["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"): body["Properties"]["AlarmDescription"]
+        for body in template()["Resources"].values()
+        if body["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    named = {name for name, text in descriptions.items() if "docs/guide/recovery.md#" in text}
+    assert {"dead-letters", "failed-permanently"} <= named
+    assert len(named) == 8, named
+
+
 def test_the_guides_cover_the_outputs_and_alarms_that_need_action():
     outputs, alarms = outputs_and_alarms(DEPLOY)
     assert {"EnableEvents", "Redrive", "ReplayObject"} <= outputs

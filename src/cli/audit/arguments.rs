@@ -69,6 +69,19 @@ pub(in super::super) fn command() -> Command {
                 )
                 .help_heading(CHECKS),
         )
+        .arg(
+            Arg::new("failed")
+                .long("failed")
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help("Write payloads that deliver failed members of plans elsewhere")
+                .long_help(
+                    "Write payloads that deliver the failed members of plans to another destination, one a line. A plan is final, so \
+                     a member that it calls failed is never merged; `alb-ingest replay FILE --to OTHER` gives each an output of \
+                     its own. Members that are gone or were overwritten are not written. The file must not exist.",
+                )
+                .help_heading(CHECKS),
+        )
         .args(time_range())
         .args(settings(|_| true).filter(|setting| NEEDED.contains(&setting.get_id().as_str())))
         .arg(

@@ -16,7 +16,7 @@ use super::super::Stop;
 use super::each::{draft, internal};
 use super::findings::Findings;
 use super::known::{BAD, EMPTY, FOUND, Known, LOST, identity};
-use super::output::{Guarded, sha256_of, uneven};
+use super::output::{Guarded, hash, uneven};
 use super::scope::Class;
 use super::{Audit, WAVE};
 
@@ -217,7 +217,7 @@ impl ComparedOutput {
             let reason = format!("it has {bytes} bytes, and this release writes {}", self.bytes);
             return Ok(Some(Difference::Corrupt(reason)));
         }
-        if sha256_of(&mut content)? != hex(&self.hash.clone().finalize()) {
+        if hash(&mut content)? != hex(&self.hash.clone().finalize()) {
             let reason = "its bytes are not those that this release writes".to_owned();
             return Ok(Some(Difference::Corrupt(reason)));
         }

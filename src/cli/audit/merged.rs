@@ -13,7 +13,7 @@ use super::compare::name_hash;
 use super::each::{OutputFile, internal};
 use super::findings::{Findings, List};
 use super::known::{BAD, EMPTY, FOUND, Flags, Known, LOST, YOUNG};
-use super::output::{Guarded, sha256_of, uneven};
+use super::output::{self, Guarded, uneven};
 use super::plans::{FileRef, Logs, PlanRef};
 use super::repair::Repair;
 use super::{Audit, failed};
@@ -34,7 +34,7 @@ pub(super) fn check(
     audit: &Audit<'_>,
     known: &mut Known,
     findings: &mut Findings,
-    repair: &mut Repair,
+    (repair, rejects): (&mut Repair, &mut Repair),
 ) -> Result<(), Stop> {
     let mut logs = Logs::list(audit.places.store(Place::Events)).map_err(|error| failed(&error))?;
     for (log, number) in logs.holes() {
@@ -46,7 +46,15 @@ pub(super) fn check(
     let mut files = Vec::new();
     let mut plans = std::mem::take(&mut logs.plans);
     audit.each_plan(&logs, &mut plans, |number, plan_ref, read| {
-        absorb(audit, &logs, (number, plan_ref), read, known, findings, &mut files)
+        absorb(
+            audit,
+            &logs,
+            (number, plan_ref),
+            read,
+            known,
+            (findings, rejects),
+            &mut files,
+        )
     })?;
     files.sort_unstable_by_key(|file: &FileRef| file.name);
     logs.plans = plans;
@@ -107,7 +115,7 @@ fn absorb(
     (number, plan_ref): (u32, &mut PlanRef),
     ReadPlan { plan, done }: ReadPlan,
     known: &mut Known,
-    findings: &mut Findings,
+    (findings, rejects): (&mut Findings, &mut Repair),
     files: &mut Vec<FileRef>,
 ) -> Result<(), Stop> {
     let name = plan_name(logs.log(plan_ref), plan_ref.number);
@@ -133,6 +141,10 @@ fn absorb(
         let position = known.position(&identity);
         let before = position.map_or(0, |position| known.flags(position));
         let flags = note_member(member, (&key, &name), before & FOUND != 0, findings)?;
+        // Other bytes under the key are another object, which the next merge takes.
+        if position.is_some() && matches!(member.fate, Fate::Failed(_)) {
+            rejects.object((&plan.bucket, &key), Some(&member.etag))?;
+        }
         if let Some(position) = position {
             known.add(position, flags);
         }
@@ -262,7 +274,7 @@ fn hash(audit: &Audit<'_>, file: &OutputFile) -> Result<Option<String>, StorageE
     let opened = audit.places.store(file.place).open(&file.name)?;
     opened
         .map(|opened| {
-            sha256_of(&mut Guarded {
+            output::hash(&mut Guarded {
                 content: opened.content,
                 failed: None,
             })

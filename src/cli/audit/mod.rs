@@ -40,6 +40,7 @@ use super::{FAILED, OK, Stop, config, now};
 pub(super) use arguments::command;
 
 use findings::Findings;
+use repair::Repair;
 use scope::Scope;
 
 /// The number of files that are looked at together.
@@ -80,7 +81,13 @@ pub(super) fn audit(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<S
         _ => Stop::Usage(error.to_string()),
     })?;
     let config = settings(matches, environment, layout.as_ref())?;
-    let mut repair = repair::Repair::of(matches)?;
+    let delivery = delivery(layout.as_ref(), &config);
+    if delivery == Delivery::PerObject && matches.contains_id("failed") {
+        let text = "--failed is for destinations with merged outputs, whose plans name failed members; use --repair";
+        return Err(Stop::Usage(text.to_owned()));
+    }
+    let mut repair = Repair::of(matches, "repair")?;
+    let mut rejects = Repair::of(matches, "failed")?;
     let audit = Audit {
         config: &config,
         storage: &storage,
@@ -95,17 +102,17 @@ pub(super) fn audit(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<S
         },
         bar: progress_bar(),
     };
-    let mut findings = Findings::new(delivery(layout.as_ref(), &config));
+    let mut findings = Findings::new(delivery);
     let mut known = audit.list(&mut findings)?;
     match findings.delivery {
         Delivery::PerObject => each::check(&audit, &mut known, &mut findings)?,
-        Delivery::Merged => merged::check(&audit, &mut known, &mut findings, &mut repair)?,
+        Delivery::Merged => merged::check(&audit, &mut known, &mut findings, (&mut repair, &mut rejects))?,
     }
     naming::name(&audit, &mut known, &mut findings, &mut repair)?;
     findings.complete = known.complete(findings.delivery);
     audit.bar.finish_and_clear();
-    let repaired = repair.finish()?;
-    report::print(matches, &mut findings, repaired.as_deref())?;
+    let written = [repair.finish()?, rejects.finish()?];
+    report::print(matches, &mut findings, &written)?;
     Ok(if findings.is_clean() { OK } else { FAILED })
 }
 

@@ -58,7 +58,7 @@ fn find_names(
     audit.each_object(findings, |findings, entry, _| {
         let key = &entry.object.key;
         let Ok((identity, etag)) = identity(entry) else {
-            return repair.object(&entry.object, None);
+            return repair.object((&entry.object.bucket, key), None);
         };
         let id = hex(&identity.0).chars().take(16).collect();
         let Some(position) = known.position(&identity) else {
@@ -77,7 +77,9 @@ fn find_names(
             findings.missing.add(&json!(key))?;
         }
         match delivery {
-            Delivery::PerObject if is_missing || flags & BAD != 0 => repair.object(&entry.object, Some(&etag))?,
+            Delivery::PerObject if is_missing || flags & BAD != 0 => {
+                repair.object((&entry.object.bucket, key), Some(&etag))?;
+            }
             Delivery::Merged if is_missing => repair.folder(Folder::of(&entry.object.bucket, key).0),
             Delivery::PerObject | Delivery::Merged => {}
         }

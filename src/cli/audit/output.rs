@@ -2,10 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::encode::is_output_of_id;
-use crate::object::{Counts, hex};
+use crate::object::{Counts, hex, sha256_of};
 use crate::storage::{OpenFile, ReadSeek, StorageError, Store};
 
 /// What an output is.
@@ -44,7 +42,7 @@ pub(super) fn check(store: &dyn Store, id: [u8; 8], name: &str) -> Result<Verdic
     }
     if let Some(sha256) = record.sha256.filter(|_| bytes <= OpenFile::END) {
         // It was read to its beginning already.
-        if sha256_of(&mut content)? != sha256 {
+        if hash(&mut content)? != sha256 {
             return Ok(Verdict::Corrupt(
                 "its bytes do not have the SHA-256 in its metadata".to_owned(),
             ));
@@ -85,17 +83,8 @@ pub(super) fn uneven(counts: &Counts) -> String {
 }
 
 /// Returns the SHA-256 of a file's bytes.
-pub(super) fn sha256_of(content: &mut Guarded) -> Result<String, StorageError> {
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        match content.read(&mut chunk) {
-            Ok(0) => return Ok(hex(&hash.finalize())),
-            Ok(read) => hash.update(chunk.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(content.failed.take().unwrap_or_else(|| unreadable(&error))),
-        }
-    }
+pub(super) fn hash(content: &mut Guarded) -> Result<String, StorageError> {
+    sha256_of(content).map_err(|error| content.failed.take().unwrap_or_else(|| unreadable(&error)))
 }
 
 fn unreadable(error: &io::Error) -> StorageError {

@@ -1,4 +1,4 @@
-//! Payloads that deliver what is missing or damaged.
+//! Files of payloads: what delivers the missing or damaged objects, and what delivers failed members of plans elsewhere.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +7,18 @@ use serde_json::{Value, json};
 
 use crate::escape::escaped_json;
 use crate::merge::Folder;
-use crate::object::ObjectRequest;
 use crate::trigger::FolderRequest;
 
 use super::super::Stop;
 use super::super::new_file::NewFile;
-
-/// The number of objects in a payload: an invocation ingests them within its time.
-const OBJECTS: usize = 100;
+use super::super::replay::OBJECTS;
 
 /// A file of payloads, if one was asked for.
 pub(super) struct Repair(Option<Payloads>);
 
 struct Payloads {
+    /// The option that asked for the file.
+    option: &'static str,
     file: NewFile,
     objects: Vec<Value>,
     folders: BTreeSet<Folder>,
@@ -28,12 +27,13 @@ struct Payloads {
 }
 
 impl Repair {
-    /// Creates the file, which must not exist.
-    pub(super) fn of(matches: &ArgMatches) -> Result<Self, Stop> {
-        let Some(path) = matches.get_one::<String>("repair") else {
+    /// Creates the file that an option names, which must not exist.
+    pub(super) fn of(matches: &ArgMatches, option: &'static str) -> Result<Self, Stop> {
+        let Some(path) = matches.get_one::<String>(option) else {
             return Ok(Self(None));
         };
         Ok(Self(Some(Payloads {
+            option,
             file: NewFile::create(path)?,
             objects: Vec::new(),
             folders: BTreeSet::new(),
@@ -43,9 +43,9 @@ impl Repair {
     }
 
     /// Adds an object.
-    pub(super) fn object(&mut self, object: &ObjectRequest, etag: Option<&str>) -> Result<(), Stop> {
+    pub(super) fn object(&mut self, (bucket, key): (&str, &str), etag: Option<&str>) -> Result<(), Stop> {
         let Some(payloads) = &mut self.0 else { return Ok(()) };
-        let mut named = json!({"bucket": object.bucket, "key": object.key});
+        let mut named = json!({"bucket": bucket, "key": key});
         if let (Some(etag), Some(fields)) = (etag, named.as_object_mut()) {
             fields.insert("etag".to_owned(), etag.into());
         }
@@ -79,9 +79,15 @@ impl Repair {
             };
             payloads.write(&request.message())?;
         }
-        let Payloads { file, count, lines, .. } = payloads;
+        let Payloads {
+            option,
+            file,
+            count,
+            lines,
+            ..
+        } = payloads;
         let text = format!(
-            "repair       {count} objects and {} folders in {lines} payloads, written to {}",
+            "{option:<12} {count} objects and {} folders in {lines} payloads, written to {}",
             folders.len(),
             file.path()
         );

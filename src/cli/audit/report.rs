@@ -16,17 +16,17 @@ use super::findings::Findings;
 const MAX_SHOWN: u64 = 20;
 
 /// Prints the report.
-pub(super) fn print(matches: &ArgMatches, findings: &mut Findings, repaired: Option<&str>) -> Result<(), Stop> {
+pub(super) fn print(matches: &ArgMatches, findings: &mut Findings, written: &[Option<String>]) -> Result<(), Stop> {
     let mut out = BufWriter::new(anstream::stdout());
     match matches.get_one::<String>("report").map(String::as_str) {
         Some("json") => json(findings, &mut out)?,
-        _ => text(findings, repaired, &mut out)?,
+        _ => text(findings, written, &mut out)?,
     }
     out.flush()?;
     Ok(())
 }
 
-fn text(findings: &mut Findings, repaired: Option<&str>, out: &mut impl Write) -> Result<(), Stop> {
+fn text(findings: &mut Findings, written: &[Option<String>], out: &mut impl Write) -> Result<(), Stop> {
     let delivery = match findings.delivery {
         Delivery::PerObject => "one output for each object",
         Delivery::Merged => "merged outputs",
@@ -65,8 +65,8 @@ fn text(findings: &mut Findings, repaired: Option<&str>, out: &mut impl Write) -
             writeln!(out, "{label:<12} {more} more; --report json lists all")?;
         }
     }
-    if let Some(repaired) = repaired {
-        writeln!(out, "{}", escaped(repaired))?;
+    for file in written.iter().flatten() {
+        writeln!(out, "{}", escaped(file))?;
     }
     if findings.is_clean() {
         writeln!(out, "nothing is wrong")?;

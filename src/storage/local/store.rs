@@ -2,12 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
+use std::path::PathBuf;
 
 use crate::escape::escaped_path;
-use crate::object::{Counts, ObjectRef, hex};
+use crate::object::{Counts, ObjectRef, sha256_of};
 use crate::storage::{
     Committed, Creation, Files, OpenFile, Operation, Publication, Record, Sink, Staged, StagedName, StorageError,
     Store, StoredFile,
@@ -48,7 +46,7 @@ impl DirectoryStore {
     /// Returns what an existing file at the name of a staged one means.
     fn existing(&self, staged: &StagedName, name: &str) -> Result<Publication, StorageError> {
         let path = self.root.join(name);
-        match sha256_of(&path) {
+        match File::open(&path).and_then(|mut file| sha256_of(&mut file)) {
             Ok(sha256) if sha256 == staged.0 => Ok(Publication::Exists),
             Ok(_) => {
                 let place = escaped_path(&path).to_string();
@@ -196,21 +194,12 @@ fn is_gone(error: &StorageError) -> bool {
     source.is_some_and(|source| matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists))
 }
 
-fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(chunk.get(..read).unwrap_or_default()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+    use crate::object::hex;
 
     fn staged(content: &str) -> StagedName {
         StagedName(hex(&Sha256::digest(content)))

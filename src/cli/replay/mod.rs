@@ -1,4 +1,7 @@
-//! `alb-ingest replay`: processes an invocation payload with the function's own handler.
+//! `alb-ingest replay`: processes payloads, messages and keys with the function's own handler.
+
+mod input;
+mod keys;
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
@@ -9,10 +12,16 @@ use clap::ArgMatches;
 
 use crate::deadline::Deadline;
 use crate::escape::{escaped, escaped_json};
-use crate::function::{Event, Function, Limits, Observer};
+use crate::function::{Event, Function, Handled, Limits, Observer};
 use crate::storage::Router;
+use crate::trigger::Request;
 
 use super::{FAILED, OK, Stop, config};
+
+use input::Input;
+
+/// The number of objects in a payload or a request: an invocation ingests them within its time.
+pub(super) const OBJECTS: usize = 100;
 
 /// The memory of the replayed function in MiB, which limits the number of objects in parallel.
 const MEMORY_MIB: usize = 512;
@@ -23,8 +32,8 @@ const MEMORY_MIB: usize = 512;
 )]
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let config = config(matches, environment)?;
-    let payload = payload(matches)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
+    let input = input::recognized(read(matches)?, root.as_deref()).map_err(Stop::Usage)?;
     let storage = if root.is_some() {
         Router::local(root)
     } else {
@@ -41,34 +50,37 @@ pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<
     )
     .map_err(|error| Stop::Usage(error.to_string()))?;
     let mut code = OK;
-    for payload in each_payload(&payload) {
-        let handled = function.handle(payload, Deadline::NONE, &Stderr);
-        let answer = handled.answer.unwrap_or_else(|error| {
-            code = FAILED;
-            // In the format of Lambda's error response.
-            serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()})
-        });
-        writeln!(anstream::stdout(), "{}", escaped_json(&format!("{answer:#}")))?;
+    match input {
+        Input::Invalid(bytes) => answer(function.handle(&bytes, Deadline::NONE, &Stderr), &mut code)?,
+        Input::Payloads(payloads) => {
+            for payload in &payloads {
+                answer(function.handle_value(payload, Deadline::NONE, &Stderr), &mut code)?;
+            }
+        }
+        Input::Objects(objects) => {
+            for objects in objects.chunks(OBJECTS) {
+                let request = Request::for_objects(objects.iter().cloned());
+                answer(function.handle_request(&request, Deadline::NONE, &Stderr), &mut code)?;
+            }
+        }
     }
     Ok(code)
 }
 
-/// Returns the payloads in a file, which has one or, as `audit --repair` writes it, several.
-fn each_payload(file: &[u8]) -> Vec<&[u8]> {
-    let mut values = serde_json::Deserializer::from_slice(file).into_iter::<serde::de::IgnoredAny>();
-    let (mut payloads, mut start) = (Vec::new(), 0);
-    while let Some(value) = values.next() {
-        if value.is_err() {
-            // The function reports what is wrong with it.
-            return vec![file];
-        }
-        payloads.extend(file.get(start..values.byte_offset()));
-        start = values.byte_offset();
+/// Prints the response. A queue and a job can get a response that lists failures, which is not a success here.
+fn answer(handled: Handled, code: &mut u8) -> Result<(), Stop> {
+    if handled.answer.is_err() || handled.tally.has_failures() {
+        *code = FAILED;
     }
-    if payloads.is_empty() { vec![file] } else { payloads }
+    let answer = handled.answer.unwrap_or_else(|error| {
+        // In the format of Lambda's error response.
+        serde_json::json!({"errorType": error.kind(), "errorMessage": error.to_string()})
+    });
+    writeln!(anstream::stdout(), "{}", escaped_json(&format!("{answer:#}")))?;
+    Ok(())
 }
 
-fn payload(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {
+fn read(matches: &ArgMatches) -> Result<Vec<u8>, Stop> {
     let name = matches.get_one::<String>("event").map_or("-", String::as_str);
     let read = if name == "-" {
         let mut bytes = Vec::new();
