@@ -107,6 +107,6 @@ impl Payloads {
 
     fn write(&mut self, payload: &str) -> Result<(), Stop> {
         self.lines += 1;
-        self.file.line(&escaped_json(payload).to_string())
+        self.file.line(&escaped_json(payload))
     }
 }

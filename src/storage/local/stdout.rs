@@ -125,14 +125,12 @@ impl Staged for Spool {
 
 /// Returns the error of a write to the spool. The standard output has not been written to yet.
 fn spooling(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::Interrupted => error,
-        _ => {
-            let message = format!("{ADVICE}: {error}");
-            let failed = StorageError::new(Operation::Write, NAME, ErrorKind::Unavailable, message);
-            failed.caused_by(error).into()
-        }
+    if error.kind() == io::ErrorKind::Interrupted {
+        return error;
     }
+    let message = format!("{ADVICE}: {error}");
+    let failed = StorageError::new(Operation::Write, NAME, ErrorKind::Unavailable, message);
+    failed.caused_by(error).into()
 }
 
 fn failed(error: io::Error) -> StorageError {
