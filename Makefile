@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 # Pinned tools, installed into .tools unless the machine has them.
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 FUZZ_TARGETS := firehose line object plan trigger
@@ -148,6 +149,12 @@ reproduce: artefact ## Build and pack the function a second time from scratch, a
 	cmp dist/first.zip dist/alb-ingest-$(ARCH).zip
 	rm dist/first.zip
 
+.PHONY: sbom
+sbom: ## Write the bill of materials of the function into dist, as CycloneDX (ARCH=x86_64 or arm64)
+	$(call heading,sbom: $(ARCH))
+	scripts/tool.sh cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION)
+	scripts/sbom.py $(ARCH)
+
 .PHONY: sam-local
 sam-local: ## Run every payload through the template's function in a container (MODE=debug or release)
 	$(call heading,venv: SAM$(comma) moto and cargo-lambda)
@@ -162,6 +169,8 @@ audit: ## Check the dependencies for known vulnerabilities (downloads the adviso
 	$(call heading,audit: advisories)
 	scripts/tool.sh cargo-deny $(CARGO_DENY_VERSION)
 	cargo deny --locked check advisories
+	@echo 'audit: this was Cargo.lock. A built function lists its own dependencies:'
+	@echo '    cargo install cargo-audit --locked && unzip -o dist/alb-ingest-$(ARCH).zip -d dist && cargo audit bin dist/bootstrap'
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for 30 seconds (FUZZ_SECONDS=...)
@@ -206,6 +215,11 @@ bench-schemas: ## Compare the cost of each output schema with native (ARGS=--hel
 memory: ## Measure the peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
 	scripts/memory.sh
+
+.PHONY: limits
+limits: venv ## Run huge objects in 128 MB of memory, and disks that fill up (ARGS=--help)
+	$(call heading,limits: 128 MB of memory$(comma) full and read-only disks)
+	$(PYTHON_BIN) scripts/limits.py $(ARGS)
 
 .PHONY: measure-merge
 measure-merge: venv ## Measure merged delivery of 100,000 objects beside separate outputs (OBJECTS=...)

@@ -7,10 +7,12 @@ The binary must not require a newer C library than that of Amazon Linux 2023. Ne
 """
 
 import hashlib
+import json
 import re
 import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 # Amazon Linux 2023, and so provided.al2023: https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
@@ -19,6 +21,8 @@ MAX_GLIBC = (2, 34)
 TIME = (1980, 1, 1, 0, 0, 0)
 # SHT_GNU_verneed: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
 VERSIONS_NEEDED = 0x6FFFFFFE
+# https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md
+DEPENDENCIES = b".dep-v0"
 MACHINES = {62: "x86_64", 183: "arm64"}
 
 
@@ -59,6 +63,18 @@ def required_versions(binary: bytes) -> set[str]:
     return found
 
 
+def listed_crates(binary: bytes) -> set[tuple[str, str]]:
+    """Returns the names and versions that cargo-auditable put into a 64-bit ELF binary; none if it did not build it."""
+    (start,), (size, count, names) = struct.unpack_from("<Q", binary, 0x28), struct.unpack_from("<HHH", binary, 0x3A)
+    heads = [struct.unpack_from("<IIQQQQ", binary, start + number * size) for number in range(count)]
+    for name, _, _, _, offset, length in heads:
+        at = heads[names][4] + name
+        if binary[at : at + len(DEPENDENCIES) + 1] == DEPENDENCIES + b"\0":
+            packages = json.loads(zlib.decompress(binary[offset : offset + length]))["packages"]
+            return {(package["name"], package["version"]) for package in packages}
+    return set()
+
+
 def required_glibc(binary: bytes) -> tuple[int, ...]:
     """Returns the newest version of the C library whose symbols the binary requires."""
     names = [re.fullmatch(r"GLIBC_([0-9]+(?:\.[0-9]+)+)", name) for name in required_versions(binary)]
@@ -94,6 +110,8 @@ def main() -> None:
     pack(binary, target)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     print(f"{target}: {kind}, GLIBC {shown}, {len(binary):,} bytes packed into {target.stat().st_size:,}, SHA-256 {digest}")
+    crates = len(listed_crates(binary))
+    print(f"{target}: " + (f"lists {crates} crates for cargo audit" if crates else "does not list its crates"))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ measured.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,10 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/python"))
 
+from confinement import memory  # noqa: E402
 from stand_ins import CREDENTIALS, Runtime, client, moto  # noqa: E402
 
 STARTS = 11
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 def build(profile: str) -> tuple[Path, Path]:
@@ -35,39 +34,6 @@ def build(profile: str) -> tuple[Path, Path]:
         subprocess.run([*cargo, *command], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / "release/alb-ingest", target / profile / "bootstrap"
-
-
-class Limit:
-    """A memory limit: a control group if it can be created, otherwise a limit on the data of the process."""
-
-    def __init__(self, mebibytes: int):
-        self.bytes = mebibytes * 1024 * 1024
-        self.group = CGROUPS / f"alb-ingest-{os.getpid()}"
-        try:
-            self.group.mkdir()
-            (self.group / "memory.max").write_text(str(self.bytes))
-            self.how = "control group"
-        except OSError:
-            if self.group.exists():
-                self.group.rmdir()
-            self.group = None
-            self.how = "limit on data (RLIMIT_DATA)"
-
-    def on(self, pid: int) -> None:
-        if self.group:
-            (self.group / "cgroup.procs").write_text(str(pid))
-        else:
-            resource.prlimit(pid, resource.RLIMIT_DATA, (self.bytes, self.bytes))
-
-    def remove(self) -> None:
-        if not self.group:
-            return
-        # It takes the kernel a moment to notice that the last process of the group has exited.
-        for _ in range(50):
-            try:
-                return self.group.rmdir()
-            except OSError:
-                time.sleep(0.1)
 
 
 def peak(pid: int) -> float:
@@ -105,24 +71,19 @@ def main() -> None:
         made = [program, "generate", "alb_access_log", "--lines", str(options.lines), "--to", folder]
         subprocess.run(made, check=True, capture_output=True)
         (path,) = (path for path in Path(folder).rglob("*") if path.is_file())
-        limit = Limit(options.memory)
-        try:
-            with moto() as endpoint:
-                s3 = client("s3", endpoint)
-                s3.create_bucket(Bucket="logs")
-                s3.create_bucket(Bucket="outputs")
-                key = path.relative_to(folder).as_posix()
-                s3.upload_file(str(path), "logs", key)
-                runtime = Runtime(bootstrap, settings | {"AWS_ENDPOINT_URL": endpoint})
-                limit.on(runtime.process.pid)
-                began = time.perf_counter()
-                response = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
-                took = time.perf_counter() - began
-                held = peak(runtime.process.pid)
-                runtime.stop()
-                written = sum(item["Size"] for item in s3.list_objects_v2(Bucket="outputs").get("Contents", []))
-        finally:
-            limit.remove()
+        with memory(options.memory) as limit, moto() as endpoint:
+            s3 = client("s3", endpoint)
+            s3.create_bucket(Bucket="logs")
+            s3.create_bucket(Bucket="outputs")
+            key = path.relative_to(folder).as_posix()
+            s3.upload_file(str(path), "logs", key)
+            runtime = Runtime(bootstrap, settings | {"AWS_ENDPOINT_URL": endpoint}, limit.launcher)
+            began = time.perf_counter()
+            response = runtime.invoke(json.dumps({"objects": [{"bucket": "logs", "key": key}]}).encode())
+            took = time.perf_counter() - began
+            held = peak(runtime.process.pid)
+            runtime.stop()
+            written = sum(item["Size"] for item in s3.list_objects_v2(Bucket="outputs").get("Contents", []))
         if response[0] != "response":
             raise SystemExit(f"the function failed: {response}")
         print(

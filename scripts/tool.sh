@@ -11,11 +11,20 @@ version=${2:?usage: scripts/tool.sh TOOL VERSION}
 subcommand=${tool#cargo-}
 export PATH="$PWD/.tools/bin:$PATH"
 
+# Prints the version of the tool: as cargo recorded it when it installed the tool into .tools, because `cargo auditable` does not
+# print its own; otherwise as the tool prints it, "<name> <version>".
+installed() {
+    if [[ $(command -v "$tool") == "$PWD/.tools/bin/$tool" && -f .tools/.crates.toml ]]; then
+        sed -n "s/^\"$tool \\([0-9.]*\\) .*/\\1/p" .tools/.crates.toml
+    else
+        cargo "$subcommand" --version 2>/dev/null | awk 'NR == 1 { print $2 }'
+    fi
+}
+
 available() {
     command -v "$tool" >/dev/null || return 1
     local found
-    # Both `cargo deny --version` and `cargo fuzz --version` print "<name> <version>".
-    found=$(cargo "$subcommand" --version 2>/dev/null | awk 'NR == 1 { print $2 }') || return 1
+    found=$(installed) || return 1
     [[ ${found%.*} == "${version%.*}" ]]
 }
 

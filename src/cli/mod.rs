@@ -10,6 +10,7 @@ mod explain;
 mod generate;
 mod input;
 mod merge;
+mod new_file;
 mod options;
 mod reference;
 mod replay;
@@ -48,9 +49,10 @@ enum Stop {
     Failed(String),
 }
 
+/// Reports and results go to stdout; files have errors that name them.
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Self::Failed(format!("cannot write the output: {error}"))
+        Self::Failed(format!("cannot write to stdout: {error}"))
     }
 }
 

@@ -11,6 +11,9 @@ use tempfile::{NamedTempFile, TempPath};
 /// write. An object has up to 400 partitions, and the usual limit of a process is 1,024 descriptors.
 const MAX_OPEN: usize = 128;
 
+/// What to do if a temporary file cannot be written.
+pub(super) const ADVICE: &str = "cannot write to the directory for temporary files; free disk space, or name a directory that can be written in TMPDIR";
+
 /// The number of temporary files that are open.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 

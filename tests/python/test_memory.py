@@ -5,75 +5,27 @@ threads, whether they are used or not, but neither the program nor shared librar
 The figures are those of docs/semantics.md. Debug builds use a little more memory than release builds.
 """
 
-import gzip
-import hashlib
 import json
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attacks import ATTACKS, KEY, UNKNOWN, compressed, equal_lines, members, spread
+from confinement import MIB, memory
 from stand_ins import Runtime, client, environment, moto
 
-MIB = 1024 * 1024
 TIMEOUT_SECONDS = 120
 # The data of the smallest function that one partition of Parquet needs, and of the other figures in docs/semantics.md.
 SMALLEST = 128
 FIGURES = {("parquet", "hours"): 96, ("json", "hours"): 64, ("parquet", "days"): 128, ("json", "days"): 96}
 
-NAME = "123456789012_elasticloadbalancing_us-east-1_app.shop.7f3c9a1e5b2d4860_20261007T1145Z_192.0.2.10_{}.log.gz"
-KEY = "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/10/07/" + NAME
-START = datetime(2026, 10, 7, 0, 5)
-
-
-def access(number: int, time: datetime = START, agent: str | None = None) -> bytes:
-    """An access line whose values differ from those of other lines."""
-    noise = hashlib.sha256(b"%d" % number).hexdigest()
-    agent = agent or f"agent/{number % 97} ({noise[:24]})"
-    return (
-        f"https {time:%Y-%m-%dT%H:%M:%S}.{number % 1_000_000:06} app/shop/7f3c9a1e5b2d4860 192.0.2.{number % 250}:"
-        f"{1024 + number % 60_000} 198.51.100.10:8080 0.001 0.{number % 1000:03} 0.000 200 200 {number % 5000} 1024 "
-        f'"GET https://www.example.com:443/items/{noise} HTTP/1.1" "{agent}" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 '
-        f'arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/7f3c9a1e5b2d4860 "Root=1-{noise[:8]}-'
-        f'{noise[8:32]}" "www.example.com" "-" 0 {time:%Y-%m-%dT%H:%M:%S}.000000Z "forward" "-" "-" '
-        f'"198.51.100.10:8080" "200" "-" "-" TID_{noise[:32]}\n'
-    ).replace(" app/", "Z app/", 1).encode()
-
-
-def spread(step: timedelta, partitions: int, lines: int) -> Iterator[bytes]:
-    """Lines that go to another partition each."""
-    return (access(number, START + number % partitions * step) for number in range(lines))
-
-
-def classic() -> Iterator[bytes]:
-    """An entry of Classic that spans 62 lines of 1 MiB, among ordinary ones."""
-    entry = (
-        b"2026-10-07T11:42:13.123456Z shop 192.0.2.1:2817 198.51.100.10:80 0.000073 0.001048 0.000057 200 200 0 29 "
-        b'"GET http://www.example.com:80/ HTTP/1.1" "curl/8.5.0" - -\n'
-    )
-    yield from [entry] * 1000
-    yield entry.partition(b"curl")[0]
-    yield from [b"\xff" * (MIB - 1) + b"\n"] * 62
-    yield from [entry] * 100
-
-
-# Objects that need much memory, unless it is bounded.
-ATTACKS: dict[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
-    "many lines": (KEY, lambda: spread(timedelta(), 1, 40_000)),
-    "long lines": (KEY, lambda: (access(number, agent=chr(97 + number % 26) * 1_000_000) for number in range(60))),
-    "one line of 200 MB": (KEY, lambda: iter([b"x" * MIB] * 200)),
-    "one line of 200 MB among others": (KEY, lambda: iter([access(1), *[b"\xff" * MIB] * 200, b"\n", access(2)])),
-    "short lines": (KEY, lambda: iter([b"a\n" * MIB] * 30)),
-    "short lines after a thousand": (KEY, lambda: iter([*map(access, range(1000)), b"a\n" * (MIB // 4)])),
-    "a joined entry": (KEY.replace("app.shop.7f3c9a1e5b2d4860", "shop"), classic),
-}
 # What an audit of 20,000 objects needs.
 AUDIT = 16
-# The attack that fails its object.
-UNKNOWN = "short lines"
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +38,6 @@ def attack(tmp_path_factory) -> Callable[[str], Path]:
         return compressed(root / name.replace(" ", "-"), key, pieces())
 
     return write
-
-
-def compressed(folder: Path, key: str, pieces: Iterator[bytes]) -> Path:
-    """Writes an object below a folder, unless it exists."""
-    path = folder / key.format("00000000")
-    if not path.exists():
-        path.parent.mkdir(parents=True)
-        with gzip.open(path, "wb", compresslevel=1) as file:
-            for piece in pieces:
-                file.write(piece)
-    return folder
 
 
 def run(program: Path, folder: Path, out: Path, mebibytes: int, *settings: str) -> dict:
@@ -140,6 +81,30 @@ def test_many_partitions_fit_the_documented_memory(form, program, tmp_path):
     days = compressed(tmp_path / "days", "days-{}.log.gz", spread(timedelta(days=1), 400, 40_000))
     report = run(program, days, tmp_path / "d", FIGURES[form, "days"], *settings)
     assert (report["events"], report["outputs"]["written"]) == (40_000, 400)
+
+
+@pytest.mark.parametrize("write", [members(5000), equal_lines(16 * MIB)], ids=["members", "bomb"])
+def test_a_control_group_kills_nothing(write, program, tmp_path):
+    """What the kernel charges has a limit as low as that of the smallest function. `scripts/limits.py` has larger objects."""
+    ledger = write(tmp_path / "in")
+    with memory(SMALLEST) as limit:
+        done = subprocess.run(
+            [*limit.launcher, program, "run", tmp_path / "in", "--to", tmp_path / "out", "--jobs", "1", "--report", "json"],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert (done.returncode, limit.kills()) == (0, 0), done.stderr.decode()
+    report = json.loads(done.stdout)
+    assert (report["lines"], report["events"]) == (ledger.lines, ledger.events)
+
+
+def test_a_control_group_kills_what_needs_more(program):
+    """Otherwise no test that uses one could fail."""
+    with memory(32) as limit:
+        command = [*limit.launcher, sys.executable, "-c", "len(bytearray(b'x') * 2**26)"]
+        done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=TIMEOUT_SECONDS)
+        assert done.returncode != 0 and limit.kills() == (1 if limit.group else 0)
 
 
 def test_many_objects_do_not_need_more_memory(program, tmp_path):

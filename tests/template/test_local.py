@@ -1,6 +1,7 @@
 """Tests of the scripts for the function: parsing of invocations, comparison and packing."""
 
 import hashlib
+import json
 import os
 import shutil
 import struct
@@ -8,14 +9,17 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+import zlib
 from pathlib import Path
 
+import pytest
 from stack import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts/sam"))
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import artefact  # noqa: E402
+import sbom  # noqa: E402
 from invoke import Response, counted, read  # noqa: E402
 from local import compared, table  # noqa: E402
 
@@ -88,6 +92,36 @@ def test_a_binary_for_a_newer_system_is_rejected(tmp_path):
     assert run(b"#!/bin/sh\n").returncode == 1
 
 
+def test_the_list_of_dependencies_is_found(tmp_path):
+    """In the section that cargo-auditable adds; a compiler's note of the same name is not one."""
+    packages = [{"name": "serde", "version": "1.0.1", "source": "crates.io"}, {"name": "f", "version": "0.1.0", "root": True}]
+    content, names = zlib.compress(json.dumps({"packages": packages}).encode()), b"\0.dep-v0\0.shstrtab\0"
+    at = 64 + len(content)
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 0, at + len(names), 0, 64, 0, 0, 64, 3, 2)
+    sections = (bytes(64), struct.pack("<IIQQQQIIQQ", 1, 1, 0, 0, 64, len(content), 0, 0, 1, 0),
+                struct.pack("<IIQQQQIIQQ", 9, 3, 0, 0, at, len(names), 0, 0, 1, 0))  # fmt: skip
+    binary = head + content + names + b"".join(sections)
+    assert artefact.listed_crates(binary) == {("serde", "1.0.1"), ("f", "0.1.0")}
+    assert artefact.listed_crates(binary.replace(b".dep-v0", b".dep-v1")) == set()
+
+
+def test_the_bill_of_materials_has_exactly_the_crates_of_the_function():
+    part = lambda name: {"bom-ref": f"{name}-ref", "name": name, "version": "1.0.0"}  # noqa: E731
+    programs = [{"name": name} for name in ("alb_ingest", "alb-ingest", "bootstrap")]
+    edges = [{"ref": "main-ref", "dependsOn": ["a-ref", "test-ref"]}, {"ref": "a-ref"}, {"ref": "test-ref"}]
+    bill = {"metadata": {"component": part("main") | {"components": programs}}, "components": [part("a"), part("test")],
+            "dependencies": edges}  # fmt: skip
+    crates = {("main", "1.0.0"), ("a", "1.0.0")}
+    found = sbom.reduced(bill, crates)
+    assert [one["name"] for one in found["components"]] == ["a"]
+    assert found["dependencies"] == [{"ref": "main-ref", "dependsOn": ["a-ref"]}, {"ref": "a-ref"}]
+    assert [one["name"] for one in found["metadata"]["component"]["components"]] == ["alb_ingest", "bootstrap"]
+    with pytest.raises(SystemExit, match="lacks .*'b', '2.0.0'"):
+        sbom.reduced(bill, crates | {("b", "2.0.0")})
+    # The function's features, as in the script that builds it.
+    assert " ".join(sbom.FEATURES) in (ROOT / "scripts/artefact.sh").read_text()
+
+
 def test_the_function_runs_on_amazon_linux(built):
     """A debug build requires the same symbols of the C library as the artefact."""
     binary = built("bootstrap").read_bytes()
@@ -100,7 +134,7 @@ ARM = "aarch64-unknown-linux-gnu"
 class Builder:
     """A copy of the script with a `rustup` and a `cargo` that only note what they are asked for."""
 
-    def __init__(self, home: Path, can_add: bool) -> None:
+    def __init__(self, home: Path, can_add: bool, has_tools: bool = True) -> None:
         self.home = home
         (home / "scripts").mkdir()
         (home / "bin").mkdir()
@@ -111,6 +145,7 @@ class Builder:
             (home / name).mkdir(parents=True)
             (home / name / "bootstrap").write_bytes(elf(machine, "2.34"))
         self._tool("scripts/venv.sh", 'echo "venv.sh $*" >> calls')
+        self._tool("scripts/tool.sh", 'echo "tool.sh $*" >> calls' + ("" if has_tools else "; exit 1"))
         self._tool("bin/cargo", 'echo "cargo $*" >> calls')
         self._tool(
             "bin/rustup",
@@ -122,8 +157,8 @@ class Builder:
         (self.home / name).write_text(f"#!/bin/sh\n{text}\n")
         (self.home / name).chmod(0o755)
 
-    def build(self, arch: str) -> subprocess.CompletedProcess:
-        environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
+    def build(self, arch: str, **variables: str) -> subprocess.CompletedProcess:
+        environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"} | variables
         environment["PATH"] = f"{self.home}/bin{os.pathsep}{os.environ['PATH']}"
         command = [self.home / "scripts/artefact.sh", arch]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
@@ -140,7 +175,7 @@ def test_arm64_is_built_wherever_its_standard_library_can_be_had(tmp_path):
     assert f"rustup target add {ARM}" in builder.calls
     (build,) = (call for call in builder.calls if call.startswith("cargo "))
     # With zig, against the C library of Amazon Linux 2023.
-    assert build.startswith("cargo lambda build --locked --profile artefact") and build.endswith(f"--target {ARM}.2.34")
+    assert build.startswith("cargo auditable lambda build --locked --profile artefact") and build.endswith(f"--target {ARM}.2.34")
     assert "venv.sh function" in builder.calls
     # It is installed now.
     builder.build("all")
@@ -157,6 +192,17 @@ def test_what_cannot_be_built_is_reported(tmp_path):
     assert [path.name for path in (tmp_path / "dist").iterdir()] == ["alb-ingest-x86_64.zip"]
     done = builder.build("mips")
     assert done.returncode == 2 and "expected x86_64, arm64 or all" in done.stderr
+
+
+def test_the_function_lists_its_dependencies_or_is_not_built(tmp_path):
+    """Without the tool, the same command would produce other bytes."""
+    builder = Builder(tmp_path, can_add=True, has_tools=False)
+    done = builder.build("x86_64")
+    assert done.returncode == 1 and "AUDITABLE=no" in done.stderr
+    assert not (tmp_path / "dist").exists() and not [call for call in builder.calls if call.startswith("cargo ")]
+    done = builder.build("x86_64", AUDITABLE="no")
+    assert done.returncode == 0 and "does not list its crates" in done.stdout, done.stderr
+    assert builder.calls[-1].startswith("cargo build --locked --profile artefact")
 
 
 def test_the_same_binary_gives_the_same_zip(tmp_path):

@@ -1,8 +1,6 @@
 //! Files of payloads: what delivers the missing or damaged objects, and what delivers failed members of plans elsewhere.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -12,6 +10,7 @@ use crate::merge::Folder;
 use crate::trigger::FolderRequest;
 
 use super::super::Stop;
+use super::super::new_file::NewFile;
 use super::super::replay::OBJECTS;
 
 /// A file of payloads, if one was asked for.
@@ -20,8 +19,7 @@ pub(super) struct Repair(Option<Payloads>);
 struct Payloads {
     /// The option that asked for the file.
     option: &'static str,
-    path: String,
-    file: BufWriter<File>,
+    file: NewFile,
     objects: Vec<Value>,
     folders: BTreeSet<Folder>,
     count: u64,
@@ -34,11 +32,9 @@ impl Repair {
         let Some(path) = matches.get_one::<String>(option) else {
             return Ok(Self(None));
         };
-        let file = File::create_new(path).map_err(|error| Stop::Usage(format!("cannot create {path}: {error}")))?;
         Ok(Self(Some(Payloads {
             option,
-            path: path.clone(),
-            file: BufWriter::new(file),
+            file: NewFile::create(path)?,
             objects: Vec::new(),
             folders: BTreeSet::new(),
             count: 0,
@@ -83,18 +79,20 @@ impl Repair {
             };
             payloads.write(&request.message())?;
         }
-        payloads.file.flush().map_err(|error| payloads.failed(&error))?;
         let Payloads {
             option,
-            path,
+            file,
             count,
             lines,
             ..
-        } = &payloads;
-        Ok(Some(format!(
-            "{option:<12} {count} objects and {} folders in {lines} payloads, written to {path}",
-            folders.len()
-        )))
+        } = payloads;
+        let text = format!(
+            "{option:<12} {count} objects and {} folders in {lines} payloads, written to {}",
+            folders.len(),
+            file.path()
+        );
+        file.finish()?;
+        Ok(Some(text))
     }
 }
 
@@ -109,10 +107,6 @@ impl Payloads {
 
     fn write(&mut self, payload: &str) -> Result<(), Stop> {
         self.lines += 1;
-        writeln!(self.file, "{}", escaped_json(payload)).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Stop {
-        Stop::Failed(format!("cannot write {}: {error}", self.path))
+        self.file.line(&escaped_json(payload))
     }
 }

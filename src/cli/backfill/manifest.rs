@@ -1,8 +1,5 @@
 //! A manifest for S3 Batch Operations, which sends each object to the function.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Config;
@@ -10,6 +7,7 @@ use crate::escape::escaped;
 use crate::object::ObjectRequest;
 
 use super::super::Stop;
+use super::super::new_file::NewFile;
 
 /// The characters that a manifest encodes in keys. A slash stays.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/specify-batchjob-manifest.html>
@@ -22,8 +20,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A manifest that is being written.
 pub(super) struct Manifest {
-    path: String,
-    file: BufWriter<File>,
+    file: NewFile,
     objects: u64,
 }
 
@@ -31,10 +28,8 @@ impl Manifest {
     /// Creates the file, which must not exist.
     pub(super) fn create(path: &str, config: &Config) -> Result<Self, Stop> {
         debug_assert!(config.merge.is_none(), "checked with the settings");
-        let file = File::create_new(path).map_err(|error| Stop::Usage(format!("cannot create {path}: {error}")))?;
         Ok(Self {
-            path: path.to_owned(),
-            file: BufWriter::new(file),
+            file: NewFile::create(path)?,
             objects: 0,
         })
     }
@@ -43,14 +38,14 @@ impl Manifest {
     pub(super) fn add(&mut self, object: &ObjectRequest) -> Result<(), Stop> {
         self.objects += 1;
         let key = utf8_percent_encode(&object.key, ENCODED);
-        writeln!(self.file, "{},{key}", object.bucket).map_err(|error| self.failed(&error))
+        self.file.line(&format!("{},{key}", object.bucket))
     }
 
     /// Writes the rest, and returns what to do with the manifest.
-    pub(super) fn finish(mut self) -> Result<String, Stop> {
-        self.file.flush().map_err(|error| self.failed(&error))?;
-        let (path, objects) = (escaped(&self.path), self.objects);
-        Ok(format!(
+    pub(super) fn finish(self) -> Result<String, Stop> {
+        let Self { file, objects } = self;
+        let path = escaped(file.path());
+        let text = format!(
             "\n{objects} objects written to {path}. Upload it, and create a job with the role and the function of the stack:\n\n\
              aws s3 cp {path} s3://MANIFEST_BUCKET/manifest.csv\n\
              aws s3control create-job --account-id ACCOUNT --no-confirmation-required --priority 10 \\\n  \
@@ -59,10 +54,8 @@ impl Manifest {
              --report '{{\"Enabled\":true,\"Bucket\":\"arn:aws:s3:::MANIFEST_BUCKET\",\"Format\":\"Report_CSV_20180820\",\"Prefix\":\"reports\",\"ReportScope\":\"FailedTasksOnly\"}}' \\\n  \
              --role-arn BATCH_ROLE_ARN\n\n\
              docs/guide/recipes.md shows how the stack's outputs fill in the capitals.\n"
-        ))
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Stop {
-        Stop::Failed(format!("cannot write {}: {error}", self.path))
+        );
+        file.finish()?;
+        Ok(text)
     }
 }

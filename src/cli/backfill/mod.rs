@@ -69,10 +69,10 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
         Some("json") => estimate.json(),
         _ => estimate.text(&origin, &config.destination),
     };
+    // The manifest first: a report that cannot be written must not cost it.
+    let manifest = manifest.map(manifest::Manifest::finish).transpose()?;
     anstream::stdout().write_all(text.as_bytes())?;
-    if let Some(manifest) = manifest {
-        anstream::stdout().write_all(manifest.finish()?.as_bytes())?;
-    }
+    anstream::stdout().write_all(manifest.unwrap_or_default().as_bytes())?;
     finish(&objects.unlisted)
 }
 

@@ -27,8 +27,9 @@ use log::{Log, LogObserver};
 /// The memory of the smallest function, in MiB: the default if the runtime does not report it.
 const MIN_MEMORY_MIB: usize = 128;
 const MIB: usize = 1024 * 1024;
-/// Staged outputs use at most this fraction of the memory; the rest goes to temporary files.
-const OUTPUT_MEMORY_DIVISOR: usize = 4;
+/// Staged outputs use at most this fraction of the memory; the rest goes to temporary files. In the smallest function that is one
+/// part of an upload: the encoders of 400 partitions need the rest.
+const OUTPUT_MEMORY_DIVISOR: usize = 16;
 
 /// The error of a function that cannot start.
 #[derive(Debug, thiserror::Error)]

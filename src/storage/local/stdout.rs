@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::SpooledTempFile;
 
 use crate::object::{Counts, ObjectRef};
+use crate::storage::temporary::ADVICE;
 use crate::storage::{Committed, ErrorKind, Operation, Sink, Staged, StorageError};
 
 /// The name in errors.
@@ -96,8 +97,7 @@ struct Spool {
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.held.write(bytes);
-        let written = written.map_err(|error| StorageError::local_write(Path::new(NAME), error))?;
+        let written = self.held.write(bytes).map_err(spooling)?;
         self.bytes += written as u64;
         Ok(written)
     }
@@ -121,6 +121,16 @@ impl Staged for Spool {
         *out = Some(stdout);
         Ok(Committed::Written(self.bytes))
     }
+}
+
+/// Returns the error of a write to the spool. The standard output has not been written to yet.
+fn spooling(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::Interrupted {
+        return error;
+    }
+    let message = format!("{ADVICE}: {error}");
+    let failed = StorageError::new(Operation::Write, NAME, ErrorKind::Unavailable, message);
+    failed.caused_by(error).into()
 }
 
 fn failed(error: io::Error) -> StorageError {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::storage::Operation;
+use crate::storage::temporary::ADVICE;
 
 use super::{Class, Context, Failure, Resource};
 
@@ -135,7 +136,7 @@ impl Failure {
             ),
             Class::TimedOut => "no response in time".to_owned(),
             Class::Deadline => "out of time: the deadline has passed".to_owned(),
-            Class::TemporaryFile => "cannot write to the directory for temporary files; free disk space".to_owned(),
+            Class::TemporaryFile => ADVICE.to_owned(),
             Class::InvalidSource => {
                 "the stream does not take records: its source must be Direct PUT, without decompression of CloudWatch Logs".to_owned()
             }
