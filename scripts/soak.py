@@ -41,8 +41,8 @@ class Step:
 
 
 def test(name: str, revision: str, variables: dict[str, object]) -> bool:
-    """Runs a test of the binary `aws` with variables; returns whether it passed."""
-    command = ["cargo", "test", "--locked", "--test", "aws", name, "--", "--nocapture"]
+    """Runs a test of the binary `aws` with variables; returns whether it passed. In a release build, it takes a quarter of the time."""
+    command = ["cargo", "test", "--release", "--locked", "--test", "aws", name, "--", "--nocapture"]
     return ran(command, {name: str(value) for name, value in variables.items()} | {"SOAK_REVISION": revision})
 
 
