@@ -162,7 +162,7 @@ fn alb_ingest(server: &s3::Server, args: &[&str]) -> Output {
     command.args(args).output().unwrap()
 }
 
-/// A message for each object, one for an object that does not exist in the version, and one that is no JSON.
+/// A message for each object, one for an object that does not exist in the version, and one that is not JSON.
 fn payload() -> Value {
     let record = |number: usize, body: String| json!({"eventSource": "aws:sqs", "messageId": format!("m{number}"), "body": body});
     let of = |key: &str, more: Value| {

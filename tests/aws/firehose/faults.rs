@@ -19,15 +19,6 @@ use crate::servers::fault::{Chances, Fault, Mask, Nonsense, Op, Rule};
 
 /// Returns every fault that a careful client overcomes.
 fn kinds() -> Vec<Fault> {
-    let nonsense = [
-        Nonsense::Shorter,
-        Nonsense::Longer,
-        Nonsense::CountWithoutErrors,
-        Nonsense::ErrorsWithoutCount,
-        Nonsense::EmptyEntry,
-        Nonsense::NotJson,
-        Nonsense::NoBody,
-    ];
     let mut kinds = vec![
         Fault::Refuse,
         Fault::LoseResponse,
@@ -37,7 +28,7 @@ fn kinds() -> Vec<Fault> {
         Fault::FailRecords(Mask::All),
     ];
     kinds.extend([100, 500, 900].map(|permille| Fault::FailRecords(Mask::Random { seed: 0, permille })));
-    kinds.extend(nonsense.map(Fault::Nonsense));
+    kinds.extend(Nonsense::ALL.map(Fault::Nonsense));
     kinds
 }
 
@@ -114,15 +105,7 @@ fn only_rejected_records_are_sent_again() {
 #[test]
 fn an_invalid_response_confirms_no_record() {
     let all: Vec<usize> = (100..106).collect();
-    for nonsense in [
-        Nonsense::Shorter,
-        Nonsense::Longer,
-        Nonsense::CountWithoutErrors,
-        Nonsense::ErrorsWithoutCount,
-        Nonsense::EmptyEntry,
-        Nonsense::NotJson,
-        Nonsense::NoBody,
-    ] {
+    for nonsense in Nonsense::ALL {
         assert_eq!(
             attempts(&[Fault::Nonsense(nonsense)]),
             (vec![all.clone(); 2], 6),

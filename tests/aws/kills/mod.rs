@@ -37,6 +37,17 @@ const MIN_SELECTED_KILLS: u64 = 30;
 /// The time between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(10);
 
+/// The arguments of separate and of merged delivery.
+const RUN_EACH: [&str; 4] = ["run", "s3://logs/", "--to", "s3://outputs/all"];
+const RUN_MERGED: [&str; 7] = [
+    "run",
+    "s3://logs/",
+    "--to",
+    "s3://outputs/all",
+    "--merge",
+    "--merge-objects",
+    "5",
+];
 /// The lines of an object whose uncompressed JSON is uploaded in two parts.
 const PARTS_LINES: u64 = 8_500;
 
@@ -75,26 +86,8 @@ fn requests() -> Vec<Build> {
             FunctionCase::new("function/merged/s3", objects, Vec::new(), &MERGE)
         }),
         build(large),
-        of_command(
-            "command/per-object/s3",
-            10,
-            &["run", "s3://logs/", "--to", "s3://outputs/all"],
-            1,
-        ),
-        of_command(
-            "command/merged/s3",
-            15,
-            &[
-                "run",
-                "s3://logs/",
-                "--to",
-                "s3://outputs/all",
-                "--merge",
-                "--merge-objects",
-                "5",
-            ],
-            1,
-        ),
+        of_command("command/per-object/s3", 10, &RUN_EACH, 1),
+        of_command("command/merged/s3", 15, &RUN_MERGED, 1),
         of_command(
             "command/backfill/s3",
             10,
@@ -108,26 +101,8 @@ fn requests() -> Vec<Build> {
             ],
             1,
         ),
-        of_command(
-            "command/per-object/s3/two",
-            10,
-            &["run", "s3://logs/", "--to", "s3://outputs/all"],
-            2,
-        ),
-        of_command(
-            "command/merged/s3/two",
-            15,
-            &[
-                "run",
-                "s3://logs/",
-                "--to",
-                "s3://outputs/all",
-                "--merge",
-                "--merge-objects",
-                "5",
-            ],
-            2,
-        ),
+        of_command("command/per-object/s3/two", 10, &RUN_EACH, 2),
+        of_command("command/merged/s3/two", 15, &RUN_MERGED, 2),
     ]
 }
 

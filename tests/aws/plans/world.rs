@@ -252,15 +252,6 @@ fn fault_of(place: Place, kind: Kind, at: u64, seed: u64) -> fault::Fault {
             s3
         }
     };
-    let nonsense = [
-        Nonsense::Shorter,
-        Nonsense::Longer,
-        Nonsense::CountWithoutErrors,
-        Nonsense::ErrorsWithoutCount,
-        Nonsense::EmptyEntry,
-        Nonsense::NotJson,
-        Nonsense::NoBody,
-    ];
     match kind {
         Kind::Refuse => Fault::Refuse,
         Kind::SlowDown => Fault::Status(503, code("SlowDown", "ServiceUnavailableException")),
@@ -281,7 +272,7 @@ fn fault_of(place: Place, kind: Kind, at: u64, seed: u64) -> fault::Fault {
         Kind::ErrorIn200 => Fault::ErrorIn200,
         Kind::RejectAll => Fault::FailRecords(Mask::All),
         Kind::RejectSome => Fault::FailRecords(Mask::Random { seed, permille: 500 }),
-        Kind::Nonsense => Fault::Nonsense(nonsense[usize::try_from(seed % 7).unwrap()]),
+        Kind::Nonsense => Fault::Nonsense(Nonsense::ALL[usize::try_from(seed % 7).unwrap()]),
         Kind::KillBefore => Fault::Kill(Moment::Before),
         Kind::KillAfter => Fault::Kill(Moment::After),
         Kind::KillHalfAnswered => Fault::Kill(Moment::HalfAnswered),

@@ -137,6 +137,18 @@ pub(crate) enum Nonsense {
     NoBody,
 }
 
+impl Nonsense {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Shorter,
+        Self::Longer,
+        Self::CountWithoutErrors,
+        Self::ErrorsWithoutCount,
+        Self::EmptyEntry,
+        Self::NotJson,
+        Self::NoBody,
+    ];
+}
+
 /// A rule: a fault and the requests that meet it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
