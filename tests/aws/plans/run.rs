@@ -159,6 +159,12 @@ fn check(world: &World<'_>, notes: &Notes, mut faults: BTreeMap<String, u64>) ->
     }
 }
 
+/// Returns whether a key is of a temporary file. Those of killed runs are kept for an hour.
+fn is_temporary(key: &str) -> bool {
+    let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
+    name.starts_with(".alb-ingest-")
+}
+
 /// The outputs are those of the reference, byte for byte, and no others.
 fn check_files(world: &World<'_>, notes: &Notes, killed: bool) {
     let mut files = world.files();
@@ -175,10 +181,9 @@ fn check_files(world: &World<'_>, notes: &Notes, killed: bool) {
             Some(_) => {}
         }
     }
-    let is_temporary = |key: &str| killed && key.starts_with(&format!("{PREFIX}.alb-ingest-"));
     for key in files
         .keys()
-        .filter(|key| !wanted.contains_key(*key) && !is_temporary(key))
+        .filter(|key| !wanted.contains_key(*key) && !(killed && is_temporary(key)))
     {
         notes.violation(format!("{key} is one too many"));
     }
@@ -244,7 +249,7 @@ fn check_merge(world: &World<'_>, notes: &Notes, killed: bool) {
         .iter()
         .filter_map(|(key, bytes)| Some((key.strip_prefix(PREFIX)?, bytes)))
         .filter(|(name, _)| !name.contains("_merge/") && *name != layout::FILE)
-        .filter(|(name, _)| !(killed && name.starts_with(".alb-ingest-")))
+        .filter(|(name, _)| !(killed && is_temporary(name)))
         .collect();
     let planned: BTreeSet<&str> = plans
         .iter()
