@@ -25,8 +25,8 @@ pub(super) fn remove_oversize(
         return;
     }
     let mut events = EventWriter::new(table, facts);
-    events.begin(batch);
-    too_large.retain(|kept| events.line_len(batch, kept.row) > limit);
+    let mut events = events.begin(batch);
+    too_large.retain(|kept| events.line_len(kept.row) > limit);
     if too_large.is_empty() {
         return;
     }

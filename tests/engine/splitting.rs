@@ -1,7 +1,9 @@
-//! The pass over a line's separators, held to the splitter that reads byte by byte.
+//! The pass over a line's separators, held to the splitter that reads byte by byte, and what it finds out about a line's
+//! values.
 
 use alb_ingest::formats::{FORMATS, Format, LogType, NLB_ACCESS};
 use alb_ingest::generate::{Lines, Rate, Traffic};
+use alb_ingest::parse::batch::{Batch, LineParser, Values};
 use alb_ingest::parse::line::text::is_plain;
 use alb_ingest::parse::line::{Span, split_line, split_regular};
 use proptest::prelude::*;
@@ -36,6 +38,30 @@ fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestC
     Ok((regular, lines))
 }
 
+/// Parses the text; returns how many rows are clean. None of their texts may have a byte that JSON escapes.
+fn clean_rows(format: &'static Format, text: &[u8], load_balancer: Option<&str>) -> Result<usize, TestCaseError> {
+    let mut batch = Batch::new(format.plan());
+    let mut parser = LineParser::new(format.plan(), load_balancer);
+    parser.push_block(text, 0, &mut batch, &mut Vec::new());
+    prop_assert_eq!(batch.clean().len(), batch.rows());
+    let clean = (0..batch.rows()).filter(|row| batch.clean()[*row]);
+    for (row, column) in clean
+        .clone()
+        .flat_map(|row| batch.columns().iter().map(move |column| (row, column)))
+    {
+        let texts: Vec<&[u8]> = match column {
+            Values::Text(texts) => texts.get(row, batch.text()).into_iter().collect(),
+            Values::TextList(lists) => lists.get(row, batch.text()).into_iter().flatten().collect(),
+            _ => continue,
+        };
+        for text in texts {
+            let escaped = text.iter().any(|byte| matches!(byte, ..b' ' | b'"' | b'\\'));
+            prop_assert!(!escaped, "{}", text.escape_ascii());
+        }
+    }
+    Ok(clean.count())
+}
+
 fn generated(format: &'static Format, seed: u64, hostile: u32, fields: Option<usize>, lines: usize) -> Vec<u8> {
     let traffic = Traffic {
         fields,
@@ -63,6 +89,8 @@ fn ordinary_lines_are_regular() {
             LogType::AlbAccess | LogType::AlbConnection | LogType::AlbHealthCheck | LogType::ClbAccess => 490,
         };
         assert!(regular >= expected, "{}: {regular} of {lines}", format.name);
+        let clean = clean_rows(format, &text, Some("app/example/0123456789abcdef")).unwrap();
+        assert!(clean >= expected, "{}: {clean} of {lines}", format.name);
     }
 }
 
@@ -90,7 +118,8 @@ proptest! {
         seed: u64,
         hostile in select(vec![0, 300_000]),
         shorter in 0_usize..12,
-        edits in prop::collection::vec((any::<prop::sample::Index>(), select(b"\" \\-,:\r\n\xe9x0.".to_vec()), any::<bool>()), 0..6),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), select(b"\" \\-,:\r\n\t\x01\x7f\xe9x0.".to_vec()), any::<bool>()), 0..6),
+        load_balancer in select(vec![None, Some("app/example/0123456789abcdef"), Some("\"")]),
     ) {
         let fields = format.known_fields().saturating_sub(shorter).max(format.min_fields);
         let mut text = generated(format, seed, hostile, Some(fields), 4);
@@ -99,6 +128,7 @@ proptest! {
             if insert { text.insert(at, byte) } else { text[at] = byte }
         }
         compare(format, &text)?;
+        clean_rows(format, &text, load_balancer)?;
     }
 
     /// The same for text of nothing but the bytes that matter.

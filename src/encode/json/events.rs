@@ -4,11 +4,12 @@ use crate::encode::computed::Computed;
 use crate::encode::object_constants::{OfObject, object_constants};
 use crate::formats::Kind;
 use crate::object::ObjectFacts;
-use crate::parse::batch::{Batch, Values};
+use crate::parse::batch::Batch;
 use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
-use super::line_buffer::{self, LineBuffer};
-use super::values::{Times, put_float, put_integer};
+use super::cells::{Cell, Events};
+use super::line_buffer;
+use super::values::Times;
 use super::write_text;
 
 /// Writes the events of an object as JSON objects. Parts that are the same for every event are made once: the keys, and the
@@ -24,7 +25,7 @@ pub struct EventWriter {
 
 /// A step of writing an event. Each key is preceded by a comma; the first one in an object is replaced by its opening brace.
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     /// Text that is the same for every event: keys with their values, and braces between them.
     Same(line_buffer::Constant),
     /// The event's id: `,"key":"…-`, followed by the line number.
@@ -39,7 +40,7 @@ enum Step {
 
 /// The origin of a row's value.
 #[derive(Debug, Clone, Copy)]
-enum From {
+pub(super) enum From {
     /// The column of the batch at this position.
     Column(usize),
     /// The computed column of this number.
@@ -48,10 +49,10 @@ enum From {
 
 /// Writes the values of one key.
 #[derive(Debug)]
-struct Writer {
-    /// `,"key":`, and the opening quote of a text.
-    key: line_buffer::Constant,
-    times: Times,
+pub(super) struct Writer {
+    /// `,"key":`, the opening bracket of a list, and the opening quote of a text or of a list's first item.
+    pub(super) key: line_buffer::Constant,
+    pub(super) times: Times,
 }
 
 /// Collects the steps of a table.
@@ -170,63 +171,18 @@ impl EventWriter {
         self.steps = Steps::of(table, facts);
     }
 
-    /// Begins a batch: computes the values that are not columns of it. Must be called before its events are written.
-    pub fn begin(&mut self, batch: &Batch) {
-        self.computed.fill(batch);
-    }
-
-    /// Appends one event of the current batch as a JSON object, without a newline.
-    pub fn write(&mut self, batch: &Batch, row: usize, out: &mut LineBuffer) {
-        let start = out.len();
-        let (columns, text) = (batch.columns(), batch.text());
-        for step in &mut self.steps {
-            match step {
-                Step::Value(from, writer) => {
-                    let (values, text) = match from {
-                        From::Column(column) => (&columns[*column], text),
-                        From::Computed(number) => self.computed.values(*number, batch),
-                    };
-                    writer.write(values, text, row, out);
-                }
-                Step::Same(constant) => out.put_constant(constant),
-                Step::EventId(constant) => {
-                    out.put_constant(constant);
-                    put_line_number(batch.line_numbers()[row], out);
-                    out.put_byte(b'"');
-                }
-                Step::Open(constant) => {
-                    let start = out.len();
-                    out.put_constant(constant);
-                    self.open.push((start, out.len()));
-                }
-                Step::Close => {
-                    let Some((start, key_end)) = self.open.pop() else {
-                        unreachable!("the steps open each group that they close")
-                    };
-                    if out.len() == key_end {
-                        out.truncate(start);
-                    } else {
-                        close(key_end, out);
-                    }
-                }
-            }
+    /// Begins a batch: computes the values that are not columns of it, and finds the values that each step writes.
+    pub fn begin<'a>(&'a mut self, batch: &'a Batch) -> Events<'a> {
+        let Self { steps, computed, open } = self;
+        computed.fill(batch);
+        let cells = steps.iter_mut().map(|step| Cell::of(step, computed, batch));
+        Events {
+            cells: cells.collect(),
+            clean: batch.clean(),
+            lines: batch.line_numbers(),
+            open,
         }
-        close(start, out);
     }
-
-    /// Returns the length of one event of the current batch as a JSON line, its newline included.
-    pub fn line_len(&mut self, batch: &Batch, row: usize) -> usize {
-        let mut line = LineBuffer::default();
-        self.write(batch, row, &mut line);
-        line.len() + 1
-    }
-}
-
-/// Puts braces around the text from `start` on, which begins with a comma: every event has a value that is never null, its
-/// id.
-fn close(start: usize, out: &mut LineBuffer) {
-    out.set_byte(start, b'{');
-    out.put_byte(b'}');
 }
 
 /// Returns `,"key":`, preceded by `first`: a comma or a brace.
@@ -257,75 +213,14 @@ fn write_literal(literal: Literal, out: &mut Vec<u8>) {
 
 impl Writer {
     fn new(mut key: Vec<u8>, kind: Kind) -> Self {
-        if kind == Kind::Text {
-            key.push(b'"');
+        match kind {
+            Kind::Text => key.push(b'"'),
+            Kind::TextList => key.extend_from_slice(b"[\""),
+            Kind::Int32 | Kind::Int64 | Kind::Float64 | Kind::Timestamp => {}
         }
         Self {
             key: line_buffer::Constant::new(&key),
             times: Times::new(),
         }
-    }
-
-    /// Appends the value of a row, if it has one.
-    #[inline]
-    fn write(&mut self, values: &Values, text: &[u8], row: usize, out: &mut LineBuffer) {
-        match values {
-            Values::OfObject => unreachable!("values of the object are written by other steps"),
-            Values::Text(texts) => {
-                if let Some(view) = texts.view(row) {
-                    out.put_constant(&self.key);
-                    out.put_rest_of_string(text, view.start(), view.end());
-                }
-            }
-            Values::Int32(numbers) => self.write_integer(numbers.get(row).map(i64::from), out),
-            Values::Int64(numbers) => self.write_integer(numbers.get(row), out),
-            Values::Float64(numbers) => {
-                if let Some(value) = numbers.get(row) {
-                    out.put_constant(&self.key);
-                    put_float(value, out);
-                }
-            }
-            Values::Timestamp(numbers) => {
-                if let Some(micros) = numbers.get(row) {
-                    out.put_constant(&self.key);
-                    self.times.put(micros, out);
-                }
-            }
-            Values::TextList(lists) => {
-                if let Some(items) = lists.views(row) {
-                    out.put_constant(&self.key);
-                    out.put_byte(b'[');
-                    for (number, item) in items.iter().enumerate() {
-                        out.put(if number > 0 { b",\"" } else { b"\"" });
-                        out.put_rest_of_string(text, item.start(), item.end());
-                    }
-                    out.put_byte(b']');
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn write_integer(&self, value: Option<i64>, out: &mut LineBuffer) {
-        if let Some(value) = value {
-            out.put_constant(&self.key);
-            put_integer(value, out);
-        }
-    }
-}
-
-/// Appends a line number in at least ten digits, as event ids contain it.
-#[inline]
-pub(super) fn put_line_number(line: i64, out: &mut LineBuffer) {
-    let mut digits = [b'0'; 10];
-    let mut rest = line.cast_unsigned();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10).to_le_bytes()[0];
-        rest /= 10;
-    }
-    if rest == 0 {
-        out.put_part(&digits, digits.len());
-    } else {
-        out.put(itoa::Buffer::new().format(line).as_bytes());
     }
 }

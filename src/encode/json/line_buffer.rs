@@ -10,7 +10,9 @@ use wide::u8x16;
 /// The number of bytes of a register.
 const STEP: usize = 16;
 /// The number of bytes kept free after the text, so whole registers can always be written.
-const SLACK: usize = 4 * STEP;
+const SLACK: usize = 6 * STEP;
+/// The number of bytes of the longest text that is written after a constant at once.
+const LONGEST: usize = 3 * STEP;
 
 /// A growing text. Bytes after its end are unspecified.
 #[derive(Debug, Default)]
@@ -20,27 +22,40 @@ pub struct LineBuffer {
 }
 
 /// A text that is written often, prepared to be written in registers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Constant {
-    /// Its first bytes, usually all of them.
-    head: [u8; HEAD],
-    /// The remaining bytes.
-    rest: Vec<u8>,
-    len: usize,
+    /// Its beginning, empty for nearly all.
+    begin: Vec<u8>,
+    /// Its last bytes, fewer than a register pair has.
+    tail: [u8; TAIL],
+    tail_len: usize,
 }
 
-/// The number of bytes of a constant that are written whatever its length.
-const HEAD: usize = 2 * STEP;
+/// The number of bytes of a constant's tail that are written whatever its length; a power of two.
+const TAIL: usize = 2 * STEP;
+/// The number of bytes that are written at once: a constant's tail, then a value.
+const WINDOW: usize = SLACK;
 
 impl Constant {
-    pub(super) fn new(text: &[u8]) -> Self {
-        let (head, rest) = text.split_at_checked(HEAD).unwrap_or((text, &[]));
-        let mut padded = [0; HEAD];
-        padded[..head.len()].copy_from_slice(head);
+    /// The text between two items of a list.
+    pub(super) const NEXT_ITEM: Self = {
+        let mut tail = [0; TAIL];
+        (tail[0], tail[1]) = (b',', b'"');
         Self {
-            head: padded,
-            rest: rest.to_vec(),
-            len: text.len(),
+            begin: Vec::new(),
+            tail,
+            tail_len: 2,
+        }
+    };
+
+    pub(super) fn new(text: &[u8]) -> Self {
+        let (begin, end) = text.split_at(text.len().saturating_sub(TAIL - 1));
+        let mut tail = [0; TAIL];
+        tail[..end.len()].copy_from_slice(end);
+        Self {
+            begin: begin.to_vec(),
+            tail,
+            tail_len: end.len(),
         }
     }
 }
@@ -93,10 +108,75 @@ impl LineBuffer {
     /// Appends a constant.
     #[inline]
     pub(super) fn put_constant(&mut self, constant: &Constant) {
-        self.put_part(&constant.head, constant.len);
-        if constant.len > HEAD {
-            self.put(&constant.rest);
+        self.put_after(constant, &[], 0);
+    }
+
+    /// Appends a constant and the first `len` bytes of a text of known size, at most [`LONGEST`].
+    #[inline]
+    pub(super) fn put_after<const N: usize>(&mut self, constant: &Constant, text: &[u8; N], len: usize) {
+        if !constant.begin.is_empty() {
+            self.put(&constant.begin);
         }
+        // The compiler knows that everything fits: the only check is that of the window.
+        let window = self.window();
+        let at = constant.tail_len % TAIL;
+        window[..TAIL].copy_from_slice(&constant.tail);
+        window[at..at + N].copy_from_slice(text);
+        self.len += at + len.min(N);
+    }
+
+    /// Appends a constant that ends in a quote, and the rest of the JSON string: the bytes of `base` from `start` up to `end`,
+    /// none of which needs an escape, and a quote.
+    #[inline]
+    pub(super) fn put_clean(&mut self, constant: &Constant, base: &[u8], start: usize, end: usize) {
+        let len = end - start;
+        if len <= LONGEST
+            && let Some(text) = base[start..].first_chunk::<LONGEST>()
+        {
+            if !constant.begin.is_empty() {
+                self.put(&constant.begin);
+            }
+            let window = self.window();
+            let at = constant.tail_len % TAIL;
+            window[..TAIL].copy_from_slice(&constant.tail);
+            window[at..at + LONGEST].copy_from_slice(text);
+            window[at + len] = b'"';
+            self.len += at + len + 1;
+        } else {
+            self.put_constant(constant);
+            self.put_long(base, start, end);
+        }
+    }
+
+    /// Appends a long text that needs no escape, and a quote.
+    #[inline]
+    fn put_long(&mut self, base: &[u8], start: usize, end: usize) {
+        let len = end - start;
+        self.reserve(len + 1);
+        let steps = len.div_ceil(TAIL);
+        let from = base[start..].as_chunks::<TAIL>().0.get(..steps);
+        let rest = &mut self.buffer[self.len..];
+        match (from, rest.as_chunks_mut::<TAIL>().0.get_mut(..steps)) {
+            (Some(from), Some(into)) => {
+                for (from, into) in from.iter().zip(into) {
+                    *into = *from;
+                }
+            }
+            // At the end of the base.
+            _ => rest[..len].copy_from_slice(&base[start..end]),
+        }
+        rest[len] = b'"';
+        self.len += len + 1;
+    }
+
+    /// Returns the room after the text.
+    #[inline]
+    fn window(&mut self) -> &mut [u8; WINDOW] {
+        if self.buffer.len().saturating_sub(self.len) < WINDOW {
+            self.grow(self.len + WINDOW);
+        }
+        let room = self.buffer.get_mut(self.len..self.len + WINDOW);
+        room.and_then(|room| room.first_chunk_mut()).expect("there is room")
     }
 
     /// Appends a short text.
@@ -106,14 +186,6 @@ impl LineBuffer {
         let end = self.len + text.len();
         self.buffer[self.len..end].copy_from_slice(text);
         self.len = end;
-    }
-
-    /// Appends the first `len` bytes of a text of known size; all of them if `len` is larger.
-    #[inline]
-    pub(super) fn put_part<const N: usize>(&mut self, text: &[u8; N], len: usize) {
-        self.reserve(N);
-        self.buffer[self.len..self.len + N].copy_from_slice(text);
-        self.len += len.min(N);
     }
 
     /// Appends a byte.
@@ -231,9 +303,15 @@ mod tests {
         let mut expected = Vec::new();
         for len in 0..100 {
             buffer.put_constant(&Constant::new(&text[..len]));
-            buffer.put_part(b"0123456789", len % 11);
+            buffer.put_after(&Constant::new(&text[..len / 2]), b"0123456789", len % 11);
             expected.extend_from_slice(&text[..len]);
+            expected.extend_from_slice(&text[..len / 2]);
             expected.extend_from_slice(&b"0123456789"[..len % 11]);
+            let (start, end) = (len / 3, len);
+            buffer.put_clean(&Constant::NEXT_ITEM, &text, start, end);
+            expected.extend_from_slice(b",\"");
+            expected.extend_from_slice(&text[start..end]);
+            expected.push(b'"');
         }
         assert_eq!(buffer.text(), expected);
         buffer.truncate(3);

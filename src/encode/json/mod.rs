@@ -3,6 +3,7 @@
 //! One object per line, keys in the order of the schema. Nulls are left out; an empty text is `""` and an empty list `[]`.
 //! Times are `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
 
+mod cells;
 mod events;
 mod line_buffer;
 mod values;
@@ -142,12 +143,15 @@ impl<W: Write> Encoder<W> for JsonEncoder<W> {
     }
 
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
-        self.events.begin(batch);
+        let enough = self.enough();
+        let Self { events, lines, out, .. } = self;
+        let mut events = events.begin(batch);
         for row in 0..batch.rows() {
-            self.events.write(batch, row, &mut self.lines);
-            self.lines.put_byte(b'\n');
-            if self.lines.len() >= self.enough() {
-                self.flush()?;
+            events.write(row, lines);
+            lines.put_byte(b'\n');
+            if lines.len() >= enough {
+                out.write(lines.text())?;
+                lines.truncate(0);
             }
         }
         match self.out {
@@ -189,7 +193,6 @@ impl<W: Write> Encoder<W> for JsonEncoder<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::events::put_line_number;
     use super::*;
 
     #[test]
@@ -198,9 +201,5 @@ mod tests {
         write_line_number(42, &mut out);
         write_line_number(12_345_678_901, &mut out);
         assert_eq!(out, b"000000004212345678901");
-        let mut buffer = LineBuffer::default();
-        put_line_number(42, &mut buffer);
-        put_line_number(12_345_678_901, &mut buffer);
-        assert_eq!(buffer.text(), out);
     }
 }

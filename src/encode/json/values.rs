@@ -1,21 +1,30 @@
 //! Writes numbers and times as JSON text.
 
-use crate::parse::line::time::{MINUTE, SECOND, write_timestamp};
+use crate::parse::line::swar;
+use crate::parse::line::time::{MINUTE, write_timestamp};
 
-use super::line_buffer::LineBuffer;
+use super::line_buffer::{Constant, LineBuffer};
+use super::write_line_number;
 
-/// Appends a float in the fewest digits that read back as the same number.
+/// The ASCII digit zero in each byte.
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+/// The lowest number of more digits than a register has.
+const TOO_LONG: u32 = 100_000_000;
+
+/// Appends a key and a float in the fewest digits that read back as the same number.
 #[inline]
-pub(super) fn put_float(value: f64, out: &mut LineBuffer) {
+pub(super) fn put_float(key: &Constant, value: f64, out: &mut LineBuffer) {
     if let Some(millis) = whole_millis(value) {
-        put_millis(millis, out);
+        put_millis(key, millis, out);
     } else {
+        out.put_constant(key);
         out.put(ryu::Buffer::new().format_finite(value).as_bytes());
     }
 }
 
-/// Returns a number in thousandths, if that is exact, as it is for nearly all times of a load balancer. Decimals of so few
-/// digits are distinct doubles, so the division returns the number only if the decimal is its shortest form.
+/// Returns a number in thousandths, if that is exact and has at most eight digits, as it is for nearly all times of a load
+/// balancer. Decimals of so few digits are distinct doubles, so the division returns the number only if the decimal is its
+/// shortest form.
 #[inline]
 #[expect(
     clippy::cast_possible_truncation,
@@ -24,94 +33,107 @@ pub(super) fn put_float(value: f64, out: &mut LineBuffer) {
     reason = "verified by the division"
 )]
 fn whole_millis(value: f64) -> Option<u32> {
-    let millis = (value * 1000.0).round_ties_even();
-    if !(0.0..1e9).contains(&millis) || value.is_sign_negative() {
+    // The bits of a negative number, minus zero included, are larger than those of any other.
+    if value.to_bits() >= 99_999.0_f64.to_bits() {
         return None;
     }
-    let whole = millis as u32;
+    let whole = (value * 1000.0 + 0.5) as u32;
     (f64::from(whole) / 1000.0 == value).then_some(whole)
 }
 
-/// Appends thousandths as a decimal number, with at least one digit after the point.
+/// Appends a key and thousandths below [`TOO_LONG`] as a decimal number, with at least one digit after the point.
 #[inline]
-fn put_millis(millis: u32, out: &mut LineBuffer) {
-    put_integer(i64::from(millis / 1000), out);
-    let [hundreds, tens, ones] = [millis / 100 % 10, millis / 10 % 10, millis % 10].map(digit);
-    let len = match (tens, ones) {
-        (b'0', b'0') => 2,
-        (_, b'0') => 3,
-        _ => 4,
-    };
-    out.put_part(&[b'.', hundreds, tens, ones], len);
+fn put_millis(key: &Constant, millis: u32, out: &mut LineBuffer) {
+    let digits = swar::digits(millis);
+    // Five digits before the point, of which at least one is written, and three after it, of which at least one is.
+    let skipped = (digits.trailing_zeros() / 8).min(4);
+    let cut = (digits.leading_zeros() / 8).min(2);
+    let text = u128::from(digits | ZEROS);
+    let text = text & 0xff_ffff_ffff | u128::from(b'.') << 40 | text >> 40 << 48;
+    let text = (text >> (8 * skipped)).to_le_bytes();
+    out.put_after(key, &text, (9 - skipped - cut) as usize);
 }
 
-/// Appends an integer.
+/// Appends a key and an integer.
 #[inline]
-pub(super) fn put_integer(value: i64, out: &mut LineBuffer) {
+pub(super) fn put_integer(key: &Constant, value: i64, out: &mut LineBuffer) {
     match u32::try_from(value) {
-        Ok(value @ 0..=9) => out.put_byte(digit(value)),
-        Ok(value @ 10..=99) => out.put_part(&[digit(value / 10), digit(value % 10)], 2),
-        Ok(value @ 100..=999) => {
-            out.put_part(&[value / 100, value / 10 % 10, value % 10].map(digit), 3);
+        Ok(value @ ..TOO_LONG) => {
+            let digits = swar::digits(value);
+            // A zero keeps its last digit.
+            let skipped = (digits | 1 << 56).trailing_zeros() / 8;
+            let text = ((digits | ZEROS) >> (8 * skipped)).to_le_bytes();
+            out.put_after(key, &text, 8 - skipped as usize);
         }
-        _ => out.put(itoa::Buffer::new().format(value).as_bytes()),
+        _ => {
+            out.put_constant(key);
+            out.put(itoa::Buffer::new().format(value).as_bytes());
+        }
     }
 }
 
+/// Appends a key that ends in `"…-`, and the rest of an event's id: the line number in at least ten digits, and a quote.
 #[inline]
-fn digit(value: u32) -> u8 {
-    b'0'.wrapping_add(value.to_le_bytes()[0])
+pub(super) fn put_event_id(key: &Constant, line: i64, out: &mut LineBuffer) {
+    match u32::try_from(line) {
+        Ok(line @ ..TOO_LONG) => {
+            let text = u128::from(swar::digits(line) | ZEROS) << 16;
+            let text = text | u128::from(u16::from_le_bytes(*b"00")) | u128::from(b'"') << 80;
+            out.put_after(key, &text.to_le_bytes(), 11);
+        }
+        _ => {
+            let mut id = Vec::new();
+            write_line_number(line, &mut id);
+            out.put_constant(key);
+            out.put(&id);
+            out.put_byte(b'"');
+        }
+    }
 }
 
 /// A writer of times, most of which are in the same minute as the previous one.
 #[derive(Debug)]
 pub(super) struct Times {
+    /// The minute of the previous time, in microseconds.
     minute: i64,
     /// The previous time in quotes, and padding.
-    text: [u8; 32],
+    text: [u8; 34],
 }
 
 /// The length of a time in quotes.
 const TIME_LEN: usize = 29;
+/// The position of the seconds in it.
+const SECONDS_AT: usize = 18;
 
 impl Times {
     pub(super) const fn new() -> Self {
         Self {
             minute: i64::MIN,
-            text: [0; 32],
+            text: [0; 34],
         }
     }
 
-    /// Appends a time as `"YYYY-MM-DDTHH:MM:SS.ffffffZ"`.
+    /// Appends a key and a time as `"YYYY-MM-DDTHH:MM:SS.ffffffZ"`.
     #[inline]
-    pub(super) fn put(&mut self, micros: i64, out: &mut LineBuffer) {
-        let minute = micros.div_euclid(MINUTE);
-        if minute != self.minute {
-            self.begin(minute);
+    pub(super) fn put(&mut self, key: &Constant, micros: i64, out: &mut LineBuffer) {
+        let mut within = micros.wrapping_sub(self.minute).cast_unsigned();
+        if within >= MINUTE.cast_unsigned() {
+            self.begin(micros.div_euclid(MINUTE) * MINUTE);
+            within = micros.rem_euclid(MINUTE).cast_unsigned();
         }
-        let within = micros.rem_euclid(MINUTE).unsigned_abs();
-        let (second, fraction) = (within / SECOND.unsigned_abs(), within % SECOND.unsigned_abs());
-        let digits = [
-            second / 10,
-            second % 10,
-            fraction / 100_000,
-            fraction / 10_000 % 10,
-            fraction / 1_000 % 10,
-            fraction / 100 % 10,
-            fraction / 10 % 10,
-            fraction % 10,
-        ];
-        let [s0, s1, f @ ..] = digits.map(|value| b'0'.wrapping_add(value.to_le_bytes()[0]));
-        let [.., t0, t1, _, g0, g1, g2, g3, g4, g5, _, _, _, _, _] = &mut self.text;
-        (*t0, *t1) = (s0, s1);
-        [*g0, *g1, *g2, *g3, *g4, *g5] = f;
-        out.put_part(&self.text, TIME_LEN);
+        let within = u32::try_from(within).expect("a minute has fewer microseconds");
+        // Two digits of seconds, then six of microseconds.
+        let digits = u128::from(swar::digits(within) | ZEROS);
+        let end = u128::from(b'Z') << 72 | u128::from(b'"') << 80;
+        let rest = digits & 0xffff | u128::from(b'.') << 16 | digits >> 16 << 24 | end;
+        self.text[SECONDS_AT..].copy_from_slice(&rest.to_le_bytes());
+        out.put_after(key, &self.text, TIME_LEN);
     }
 
     #[cold]
     fn begin(&mut self, minute: i64) {
         let mut text = vec![b'"'];
-        write_timestamp(minute * MINUTE, &mut text);
+        write_timestamp(minute, &mut text);
         text.push(b'"');
         self.text[..TIME_LEN].copy_from_slice(&text);
         self.minute = minute;
@@ -122,10 +144,25 @@ impl Times {
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut LineBuffer)) -> String {
+    /// Returns what is written after a key, of which nothing may be lost.
+    fn written(write: impl FnOnce(&Constant, &mut LineBuffer)) -> String {
         let mut buffer = LineBuffer::default();
-        write(&mut buffer);
-        String::from_utf8(buffer.text().to_vec()).unwrap()
+        write(&Constant::new(b",\"key\":"), &mut buffer);
+        let text = String::from_utf8(buffer.text().to_vec()).unwrap();
+        text.strip_prefix(",\"key\":").unwrap().to_owned()
+    }
+
+    #[test]
+    fn event_ids_end_in_ten_digits_or_more() {
+        for line in [1, 42, 99_999_999, 100_000_000, 12_345_678_901] {
+            let mut expected = Vec::new();
+            write_line_number(line, &mut expected);
+            let expected = String::from_utf8(expected).unwrap();
+            assert_eq!(
+                written(|key, out| put_event_id(key, line, out)),
+                format!("{expected}\"")
+            );
+        }
     }
 
     #[test]
@@ -139,6 +176,8 @@ mod tests {
             1e-7,
             0.1 + 0.2,
             1e6 + 0.001,
+            99_998.999,
+            99_999.0,
             999_999.999,
             1e9,
             1e300,
@@ -146,7 +185,7 @@ mod tests {
         ];
         for value in millis.chain(others) {
             assert_eq!(
-                written(|out| put_float(value, out)),
+                written(|key, out| put_float(key, value, out)),
                 ryu::Buffer::new().format_finite(value)
             );
         }
@@ -154,8 +193,11 @@ mod tests {
 
     #[test]
     fn integers_match_the_standard_library() {
-        for value in (0..20_000).chain([-1, i64::MIN, i64::MAX, 4_294_967_296]) {
-            assert_eq!(written(|out| put_integer(value, out)), value.to_string());
+        for value in (0..20_000)
+            .chain((0..200_000_000).step_by(9_973))
+            .chain([-1, i64::MIN, i64::MAX, 4_294_967_296])
+        {
+            assert_eq!(written(|key, out| put_integer(key, value, out)), value.to_string());
         }
     }
 
@@ -174,7 +216,7 @@ mod tests {
             let mut expected = Vec::new();
             write_timestamp(micros, &mut expected);
             let expected = format!("\"{}\"", String::from_utf8(expected).unwrap());
-            assert_eq!(written(|out| times.put(micros, out)), expected);
+            assert_eq!(written(|key, out| times.put(key, micros, out)), expected);
         }
     }
 }

@@ -46,6 +46,13 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
         batch.text.extend_from_slice(name);
         Span::new(start, batch.text.len())
     });
+    // The load balancer's name is from the object's key, which may contain any byte.
+    let clean_name = load_balancer
+        .bytes(&batch.text)
+        .iter()
+        .all(|byte| text::is_clean(*byte));
+    let clean = split.rows.rows().iter().map(|row| row.clean && clean_name);
+    batch.clean.extend(clean);
     for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
         let (part, field, decode, in_quotes) = match column.source {
             ColumnSource::Part {

@@ -27,6 +27,8 @@ pub struct Batch {
     /// The text that the columns' texts point into: the lines, followed by texts that differ from their form on the line.
     text: Vec<u8>,
     columns: Vec<Values>,
+    /// Whether no text of a row has a byte that JSON escapes. May be false although none has.
+    clean: Vec<bool>,
     rows: usize,
 }
 
@@ -41,6 +43,7 @@ impl Batch {
             plan,
             text: Vec::new(),
             columns,
+            clean: Vec::new(),
             rows: 0,
         }
     }
@@ -71,6 +74,12 @@ impl Batch {
         }
     }
 
+    /// Returns for each row whether none of its texts has a quote, a backslash or a control character. May be false although
+    /// none has.
+    pub fn clean(&self) -> &[bool] {
+        &self.clean
+    }
+
     /// Returns the text that the columns' texts point into.
     pub fn text(&self) -> &[u8] {
         &self.text
@@ -92,6 +101,7 @@ impl Batch {
         for column in &mut self.columns {
             column.truncate(rows);
         }
+        self.clean.truncate(rows);
         self.rows = rows.min(self.rows);
     }
 
@@ -100,6 +110,7 @@ impl Batch {
         for (from, into) in self.columns.iter().zip(&mut out.columns) {
             from.select_into(rows, &self.text, into, &mut out.text);
         }
+        out.clean.extend(rows.iter().map(|row| self.clean[*row]));
         out.rows += rows.len();
     }
 }

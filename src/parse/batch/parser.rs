@@ -215,6 +215,7 @@ impl LineParser {
                     line: number,
                     repaired: reading.realigned,
                     plain: is_plain(trimmed, Some(Escapes::Hex)),
+                    clean: false,
                 };
                 self.rows.push(text, &self.row, row);
             }
@@ -255,6 +256,7 @@ impl LineParser {
             line: number,
             repaired: false,
             plain: regular.plain,
+            clean: regular.clean,
         });
         self.lines += 1;
         true
@@ -292,6 +294,7 @@ impl LineParser {
                     line: pending.line,
                     repaired: true,
                     plain: false,
+                    clean: false,
                 };
                 self.rows.push(&pending.text, &self.row, row);
                 self.fill_rows(&pending.text, pending.offset, batch, malformed);

@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) repaired: bool,
     /// Whether it is ASCII without a backslash, so its texts need no change.
     pub(super) plain: bool,
+    /// Whether no text of it has a byte that JSON escapes. May be false although none has.
+    pub(super) clean: bool,
 }
 
 impl Rows {
@@ -77,7 +79,7 @@ impl Rows {
             *into = part.without_dash(text);
         }
         let row = &mut self.lines[number];
-        (row.extra, row.repaired) = (extra, true);
+        (row.extra, row.repaired, row.clean) = (extra, true, false);
     }
 
     /// Removes the rows at these positions, which are in ascending order.

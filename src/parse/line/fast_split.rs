@@ -16,6 +16,17 @@ use super::split::split_token;
 /// The number of bytes whose mask fills a register.
 const CHUNK: u32 = u64::BITS;
 
+/// What the bytes of a line have in common: each is a disjunction over all of them.
+#[derive(Default)]
+struct Seen {
+    /// The high bit is set if a byte is not ASCII or is a backslash.
+    unusual: u8x16,
+    /// The high bit is set if a byte of a whole chunk is a control character. Bytes that are not ASCII may count.
+    control: u8x16,
+    /// The control characters of the last chunk.
+    last_control: u64,
+}
+
 /// The state carried from one chunk to the next.
 struct Carry {
     /// All ones if the chunk ended between quotes, otherwise 0.
@@ -31,6 +42,9 @@ struct Carry {
 pub struct Regular {
     /// Whether the line is ASCII without a backslash. May be false although it is.
     pub plain: bool,
+    /// Whether it also is without a control character. Its values then have no byte that JSON escapes: quotes are only at
+    /// the ends of fields.
+    pub clean: bool,
 }
 
 /// Splits the line at `line` in `base` as [`split_line`](super::split_line) does, with a null span for each part that is
@@ -42,7 +56,7 @@ pub struct Regular {
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
     let mut chunk = line;
-    let mut unusual = u8x16::default();
+    let mut seen = Seen::default();
     let mut carry = Carry {
         inside: 0,
         separator: 1,
@@ -51,8 +65,8 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
     let mut fields = plan.fields.iter();
     let mut begin = line.start;
     while chunk.start < chunk.end {
-        let masks = chunk_masks(base, chunk.start(), &mut unusual);
         let left = chunk.end - chunk.start;
+        let masks = chunk_masks(base, chunk.start(), left, &mut seen);
         let on_line = if left < CHUNK { (1_u64 << left) - 1 } else { u64::MAX };
         let (mut separators, fits) = carry.separators(masks.0 & on_line, masks.1 & on_line, on_line);
         if !fits {
@@ -75,11 +89,12 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
         end: line.end,
     };
     split_field(base, last, fields.next()?, parts)?;
-    let is_plain = unusual.to_bitmask() == 0;
+    let plain = seen.unusual.to_bitmask() == 0;
+    let clean = plain && seen.last_control | u64::from(seen.control.to_bitmask()) == 0;
     // A quote after a backslash does not end a field if the log type escapes quotes this way.
-    let readable = is_plain || plan.format.escapes == Escapes::Hex;
+    let readable = plain || plan.format.escapes == Escapes::Hex;
     let enough = plan.fields.len() - fields.len() >= plan.format.min_fields;
-    (readable && enough).then_some(Regular { plain: is_plain })
+    (readable && enough).then_some(Regular { plain, clean })
 }
 
 /// Splits the token of a field, quotes included, into the field's parts.
@@ -165,28 +180,40 @@ const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^ bits << 32
 }
 
-/// Returns the masks of quotes and spaces in the bytes from `at` on. Collects bytes that are not plain in `unusual`.
+/// Returns the masks of quotes and spaces in the bytes from `at` on, of which the next `left` are on the line.
 #[inline]
-fn chunk_masks(base: &[u8], at: usize, unusual: &mut u8x16) -> (u64, u64) {
+fn chunk_masks(base: &[u8], at: usize, left: u32, seen: &mut Seen) -> (u64, u64) {
     let rest = &base[at..];
     if let Some(chunk) = rest.first_chunk() {
-        return masks(chunk, unusual);
+        return masks(chunk, left, seen);
     }
     // At the end of the text, zeros fill the chunk.
     let mut padded = [0; CHUNK as usize];
     padded[..rest.len()].copy_from_slice(rest);
-    masks(&padded, unusual)
+    masks(&padded, left, seen)
 }
 
 #[inline]
-fn masks(chunk: &[u8; CHUNK as usize], unusual: &mut u8x16) -> (u64, u64) {
+fn masks(chunk: &[u8; CHUNK as usize], left: u32, seen: &mut Seen) -> (u64, u64) {
     let (mut quotes, mut spaces) = (0, 0);
+    let mut control = u8x16::default();
     for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);
         let shift = number * 16;
         quotes |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << shift;
         spaces |= u64::from(bytes.simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
-        *unusual |= bytes | bytes.simd_eq(u8x16::splat(b'\\'));
+        seen.unusual |= bytes | bytes.simd_eq(u8x16::splat(b'\\'));
+        control |= bytes - u8x16::splat(b' ');
+    }
+    if left >= CHUNK {
+        seen.control |= control;
+    } else {
+        // The bytes after the line begin with its newline, so only those on the line count.
+        for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
+            let control = (u8x16::new(*bytes) - u8x16::splat(b' ')).to_bitmask();
+            seen.last_control |= u64::from(control) << (number * 16);
+        }
+        seen.last_control &= (1 << left) - 1;
     }
     (quotes, spaces)
 }

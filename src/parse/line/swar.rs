@@ -23,6 +23,17 @@ pub(crate) const fn first(mask: u64) -> usize {
     mask.trailing_zeros() as usize / 8
 }
 
+/// Returns the eight decimal digits of a number below 100,000,000, zeros before them, the first in the lowest byte.
+#[inline]
+pub(crate) const fn digits(number: u32) -> u64 {
+    // Split eight digits into fours, fours into pairs, pairs into digits: the divisions are multiplications.
+    let fours = (number / 10_000) as u64 | ((number % 10_000) as u64) << 32;
+    let high = (fours * 10_486) >> 20 & 0x0000_007f_0000_007f;
+    let pairs = high | (fours - 100 * high) << 16;
+    let tens = (pairs * 103) >> 10 & 0x000f_000f_000f_000f;
+    tens | (pairs - 10 * tens) << 8
+}
+
 /// Returns the decimal number in the first `len` bytes, one to eight; `None` if one of them is not a digit.
 #[inline]
 pub(crate) fn number(word: u64, len: u32) -> Option<u32> {

@@ -21,6 +21,11 @@ pub fn is_plain(raw: &[u8], escapes: Option<Escapes>) -> bool {
     raw.is_ascii() && (escapes.is_none() || memchr::memchr(b'\\', raw).is_none())
 }
 
+/// Returns whether a byte is a printable ASCII character other than a quote and a backslash, which JSON does not escape.
+pub const fn is_clean(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
 #[cold]
 fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
     let mut bytes = Vec::with_capacity(raw.len());
