@@ -5,7 +5,7 @@ use alb_ingest::formats::{FORMATS, Format, LogType, NLB_ACCESS};
 use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::parse::batch::{Batch, LineParser, Values};
 use alb_ingest::parse::line::text::is_plain;
-use alb_ingest::parse::line::{Span, split_line, split_regular};
+use alb_ingest::parse::line::{Ends, Parts, Span, split_line, split_regular};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -20,7 +20,8 @@ fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestC
         let mut exact = vec![Span::NULL; plan.parts];
         let tail = split_line(plan, text, span, &mut exact);
         let mut marked = vec![Span::NULL; plan.parts];
-        let Some(found) = split_regular(plan, text, span, &mut marked) else {
+        let mut parts = Parts::new(&mut marked, 1, 0);
+        let Some(found) = split_regular(plan, text, span, &mut Ends::default(), &mut parts) else {
             continue;
         };
         regular += 1;

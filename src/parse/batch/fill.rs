@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::formats::{ColumnSource, Decode, Escapes, Fill, Presence};
 use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds, short_word};
 use crate::parse::line::value::{comma_items, quoted_items, space_items};
-use crate::parse::line::{Fault, Reason, Span, extra_tokens, first_word, text};
+use crate::parse::line::{Fault, Reason, Span, extra_tokens, find_either, first_word, text};
 
 use super::Batch;
 use super::rows::{Row, Rows};
@@ -15,6 +15,8 @@ use super::values::{Lists, Numbers, Texts, Values};
 pub(super) struct SplitLines<'a> {
     pub(super) text: &'a [u8],
     pub(super) rows: &'a Rows,
+    /// Whether all rows are ASCII without a backslash.
+    pub(super) all_plain: bool,
     /// The load balancer that the object's key names.
     pub(super) load_balancer: Option<&'a [u8]>,
 }
@@ -104,9 +106,9 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
             Values::OfObject => unreachable!("columns of parts are stored"),
         }
         if column.presence == Presence::Required && values.nulls() > nulls {
-            for (number, (_, span)) in split.rows.part(part).enumerate() {
+            for (number, span) in split.rows.part(part).iter().enumerate() {
                 if span.is_null() {
-                    refuse(number, Reason::Missing, span);
+                    refuse(number, Reason::Missing, *span);
                 }
             }
         }
@@ -152,7 +154,12 @@ impl Part<'_> {
     #[inline(never)]
     fn texts(self, base: u32, texts: &mut Texts, out: &mut Vec<u8>) {
         let (rows, text) = (self.split.rows, self.split.text);
-        let views = rows.part(self.number).map(|(row, span)| {
+        let spans = rows.part(self.number);
+        if self.split.all_plain {
+            texts.extend_shifted(spans, base);
+            return;
+        }
+        let views = rows.rows().iter().zip(spans).map(|(row, span)| {
             if span.is_null() {
                 return Span::NULL;
             }
@@ -175,8 +182,8 @@ impl Part<'_> {
     fn first_words(self, known: &[&str], mut refuse: impl FnMut(usize, Reason, Span)) {
         let text = self.split.text;
         let mut last = None;
-        for (number, (_, span)) in self.split.rows.part(self.number).enumerate() {
-            let word = short_word(text, span);
+        for (number, span) in self.split.rows.part(self.number).iter().enumerate() {
+            let word = short_word(text, *span);
             if word.is_some() && word == last {
                 continue;
             }
@@ -185,7 +192,7 @@ impl Part<'_> {
                 && let Err(reason) = first_word(known, span.bytes(text))
             {
                 last = None;
-                refuse(number, reason, span);
+                refuse(number, reason, *span);
             }
         }
     }
@@ -198,15 +205,15 @@ impl Part<'_> {
         mut refuse: impl FnMut(usize, Reason, Span),
     ) {
         let text = self.split.text;
-        let spans = self.split.rows.part(self.number).enumerate();
-        let values = spans.map(|(number, (_, span))| {
+        let spans = self.split.rows.part(self.number).iter().enumerate();
+        let values = spans.map(|(number, span)| {
             if span.is_null() {
                 return None;
             }
-            match parse(text, span) {
+            match parse(text, *span) {
                 Ok(value) => value,
                 Err(reason) => {
-                    refuse(number, reason, span);
+                    refuse(number, reason, *span);
                     None
                 }
             }
@@ -217,12 +224,21 @@ impl Part<'_> {
     #[inline(never)]
     fn lists(self, base: u32, lists: &mut Lists, out: &mut Vec<u8>) {
         let text = self.split.text;
-        for (row, span) in self.split.rows.part(self.number) {
+        let spans = self.split.rows.part(self.number);
+        for (row, span) in self.split.rows.rows().iter().zip(spans) {
+            if span.is_null() {
+                lists.end(false);
+                continue;
+            }
+            let bytes = span.bytes(text);
+            if row.plain && self.is_item(bytes) {
+                lists.push_item(span.shifted(base));
+                lists.end(true);
+                continue;
+            }
             // An absent list of quoted parts may itself be quoted.
-            let value = (!span.is_null())
-                .then(|| span.bytes(text))
-                .filter(|bytes| *bytes != b"\"-\"");
-            if let Some(bytes) = value {
+            let has_value = bytes != b"\"-\"";
+            if has_value {
                 let plain = row.plain || text::is_plain(bytes, self.escapes);
                 let mut push = |item: Range<usize>| {
                     if plain {
@@ -238,7 +254,18 @@ impl Part<'_> {
                     _ => comma_items(bytes).for_each(&mut push),
                 }
             }
-            lists.end(value.is_some());
+            lists.end(has_value);
         }
+    }
+
+    /// Returns whether the bytes are a list of one item without quotes, as most are.
+    #[inline]
+    fn is_item(self, bytes: &[u8]) -> bool {
+        let separator = match self.decode {
+            Decode::SpaceList => b' ',
+            Decode::CommaList => b',',
+            _ => return false,
+        };
+        !matches!(bytes, [] | [b'"', ..]) && find_either(bytes, separator, separator) == bytes.len()
     }
 }

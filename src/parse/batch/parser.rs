@@ -4,8 +4,8 @@ use crate::formats::{Escapes, Plan};
 use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
 use crate::parse::line::{
-    Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, may_have_late_time, realign, split_line,
-    split_regular,
+    Ends, Fault, Reading, Reason, Repair, Span, Tail, accept, check, first_fault, may_have_late_time, realign,
+    split_line, split_regular,
 };
 
 use super::Batch;
@@ -27,6 +27,7 @@ pub struct LineParser {
     plan: &'static Plan,
     load_balancer: Option<Vec<u8>>,
     rows: Rows,
+    ends: Ends,
     row: Vec<Span>,
     faults: Vec<(usize, Fault)>,
     pending: Option<Pending>,
@@ -106,7 +107,8 @@ impl LineParser {
         Self {
             plan,
             load_balancer: load_balancer.map(|name| name.as_bytes().to_vec()),
-            rows: Rows::default(),
+            rows: Rows::new(plan.parts),
+            ends: Ends::default(),
             row: vec![Span::NULL; plan.parts],
             faults: Vec::new(),
             pending: None,
@@ -241,16 +243,14 @@ impl LineParser {
     /// belongs to a second entry. Nearly all lines are regular. Returns false for any other.
     #[inline]
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
-        let parts = self.rows.add(self.plan.parts);
-        let Some(regular) = split_regular(self.plan, text, span, parts) else {
-            self.rows.drop_added();
+        let mut parts = self.rows.next();
+        let regular = split_regular(self.plan, text, span, &mut self.ends, &mut parts);
+        let regular = regular.filter(|_| !may_have_late_time(self.plan, text, &parts));
+        let Some(regular) = regular else {
+            self.rows.drop_next();
             return false;
         };
-        if may_have_late_time(self.plan, text, parts) {
-            self.rows.drop_added();
-            return false;
-        }
-        self.rows.keep_added(Row {
+        self.rows.keep(Row {
             span,
             extra: Span::NULL,
             line: number,
@@ -316,6 +316,7 @@ impl LineParser {
             let split = SplitLines {
                 text,
                 rows: &self.rows,
+                all_plain: self.rows.rows().iter().all(|row| row.plain),
                 load_balancer: self.load_balancer.as_deref(),
             };
             self.faults.clear();

@@ -1,15 +1,17 @@
 //! The lines of a block that were split and wait to be decoded.
 
-use crate::parse::line::Span;
+use crate::parse::line::{Parts, Span};
 
 /// Lines that were split: the parts of each, and what else is known of it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// The parts of every row, row by row; null if a part is `-`.
-    parts: Vec<Span>,
+    /// The parts of every row, part by part, as they are decoded; null if a part is `-`, and after the rows.
+    spans: Vec<Span>,
+    /// The number of rows for which each part has room.
+    room: usize,
     lines: Vec<Row>,
     /// The number of parts of a row.
-    stride: usize,
+    parts: usize,
 }
 
 /// A split line.
@@ -30,6 +32,14 @@ pub(super) struct Row {
 }
 
 impl Rows {
+    /// Returns no rows, of lines with this number of parts.
+    pub(super) fn new(parts: usize) -> Self {
+        Self {
+            parts,
+            ..Self::default()
+        }
+    }
+
     /// Returns the rows, without their parts.
     pub(super) fn rows(&self) -> &[Row] {
         &self.lines
@@ -39,66 +49,87 @@ impl Rows {
         self.lines.is_empty()
     }
 
-    /// Returns each row with one of its parts.
+    /// Returns one of the parts of each row.
     #[inline]
-    pub(super) fn part(&self, part: usize) -> impl Iterator<Item = (&Row, Span)> {
-        let parts = self.parts.chunks_exact(self.stride.max(1));
-        self.lines.iter().zip(parts.map(move |parts| parts[part]))
+    pub(super) fn part(&self, part: usize) -> &[Span] {
+        &self.spans[part * self.room..][..self.lines.len()]
     }
 
     pub(super) fn push(&mut self, text: &[u8], parts: &[Span], row: Row) {
-        self.stride = parts.len();
-        self.parts.extend(parts.iter().map(|part| part.without_dash(text)));
+        self.next().set_all(text, parts);
         self.lines.push(row);
     }
 
-    /// Adds room for the parts of a row, all null. The caller must call [`Rows::keep_added`] or [`Rows::drop_added`] next.
+    /// Returns the room for the parts of the next row, all null. The caller must call [`Rows::keep`] or [`Rows::drop_next`]
+    /// next.
     #[inline]
-    pub(super) fn add(&mut self, stride: usize) -> &mut [Span] {
-        self.stride = stride;
-        let begin = self.parts.len();
-        self.parts.resize(begin + stride, Span::NULL);
-        &mut self.parts[begin..]
+    pub(super) fn next(&mut self) -> Parts<'_> {
+        if self.lines.len() == self.room {
+            self.grow();
+        }
+        Parts::new(&mut self.spans, self.room, self.lines.len())
     }
 
-    /// Keeps the row that was added.
+    /// Gives every part more room. An odd number of cache lines between two parts of a row keeps them in different sets of
+    /// the cache.
+    #[cold]
+    fn grow(&mut self) {
+        let room = if self.room == 0 { 12 } else { 2 * self.room + 8 };
+        let mut spans = vec![Span::NULL; self.parts * room];
+        if self.room > 0 {
+            let columns = self.spans.chunks_exact(self.room);
+            for (into, from) in spans.chunks_exact_mut(room).zip(columns) {
+                into[..from.len()].copy_from_slice(from);
+            }
+        }
+        (self.spans, self.room) = (spans, room);
+    }
+
+    /// Keeps the next row.
     #[inline]
-    pub(super) fn keep_added(&mut self, row: Row) {
+    pub(super) fn keep(&mut self, row: Row) {
         self.lines.push(row);
     }
 
-    /// Drops the parts that were added.
-    pub(super) fn drop_added(&mut self) {
-        self.parts.truncate(self.lines.len() * self.stride);
+    /// Drops the parts of the next row.
+    pub(super) fn drop_next(&mut self) {
+        self.next().clear();
     }
 
     /// Replaces the parts of a row with those of the repaired line.
     pub(super) fn replace(&mut self, number: usize, text: &[u8], parts: &[Span], extra: Span) {
-        let begin = number * self.stride;
-        for (into, part) in self.parts[begin..begin + self.stride].iter_mut().zip(parts) {
-            *into = part.without_dash(text);
-        }
+        Parts::new(&mut self.spans, self.room, number).set_all(text, parts);
         let row = &mut self.lines[number];
         (row.extra, row.repaired, row.clean) = (extra, true, false);
     }
 
     /// Removes the rows at these positions, which are in ascending order.
     pub(super) fn remove(&mut self, out: &[usize]) {
-        retain(&mut self.parts, out, self.stride);
-        retain(&mut self.lines, out, 1);
+        for column in self.spans.chunks_exact_mut(self.room.max(1)) {
+            let kept = retain(&mut column[..self.lines.len()], out);
+            column[kept..].fill(Span::NULL);
+        }
+        let kept = retain(&mut self.lines, out);
+        self.lines.truncate(kept);
     }
 
+    /// Removes every row but keeps the buffers.
     pub(super) fn clear(&mut self) {
-        self.parts.clear();
+        for column in self.spans.chunks_exact_mut(self.room.max(1)) {
+            column[..self.lines.len()].fill(Span::NULL);
+        }
         self.lines.clear();
     }
 }
 
-fn retain<T>(values: &mut Vec<T>, out: &[usize], stride: usize) {
-    let mut at = 0;
-    values.retain(|_| {
-        let keep = out.binary_search(&(at / stride.max(1))).is_err();
-        at += 1;
-        keep
-    });
+/// Moves the values at other positions to the front; returns their number.
+fn retain<T: Copy>(values: &mut [T], out: &[usize]) -> usize {
+    let mut kept = 0;
+    for at in 0..values.len() {
+        if out.binary_search(&at).is_err() {
+            values[kept] = values[at];
+            kept += 1;
+        }
+    }
+    kept
 }

@@ -140,14 +140,16 @@ impl<T: Copy + Default> Numbers<T> {
 
     /// Appends values, or nulls.
     #[inline]
-    pub(super) fn extend(&mut self, values: impl Iterator<Item = Option<T>>) {
+    pub(super) fn extend(&mut self, values: impl ExactSizeIterator<Item = Option<T>>) {
         let Self { valid, nulls, .. } = self;
-        valid.reserve(values.size_hint().0);
-        self.values.extend(values.map(|value| {
-            valid.push(value.is_some());
-            *nulls += usize::from(value.is_none());
-            value.unwrap_or_default()
-        }));
+        let begin = valid.len();
+        valid.resize(begin + values.len(), true);
+        self.values
+            .extend(values.zip(&mut valid[begin..]).map(|(value, valid)| {
+                *valid = value.is_some();
+                *nulls += usize::from(value.is_none());
+                value.unwrap_or_default()
+            }));
     }
 
     /// Returns the value of a row, or `None` if it is null.
@@ -212,6 +214,19 @@ impl Texts {
         self.views
             .extend(views.inspect(|view| nulls += usize::from(view.is_null())));
         self.nulls += nulls;
+    }
+
+    /// Appends spans of a text that the batch's text contains from byte `base` on, or nulls.
+    pub(super) fn extend_shifted(&mut self, spans: &[Span], base: u32) {
+        self.nulls += spans.iter().filter(|span| span.is_null()).count();
+        if base == 0 {
+            self.views.extend_from_slice(spans);
+        } else {
+            let shifted = spans
+                .iter()
+                .map(|span| if span.is_null() { *span } else { span.shifted(base) });
+            self.views.extend(shifted);
+        }
     }
 
     /// Replaces every null from row `from` on.

@@ -9,9 +9,9 @@ use wide::u8x16;
 
 use crate::formats::{Escapes, Plan, PlannedField, Quoting, Split};
 
-use super::Span;
 use super::second::is_time;
 use super::split::split_token;
+use super::{Parts, Span, usual};
 
 /// The number of bytes whose mask fills a register.
 const CHUNK: u32 = u64::BITS;
@@ -47,6 +47,19 @@ pub struct Regular {
     pub clean: bool,
 }
 
+/// The ends of the fields of a line.
+#[derive(Debug)]
+pub struct Ends([u32; 2 * MAX_FIELDS]);
+
+/// The number of fields of a line that are found, more than every format has.
+const MAX_FIELDS: usize = CHUNK as usize;
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self([0; 2 * MAX_FIELDS])
+    }
+}
+
 /// Splits the line at `line` in `base` as [`split_line`](super::split_line) does, with a null span for each part that is
 /// `-`. On entry, `parts` is [`Span::NULL`] for each part of the plan.
 ///
@@ -54,47 +67,84 @@ pub struct Regular {
 /// missing or not written as the format specifies, or is a time without quotes in place of a quoted text; `parts` is then
 /// unspecified.
 #[inline]
-pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -> Option<Regular> {
-    let mut chunk = line;
-    let mut seen = Seen::default();
-    let mut carry = Carry {
-        inside: 0,
-        separator: 1,
-        closed: 0,
-    };
-    let mut fields = plan.fields.iter();
-    let mut begin = line.start;
-    while chunk.start < chunk.end {
-        let left = chunk.end - chunk.start;
-        let masks = chunk_masks(base, chunk.start(), left, &mut seen);
-        let on_line = if left < CHUNK { (1_u64 << left) - 1 } else { u64::MAX };
-        let (mut separators, fits) = carry.separators(masks.0 & on_line, masks.1 & on_line, on_line);
-        if !fits {
-            return None;
-        }
-        while separators != 0 {
-            let end = chunk.start + separators.trailing_zeros();
-            split_field(base, Span { start: begin, end }, fields.next()?, parts)?;
-            begin = end + 1;
-            separators &= separators - 1;
-        }
-        chunk.start = chunk.start.saturating_add(CHUNK);
-    }
-    // A space at the end of the line begins a missing field.
-    if carry.inside != 0 || begin == line.end {
-        return None;
-    }
-    let last = Span {
-        start: begin,
-        end: line.end,
-    };
-    split_field(base, last, fields.next()?, parts)?;
+pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, parts: &mut Parts<'_>) -> Option<Regular> {
+    let (fields, seen) = ends.find(base, line)?;
     let plain = seen.unusual.to_bitmask() == 0;
-    let clean = plain && seen.last_control | u64::from(seen.control.to_bitmask()) == 0;
+    let clean = plain && seen.control.to_bitmask() == 0 && seen.last_control == 0;
     // A quote after a backslash does not end a field if the log type escapes quotes this way.
     let readable = plain || plan.format.escapes == Escapes::Hex;
-    let enough = plan.fields.len() - fields.len() >= plan.format.min_fields;
-    (readable && enough).then_some(Regular { plain, clean })
+    if !readable || !(plan.format.min_fields..=plan.fields.len()).contains(&fields) {
+        return None;
+    }
+    let mut begin = line.start;
+    for (planned, end) in plan.fields.iter().zip(ends.0.iter().take(fields)) {
+        split_field(
+            base,
+            Span {
+                start: begin,
+                end: *end,
+            },
+            planned,
+            parts,
+        )?;
+        begin = end + 1;
+    }
+    Some(Regular { plain, clean })
+}
+
+impl Ends {
+    /// Finds the ends of the fields; returns their number, at most [`MAX_FIELDS`].
+    #[inline]
+    fn find(&mut self, base: &[u8], line: Span) -> Option<(usize, Seen)> {
+        let mut seen = Seen::default();
+        let mut carry = Carry {
+            inside: 0,
+            separator: 1,
+            closed: 0,
+        };
+        let (mut count, mut at) = (0, line.start);
+        while line.end - at >= CHUNK {
+            let chunk = base[at as usize..].first_chunk()?;
+            let masks = masks(chunk, &mut seen);
+            count = self.add(count, at, carry.separators(masks, u64::MAX)?)?;
+            at += CHUNK;
+        }
+        if at < line.end {
+            // At the end of the text, zeros fill the chunk.
+            let mut padded = [0; CHUNK as usize];
+            let rest = &base[at as usize..];
+            let chunk = rest.first_chunk().unwrap_or_else(|| {
+                padded[..rest.len()].copy_from_slice(rest);
+                &padded
+            });
+            let on_line = (1 << (line.end - at)) - 1;
+            // The bytes after the line begin with its newline, so only those on the line count.
+            let control = seen.control;
+            let masks = masks(chunk, &mut seen);
+            seen.control = control;
+            seen.last_control = controls(chunk) & on_line;
+            count = self.add(count, at, carry.separators(masks, on_line)?)?;
+        }
+        // A space at the end of the line begins a missing field.
+        let last = count.checked_sub(1).map_or(line.start, |last| self.0[last] + 1);
+        if carry.inside != 0 || last == line.end {
+            return None;
+        }
+        self.0[count] = line.end;
+        Some((count + 1, seen))
+    }
+
+    /// Adds the separators of the chunk at `at` to the first `count` ends; returns the number of ends, below [`MAX_FIELDS`].
+    #[inline]
+    fn add(&mut self, mut count: usize, at: u32, mut separators: u64) -> Option<usize> {
+        while separators != 0 {
+            // A chunk has no more separators than there is room for.
+            self.0[count % (2 * MAX_FIELDS)] = at + separators.trailing_zeros();
+            count += 1;
+            separators &= separators - 1;
+        }
+        (count < MAX_FIELDS).then_some(count)
+    }
 }
 
 /// Splits the token of a field, quotes included, into the field's parts.
@@ -103,7 +153,7 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, parts: &mut [Span]) -
     reason = "a call for each field costs 5 % of a run's instructions, and the compiler does not always see it"
 )]
 #[inline(always)]
-fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
+fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut Parts<'_>) -> Option<()> {
     if base[value.start()] == b'"' {
         match planned.quoting {
             Quoting::Quoted | Quoting::QuotedOrBare => {
@@ -123,7 +173,7 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
     }
     // Most fields are not split: that is not worth a call.
     if planned.split == Split::Whole {
-        parts[planned.first_part] = value.without_dash(base);
+        parts.set(planned.first_part, value.without_dash(base));
         return Some(());
     }
     split_parts(base, value, planned, parts)
@@ -140,19 +190,26 @@ fn without_quotes(base: &[u8], value: Span, quoting: Quoting) -> Option<()> {
 }
 
 #[inline(never)]
-fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut [Span]) -> Option<()> {
-    let into = &mut parts[planned.first_part..planned.end_part];
-    split_token(base, value, planned.split, into).ok()?;
-    for part in into {
-        *part = part.without_dash(base);
+fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut Parts<'_>) -> Option<()> {
+    let found = if let Some(found) = usual::parts(base, value, planned.split) {
+        found
+    } else {
+        let mut found = [Span::NULL; 7];
+        let into = found.get_mut(..planned.end_part - planned.first_part)?;
+        split_token(base, value, planned.split, into).ok()?;
+        found
+    };
+    for (part, span) in (planned.first_part..planned.end_part).zip(found) {
+        parts.set(part, span.without_dash(base));
     }
     Some(())
 }
 
 impl Carry {
-    /// Returns the separators of a chunk, and whether each of its quotes opens or closes a field and no field is empty.
+    /// Returns the separators of a chunk, if each of its quotes opens or closes a field and no field is empty.
     #[inline]
-    const fn separators(&mut self, quotes: u64, spaces: u64, on_line: u64) -> (u64, bool) {
+    fn separators(&mut self, (quotes, spaces): (u64, u64), on_line: u64) -> Option<u64> {
+        let (quotes, spaces) = (quotes & on_line, spaces & on_line);
         let inside = prefix_xor(quotes) ^ self.inside;
         let separators = spaces & !inside;
         let after_separator = separators << 1 | self.separator;
@@ -165,7 +222,7 @@ impl Carry {
         self.inside = (inside.cast_signed() >> 63).cast_unsigned();
         self.separator = separators >> 63;
         self.closed = closes >> 63;
-        (separators, stray | glued | empty == 0)
+        (stray | glued | empty == 0).then_some(separators)
     }
 }
 
@@ -180,40 +237,27 @@ const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^ bits << 32
 }
 
-/// Returns the masks of quotes and spaces in the bytes from `at` on, of which the next `left` are on the line.
+/// Returns the masks of quotes and spaces in a chunk.
 #[inline]
-fn chunk_masks(base: &[u8], at: usize, left: u32, seen: &mut Seen) -> (u64, u64) {
-    let rest = &base[at..];
-    if let Some(chunk) = rest.first_chunk() {
-        return masks(chunk, left, seen);
-    }
-    // At the end of the text, zeros fill the chunk.
-    let mut padded = [0; CHUNK as usize];
-    padded[..rest.len()].copy_from_slice(rest);
-    masks(&padded, left, seen)
-}
-
-#[inline]
-fn masks(chunk: &[u8; CHUNK as usize], left: u32, seen: &mut Seen) -> (u64, u64) {
+fn masks(chunk: &[u8; CHUNK as usize], seen: &mut Seen) -> (u64, u64) {
     let (mut quotes, mut spaces) = (0, 0);
-    let mut control = u8x16::default();
     for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);
         let shift = number * 16;
         quotes |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << shift;
         spaces |= u64::from(bytes.simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
         seen.unusual |= bytes | bytes.simd_eq(u8x16::splat(b'\\'));
-        control |= bytes - u8x16::splat(b' ');
-    }
-    if left >= CHUNK {
-        seen.control |= control;
-    } else {
-        // The bytes after the line begin with its newline, so only those on the line count.
-        for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
-            let control = (u8x16::new(*bytes) - u8x16::splat(b' ')).to_bitmask();
-            seen.last_control |= u64::from(control) << (number * 16);
-        }
-        seen.last_control &= (1 << left) - 1;
+        seen.control |= bytes - u8x16::splat(b' ');
     }
     (quotes, spaces)
+}
+
+/// Returns the mask of control characters in a chunk. Bytes that are not ASCII may count.
+#[inline]
+fn controls(chunk: &[u8; CHUNK as usize]) -> u64 {
+    let masks = chunk.as_chunks::<16>().0.iter().enumerate().map(|(number, bytes)| {
+        let control = u8x16::new(*bytes) - u8x16::splat(b' ');
+        u64::from(control.to_bitmask()) << (number * 16)
+    });
+    masks.fold(0, |all, mask| all | mask)
 }

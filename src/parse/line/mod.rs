@@ -9,6 +9,7 @@
 mod fast_split;
 pub mod fast_value;
 mod fault;
+mod parts;
 mod reading;
 mod repair;
 mod request;
@@ -17,14 +18,16 @@ mod split;
 pub(crate) mod swar;
 pub mod text;
 pub mod time;
+mod usual;
 pub mod value;
 
-pub use fast_split::{Regular, split_regular};
+pub use fast_split::{Ends, Regular, split_regular};
 pub use fault::{Fault, Reason};
+pub use parts::Parts;
 pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
 pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
-pub use split::{Span, Tail, extra_tokens, split_line};
+pub use split::{Span, Tail, extra_tokens, find_either, split_line};
 
 use crate::formats::{ColumnSource, Plan, Presence};
 

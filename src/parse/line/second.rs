@@ -12,7 +12,7 @@ use memchr::{memchr_iter, memchr3};
 use crate::formats::{Decode, Look, Plan, PlannedField, Split};
 
 use super::split::closing_quote;
-use super::{Reason, Span, Tail};
+use super::{Parts, Reason, Span, Tail};
 
 /// The number of bytes of a time that are recognized, `YYYY-MM-DDTHH:MM`: an entry's start is still one if its time is
 /// invalid.
@@ -62,9 +62,9 @@ pub(super) fn time_in_late_field(plan: &Plan, base: &[u8], parts: &[Span]) -> Op
 
 /// Returns whether a regular line may have such a time, as far as its fields that are never in quotes show.
 #[inline]
-pub fn may_have_late_time(plan: &Plan, base: &[u8], parts: &[Span]) -> bool {
+pub fn may_have_late_time(plan: &Plan, base: &[u8], parts: &Parts<'_>) -> bool {
     plan.late_bare.iter().any(|part| {
-        let bytes = parts.get(*part).map_or(&[][..], |span| span.bytes(base));
+        let bytes = parts.get(*part).bytes(base);
         // One byte rules out nearly all values.
         let suspicious = match plan.time_field {
             0 => bytes.last() == Some(&b'Z'),

@@ -269,7 +269,7 @@ fn token(
 /// Returns the position of the first byte that equals either, or the length. Fields are short: eight bytes at a time in a
 /// general-purpose register beat the set-up of vector code, which handles long fields.
 #[inline]
-fn find_either(text: &[u8], one: u8, other: u8) -> usize {
+pub fn find_either(text: &[u8], one: u8, other: u8) -> usize {
     /// Fields longer than this are searched by `memchr`.
     const SHORT: usize = 48;
     let mut at = 0;

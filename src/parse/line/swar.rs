@@ -1,7 +1,7 @@
 //! SIMD within a register (SWAR): eight bytes at a time, without a branch per byte.
 
 /// The highest bit of each byte.
-const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+pub(crate) const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// Returns the byte, repeated eight times.
 const fn repeat(byte: u8) -> u64 {
@@ -16,6 +16,12 @@ pub(crate) const fn below(word: u64, bound: u8) -> u64 {
 /// Like [`below`], for the first byte that equals `byte`.
 pub(crate) const fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ repeat(byte), 1)
+}
+
+/// Returns a mask of the highest bit of each byte that equals `byte`.
+pub(crate) const fn every_equal(word: u64, byte: u8) -> u64 {
+    let other = word ^ repeat(byte);
+    !((other & !HIGH).wrapping_add(!HIGH) | other | !HIGH)
 }
 
 /// Returns the position of the first byte that a mask marks.
