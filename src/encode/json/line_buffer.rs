@@ -112,11 +112,13 @@ impl LineBuffer {
     }
 
     /// Appends a constant and the first `len` bytes of a text of known size, at most [`LONGEST`].
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "each value of each event is written by a call: saving registers would cost as much as the copy"
+    )]
+    #[inline(always)]
     pub(super) fn put_after<const N: usize>(&mut self, constant: &Constant, text: &[u8; N], len: usize) {
-        if !constant.begin.is_empty() {
-            self.put(&constant.begin);
-        }
+        self.put_begin(constant);
         // The compiler knows that everything fits: the only check is that of the window.
         let window = self.window();
         let at = constant.tail_len % TAIL;
@@ -127,15 +129,19 @@ impl LineBuffer {
 
     /// Appends a constant that ends in a quote, and the rest of the JSON string: the bytes of `base` from `start` up to `end`,
     /// none of which needs an escape, and a quote.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "each text of each event is written by a call: saving registers would cost as much as the copy"
+    )]
+    #[inline(always)]
     pub(super) fn put_clean(&mut self, constant: &Constant, base: &[u8], start: usize, end: usize) {
         let len = end - start;
         if len <= LONGEST
-            && let Some(text) = base[start..].first_chunk::<LONGEST>()
+            && let Some(text) = base
+                .get(start..start + LONGEST)
+                .and_then(|text| text.first_chunk::<LONGEST>())
         {
-            if !constant.begin.is_empty() {
-                self.put(&constant.begin);
-            }
+            self.put_begin(constant);
             let window = self.window();
             let at = constant.tail_len % TAIL;
             window[..TAIL].copy_from_slice(&constant.tail);
@@ -143,14 +149,22 @@ impl LineBuffer {
             window[at + len] = b'"';
             self.len += at + len + 1;
         } else {
-            self.put_constant(constant);
-            self.put_long(base, start, end);
+            self.put_long(constant, base, start, end);
         }
     }
 
-    /// Appends a long text that needs no escape, and a quote.
+    /// Appends the beginning of a constant, which nearly all do not have.
     #[inline]
-    fn put_long(&mut self, base: &[u8], start: usize, end: usize) {
+    fn put_begin(&mut self, constant: &Constant) {
+        if !constant.begin.is_empty() {
+            self.put(&constant.begin);
+        }
+    }
+
+    /// Like [`Self::put_clean`], for a long text.
+    #[inline(never)]
+    fn put_long(&mut self, constant: &Constant, base: &[u8], start: usize, end: usize) {
+        self.put_constant(constant);
         let len = end - start;
         self.reserve(len + 1);
         let steps = len.div_ceil(TAIL);
@@ -179,8 +193,8 @@ impl LineBuffer {
         room.and_then(|room| room.first_chunk_mut()).expect("there is room")
     }
 
-    /// Appends a short text.
-    #[inline]
+    /// Appends a text.
+    #[inline(never)]
     pub(super) fn put(&mut self, text: &[u8]) {
         self.reserve(text.len());
         let end = self.len + text.len();

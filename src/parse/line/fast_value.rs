@@ -4,7 +4,7 @@
 //! from the eight bytes of the text that begin with it, whatever follows the value there; every other form is left to the
 //! namesake.
 
-use super::time::{SECOND, timestamp_micros};
+use super::time::{MINUTE, timestamp_micros};
 use super::{Reason, Span, swar, value};
 
 /// Parses a non-negative integer.
@@ -45,10 +45,24 @@ pub fn int64(base: &[u8], span: Span) -> Result<i64, Reason> {
 /// Parses seconds, a decimal number.
 #[inline]
 pub fn seconds(base: &[u8], span: Span) -> Result<f64, Reason> {
-    match word(base, span).and_then(|(word, len)| decimal(word, len)) {
+    match word(base, span).and_then(|(word, len)| fixed(word, len).or_else(|| decimal(word, len))) {
         Some(seconds) => Ok(seconds),
         None => value::seconds(span.bytes(base)),
     }
+}
+
+/// Parses `d.ddd`, as load balancers write nearly all times that they measure.
+#[inline]
+fn fixed(word: u64, len: u32) -> Option<f64> {
+    /// What makes the high bit of a byte above a digit's, and above zero for the point, one.
+    const ABOVE: u64 = u64::from_le_bytes([0x76, 0x7f, 0x76, 0x76, 0x76, 0, 0, 0]);
+    let digits = (word ^ u64::from_le_bytes(*b"0.000\0\0\0")) & 0xff_ffff_ffff;
+    if len != 5 || (digits.wrapping_add(ABOVE) | digits) & swar::HIGH != 0 {
+        return None;
+    }
+    let [ones, _, tenths, hundredths, thousandths, ..] = digits.to_le_bytes().map(u32::from);
+    let number = ones * 1000 + tenths * 100 + hundredths * 10 + thousandths;
+    Some(f64::from(number) / value::POWERS[3])
 }
 
 /// Parses `digits.digits` of at most eight bytes: removes the point and divides by the power of ten, which rounds as strtod
@@ -106,13 +120,10 @@ fn usual(bytes: &[u8]) -> Option<(u128, i64)> {
     };
     let word = u64::from_le_bytes(*fraction);
     if word & 0xff == u64::from(b'.') && word >> 56 == u64::from(b'Z') {
-        let fraction = swar::number(word >> 8, 6)?;
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        // Second 60 is left to the namesake.
-        if tens < 6 && ones < 10 {
-            let seconds = i64::from(tens * 10 + ones);
-            return Some((u128::from_le_bytes(*minute), seconds * SECOND + i64::from(fraction)));
-        }
+        // The seconds and their fraction are one number of eight digits. Second 60 is left to the namesake.
+        let digits = u64::from(u16::from_le_bytes([*tens, *ones])) | word >> 8 << 16;
+        let micros = i64::from(swar::number(digits, 8)?);
+        return (micros < MINUTE).then_some((u128::from_le_bytes(*minute), micros));
     }
     None
 }
