@@ -33,7 +33,7 @@ use crate::deadline::Deadline;
 use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
 use crate::parse::batch::{Batch, LineParser, Malformed};
-use crate::parse::input::{Piece, ReadError, Reader};
+use crate::parse::input::{Piece, PieceSink, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
@@ -196,7 +196,7 @@ impl<'a> Ingest<'a> {
             return Ok(());
         }
         let lines = &mut self.lines;
-        let pushed = self.reader.push(chunk, &mut |piece| lines.piece(piece));
+        let pushed = self.reader.push(chunk, lines);
         self.note(pushed)
     }
 
@@ -219,7 +219,7 @@ impl<'a> Ingest<'a> {
     fn end(&mut self) -> Result<Outcome, IngestError> {
         if self.fault.is_none() {
             let lines = &mut self.lines;
-            let finished = self.reader.finish(&mut |piece| lines.piece(piece));
+            let finished = self.reader.finish(lines);
             self.note(finished)?;
         }
         if let Some(fault) = self.fault {
@@ -253,7 +253,7 @@ impl<'a> Ingest<'a> {
     }
 }
 
-impl ObjectLines<'_> {
+impl PieceSink<Problem> for ObjectLines<'_> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), Problem> {
         // A chunk of a few bytes may have any number of blocks.
         if self.deadline.has_passed() {
@@ -289,6 +289,27 @@ impl ObjectLines<'_> {
         }
     }
 
+    /// Parses whole lines in their buffer, which is exchanged for that of the batch before, unless the block is special: lines
+    /// of a member at fault, a byte order mark, or text after a test object's entry.
+    fn lines(&mut self, buffer: &mut Vec<u8>, len: usize, offset: u64) -> Result<(), Problem> {
+        let text = buffer.get(..len).unwrap_or_default();
+        let special = self.known.is_some()
+            || offset == 0 && text.starts_with(BYTE_ORDER_MARK)
+            || matches!(self.stage, Stage::TestEntry(..));
+        if special {
+            return self.piece(Piece::Lines { text, offset });
+        }
+        if self.deadline.has_passed() {
+            return Err(Problem::OutOfTime);
+        }
+        if !self.decide(text, offset)? {
+            return Ok(());
+        }
+        self.parse(|parser, batch, malformed| parser.push_buffer((buffer, len), offset, batch, malformed))
+    }
+}
+
+impl ObjectLines<'_> {
     fn block(&mut self, text: &[u8], offset: u64) -> Result<(), Problem> {
         // A byte order mark is not part of the first line.
         let (text, offset) = match text.strip_prefix(BYTE_ORDER_MARK) {
@@ -303,12 +324,17 @@ impl ObjectLines<'_> {
         if !self.decide(text, offset)? {
             return Ok(());
         }
+        self.parse(|parser, batch, malformed| parser.push_block(text, offset, batch, malformed))
+    }
+
+    /// Parses lines, and writes their events.
+    fn parse(&mut self, push: impl FnOnce(&mut LineParser, &mut Batch, &mut Vec<Malformed>)) -> Result<(), Problem> {
         let Stage::Table(table) = &mut self.stage else {
             return Ok(());
         };
         let target = self.staging.target;
         let mut malformed = std::mem::take(&mut self.staging.malformed);
-        table.parser.push_block(text, offset, &mut table.batch, &mut malformed);
+        push(&mut table.parser, &mut table.batch, &mut malformed);
         if let Some(limit) = target.events.event_limit() {
             let output_table = OutputTable::of(target.options.schema, table.batch.plan);
             let events = (output_table, &self.facts);

@@ -22,7 +22,7 @@ impl Ingest<'_> {
             return Err(Problem::Read(fault));
         }
         let lines = &mut self.lines;
-        let cut = self.reader.salvage(&mut |piece| lines.piece(piece))?;
+        let cut = self.reader.salvage(lines)?;
         let decided = !matches!(lines.stage, Stage::Undecided { .. });
         let hinted = lines.staging.target.options.table.is_some() || lines.facts.key.log_type.is_some();
         let more_than_test_entry = matches!(lines.stage, Stage::TestEntry(..)) && !cut.bytes.is_empty();

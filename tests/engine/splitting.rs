@@ -1,9 +1,9 @@
 //! The pass over a line's separators, held to the splitter that reads byte by byte, and what it finds out about a line's
 //! values.
 
-use alb_ingest::formats::{FORMATS, Format, LogType, NLB_ACCESS};
+use alb_ingest::formats::{CLB_ACCESS, FORMATS, Format, LogType, NLB_ACCESS};
 use alb_ingest::generate::{Lines, Rate, Traffic};
-use alb_ingest::parse::batch::{Batch, LineParser, Values};
+use alb_ingest::parse::batch::{Batch, LineParser, Malformed, Values};
 use alb_ingest::parse::line::text::is_plain;
 use alb_ingest::parse::line::{Ends, Parts, Span, split_line, split_regular};
 use proptest::prelude::*;
@@ -61,6 +61,55 @@ fn clean_rows(format: &'static Format, text: &[u8], load_balancer: Option<&str>)
         }
     }
     Ok(clean.count())
+}
+
+/// Returns every value of the batch, row by row.
+fn values(batch: &Batch) -> Vec<Vec<String>> {
+    let text = |bytes: Option<&[u8]>| bytes.map(|bytes| bytes.escape_ascii().to_string());
+    let value = |column: &Values, row| match column {
+        Values::Text(texts) => format!("{:?}", text(texts.get(row, batch.text()))),
+        Values::TextList(lists) => {
+            let items = lists.get(row, batch.text());
+            format!(
+                "{:?}",
+                items.map(|items| items.map(|item| text(Some(item))).collect::<Vec<_>>())
+            )
+        }
+        Values::Int32(numbers) => format!("{:?}", numbers.get(row)),
+        Values::Int64(numbers) | Values::Timestamp(numbers) => format!("{:?}", numbers.get(row)),
+        Values::Float64(numbers) => format!("{:?}", numbers.get(row)),
+        Values::OfObject => String::new(),
+    };
+    let columns = || batch.columns().iter();
+    (0..batch.rows())
+        .map(|row| columns().map(|column| value(column, row)).collect())
+        .collect()
+}
+
+/// Parses the text as one block whose buffer the batch takes, and line by line, each line copied after those before it.
+fn compare_blocks(format: &'static Format, text: &[u8], batch: &mut Batch) -> Result<(), TestCaseError> {
+    let name = Some("app/example/0123456789abcdef");
+    let (mut parser, mut malformed) = (LineParser::new(format.plan(), name), Vec::new());
+    let mut buffer = [text, b"after the block"].concat();
+    batch.clear();
+    parser.push_buffer((&mut buffer, text.len()), 7, batch, &mut malformed);
+    parser.finish(&mut malformed);
+
+    let (mut copied, mut by_line) = (Batch::new(format.plan()), Vec::new());
+    let (mut parser, mut at) = (LineParser::new(format.plan(), name), 7);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        parser.push_block(line, at, &mut copied, &mut by_line);
+        at += line.len() as u64;
+    }
+    parser.finish(&mut by_line);
+    by_line.sort_by_key(|malformed| malformed.line);
+
+    prop_assert_eq!(values(batch), values(&copied));
+    // The position of a fault is that in its block.
+    let facts = |malformed: Malformed| (malformed.line, malformed.offset, malformed.fault.reason, malformed.raw);
+    let by_line: Vec<_> = by_line.into_iter().map(facts).collect();
+    prop_assert_eq!(malformed.into_iter().map(facts).collect::<Vec<_>>(), by_line);
+    Ok(())
 }
 
 fn generated(format: &'static Format, seed: u64, hostile: u32, fields: Option<usize>, lines: usize) -> Vec<u8> {
@@ -130,6 +179,26 @@ proptest! {
         }
         compare(format, &text)?;
         clean_rows(format, &text, load_balancer)?;
+    }
+
+    /// A block has the same events in its own buffer as line by line, entries of several lines included. The second block takes
+    /// the place of the first.
+    #[test]
+    fn blocks_in_their_buffer_have_the_events_of_their_lines(
+        format in select([FORMATS.to_vec(), vec![&CLB_ACCESS; 3]].concat()),
+        seed: u64,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), select(b"\" \\\n\n\r\xe9x".to_vec()), any::<bool>()), 0..12),
+        longer in 0_usize..2,
+    ) {
+        let mut batch = Batch::new(format.plan());
+        for lines in [12 * (1 + longer), 12 * (2 - longer)] {
+            let mut text = generated(format, seed, 300_000, None, lines);
+            for (at, byte, insert) in &edits {
+                let at = at.index(text.len());
+                if *insert { text.insert(at, *byte) } else { text[at] = *byte }
+            }
+            compare_blocks(format, &text, &mut batch)?;
+        }
     }
 
     /// The same for text of nothing but the bytes that matter.

@@ -11,9 +11,10 @@ use super::Batch;
 use super::rows::{Row, Rows};
 use super::values::{Lists, Numbers, Texts, Values};
 
-/// Split lines, and the text that their spans point into.
+/// Split lines, and the place of the text that their spans point into.
 pub(super) struct SplitLines<'a> {
-    pub(super) text: &'a [u8],
+    /// The lines in the batch's text.
+    pub(super) lines: Range<usize>,
     pub(super) rows: &'a Rows,
     /// Whether all rows are ASCII without a backslash.
     pub(super) all_plain: bool,
@@ -34,28 +35,26 @@ struct Part<'a> {
 /// Appends the rows to the batch. Rows with a value that does not fit are added to `faults`, in no order; the batch then
 /// contains placeholders for them, so the caller removes those rows and fills again.
 pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(usize, Fault)>) {
-    let plan = batch.plan;
-    // Texts are not copied one by one: the batch takes whole lines, and each text is a span of them.
-    let base = batch.text.len();
-    batch.text.extend_from_slice(split.text);
-    assert!(
-        u32::try_from(batch.text.len()).is_ok(),
-        "spans are 32 bits: the text of a batch is a few blocks"
-    );
-    let base = u32::try_from(base).expect("shorter than the whole text");
+    let Batch {
+        plan,
+        text,
+        columns,
+        clean,
+        rows: before,
+        bytes,
+    } = batch;
+    // Texts are not copied one by one: the batch has the whole lines, and each text is a span of them.
+    let lines = split.lines.clone();
+    let base = u32::try_from(lines.start).expect("texts are shorter than 4 GiB");
+    let others = text.len();
     let load_balancer = split.load_balancer.map_or(Span::NULL, |name| {
-        let start = batch.text.len();
-        batch.text.extend_from_slice(name);
-        Span::new(start, batch.text.len())
+        text.extend_from_slice(name);
+        Span::new(others, text.len())
     });
     // The load balancer's name is from the object's key, which may contain any byte.
-    let clean_name = load_balancer
-        .bytes(&batch.text)
-        .iter()
-        .all(|byte| text::is_clean(*byte));
-    let clean = split.rows.rows().iter().map(|row| row.clean && clean_name);
-    batch.clean.extend(clean);
-    for (column, values) in plan.columns.iter().zip(&mut batch.columns) {
+    let clean_name = load_balancer.bytes(text).iter().all(|byte| text::is_clean(*byte));
+    clean.extend(split.rows.rows().iter().map(|row| row.clean && clean_name));
+    for (column, values) in plan.columns.iter().zip(columns) {
         let (part, field, decode, in_quotes) = match column.source {
             ColumnSource::Part {
                 part,
@@ -64,7 +63,7 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                 escaped,
             } => (part, field, decode, escaped),
             ColumnSource::Filled(fill) => {
-                fill_in(split, fill, values, &mut batch.text);
+                fill_in(split, fill, values, text);
                 continue;
             }
         };
@@ -78,31 +77,63 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
         let nulls = values.nulls();
         match values {
             Values::Text(texts) => {
-                from.texts(base, texts, &mut batch.text);
+                from.texts(base, texts, text);
                 if decode == Decode::LoadBalancer {
-                    texts.fill_nulls(batch.rows, load_balancer);
+                    texts.fill_nulls(*before, load_balancer);
                 }
                 if column.first_word {
-                    from.first_words(column.known, &mut refuse);
+                    from.first_words(&text[lines.clone()], column.known, &mut refuse);
                 }
             }
             Values::Int32(numbers) => match decode {
-                Decode::Port => from.numbers(|text, span| port(text, span).map(Some), numbers, &mut refuse),
-                _ => from.numbers(|text, span| int32(text, span).map(Some), numbers, &mut refuse),
+                Decode::Port => from.numbers(
+                    &text[lines.clone()],
+                    |text, span| port(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                ),
+                _ => from.numbers(
+                    &text[lines.clone()],
+                    |text, span| int32(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                ),
             },
             Values::Int64(numbers) => match decode {
-                Decode::Count => from.numbers(|text, span| count(text, span).map(Some), numbers, &mut refuse),
-                _ => from.numbers(|text, span| int64(text, span).map(Some), numbers, &mut refuse),
+                Decode::Count => from.numbers(
+                    &text[lines.clone()],
+                    |text, span| count(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                ),
+                _ => from.numbers(
+                    &text[lines.clone()],
+                    |text, span| int64(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                ),
             },
             Values::Float64(numbers) => match decode {
-                Decode::ProcessingSeconds => from.numbers(processing_seconds, numbers, &mut refuse),
-                _ => from.numbers(|text, span| seconds(text, span).map(Some), numbers, &mut refuse),
+                Decode::ProcessingSeconds => {
+                    from.numbers(&text[lines.clone()], processing_seconds, numbers, &mut refuse)
+                }
+                _ => from.numbers(
+                    &text[lines.clone()],
+                    |text, span| seconds(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                ),
             },
             Values::Timestamp(numbers) => {
                 let mut times = Times::default();
-                from.numbers(|text, span| times.timestamp(text, span).map(Some), numbers, &mut refuse);
+                from.numbers(
+                    &text[lines.clone()],
+                    |text, span| times.timestamp(text, span).map(Some),
+                    numbers,
+                    &mut refuse,
+                );
             }
-            Values::TextList(lists) => from.lists(base, lists, &mut batch.text),
+            Values::TextList(lists) => from.lists(base, lists, text),
             Values::OfObject => unreachable!("columns of parts are stored"),
         }
         if column.presence == Presence::Required && values.nulls() > nulls {
@@ -113,7 +144,8 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
             }
         }
     }
-    batch.rows += split.rows.rows().len();
+    *before += split.rows.rows().len();
+    *bytes += lines.len() + text.len() - others;
 }
 
 fn fill_in(split: &SplitLines<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {
@@ -125,7 +157,8 @@ fn fill_in(split: &SplitLines<'_>, fill: Fill, values: &mut Values, out: &mut Ve
         }
         (Fill::ExtraFields, Values::TextList(lists)) => {
             for row in rows {
-                for token in extra_tokens(split.text, row.extra) {
+                let extra = row.extra.bytes(&out[split.lines.clone()]).to_vec();
+                for token in extra_tokens(&extra, Span::new(0, extra.len())) {
                     lists.push_item_with(out, |out| text::append(token, None, out));
                 }
                 lists.end(!row.extra.is_null());
@@ -149,11 +182,11 @@ fn processing_seconds(text: &[u8], span: Span) -> Result<Option<f64>, Reason> {
 // Each of these is a loop over one column. They are not inlined into the loop over the columns, where they would compete
 // for registers.
 impl Part<'_> {
-    /// Fills texts: spans of the lines, whose text begins at `base` of the batch's text. A text that differs from its form on
-    /// the line is appended to `out`.
+    /// Fills texts: spans of the lines, which begin at `base` of `out`, the batch's text. A text that differs from its form on
+    /// the line is appended to it.
     #[inline(never)]
     fn texts(self, base: u32, texts: &mut Texts, out: &mut Vec<u8>) {
-        let (rows, text) = (self.split.rows, self.split.text);
+        let rows = self.split.rows;
         let spans = rows.part(self.number);
         if self.split.all_plain {
             texts.extend_shifted(spans, base);
@@ -166,12 +199,12 @@ impl Part<'_> {
             if row.plain {
                 return span.shifted(base);
             }
-            let bytes = span.bytes(text);
+            let bytes = span.bytes(&out[self.split.lines.clone()]);
             if text::is_plain(bytes, self.escapes) {
                 return span.shifted(base);
             }
-            let start = out.len();
-            text::append(bytes, self.escapes, out);
+            let (start, bytes) = (out.len(), bytes.to_vec());
+            text::append(&bytes, self.escapes, out);
             Span::new(start, out.len())
         });
         texts.extend(views);
@@ -179,8 +212,7 @@ impl Part<'_> {
 
     /// Checks the words that the lines begin with. Most are the same as the one before.
     #[inline(never)]
-    fn first_words(self, known: &[&str], mut refuse: impl FnMut(usize, Reason, Span)) {
-        let text = self.split.text;
+    fn first_words(self, text: &[u8], known: &[&str], mut refuse: impl FnMut(usize, Reason, Span)) {
         let mut last = None;
         for (number, span) in self.split.rows.part(self.number).iter().enumerate() {
             let word = short_word(text, *span);
@@ -200,11 +232,11 @@ impl Part<'_> {
     #[inline(never)]
     fn numbers<T: Copy + Default>(
         self,
+        text: &[u8],
         mut parse: impl FnMut(&[u8], Span) -> Result<Option<T>, Reason>,
         numbers: &mut Numbers<T>,
         mut refuse: impl FnMut(usize, Reason, Span),
     ) {
-        let text = self.split.text;
         let spans = self.split.rows.part(self.number).iter().enumerate();
         let values = spans.map(|(number, span)| {
             if span.is_null() {
@@ -223,38 +255,44 @@ impl Part<'_> {
 
     #[inline(never)]
     fn lists(self, base: u32, lists: &mut Lists, out: &mut Vec<u8>) {
-        let text = self.split.text;
         let spans = self.split.rows.part(self.number);
         for (row, span) in self.split.rows.rows().iter().zip(spans) {
             if span.is_null() {
                 lists.end(false);
                 continue;
             }
-            let bytes = span.bytes(text);
+            let bytes = span.bytes(&out[self.split.lines.clone()]);
             if row.plain && self.is_item(bytes) {
                 lists.push_item(span.shifted(base));
                 lists.end(true);
                 continue;
             }
             // An absent list of quoted parts may itself be quoted.
-            let has_value = bytes != b"\"-\"";
-            if has_value {
-                let plain = row.plain || text::is_plain(bytes, self.escapes);
-                let mut push = |item: Range<usize>| {
-                    if plain {
-                        let (start, end) = (span.start() + item.start, span.start() + item.end);
-                        lists.push_item(Span::new(start, end).shifted(base));
-                    } else {
-                        lists.push_item_with(out, |out| text::append(&bytes[item], self.escapes, out));
-                    }
-                };
-                match self.decode {
-                    Decode::SpaceList => space_items(bytes).for_each(&mut push),
-                    Decode::QuotedList => quoted_items(bytes).for_each(&mut push),
-                    _ => comma_items(bytes).for_each(&mut push),
-                }
+            if bytes == b"\"-\"" {
+                lists.end(false);
+                continue;
             }
-            lists.end(has_value);
+            if row.plain || text::is_plain(bytes, self.escapes) {
+                self.for_each_item(bytes, |item| {
+                    let (start, end) = (span.start() + item.start, span.start() + item.end);
+                    lists.push_item(Span::new(start, end).shifted(base));
+                });
+            } else {
+                let bytes = bytes.to_vec();
+                self.for_each_item(&bytes, |item| {
+                    lists.push_item_with(out, |out| text::append(&bytes[item], self.escapes, out));
+                });
+            }
+            lists.end(true);
+        }
+    }
+
+    /// Calls `push` with the position of each item of a list.
+    fn for_each_item(self, bytes: &[u8], push: impl FnMut(Range<usize>)) {
+        match self.decode {
+            Decode::SpaceList => space_items(bytes).for_each(push),
+            Decode::QuotedList => quoted_items(bytes).for_each(push),
+            _ => comma_items(bytes).for_each(push),
         }
     }
 

@@ -14,6 +14,8 @@ mod values;
 pub use parser::{Kept, LineParser, Malformed, Repairs};
 pub use values::{Lists, Numbers, Texts, Values};
 
+use std::ops::Range;
+
 use crate::formats::{ColumnSource, Fill, Plan};
 
 /// Consecutive events of one object, column by column, in the order of their lines.
@@ -30,6 +32,8 @@ pub struct Batch {
     /// Whether no text of a row has a byte that JSON escapes. May be false although none has.
     clean: Vec<bool>,
     rows: usize,
+    /// The number of bytes that the events contribute to the text.
+    bytes: usize,
 }
 
 /// The position of `timestamp` among the columns of every table.
@@ -45,6 +49,7 @@ impl Batch {
             columns,
             clean: Vec::new(),
             rows: 0,
+            bytes: 0,
         }
     }
 
@@ -85,15 +90,43 @@ impl Batch {
         &self.text
     }
 
-    /// Returns the number of bytes of that text.
+    /// Returns the number of bytes of the events' lines, and of texts that differ from their form on the line.
     pub const fn bytes(&self) -> usize {
-        self.text.len()
+        self.bytes
     }
 
     /// Removes every event but keeps the buffers.
     pub fn clear(&mut self) {
+        // The text is replaced when the next lines are added: until then, it shows how much of a buffer was used.
         self.truncate(0);
-        self.text.clear();
+        self.bytes = 0;
+    }
+
+    /// Appends lines to the text; returns their place.
+    fn append_lines(&mut self, lines: &[u8]) -> Range<usize> {
+        let start = self.text.len();
+        self.text.extend_from_slice(lines);
+        self.check_text();
+        start..self.text.len()
+    }
+
+    fn check_text(&self) {
+        let fits = u32::try_from(self.text.len()).is_ok();
+        assert!(fits, "spans are 32 bits: the text of a batch is a few blocks");
+    }
+
+    /// Takes the first `len` bytes of a buffer as its text, and leaves its own buffer, of the same length if it was used
+    /// before. The batch must be empty.
+    fn take_lines(&mut self, buffer: &mut Vec<u8>, len: usize) -> Range<usize> {
+        std::mem::swap(&mut self.text, buffer);
+        if buffer.capacity() > 0 {
+            // Nearly all of it is initialized.
+            buffer.resize(self.text.len(), 0);
+            buffer.shrink_to(2 * self.text.len());
+        }
+        self.text.truncate(len);
+        self.check_text();
+        0..self.text.len()
     }
 
     /// Removes the events after the first `rows`.
@@ -107,11 +140,13 @@ impl Batch {
 
     /// Appends the events at these positions to `out`.
     pub fn select_into(&self, rows: &[usize], out: &mut Self) {
+        let before = out.text.len();
         for (from, into) in self.columns.iter().zip(&mut out.columns) {
             from.select_into(rows, &self.text, into, &mut out.text);
         }
         out.clean.extend(rows.iter().map(|row| self.clean[*row]));
         out.rows += rows.len();
+        out.bytes += out.text.len() - before;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Parses blocks of lines into events and malformed lines.
 
+use std::ops::Range;
+
 use crate::formats::{Escapes, Plan};
 use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
@@ -85,6 +87,19 @@ struct Pending {
     fault: Fault,
 }
 
+/// Whole lines in the text of a batch.
+struct Block {
+    lines: Range<usize>,
+    /// The position of their first byte in the decompressed object.
+    offset: u64,
+}
+
+impl Block {
+    fn text<'b>(&self, batch: &'b Batch) -> &'b [u8] {
+        &batch.text[self.lines.clone()]
+    }
+}
+
 impl Repairs {
     fn count(&mut self, repair: Repair) {
         self.0[repair as usize] += 1;
@@ -157,15 +172,39 @@ impl LineParser {
     /// Parses a block of whole lines that begins at `offset` of the object. Appends events to `batch` and malformed lines to
     /// `malformed`, each in the order of the lines.
     pub fn push_block(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        if batch.rows() == 0 {
+            batch.text.clear();
+        }
+        let lines = batch.append_lines(text);
+        self.push_lines(&Block { lines, offset }, batch, malformed);
+    }
+
+    /// Like [`LineParser::push_block`], for the first `len` bytes of a buffer. An empty batch takes the buffer instead of
+    /// copying the lines, and leaves another one of any length in its place.
+    pub fn push_buffer(
+        &mut self,
+        (buffer, len): (&mut Vec<u8>, usize),
+        offset: u64,
+        batch: &mut Batch,
+        malformed: &mut Vec<Malformed>,
+    ) {
+        if batch.rows() > 0 {
+            return self.push_block(&buffer[..len], offset, batch, malformed);
+        }
+        let lines = batch.take_lines(buffer, len);
+        self.push_lines(&Block { lines, offset }, batch, malformed);
+    }
+
+    fn push_lines(&mut self, block: &Block, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let known = malformed.len();
         let mut at = 0;
-        while at < text.len() {
-            let rest = &text[at..];
+        while at < block.lines.len() {
+            let rest = &block.text(batch)[at..];
             let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.push_line(text, Span::new(at, at + len), offset, batch, malformed);
+            self.push_line(block, Span::new(at, at + len), batch, malformed);
             at += len + 1;
         }
-        self.fill_rows(text, offset, batch, malformed);
+        self.fill_rows(block, batch, malformed);
         malformed[known..].sort_by_key(|malformed| malformed.line);
     }
 
@@ -176,7 +215,8 @@ impl LineParser {
         }
     }
 
-    fn push_line(&mut self, text: &[u8], line: Span, offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+    fn push_line(&mut self, block: &Block, line: Span, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        let text = block.text(batch);
         let number = self.next_line;
         self.next_line += 1;
         let raw = line.bytes(text);
@@ -198,8 +238,9 @@ impl LineParser {
                 // A whole entry, or the first line of one: the pending entry was never closed.
                 malformed.push(pending.into_malformed());
             } else {
-                self.fill_rows(text, offset, batch, malformed);
-                self.join(pending, raw, batch, malformed);
+                let pending = pending.joined_with(raw);
+                self.fill_rows(block, batch, malformed);
+                self.join(pending, batch, malformed);
                 return;
             }
         }
@@ -225,7 +266,7 @@ impl LineParser {
                 let pending = Pending {
                     text: raw.to_vec(),
                     line: number,
-                    offset: offset + line.start() as u64,
+                    offset: block.offset + line.start() as u64,
                     joined: 1,
                     fault,
                 };
@@ -271,11 +312,8 @@ impl LineParser {
         Ok(reading)
     }
 
-    /// Appends a physical line to the entry that waits for its closing quote.
-    fn join(&mut self, mut pending: Pending, raw: &[u8], batch: &mut Batch, malformed: &mut Vec<Malformed>) {
-        pending.text.push(b'\n');
-        pending.text.extend_from_slice(raw);
-        pending.joined += 1;
+    /// Reads the entry that waited for its closing quote, to which a physical line was appended.
+    fn join(&mut self, mut pending: Pending, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         if pending.text.len() > MAX_ENTRY {
             pending.fault = Fault::of_line(Reason::TooLong, 0);
             malformed.push(pending.into_malformed());
@@ -297,7 +335,9 @@ impl LineParser {
                     clean: false,
                 };
                 self.rows.push(&pending.text, &self.row, row);
-                self.fill_rows(&pending.text, pending.offset, batch, malformed);
+                let lines = batch.append_lines(&pending.text);
+                let offset = pending.offset;
+                self.fill_rows(&Block { lines, offset }, batch, malformed);
             }
             Err(_) if unterminated && pending.joined < MAX_JOINED_LINES => self.pending = Some(pending),
             Err(fault) => {
@@ -310,11 +350,11 @@ impl LineParser {
     }
 
     /// Decodes the rows into the batch, without those that have a value that does not fit.
-    fn fill_rows(&mut self, text: &[u8], offset: u64, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+    fn fill_rows(&mut self, block: &Block, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         while !self.rows.is_empty() {
-            let (before, text_before) = (batch.rows(), batch.text.len());
+            let (before, text_before, bytes_before) = (batch.rows(), batch.text.len(), batch.bytes);
             let split = SplitLines {
-                text,
+                lines: block.lines.clone(),
                 rows: &self.rows,
                 all_plain: self.rows.rows().iter().all(|row| row.plain),
                 load_balancer: self.load_balancer.as_deref(),
@@ -324,12 +364,13 @@ impl LineParser {
             if self.faults.is_empty() {
                 let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
                 self.with_extra_fields += extra.count() as u64;
-                self.keep_long(text, offset, before);
+                self.keep_long(block.text(batch), block.offset, before);
                 break;
             }
             batch.truncate(before);
             batch.text.truncate(text_before);
-            self.take_out_faults(text, offset, malformed);
+            batch.bytes = bytes_before;
+            self.take_out_faults(block.text(batch), block.offset, malformed);
         }
         self.rows.clear();
     }
@@ -387,6 +428,14 @@ impl LineParser {
 }
 
 impl Pending {
+    /// Appends a physical line.
+    fn joined_with(mut self, raw: &[u8]) -> Self {
+        self.text.push(b'\n');
+        self.text.extend_from_slice(raw);
+        self.joined += 1;
+        self
+    }
+
     fn into_malformed(mut self) -> Malformed {
         // Malformed lines are kept without their line ending, CR LF included.
         if self.text.ends_with(b"\r") {

@@ -44,7 +44,7 @@ pub enum Piece<'a> {
 /// [`Piece::LongLinePart`], then by [`Piece::LongLineEnd`], with no other piece between. After an error, no more pieces
 /// arrive: the reader returns the error to its caller and must not be used again, except that a [`ReadError`] of the reader
 /// itself may be followed by `salvage`.
-pub(crate) trait PieceSink<E> {
+pub trait PieceSink<E> {
     /// Receives the next piece.
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), E>;
 

@@ -1,7 +1,7 @@
 //! Reads an object on the calling thread or on a second one.
 
 use super::threaded::{self, ThreadedReader};
-use super::{Cut, ObjectReader, Piece, ReadError};
+use super::{Cut, ObjectReader, PieceSink, ReadError};
 
 /// Reads one object as [`ObjectReader`] does, on the calling thread or on a second one.
 ///
@@ -34,31 +34,27 @@ impl Reader {
     }
 
     /// Reads a chunk and emits complete pieces, but not necessarily all of them.
-    pub fn push<E: From<ReadError>>(
-        &mut self,
-        chunk: &[u8],
-        emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn push<E: From<ReadError>>(&mut self, chunk: &[u8], sink: &mut impl PieceSink<E>) -> Result<(), E> {
         self.spawn_if_worth_it();
         match &mut self.mode {
-            Mode::Inline(reader) => reader.push(chunk, emit),
-            Mode::Threaded(threaded) => threaded.push(chunk, emit),
+            Mode::Inline(reader) => reader.push_to(chunk, sink),
+            Mode::Threaded(threaded) => threaded.push(chunk, sink),
         }
     }
 
     /// Ends the object and emits the remaining pieces. An object that ends inside a gzip member is a [`ReadError`].
-    pub fn finish<E: From<ReadError>>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<(), E> {
         match &mut self.mode {
-            Mode::Inline(reader) => reader.finish(emit),
-            Mode::Threaded(threaded) => threaded.finish(emit),
+            Mode::Inline(reader) => reader.finish_to(sink),
+            Mode::Threaded(threaded) => threaded.finish(sink),
         }
     }
 
     /// Salvages the lines before a [`ReadError`]: see [`ObjectReader::salvage`].
-    pub fn salvage<E: From<ReadError>>(&mut self, emit: &mut impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<Cut, E> {
+    pub fn salvage<E: From<ReadError>>(&mut self, sink: &mut impl PieceSink<E>) -> Result<Cut, E> {
         match &mut self.mode {
-            Mode::Inline(reader) => reader.salvage(emit),
-            Mode::Threaded(threaded) => threaded.salvage(emit),
+            Mode::Inline(reader) => reader.salvage_to(sink),
+            Mode::Threaded(threaded) => threaded.salvage(sink),
         }
     }
 
