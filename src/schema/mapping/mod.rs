@@ -15,7 +15,7 @@ mod ocsf;
 mod panther;
 mod rule;
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use crate::formats::{Kind, Layout, LogType, Plan, Presence, SCHEMA_VERSION, closed_enum};
 
@@ -165,18 +165,19 @@ pub enum Literal {
 }
 
 /// The tables of one schema, one per log type.
-type Tables = [OutputTable; LogType::ALL.len()];
+type Tables = [OnceLock<OutputTable>; LogType::ALL.len()];
 
 impl OutputTable {
-    /// Returns a table in a schema. Each is built once.
+    /// Returns a table in a schema. Each is built once, when it is first used: a process rarely needs more than one.
     #[expect(
         clippy::indexing_slicing,
         reason = "there is a table for each variant, in order of declaration"
     )]
     pub fn of(schema: Schema, plan: &Plan) -> &'static Self {
-        static TABLES: LazyLock<[Tables; Schema::ALL.len()]> =
-            LazyLock::new(|| Schema::ALL.map(|schema| LogType::ALL.map(|log_type| OutputTable::new(schema, log_type))));
-        &TABLES[schema as usize][plan.format.log_type as usize]
+        static TABLES: [Tables; Schema::ALL.len()] =
+            [const { [const { OnceLock::new() }; LogType::ALL.len()] }; Schema::ALL.len()];
+        let log_type = plan.format.log_type;
+        TABLES[schema as usize][log_type as usize].get_or_init(|| Self::new(schema, log_type))
     }
 
     fn new(schema: Schema, log_type: LogType) -> Self {
