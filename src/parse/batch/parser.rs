@@ -286,9 +286,7 @@ impl LineParser {
     fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
         let mut parts = self.rows.next();
         let regular = split_regular(self.plan, text, span, &mut self.ends, &mut parts);
-        let regular = regular.filter(|_| !may_have_late_time(self.plan, text, &parts));
-        let Some(regular) = regular else {
-            self.rows.drop_next();
+        let Some(regular) = regular.filter(|_| !may_have_late_time(self.plan, text, &parts)) else {
             return false;
         };
         self.rows.keep(Row {
@@ -297,7 +295,7 @@ impl LineParser {
             line: number,
             repaired: false,
             plain: regular.plain,
-            clean: regular.clean,
+            clean: regular.plain,
         });
         self.lines += 1;
         true

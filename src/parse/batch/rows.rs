@@ -5,7 +5,7 @@ use crate::parse::line::{Parts, Span};
 /// Lines that were split: the parts of each, and what else is known of it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// The parts of every row, part by part, as they are decoded; null if a part is `-`, and after the rows.
+    /// The parts of every row, part by part, as they are decoded; null if a part is `-`. Unspecified after the rows.
     spans: Vec<Span>,
     /// The number of rows for which each part has room.
     room: usize,
@@ -60,8 +60,7 @@ impl Rows {
         self.lines.push(row);
     }
 
-    /// Returns the room for the parts of the next row, all null. The caller must call [`Rows::keep`] or [`Rows::drop_next`]
-    /// next.
+    /// Returns the room for the parts of the next row, which are unspecified. [`Rows::keep`] makes it a row.
     #[inline]
     pub(super) fn next(&mut self) -> Parts<'_> {
         if self.lines.len() == self.room {
@@ -91,11 +90,6 @@ impl Rows {
         self.lines.push(row);
     }
 
-    /// Drops the parts of the next row.
-    pub(super) fn drop_next(&mut self) {
-        self.next().clear();
-    }
-
     /// Replaces the parts of a row with those of the repaired line.
     pub(super) fn replace(&mut self, number: usize, text: &[u8], parts: &[Span], extra: Span) {
         Parts::new(&mut self.spans, self.room, number).set_all(text, parts);
@@ -106,8 +100,7 @@ impl Rows {
     /// Removes the rows at these positions, which are in ascending order.
     pub(super) fn remove(&mut self, out: &[usize]) {
         for column in self.spans.chunks_exact_mut(self.room.max(1)) {
-            let kept = retain(&mut column[..self.lines.len()], out);
-            column[kept..].fill(Span::NULL);
+            retain(&mut column[..self.lines.len()], out);
         }
         let kept = retain(&mut self.lines, out);
         self.lines.truncate(kept);
@@ -115,9 +108,6 @@ impl Rows {
 
     /// Removes every row but keeps the buffers.
     pub(super) fn clear(&mut self) {
-        for column in self.spans.chunks_exact_mut(self.room.max(1)) {
-            column[..self.lines.len()].fill(Span::NULL);
-        }
         self.lines.clear();
     }
 }

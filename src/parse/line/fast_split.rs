@@ -16,17 +16,6 @@ use super::{Parts, Span, usual};
 /// The number of bytes whose mask fills a register.
 const CHUNK: u32 = u64::BITS;
 
-/// What the bytes of a line have in common: each is a disjunction over all of them.
-#[derive(Default)]
-struct Seen {
-    /// The high bit is set if a byte is not ASCII or is a backslash.
-    unusual: u8x16,
-    /// The high bit is set if a byte of a whole chunk is a control character. Bytes that are not ASCII may count.
-    control: u8x16,
-    /// The control characters of the last chunk.
-    last_control: u64,
-}
-
 /// The state carried from one chunk to the next.
 struct Carry {
     /// All ones if the chunk ended between quotes, otherwise 0.
@@ -40,11 +29,9 @@ struct Carry {
 /// A regular line that was split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Regular {
-    /// Whether the line is ASCII without a backslash. May be false although it is.
+    /// Whether the line is ASCII without a backslash and without a control character. Its values then have no byte that JSON
+    /// escapes: quotes are only at the ends of fields.
     pub plain: bool,
-    /// Whether it also is without a control character. Its values then have no byte that JSON escapes: quotes are only at
-    /// the ends of fields.
-    pub clean: bool,
 }
 
 /// The ends of the fields of a line.
@@ -61,42 +48,37 @@ impl Default for Ends {
 }
 
 /// Splits the line at `line` in `base` as [`split_line`](super::split_line) does, with a null span for each part that is
-/// `-`. On entry, `parts` is [`Span::NULL`] for each part of the plan.
+/// `-` or missing.
 ///
 /// Returns `None` if a quote is not at an end of a field, a quoted field is not closed, or a field is empty, unknown,
 /// missing or not written as the format specifies, or is a time without quotes in place of a quoted text; `parts` is then
 /// unspecified.
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, parts: &mut Parts<'_>) -> Option<Regular> {
-    let (fields, seen) = ends.find(base, line)?;
-    let plain = seen.unusual.to_bitmask() == 0;
-    let clean = plain && seen.control.to_bitmask() == 0 && seen.last_control == 0;
+    let (fields, plain) = ends.find(base, line)?;
     // A quote after a backslash does not end a field if the log type escapes quotes this way.
     let readable = plain || plan.format.escapes == Escapes::Hex;
     if !readable || !(plan.format.min_fields..=plan.fields.len()).contains(&fields) {
         return None;
     }
-    let mut begin = line.start;
-    for (planned, end) in plan.fields.iter().zip(ends.0.iter().take(fields)) {
-        split_field(
-            base,
-            Span {
-                start: begin,
-                end: *end,
-            },
-            planned,
-            parts,
-        )?;
-        begin = end + 1;
+    let (found, missing) = plan.fields.split_at_checked(fields)?;
+    let mut start = line.start;
+    for (planned, end) in found.iter().zip(&ends.0) {
+        split_field(base, Span { start, end: *end }, planned, parts)?;
+        start = end + 1;
     }
-    Some(Regular { plain, clean })
+    for part in missing.first().map_or(plan.parts, |planned| planned.first_part)..plan.parts {
+        parts.set(part, Span::NULL);
+    }
+    Some(Regular { plain })
 }
 
 impl Ends {
-    /// Finds the ends of the fields; returns their number, at most [`MAX_FIELDS`].
+    /// Finds the ends of the fields; returns their number, at most [`MAX_FIELDS`], and [`Regular::plain`].
     #[inline]
-    fn find(&mut self, base: &[u8], line: Span) -> Option<(usize, Seen)> {
-        let mut seen = Seen::default();
+    fn find(&mut self, base: &[u8], line: Span) -> Option<(usize, bool)> {
+        // The high bit is set if a byte of a whole chunk is odd; the odd bytes of the last chunk.
+        let (mut odd, mut last_odd) = (u8x16::default(), 0);
         let mut carry = Carry {
             inside: 0,
             separator: 1,
@@ -105,7 +87,7 @@ impl Ends {
         let (mut count, mut at) = (0, line.start);
         while line.end - at >= CHUNK {
             let chunk = base[at as usize..].first_chunk()?;
-            let masks = masks(chunk, &mut seen);
+            let masks = masks(chunk, |_, bytes| odd |= bytes);
             count = self.add(count, at, carry.separators(masks, u64::MAX)?)?;
             at += CHUNK;
         }
@@ -118,11 +100,9 @@ impl Ends {
                 &padded
             });
             let on_line = (1 << (line.end - at)) - 1;
-            // The bytes after the line begin with its newline, so only those on the line count.
-            let control = seen.control;
-            let masks = masks(chunk, &mut seen);
-            seen.control = control;
-            seen.last_control = controls(chunk) & on_line;
+            let masks = masks(chunk, |shift, bytes| last_odd |= u64::from(bytes.to_bitmask()) << shift);
+            // The bytes after the line begin with its newline.
+            last_odd &= on_line;
             count = self.add(count, at, carry.separators(masks, on_line)?)?;
         }
         // A space at the end of the line begins a missing field.
@@ -131,7 +111,7 @@ impl Ends {
             return None;
         }
         self.0[count] = line.end;
-        Some((count + 1, seen))
+        Some((count + 1, last_odd | u64::from(odd.to_bitmask()) == 0))
     }
 
     /// Adds the separators of the chunk at `at` to the first `count` ends; returns the number of ends, below [`MAX_FIELDS`].
@@ -154,22 +134,14 @@ impl Ends {
 )]
 #[inline(always)]
 fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut Parts<'_>) -> Option<()> {
-    if base[value.start()] == b'"' {
-        match planned.quoting {
-            Quoting::Quoted | Quoting::QuotedOrBare => {
-                value.start += 1;
-                value.end -= 1;
-            }
-            // Ends at the next space, quoted or not: a value that contains a space is left to the exact splitter.
-            Quoting::QuotedParts => {
-                if base[value.start()..value.end()].contains(&b' ') {
-                    return None;
-                }
-            }
-            Quoting::Bare => return None,
-        }
-    } else if planned.quoting != Quoting::Bare {
-        without_quotes(base, value, planned.quoting)?;
+    let quoted = base[value.start()] == b'"';
+    let usual = if quoted { Quoting::Quoted } else { Quoting::Bare };
+    if planned.quoting != usual && !(quoted && planned.quoting == Quoting::QuotedOrBare) {
+        other_quoting(base, value, planned.quoting)?;
+    }
+    if quoted && planned.quoting != Quoting::QuotedParts {
+        value.start += 1;
+        value.end -= 1;
     }
     // Most fields are not split: that is not worth a call.
     if planned.split == Split::Whole {
@@ -179,14 +151,20 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
     split_parts(base, value, planned, parts)
 }
 
-/// Accepts the token of a field that may be without quotes, unless it is a time, which belongs to a second entry.
+/// Accepts the token of a field that is not written as most are: bare fields without quotes, others in quotes. A time without
+/// quotes belongs to a second entry.
 #[cold]
-fn without_quotes(base: &[u8], value: Span, quoting: Quoting) -> Option<()> {
-    match quoting {
-        Quoting::Quoted => None,
-        Quoting::QuotedOrBare => (!is_time(value.bytes(base))).then_some(()),
-        Quoting::Bare | Quoting::QuotedParts => Some(()),
-    }
+fn other_quoting(base: &[u8], value: Span, quoting: Quoting) -> Option<()> {
+    let bytes = value.bytes(base);
+    let fits = match (quoting, bytes.starts_with(b"\"")) {
+        (Quoting::QuotedOrBare, true) => true,
+        (Quoting::QuotedOrBare, false) => !is_time(bytes),
+        // Ends at the next space, quoted or not: a value that contains a space is left to the exact splitter.
+        (Quoting::QuotedParts, quoted) => !quoted || !bytes.contains(&b' '),
+        (Quoting::Quoted, quoted) => quoted,
+        (Quoting::Bare, quoted) => !quoted,
+    };
+    fits.then_some(())
 }
 
 #[inline(never)]
@@ -237,27 +215,18 @@ const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^ bits << 32
 }
 
-/// Returns the masks of quotes and spaces in a chunk.
+/// Returns the masks of quotes and spaces in a chunk. Calls `odd` for every sixteen bytes with their position and with bytes
+/// whose high bit is set for those that are not ASCII, are a backslash or a control character.
 #[inline]
-fn masks(chunk: &[u8; CHUNK as usize], seen: &mut Seen) -> (u64, u64) {
+fn masks(chunk: &[u8; CHUNK as usize], mut odd: impl FnMut(usize, u8x16)) -> (u64, u64) {
     let (mut quotes, mut spaces) = (0, 0);
     for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);
         let shift = number * 16;
         quotes |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << shift;
         spaces |= u64::from(bytes.simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
-        seen.unusual |= bytes | bytes.simd_eq(u8x16::splat(b'\\'));
-        seen.control |= bytes - u8x16::splat(b' ');
+        let control = bytes - u8x16::splat(b' ');
+        odd(shift, control | bytes | bytes.simd_eq(u8x16::splat(b'\\')));
     }
     (quotes, spaces)
-}
-
-/// Returns the mask of control characters in a chunk. Bytes that are not ASCII may count.
-#[inline]
-fn controls(chunk: &[u8; CHUNK as usize]) -> u64 {
-    let masks = chunk.as_chunks::<16>().0.iter().enumerate().map(|(number, bytes)| {
-        let control = u8x16::new(*bytes) - u8x16::splat(b' ');
-        u64::from(control.to_bitmask()) << (number * 16)
-    });
-    masks.fold(0, |all, mask| all | mask)
 }

@@ -36,10 +36,4 @@ impl<'a> Parts<'a> {
             self.set(number, part.without_dash(base));
         }
     }
-
-    /// Makes every part null.
-    pub fn clear(&mut self) {
-        let column = self.spans.iter_mut().skip(self.row).step_by(self.room.max(1));
-        column.for_each(|part| *part = Span::NULL);
-    }
 }
