@@ -57,37 +57,31 @@ fn put_millis(key: &Constant, millis: u32, out: &mut LineBuffer) {
 /// Appends a key and an integer.
 #[inline]
 pub(super) fn put_integer(key: &Constant, value: i64, out: &mut LineBuffer) {
-    match u32::try_from(value) {
-        Ok(value @ ..TOO_LONG) => {
-            let digits = swar::digits(value);
-            // A zero keeps its last digit.
-            let skipped = (digits | 1 << 56).trailing_zeros() / 8;
-            let text = ((digits | ZEROS) >> (8 * skipped)).to_le_bytes();
-            out.put_after(key, &text, 8 - skipped as usize);
-        }
-        _ => {
-            out.put_constant(key);
-            out.put(itoa::Buffer::new().format(value).as_bytes());
-        }
+    if let Ok(value @ ..TOO_LONG) = u32::try_from(value) {
+        let digits = swar::digits(value);
+        // A zero keeps its last digit.
+        let skipped = (digits | 1 << 56).trailing_zeros() / 8;
+        let text = ((digits | ZEROS) >> (8 * skipped)).to_le_bytes();
+        out.put_after(key, &text, 8 - skipped as usize);
+    } else {
+        out.put_constant(key);
+        out.put(itoa::Buffer::new().format(value).as_bytes());
     }
 }
 
 /// Appends a key that ends in `"…-`, and the rest of an event's id: the line number in at least ten digits, and a quote.
 #[inline]
 pub(super) fn put_event_id(key: &Constant, line: i64, out: &mut LineBuffer) {
-    match u32::try_from(line) {
-        Ok(line @ ..TOO_LONG) => {
-            let text = u128::from(swar::digits(line) | ZEROS) << 16;
-            let text = text | u128::from(u16::from_le_bytes(*b"00")) | u128::from(b'"') << 80;
-            out.put_after(key, &text.to_le_bytes(), 11);
-        }
-        _ => {
-            let mut id = Vec::new();
-            write_line_number(line, &mut id);
-            out.put_constant(key);
-            out.put(&id);
-            out.put_byte(b'"');
-        }
+    if let Ok(line @ ..TOO_LONG) = u32::try_from(line) {
+        let text = u128::from(swar::digits(line) | ZEROS) << 16;
+        let text = text | u128::from(u16::from_le_bytes(*b"00")) | u128::from(b'"') << 80;
+        out.put_after(key, &text.to_le_bytes(), 11);
+    } else {
+        let mut id = Vec::new();
+        write_line_number(line, &mut id);
+        out.put_constant(key);
+        out.put(&id);
+        out.put_byte(b'"');
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::formats::{ColumnSource, Decode, Escapes, Fill, Presence};
 use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds, short_word};
 use crate::parse::line::value::{comma_items, quoted_items, space_items};
-use crate::parse::line::{Fault, Reason, Span, extra_tokens, find_either, first_word, text};
+use crate::parse::line::{Fault, Reason, Span, contains, extra_tokens, first_word, text};
 
 use super::Batch;
 use super::rows::{Row, Rows};
@@ -85,56 +85,8 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                     from.first_words(&text[lines.clone()], column.known, &mut refuse);
                 }
             }
-            Values::Int32(numbers) => match decode {
-                Decode::Port => from.numbers(
-                    &text[lines.clone()],
-                    |text, span| port(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                ),
-                _ => from.numbers(
-                    &text[lines.clone()],
-                    |text, span| int32(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                ),
-            },
-            Values::Int64(numbers) => match decode {
-                Decode::Count => from.numbers(
-                    &text[lines.clone()],
-                    |text, span| count(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                ),
-                _ => from.numbers(
-                    &text[lines.clone()],
-                    |text, span| int64(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                ),
-            },
-            Values::Float64(numbers) => match decode {
-                Decode::ProcessingSeconds => {
-                    from.numbers(&text[lines.clone()], processing_seconds, numbers, &mut refuse)
-                }
-                _ => from.numbers(
-                    &text[lines.clone()],
-                    |text, span| seconds(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                ),
-            },
-            Values::Timestamp(numbers) => {
-                let mut times = Times::default();
-                from.numbers(
-                    &text[lines.clone()],
-                    |text, span| times.timestamp(text, span).map(Some),
-                    numbers,
-                    &mut refuse,
-                );
-            }
             Values::TextList(lists) => from.lists(base, lists, text),
-            Values::OfObject => unreachable!("columns of parts are stored"),
+            _ => from.any_numbers(&text[lines.clone()], values, &mut refuse),
         }
         if column.presence == Presence::Required && values.nulls() > nulls {
             for (number, span) in split.rows.part(part).iter().enumerate() {
@@ -229,6 +181,29 @@ impl Part<'_> {
         }
     }
 
+    /// Fills a column of numbers or times.
+    fn any_numbers(self, text: &[u8], values: &mut Values, refuse: &mut impl FnMut(usize, Reason, Span)) {
+        match (values, self.decode) {
+            (Values::Int32(into), Decode::Port) => {
+                self.numbers(text, |text, span| port(text, span).map(Some), into, refuse);
+            }
+            (Values::Int32(into), _) => self.numbers(text, |text, span| int32(text, span).map(Some), into, refuse),
+            (Values::Int64(into), Decode::Count) => {
+                self.numbers(text, |text, span| count(text, span).map(Some), into, refuse);
+            }
+            (Values::Int64(into), _) => self.numbers(text, |text, span| int64(text, span).map(Some), into, refuse),
+            (Values::Float64(into), Decode::ProcessingSeconds) => self.numbers(text, processing_seconds, into, refuse),
+            (Values::Float64(into), _) => self.numbers(text, |text, span| seconds(text, span).map(Some), into, refuse),
+            (Values::Timestamp(into), _) => {
+                let mut times = Times::default();
+                self.numbers(text, |text, span| times.timestamp(text, span).map(Some), into, refuse);
+            }
+            (Values::Text(_) | Values::TextList(_) | Values::OfObject, _) => {
+                unreachable!("a column of numbers is stored")
+            }
+        }
+    }
+
     #[inline(never)]
     fn numbers<T: Copy + Default>(
         self,
@@ -261,13 +236,14 @@ impl Part<'_> {
                 lists.end(false);
                 continue;
             }
-            let bytes = span.bytes(&out[self.split.lines.clone()]);
-            if row.plain && self.is_item(bytes) {
+            let text = &out[self.split.lines.clone()];
+            if row.plain && self.is_item(text, *span) {
                 lists.push_item(span.shifted(base));
                 lists.end(true);
                 continue;
             }
             // An absent list of quoted parts may itself be quoted.
+            let bytes = span.bytes(text);
             if bytes == b"\"-\"" {
                 lists.end(false);
                 continue;
@@ -296,14 +272,15 @@ impl Part<'_> {
         }
     }
 
-    /// Returns whether the bytes are a list of one item without quotes, as most are.
+    /// Returns whether a list has one item without quotes, as most have. May be false although it has.
     #[inline]
-    fn is_item(self, bytes: &[u8]) -> bool {
+    fn is_item(self, text: &[u8], list: Span) -> bool {
         let separator = match self.decode {
             Decode::SpaceList => b' ',
             Decode::CommaList => b',',
             _ => return false,
         };
-        !matches!(bytes, [] | [b'"', ..]) && find_either(bytes, separator, separator) == bytes.len()
+        let bytes = list.bytes(text);
+        !matches!(bytes, [] | [b'"', ..]) && contains(text, list, separator) == Some(false)
     }
 }

@@ -55,9 +55,9 @@ impl Default for Ends {
 /// unspecified.
 #[inline]
 pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, parts: &mut Parts<'_>) -> Option<Regular> {
-    let (fields, plain) = ends.find(base, line)?;
+    let (fields, is_plain) = ends.find(base, line)?;
     // A quote after a backslash does not end a field if the log type escapes quotes this way.
-    let readable = plain || plan.format.escapes == Escapes::Hex;
+    let readable = is_plain || plan.format.escapes == Escapes::Hex;
     if !readable || !(plan.format.min_fields..=plan.fields.len()).contains(&fields) {
         return None;
     }
@@ -70,7 +70,7 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, part
     for part in missing.first().map_or(plan.parts, |planned| planned.first_part)..plan.parts {
         parts.set(part, Span::NULL);
     }
-    Some(Regular { plain })
+    Some(Regular { plain: is_plain })
 }
 
 impl Ends {
@@ -145,7 +145,7 @@ fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut
     }
     // Most fields are not split: that is not worth a call.
     if planned.split == Split::Whole {
-        parts.set(planned.first_part, value.without_dash(base));
+        parts.set(planned.first_part, value.present_without_dash(base));
         return Some(());
     }
     split_parts(base, value, planned, parts)

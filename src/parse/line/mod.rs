@@ -27,7 +27,8 @@ pub use parts::Parts;
 pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
 pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
-pub use split::{Span, Tail, extra_tokens, find_either, split_line};
+pub use split::{Span, Tail, extra_tokens, split_line};
+pub use usual::contains;
 
 use crate::formats::{ColumnSource, Plan, Presence};
 

@@ -43,7 +43,17 @@ impl Span {
     #[inline]
     #[must_use]
     pub fn without_dash(self, base: &[u8]) -> Self {
-        if self.end.wrapping_sub(self.start) == 1 && !self.is_null() && base[self.start()] == b'-' {
+        if self.is_null() {
+            self
+        } else {
+            self.present_without_dash(base)
+        }
+    }
+
+    /// Like [`Span::without_dash`], for a span that is not null.
+    #[inline]
+    pub(super) fn present_without_dash(self, base: &[u8]) -> Self {
+        if self.end.wrapping_sub(self.start) == 1 && base[self.start()] == b'-' {
             return Self {
                 start: u32::MAX,
                 end: self.start,
@@ -269,7 +279,7 @@ fn token(
 /// Returns the position of the first byte that equals either, or the length. Fields are short: eight bytes at a time in a
 /// general-purpose register beat the set-up of vector code, which handles long fields.
 #[inline]
-pub fn find_either(text: &[u8], one: u8, other: u8) -> usize {
+fn find_either(text: &[u8], one: u8, other: u8) -> usize {
     /// Fields longer than this are searched by `memchr`.
     const SHORT: usize = 48;
     let mut at = 0;

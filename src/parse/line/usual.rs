@@ -123,6 +123,13 @@ fn request(base: &[u8], value: Span) -> Option<Found> {
     Some([verb, url, version, scheme, host, port, path])
 }
 
+/// Returns whether the span contains a byte; nothing near the end of the text.
+#[inline]
+pub fn contains(base: &[u8], within: Span, byte: u8) -> Option<bool> {
+    let found = find(base, within, |bytes| bytes.simd_eq(u8x16::splat(byte)))?;
+    Some(found < within.end)
+}
+
 /// Marks the bytes that end a path.
 #[inline]
 fn end_of_path(bytes: u8x16) -> u8x16 {
