@@ -1,13 +1,13 @@
-//! Writes the events of one batch.
+//! Writes the events of one batch, step by step.
 //!
 //! The steps of a table are the same for every event; which buffer a step reads is determined once per batch, so the loop
 //! over the events chooses neither a column nor its type again.
 
 use crate::encode::computed::Computed;
+use crate::formats::Kind;
 use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
 
-use super::events::{From, Step, Writer};
 use super::line_buffer::{Constant, LineBuffer};
 use super::values::{Times, put_event_id, put_float, put_integer};
 
@@ -20,6 +20,38 @@ pub struct Events<'a> {
     pub(super) lines: &'a [i64],
     /// The start of each open group, and the end of its key.
     pub(super) open: &'a mut Vec<(usize, usize)>,
+}
+
+/// A step of writing an event. Each key is preceded by a comma; the first one in an object is replaced by its opening brace.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Text that is the same for every event: keys with their values, and braces between them.
+    Same(Constant),
+    /// The event's id: `,"key":"…-`, followed by the line number.
+    EventId(Constant),
+    /// A value of the row.
+    Value(From, Writer),
+    /// The start of a group that may be empty: `,"key":`.
+    Open(Constant),
+    /// The end of the innermost such group, which is removed if nothing was written into it.
+    Close,
+}
+
+/// The origin of a row's value.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum From {
+    /// The column of the batch at this position.
+    Column(usize),
+    /// The computed column of this number.
+    Computed(usize),
+}
+
+/// Writes the values of one key.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// `,"key":`, the opening bracket of a list, and the opening quote of a text or of a list's first item.
+    key: Constant,
+    times: Times,
 }
 
 /// A step of writing an event, with the values that it writes.
@@ -45,6 +77,20 @@ pub(super) struct TextColumn<'a, T> {
     text: &'a [u8],
     /// Whether that is the text of the batch, so [`Batch::clean`] applies.
     of_batch: bool,
+}
+
+impl Writer {
+    pub(super) fn new(mut key: Vec<u8>, kind: Kind) -> Self {
+        match kind {
+            Kind::Text => key.push(b'"'),
+            Kind::TextList => key.extend_from_slice(b"[\""),
+            Kind::Int32 | Kind::Int64 | Kind::Float64 | Kind::Timestamp => {}
+        }
+        Self {
+            key: Constant::new(&key),
+            times: Times::new(),
+        }
+    }
 }
 
 impl<'a> Cell<'a> {

@@ -2,14 +2,12 @@
 
 use crate::encode::computed::Computed;
 use crate::encode::object_constants::{OfObject, object_constants};
-use crate::formats::Kind;
 use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
-use super::cells::{Cell, Events};
+use super::cells::{Cell, Events, From, Step, Writer};
 use super::line_buffer;
-use super::values::Times;
 use super::write_text;
 
 /// Writes the events of an object as JSON objects. Parts that are the same for every event are made once: the keys, and the
@@ -21,38 +19,6 @@ pub struct EventWriter {
     computed: Computed,
     /// The start of each open group, and the end of its key.
     open: Vec<(usize, usize)>,
-}
-
-/// A step of writing an event. Each key is preceded by a comma; the first one in an object is replaced by its opening brace.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Text that is the same for every event: keys with their values, and braces between them.
-    Same(line_buffer::Constant),
-    /// The event's id: `,"key":"…-`, followed by the line number.
-    EventId(line_buffer::Constant),
-    /// A value of the row.
-    Value(From, Writer),
-    /// The start of a group that may be empty: `,"key":`.
-    Open(line_buffer::Constant),
-    /// The end of the innermost such group, which is removed if nothing was written into it.
-    Close,
-}
-
-/// The origin of a row's value.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum From {
-    /// The column of the batch at this position.
-    Column(usize),
-    /// The computed column of this number.
-    Computed(usize),
-}
-
-/// Writes the values of one key.
-#[derive(Debug)]
-pub(super) struct Writer {
-    /// `,"key":`, the opening bracket of a list, and the opening quote of a text or of a list's first item.
-    pub(super) key: line_buffer::Constant,
-    pub(super) times: Times,
 }
 
 /// Collects the steps of a table.
@@ -207,20 +173,6 @@ fn write_literal(literal: Literal, out: &mut Vec<u8>) {
                 write_text(word.as_bytes(), out);
             }
             out.push(b']');
-        }
-    }
-}
-
-impl Writer {
-    fn new(mut key: Vec<u8>, kind: Kind) -> Self {
-        match kind {
-            Kind::Text => key.push(b'"'),
-            Kind::TextList => key.extend_from_slice(b"[\""),
-            Kind::Int32 | Kind::Int64 | Kind::Float64 | Kind::Timestamp => {}
-        }
-        Self {
-            key: line_buffer::Constant::new(&key),
-            times: Times::new(),
         }
     }
 }
