@@ -183,7 +183,7 @@ fn check_files(world: &World<'_>, notes: &Notes, killed: bool) {
     }
     for key in files
         .keys()
-        .filter(|key| !wanted.contains_key(*key) && !(killed && is_temporary(key)))
+        .filter(|key| !wanted.contains_key(*key) && (!killed || !is_temporary(key)))
     {
         notes.violation(format!("{key} is one too many"));
     }
@@ -249,7 +249,7 @@ fn check_merge(world: &World<'_>, notes: &Notes, killed: bool) {
         .iter()
         .filter_map(|(key, bytes)| Some((key.strip_prefix(PREFIX)?, bytes)))
         .filter(|(name, _)| !name.contains("_merge/") && *name != layout::FILE)
-        .filter(|(name, _)| !(killed && is_temporary(name)))
+        .filter(|(name, _)| !killed || !is_temporary(name))
         .collect();
     let planned: BTreeSet<&str> = plans
         .iter()
