@@ -231,6 +231,11 @@ measure-function: venv ## Measure the function: size, start-up time, and a large
 	$(call heading,measure-function: the deployable function)
 	$(PYTHON_BIN) scripts/measure_function.py $(ARGS)
 
+.PHONY: measure-throughput
+measure-throughput: venv ## Measure the function end to end: objects and lines a second with 512 and 1,769 MB (needs root; ARGS=--help)
+	$(call heading,measure-throughput: the function between slow servers)
+	$(PYTHON_BIN) scripts/measure_throughput.py $(ARGS)
+
 ##@ Generated files
 
 .PHONY: samples

@@ -32,3 +32,4 @@ mod merge_scale;
 mod plans;
 mod s3;
 mod servers;
+mod throughput;

@@ -1,8 +1,9 @@
-"""Little memory and small disks for programs under test.
+"""Little memory, a share of a processor and small disks for programs under test.
 
-Memory is limited by a control group (version 1 or 2), disks are file systems in memory, and both need root. Otherwise, a limit of
-the process takes their place: on its data (RLIMIT_DATA) or on the size of each file it writes (RLIMIT_FSIZE). Names contain
-the process, so what a killed one left can be removed by the next.
+Memory and processor time are limited by a control group (version 1 or 2), disks are file systems in memory, and all need root.
+Without it, a limit of the process takes the place of those of memory and disks: on its data (RLIMIT_DATA) or on the size of each
+file it writes (RLIMIT_FSIZE); processor time has no such limit. Names contain the process, so what a killed one left can be
+removed by the next.
 """
 
 import os
@@ -27,6 +28,37 @@ def is_alive(name: str) -> bool:
 
 
 class Group:
+    """A control group for one resource."""
+
+    def __init__(self, parent: Path, settings: dict[str, str]):
+        """Creates the group; fails with OSError if this machine does not allow it."""
+        remove_abandoned_groups(parent)
+        number = sum(1 for _ in parent.glob(f"{NAME}-{os.getpid()}-*"))
+        self.path = parent / f"{NAME}-{os.getpid()}-{number}"
+        self.path.mkdir()
+        self.launcher = ("sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh")
+        try:
+            for name, value in settings.items():
+                # Without the controller, the group has no such file.
+                with open(self.path / name, "r+") as file:
+                    file.write(value)
+        except OSError:
+            self.path.rmdir()
+            raise
+
+    def remove(self) -> None:
+        remove_group(self.path)
+
+
+def hierarchy(kinds: tuple[tuple, ...]) -> tuple:
+    """Returns the first of the kinds, each of which begins with a folder, whose folder has control groups."""
+    for kind in kinds:
+        if (kind[0] / "cgroup.procs").exists():
+            return kind
+    raise FileNotFoundError("no control groups")
+
+
+class MemoryGroup(Group):
     """A control group for memory."""
 
     # Version 1 has a hierarchy for each resource, version 2 one for all.
@@ -37,26 +69,16 @@ class Group:
 
     def __init__(self, mebibytes: int):
         """Creates the group; fails with OSError if this machine does not allow it."""
-        for parent, limit, self.peak_file, self.events_file in self.KINDS:
-            if (parent / "cgroup.procs").exists():
-                break
-        else:
-            raise FileNotFoundError("no control groups")
-        remove_abandoned_groups(parent)
-        number = sum(1 for _ in parent.glob(f"{NAME}-{os.getpid()}-*"))
-        self.path = parent / f"{NAME}-{os.getpid()}-{number}"
-        self.path.mkdir()
-        try:
-            # Without the controller, the group has no such file.
-            with open(self.path / limit, "r+") as file:
-                file.write(str(mebibytes * MIB))
-            # Version 1: swap would hide that the limit is exceeded. The file does not exist without swap accounting.
-            swap = self.path / "memory.memsw.limit_in_bytes"
-            if swap.exists():
+        parent, limit, self.peak_file, self.events_file = hierarchy(self.KINDS)
+        super().__init__(parent, {limit: str(mebibytes * MIB)})
+        # Version 1: swap would hide that the limit is exceeded. The file does not exist without swap accounting.
+        swap = self.path / "memory.memsw.limit_in_bytes"
+        if swap.exists():
+            try:
                 swap.write_text(str(mebibytes * MIB))
-        except OSError:
-            self.path.rmdir()
-            raise
+            except OSError:
+                self.path.rmdir()
+                raise
 
     def kills(self) -> int:
         events = dict(line.split() for line in (self.path / self.events_file).read_text().splitlines())
@@ -67,8 +89,30 @@ class Group:
         path = self.path / self.peak_file
         return int(path.read_text()) if path.exists() else 0
 
-    def remove(self) -> None:
-        remove_group(self.path)
+
+class ProcessorGroup(Group):
+    """A control group for a share of a processor: of each period of 20 ms, its programs run for the share in all."""
+
+    PERIOD = 20_000
+
+    def __init__(self, share: float):
+        """Creates the group; fails with OSError if this machine does not allow it."""
+        quota, period = str(round(share * self.PERIOD)), str(self.PERIOD)
+        kinds = (
+            (CGROUPS / "cpu", {"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota}),
+            (CGROUPS, {"cpu.max": f"{quota} {period}"}),
+        )
+        super().__init__(*hierarchy(kinds))
+
+
+@contextmanager
+def processor(share: float) -> Iterator[ProcessorGroup]:
+    """Limits processor time; removes the group at the end."""
+    group = ProcessorGroup(share)
+    try:
+        yield group
+    finally:
+        group.remove()
 
 
 def remove_group(path: Path) -> None:
@@ -92,9 +136,9 @@ class Memory:
 
     def __init__(self, mebibytes: int):
         try:
-            self.group = Group(mebibytes)
+            self.group = MemoryGroup(mebibytes)
             self.how = "control group"
-            self.launcher = ("sh", "-c", f'echo $$ > {self.group.path}/cgroup.procs && exec "$@"', "sh")
+            self.launcher = self.group.launcher
         except OSError as error:
             self.group = None
             self.how = "limit on data (RLIMIT_DATA)"

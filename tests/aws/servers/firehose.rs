@@ -77,6 +77,13 @@ impl Server {
         streams.get(stream).cloned().unwrap_or_default()
     }
 
+    /// Removes the stored records of every stream.
+    pub(crate) fn empty(&self) {
+        for records in self.shared.streams.lock().unwrap().values_mut() {
+            records.clear();
+        }
+    }
+
     /// Returns what Firehose would deliver: the concatenated records.
     pub(crate) fn delivered(&self, stream: &str) -> Vec<u8> {
         self.records(stream).concat()
@@ -148,7 +155,7 @@ impl Service for Shared {
         };
         let reply = reply.map(|mut reply| {
             entry.status = reply.status;
-            reply.sent = entry.counter();
+            reply.progress = entry.progress();
             if let Some(Fault::Delay(delay)) = fault {
                 reply.delay = delay;
             }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -78,7 +78,16 @@ pub(crate) struct Reply {
     pub(crate) steps: Vec<Step>,
     /// The delay before the head of the response.
     pub(crate) delay: Duration,
-    pub(crate) sent: Arc<AtomicU64>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// How far a response was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// The bytes of the body that were handed to the connection.
+    pub(crate) sent: AtomicU64,
+    /// When the last of them was, or the connection was closed.
+    pub(crate) ended: OnceLock<Instant>,
 }
 
 impl Reply {
@@ -90,7 +99,7 @@ impl Reply {
             length: body.len() as u64,
             steps: vec![Step::Bytes(body)],
             delay: Duration::ZERO,
-            sent: Arc::default(),
+            progress: Arc::default(),
         }
     }
 
@@ -198,7 +207,7 @@ async fn answer(
     let steps = Steps {
         left: reply.steps.into(),
         wait: None,
-        sent: reply.sent,
+        progress: reply.progress,
         control,
     };
     response.body(steps).map_err(io::Error::other)
@@ -302,8 +311,14 @@ const SETTLE: Duration = Duration::from_millis(5);
 struct Steps {
     left: VecDeque<Step>,
     wait: Option<Pin<Box<Sleep>>>,
-    sent: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     control: Arc<Control>,
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        let _ = self.progress.ended.set(Instant::now());
+    }
 }
 
 impl Body for Steps {
@@ -324,7 +339,7 @@ impl Body for Steps {
                 if piece.is_empty() {
                     return self.poll_frame(context);
                 }
-                self.sent.fetch_add(piece.len() as u64, Ordering::SeqCst);
+                self.progress.sent.fetch_add(piece.len() as u64, Ordering::SeqCst);
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
             Some(Step::Stall) => return Poll::Pending,

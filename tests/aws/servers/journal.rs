@@ -1,10 +1,12 @@
 //! The journal of a server: its requests and what it did.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::fault::{Fault, Op};
+use super::http::Progress;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -23,21 +25,28 @@ pub(crate) struct Entry {
     pub(crate) done: bool,
     /// The bytes of the request's body on the wire.
     pub(crate) received: u64,
-    sent: Arc<AtomicU64>,
+    /// When the request had arrived.
+    pub(crate) began: Instant,
+    progress: Arc<Progress>,
 }
 
 impl Entry {
     /// The bytes of the response's body that were handed to the connection.
     pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
+        self.progress.sent.load(Ordering::SeqCst)
+    }
+
+    /// When the response was sent, if it was.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        self.progress.ended.get().copied()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
-        self.sent.clone()
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
     }
 
     pub(crate) fn new(op: Op, bucket: &str, key: &str, call: &super::http::Call) -> Self {
@@ -53,7 +62,8 @@ impl Entry {
             fault: None,
             done: false,
             received: call.body.len() as u64,
-            sent: Arc::new(AtomicU64::new(0)),
+            began: Instant::now(),
+            progress: Arc::default(),
         }
     }
 }

@@ -199,7 +199,7 @@ impl Service for Shared {
         };
         let reply = reply.map(|mut reply| {
             entry.status = reply.status;
-            reply.sent = entry.counter();
+            reply.progress = entry.progress();
             if let Some(Fault::Delay(delay)) = fault {
                 reply.delay = delay;
             }
