@@ -11,23 +11,15 @@ use crate::object::KeyFacts;
 use crate::storage::{Location, Storage};
 use crate::trigger::{FolderRequest, MergeRequest, Merged, TaskError, TaskOutcome};
 
+use super::Limits;
 use super::due::Dispatcher;
 use super::event::{Event, Observer, Subject, Unknown, report};
 use super::folder::BucketFolder;
 use super::guard::{Relation, relation};
 use super::tally::Tally;
-use super::{Limits, MIB_PER_OBJECT};
 
 /// A message that was received this often works on one object at a time: an object may have ended the program.
 const CAREFUL_RECEIVES: u64 = 3;
-/// Bytes that are read ahead for each MiB of the function's memory, and their bounds.
-const PREFETCH_PER_MIB: usize = 16 * 1024;
-const MIN_PREFETCH: usize = 2 * 1024 * 1024;
-const MAX_PREFETCH: usize = 8 * 1024 * 1024;
-/// The memory for each thread that reads ahead, and the bounds of their number.
-const MIB_PER_READER: usize = 32;
-const MIN_READERS: usize = 4;
-const MAX_READERS: usize = 16;
 /// The maximum time that is reserved for staging and publishing what was read.
 const MAX_PUBLISHING: Duration = Duration::from_secs(20);
 
@@ -123,6 +115,7 @@ impl Merger<'_> {
     fn worker(&self, merge: MergeConfig) -> Result<Worker<'_>, TaskError> {
         let store = |location: &Location| self.storage.store(location, self.deadline).map_err(TaskError::Storage);
         let left = self.deadline.remaining().unwrap_or_default();
+        let ahead = self.limits.read_ahead();
         Ok(Worker {
             options: &self.config.ingest,
             layout: self
@@ -134,8 +127,8 @@ impl Merger<'_> {
             limits: merge.limits,
             reading: MergeOptions {
                 deadline: self.deadline.earlier(MAX_PUBLISHING.min(left / 5)),
-                readers: (self.limits.memory / MIB_PER_READER).clamp(MIN_READERS, MAX_READERS),
-                prefetch_bytes: (self.limits.memory * PREFETCH_PER_MIB).clamp(MIN_PREFETCH, MAX_PREFETCH),
+                readers: ahead.readers,
+                prefetch_bytes: ahead.bytes,
             },
             now: self.now,
         })
@@ -226,6 +219,3 @@ fn unprocessed(request: &MergeRequest, unfinished: Unfinished) -> TaskError {
 pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
-
-// One object at a time, a merge takes no more memory than an object of per-object delivery.
-const _: () = assert!(MAX_PREFETCH < MIB_PER_OBJECT * 1024 * 1024 / 4);

@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::deadline::Deadline;
+use crate::ingest::ReadAhead;
 use crate::layout::LayoutError;
 use crate::storage::{Storage, StorageError};
 use crate::trigger::{self, InvocationError, MergeRequest, Request, TaskOutcome, TriggerError};
@@ -39,6 +40,15 @@ const MIB_PER_OBJECT: usize = 64;
 const BASE_MIB: usize = 32;
 /// The maximum number of objects in parallel. One object keeps a processor busy, so more would only wait for each other.
 const MAX_WORKERS: usize = 16;
+/// Bytes that are read ahead for each MiB of the function's memory, and their bounds.
+const AHEAD_PER_MIB: usize = 16 * 1024;
+const MIN_AHEAD: usize = 2 * MIB;
+const MAX_AHEAD: usize = 8 * MIB;
+/// The memory for each thread that reads ahead, and the bounds of their number.
+const MIB_PER_READER: usize = 32;
+const MIN_READERS: usize = 4;
+const MAX_READERS: usize = 16;
+const MIB: usize = 1024 * 1024;
 /// The maximum time for removing what failed objects left behind; never more than half of the time that is left.
 const MAX_SETTLE: Duration = Duration::from_secs(5);
 
@@ -193,7 +203,11 @@ impl Function {
         if writes || (self.config.merge.is_some() && merges.iter().any(|request| is_folder(request))) {
             self.claim(work_until)?;
         }
-        let objects = worker.run(&objects, self.workers(), self.limits.processors);
+        let objects = worker.run(
+            &objects,
+            (self.limits.workers(), self.limits.processors),
+            self.limits.read_ahead_of_workers(),
+        );
         let merges = Merger {
             config: &self.config,
             storage: self.storage.as_ref(),
@@ -256,12 +270,35 @@ impl Function {
             .unwrap_or_default();
         merge::micros(since)
     }
+}
 
+impl Limits {
     /// Returns the maximum number of objects in parallel.
-    fn workers(&self) -> usize {
-        (self.limits.memory.saturating_sub(BASE_MIB) / MIB_PER_OBJECT).clamp(1, MAX_WORKERS)
+    fn workers(self) -> usize {
+        (self.memory.saturating_sub(BASE_MIB) / MIB_PER_OBJECT).clamp(1, MAX_WORKERS)
+    }
+
+    /// Returns how a merge, which ingests one object at a time, reads ahead.
+    fn read_ahead(self) -> ReadAhead {
+        ReadAhead {
+            readers: (self.memory / MIB_PER_READER).clamp(MIN_READERS, MAX_READERS),
+            bytes: (self.memory * AHEAD_PER_MIB).clamp(MIN_AHEAD, MAX_AHEAD),
+        }
+    }
+
+    /// Returns how objects are read ahead while others are ingested in parallel: with the memory that these leave.
+    fn read_ahead_of_workers(self) -> ReadAhead {
+        let ahead = self.read_ahead();
+        let left = self.memory.saturating_sub(BASE_MIB + self.workers() * MIB_PER_OBJECT);
+        ReadAhead {
+            bytes: ahead.bytes.min(left * MIB),
+            ..ahead
+        }
     }
 }
+
+// One object at a time, a merge takes no more memory than an object of per-object delivery.
+const _: () = assert!(MAX_AHEAD < MIB_PER_OBJECT * MIB / 4);
 
 const fn is_folder(request: &MergeRequest) -> bool {
     matches!(request, MergeRequest::Folder(_))

@@ -2,7 +2,9 @@
 
 use crate::config::{Config, OnMissing};
 use crate::deadline::Deadline;
-use crate::ingest::{IngestError, Ledger, Outcome, Pool, Problem, Skip, Target, Unfinished, ingest_object};
+use crate::ingest::{
+    Ahead, IngestError, Ledger, Member, Outcome, Pool, Problem, ReadAhead, Skip, Target, Unfinished, read_ahead,
+};
 use crate::object::{ObjectRef, ObjectRequest};
 use crate::storage::{Sink, Source};
 use crate::trigger::{SkipReason, TaskError, TaskOutcome};
@@ -24,8 +26,14 @@ pub(super) struct BatchWorker<'a> {
 }
 
 impl BatchWorker<'_> {
-    /// Processes objects on at most `threads` threads and returns the outcome of each, in order.
-    pub(super) fn run(mut self, objects: &[&ObjectRequest], threads: usize, processors: usize) -> Vec<TaskOutcome> {
+    /// Processes objects on at most `threads` threads and returns the outcome of each, in order. If there are more objects
+    /// than threads, small ones are read ahead.
+    pub(super) fn run(
+        mut self,
+        objects: &[&ObjectRequest],
+        (threads, processors): (usize, usize),
+        ahead: ReadAhead,
+    ) -> Vec<TaskOutcome> {
         let threads = threads.min(objects.len());
         self.two_threads = processors > 1 && threads < processors;
         let pool = Pool {
@@ -36,18 +44,32 @@ impl BatchWorker<'_> {
             report(Subject::Object(object), &outcome, self.observer);
             outcome
         };
-        pool.run(
-            objects,
-            |object| reported(object, self.process(object)),
-            |object, unfinished| reported(object, self.unfinished(object, unfinished)),
-        )
+        let source = self.source;
+        let members: Vec<_> = objects.iter().map(|request| Member { request, source }).collect();
+        let jobs: Vec<_> = members.iter().enumerate().collect();
+        let reads = |(_, member): &(usize, &Member<'_>)| self.without_reading(member.request).is_none();
+        let wanted: Vec<_> = if threads < objects.len() && !self.deadline.has_passed() {
+            jobs.iter()
+                .filter(|job| reads(job))
+                .map(|(number, _)| *number)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        read_ahead(&members, &wanted, ahead, |ahead| {
+            pool.run(
+                &jobs,
+                |job| reported(job.1.request, self.process(*job, ahead)),
+                |(_, member), unfinished| reported(member.request, self.unfinished(member.request, unfinished)),
+            )
+        })
     }
 
-    fn process(&self, object: &ObjectRequest) -> TaskOutcome {
-        if let Some(outcome) = self.without_reading(object) {
+    fn process<'a>(&self, job: (usize, &'a Member<'a>), ahead: &Ahead<'_, 'a>) -> TaskOutcome {
+        if let Some(outcome) = self.without_reading(job.1.request) {
             return outcome;
         }
-        match self.ingest(object) {
+        match self.ingest(job, ahead) {
             Ok((object, Outcome::Ingested(ledger))) => TaskOutcome::Ingested {
                 object,
                 ledger: Box::new(ledger),
@@ -93,14 +115,18 @@ impl BatchWorker<'_> {
             })
     }
 
-    fn ingest(&self, request: &ObjectRequest) -> Result<(ObjectRef, Outcome), IngestError> {
+    fn ingest<'a>(
+        &self,
+        job: (usize, &'a Member<'a>),
+        ahead: &Ahead<'_, 'a>,
+    ) -> Result<(ObjectRef, Outcome), IngestError> {
         let target = Target {
             options: &self.config.ingest,
             events: self.events,
             quarantine: self.quarantine,
         };
         // The margin before the function's own deadline leaves time to report this.
-        ingest_object(request, self.source, target, (self.two_threads, self.deadline), |_| {})
+        ahead.ingest(job, target, (self.two_threads, self.deadline))
     }
 }
 

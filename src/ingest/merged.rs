@@ -14,10 +14,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::deadline::Deadline;
 use crate::object::{Counts, ObjectRef, ObjectRequest};
 use crate::parse::input::ReadError;
-use crate::storage::{Committed, ErrorKind, Sink, Source, Staged, StorageError};
+use crate::storage::{Body, Committed, ErrorKind, Operation, Sink, Source, Staged, StorageError};
 
 use super::object::{How, ingest_alone, ingest_into};
-use super::prefetch::{Fetched, MemberSource, Prefetch};
+use super::prefetch::{Fetched, MemberSource, Prefetch, ReadAhead};
 use super::staging::{MAX_SHARED, Naming, Staging};
 use super::{IngestError, Ledger, Outcome, Problem, Skip, Target};
 
@@ -166,7 +166,11 @@ impl<'a> Merge<'a> {
         let wanted = states.filter(|(_, state)| !matches!(state, State::Settled(..)));
         let wanted: Vec<_> = wanted.map(|(number, _)| number).collect();
         let (members, options) = (self.members, self.options);
-        Prefetch::run(members, &wanted, options, |prefetch| {
+        let ahead = ReadAhead {
+            readers: options.readers,
+            bytes: options.prefetch_bytes,
+        };
+        Prefetch::run(members, &wanted, ahead, open, |prefetch| {
             let mut staging = Some(Staging::new(self.target, Naming::Merged));
             for (number, member) in wanted
                 .iter()
@@ -185,7 +189,7 @@ impl<'a> Merge<'a> {
                         continue;
                     }
                 };
-                let source = MemberSource::new(member, whole);
+                let source = MemberSource::new(member, whole, open);
                 let state = self.add(number, member.request, &source, &mut staging)?;
                 self.set(number, state);
                 if staging.is_none() {
@@ -315,6 +319,21 @@ impl<'a> Merge<'a> {
         sum.check()?;
         staging.commit(None, &mut sum)?;
         Ok(outcomes)
+    }
+}
+
+/// Opens a member. If it was requested with an etag, it must still have it.
+fn open(member: &Member<'_>) -> Result<Box<dyn Body>, StorageError> {
+    let Member { request, source } = member;
+    let body = source.open(request)?;
+    match &request.etag {
+        Some(etag) if *etag != body.object().version => Err(StorageError::new(
+            Operation::Read,
+            body.object().to_string(),
+            ErrorKind::Overwritten,
+            "the object was overwritten since it was listed; the next listing has it with its new etag",
+        )),
+        _ => Ok(body),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! [`merge_objects`] ingests several objects into shared outputs. What is staged is then handed from member to member.
 
+mod ahead;
 mod error;
 mod ledger;
 mod merged;
@@ -21,12 +22,14 @@ mod salvage;
 mod staging;
 mod unknown_values;
 
+pub use ahead::{Ahead, read_ahead};
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use merged::{Member, MemberOutcome, MergeOptions, merge_objects};
 pub use object::ingest_object;
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
+pub use prefetch::ReadAhead;
 pub use unknown_values::UnknownValue;
 
 use crate::deadline::Deadline;

@@ -1,19 +1,20 @@
-//! Reads the small members of a merge ahead, on several threads, in the order in which they are used.
+//! Reads small objects ahead, on several threads, in the order in which they are used: the members of a merge, or the objects of
+//! a pool of workers.
 //!
-//! A reader reserves the length of a member before it opens it, so the bytes in flight never exceed the bound. Members are
-//! claimed in the order of their use: the member that is used next is always the first that a reader may claim, so waiting
-//! for room cannot end in a deadlock.
+//! A reader reserves the length of a member before it opens it, so the bytes in flight never exceed the bound. Only readers
+//! wait for room. A member that is needed before a reader has claimed it is read by its user, so waiting cannot end in a
+//! deadlock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::object::{ObjectRef, ObjectRequest};
-use crate::storage::{Body, ErrorKind, Operation, Source, StorageError};
+use crate::storage::{Body, Source, StorageError};
 
-use super::{IngestError, Member, MergeOptions, Problem};
+use super::{IngestError, Member, Problem};
 
 /// The maximum length of a member that is read whole.
 const MAX_WHOLE: usize = 1024 * 1024;
@@ -21,6 +22,19 @@ const MAX_WHOLE: usize = 1024 * 1024;
 const PARTS: usize = 8;
 /// What a member counts at least: its key and its place in the queue take memory, too.
 const MIN_COST: usize = 1024;
+
+/// How small objects are read ahead.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadAhead {
+    /// The number of threads that read.
+    pub readers: usize,
+    /// The maximum number of bytes of objects that were read ahead. Objects of up to an eighth of it, and up to 1 MiB, are
+    /// small; larger ones, and those of unknown size, are read while they are ingested.
+    pub bytes: usize,
+}
+
+/// How a member is opened.
+pub(super) type Open = fn(&Member<'_>) -> Result<Box<dyn Body>, StorageError>;
 
 /// The bytes of a member, before they are needed.
 #[derive(Default)]
@@ -47,6 +61,7 @@ pub(super) struct Prefetch<'a> {
     /// The members that are read whole, with their lengths, in the order of their use.
     queue: Vec<(usize, usize)>,
     limit: usize,
+    open: Open,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -55,6 +70,8 @@ pub(super) struct Prefetch<'a> {
 struct State {
     /// The number of entries of the queue that were claimed.
     claimed: usize,
+    /// The entries after those that were taken without a claim, because several users take them in nearly their order.
+    unclaimed: BTreeSet<usize>,
     /// The bytes of members that were claimed and not released.
     in_flight: usize,
     /// The members that were claimed and not taken; `None` while they are read.
@@ -71,14 +88,15 @@ pub(super) struct Taken<'p, 'a> {
 }
 
 impl<'a> Prefetch<'a> {
-    /// Calls `consume` while readers fetch the `wanted` members, which it takes in this order.
+    /// Calls `consume` while readers fetch the `wanted` members, which it takes in this order, or nearly.
     pub(super) fn run<T>(
         members: &'a [Member<'a>],
         wanted: &[usize],
-        options: &MergeOptions,
+        how: ReadAhead,
+        open: Open,
         consume: impl FnOnce(&Self) -> T,
     ) -> T {
-        let max = MAX_WHOLE.min(options.prefetch_bytes / PARTS);
+        let max = MAX_WHOLE.min(how.bytes / PARTS);
         let queue = wanted.iter().filter_map(|number| {
             let size = usize::try_from(members.get(*number)?.request.size?).ok()?;
             (size <= max).then_some((*number, size))
@@ -86,12 +104,13 @@ impl<'a> Prefetch<'a> {
         let prefetch = Self {
             members,
             queue: queue.collect(),
-            limit: options.prefetch_bytes,
+            limit: how.bytes,
+            open,
             state: Mutex::default(),
             changed: Condvar::new(),
         };
         thread::scope(|scope| {
-            for _ in 0..options.readers.min(prefetch.queue.len()) {
+            for _ in 0..how.readers.min(prefetch.queue.len()) {
                 // The consumer reads what no reader has claimed, so it can do without them.
                 if thread::Builder::new().spawn_scoped(scope, || prefetch.work()).is_err() {
                     break;
@@ -102,7 +121,7 @@ impl<'a> Prefetch<'a> {
         })
     }
 
-    /// Returns a member as it was fetched. Called in the order of the members that are wanted.
+    /// Returns a member as it was fetched.
     pub(super) fn take(&self, number: usize) -> Taken<'_, 'a> {
         let Ok(position) = self.queue.binary_search_by_key(&number, |(number, _)| *number) else {
             return self.taken(0, Fetched::Nothing);
@@ -112,6 +131,9 @@ impl<'a> Prefetch<'a> {
         if state.claimed == position && self.claim(&mut state).is_some() {
             drop(state);
             return self.taken(cost(size), self.fetch(number, size));
+        }
+        if position >= state.claimed {
+            state.unclaimed.insert(position);
         }
         while matches!(state.slots.get(&number), Some(None)) {
             state = self.wait(state);
@@ -135,7 +157,9 @@ impl<'a> Prefetch<'a> {
         let mut state = self.lock();
         while !state.is_closed && state.claimed < self.queue.len() {
             let Some((number, size)) = self.claim(&mut state) else {
-                state = self.wait(state);
+                if state.claimed < self.queue.len() {
+                    state = self.wait(state);
+                }
                 continue;
             };
             state.slots.insert(number, None);
@@ -149,6 +173,9 @@ impl<'a> Prefetch<'a> {
 
     /// Claims the next member of the queue if there is room for it.
     fn claim(&self, state: &mut State) -> Option<(usize, usize)> {
+        while state.unclaimed.remove(&state.claimed) {
+            state.claimed += 1;
+        }
         let (number, size) = *self.queue.get(state.claimed)?;
         if state.in_flight > 0 && state.in_flight + cost(size) > self.limit {
             return None;
@@ -163,7 +190,7 @@ impl<'a> Prefetch<'a> {
             return Fetched::Nothing;
         };
         let panicked = |_| Fetched::Failed(Problem::Panic.of(&member.request.unidentified()));
-        catch_unwind(AssertUnwindSafe(|| fetch(member, size))).unwrap_or_else(panicked)
+        catch_unwind(AssertUnwindSafe(|| fetch(member, size, self.open))).unwrap_or_else(panicked)
     }
 
     fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
@@ -198,7 +225,7 @@ impl Drop for Taken<'_, '_> {
 }
 
 /// Reads a member whole, unless it is longer than expected.
-fn fetch(member: &Member<'_>, size: usize) -> Fetched {
+fn fetch(member: &Member<'_>, size: usize, open: Open) -> Fetched {
     let mut body = match open(member) {
         Ok(body) => body,
         Err(error) => return Fetched::Failed(Problem::Unreadable(error).of(&member.request.unidentified())),
@@ -219,34 +246,21 @@ fn fetch(member: &Member<'_>, size: usize) -> Fetched {
     }))
 }
 
-/// Opens a member. If it was requested with an etag, it must still have it.
-fn open(member: &Member<'_>) -> Result<Box<dyn Body>, StorageError> {
-    let Member { request, source } = member;
-    let body = source.open(request)?;
-    match &request.etag {
-        Some(etag) if *etag != body.object().version => Err(StorageError::new(
-            Operation::Read,
-            body.object().to_string(),
-            ErrorKind::Overwritten,
-            "the object was overwritten since it was listed; the next listing has it with its new etag",
-        )),
-        _ => Ok(body),
-    }
-}
-
 /// The source of a member, which may have been read whole already.
 pub(super) struct MemberSource<'a> {
     member: &'a Member<'a>,
     whole: Option<Arc<Whole>>,
+    open: Open,
     /// How often it was opened.
     opened: AtomicUsize,
 }
 
 impl<'a> MemberSource<'a> {
-    pub(super) const fn new(member: &'a Member<'a>, whole: Option<Arc<Whole>>) -> Self {
+    pub(super) const fn new(member: &'a Member<'a>, whole: Option<Arc<Whole>>, open: Open) -> Self {
         Self {
             member,
             whole,
+            open,
             opened: AtomicUsize::new(0),
         }
     }
@@ -266,7 +280,7 @@ impl Source for MemberSource<'_> {
                 whole: Arc::clone(whole),
                 is_read: false,
             })),
-            _ => open(self.member),
+            _ => (self.open)(self.member),
         }
     }
 }
@@ -293,5 +307,71 @@ impl Body for WholeBody {
 
     fn is_verified(&self) -> bool {
         self.whole.verified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::storage::{ErrorKind, Operation};
+
+    const SIZE: usize = 100;
+
+    /// Objects of as many bytes as expected. It takes note of those that were opened; the first waits for a message.
+    struct Watched {
+        opened: Mutex<Vec<String>>,
+        release: Mutex<mpsc::Receiver<()>>,
+    }
+
+    impl Source for Watched {
+        fn open(&self, request: &ObjectRequest) -> Result<Box<dyn Body>, StorageError> {
+            self.opened.lock().unwrap().push(request.key.clone());
+            if request.key == "0" {
+                self.release.lock().unwrap().recv().unwrap();
+            }
+            let kind = ErrorKind::NotFound;
+            Err(StorageError::new(Operation::Read, request.key.clone(), kind, "gone"))
+        }
+    }
+
+    fn request(number: usize) -> ObjectRequest {
+        ObjectRequest {
+            size: Some(SIZE as u64),
+            key: number.to_string(),
+            ..ObjectRequest::default()
+        }
+    }
+
+    #[test]
+    fn a_reader_leaves_out_what_another_user_took_before_it() {
+        let (release, receiver) = mpsc::channel();
+        let watched = Watched {
+            opened: Mutex::default(),
+            release: Mutex::new(receiver),
+        };
+        let requests: Vec<_> = (0..4).map(request).collect();
+        let source = &watched;
+        let members: Vec<_> = requests.iter().map(|request| Member { request, source }).collect();
+        let how = ReadAhead {
+            readers: 1,
+            bytes: MIN_COST * PARTS,
+        };
+        let open: Open = |member| member.source.open(member.request);
+        Prefetch::run(&members, &[0, 1, 2, 3], how, open, |prefetch| {
+            while watched.opened.lock().unwrap().is_empty() {
+                thread::yield_now();
+            }
+            // The only reader waits in the first member, so nothing else was claimed.
+            assert!(matches!(prefetch.take(2).fetched, Fetched::Nothing));
+            release.send(()).unwrap();
+            for number in [0, 1, 3] {
+                assert!(matches!(prefetch.take(number).fetched, Fetched::Failed(_)), "{number}");
+            }
+            assert_eq!(prefetch.lock().in_flight, 0);
+        });
+        // The one that was taken is read by its user, and not by the reader.
+        assert_eq!(*watched.opened.lock().unwrap(), ["0", "1", "3"]);
     }
 }

@@ -9,6 +9,7 @@
     reason = "tests may panic"
 )]
 
+mod ahead;
 mod answers;
 mod audit;
 mod cli;
