@@ -35,7 +35,7 @@ static FIELDS: &[Field] = &[
     // IPv6 addresses have no brackets: the port follows the last colon.
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "IP address of the client, or of a proxy between the client and the load balancer, as logged."),
-        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Near),
     ]),
     parts("target:port", Quoting::Bare, Split::HostPort, &[
         column("target_ip", Decode::Text, "IP address of the target; null for Lambda targets, requests that AWS WAF blocked, and requests that reached no target."),

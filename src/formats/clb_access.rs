@@ -43,7 +43,7 @@ static FIELDS: &[Field] = &[
     bare("elb", Decode::LoadBalancer, "Name of the load balancer."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "IP address of the client, as logged."),
-        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Near),
     ]),
     parts("backend:port", Quoting::Bare, Split::HostPort, &[
         column("backend_ip", Decode::Text, "IP address of the instance; null if the request reached none."),
@@ -54,7 +54,7 @@ static FIELDS: &[Field] = &[
     bare("response_processing_time", Decode::ProcessingSeconds, "Seconds from the instance's response header to sending the response to the client; null if not measured (-1)."),
     bare("elb_status_code", Decode::Int32, "HTTP status code that the load balancer sent; null for TCP and SSL listeners."),
     bare("backend_status_code", Decode::Int32, "HTTP status code that the instance sent; null for TCP and SSL listeners."),
-    bare("received_bytes", Decode::Count, "Bytes of the request, without headers."),
+    bare("received_bytes", Decode::Count, "Bytes of the request, without headers.").layout(Layout::Distinct),
     bare("sent_bytes", Decode::Count, "Bytes of the response, without headers."),
     parts("request", Quoting::Quoted, Split::Request, REQUEST).free_text(),
     quoted("user_agent", Decode::Text, "User agent that the client sent; it may contain line breaks.").free_text(),

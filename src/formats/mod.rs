@@ -292,7 +292,7 @@ pub enum Layout {
     Distinct,
     /// Mostly distinct texts that begin like the one before: encoded as the length of the shared prefix and the rest.
     Prefixed,
-    /// 64-bit numbers that are close to each other: encoded as differences.
+    /// Integers that are mostly distinct, and close to each other or small for their type: encoded as differences.
     Near,
 }
 
@@ -408,8 +408,8 @@ impl Column {
 /// Returns a nullable column in line order, with the usual layout for its type.
 const fn column(name: &'static str, decode: Decode, doc: &'static str) -> Column {
     let layout = match decode {
-        Decode::Time => Layout::Near,
-        Decode::Count | Decode::Int64 => Layout::Distinct,
+        Decode::Time | Decode::Count => Layout::Near,
+        Decode::Int64 => Layout::Distinct,
         _ => Layout::Repeating,
     };
     Column {

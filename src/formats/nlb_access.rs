@@ -36,7 +36,7 @@ static FIELDS: &[Field] = &[
     bare("listener", Decode::Text, "Resource ID of the TLS listener."),
     parts("client:port", Quoting::Bare, Split::HostPort, &[
         column("client_ip", Decode::Text, "IP address of the client, as logged."),
-        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Distinct),
+        column("client_port", Decode::Port, "Port of the client.").layout(Layout::Near),
     ]),
     parts("destination:port", Quoting::Bare, Split::HostPort, &[
         column("destination_ip", Decode::Text, "IP address of the destination: that of the load balancer for direct connections, otherwise that of the VPC endpoint."),

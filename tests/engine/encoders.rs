@@ -8,6 +8,8 @@ use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int32Type;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::column::page::Page;
@@ -214,6 +216,41 @@ fn values_do_not_depend_on_pages_row_groups_and_full_dictionaries() {
     assert_eq!(pages(&ours, "request_host"), [plain, plain, plain]);
     assert_eq!(pages(&ours, "user_agent"), [dictionary, indices, indices, plain]);
     assert_eq!(pages(&ours, "elb"), [dictionary, indices, indices, indices]);
+    for column in ["client_port", "received_bytes", "sent_bytes"] {
+        assert_eq!(pages(&ours, column), ["DELTA_BINARY_PACKED"; 3], "{column}");
+    }
+}
+
+#[test]
+fn differences_of_32_bit_numbers_may_take_32_bits() {
+    let line = |number: i32| {
+        format!(
+            "http 2026-10-07T11:40:00.000000Z app/a/b 192.0.2.1:1 - 0.1 -1 0.1 200 - {number} 1 \
+             \"GET http://example.com/ HTTP/1.1\" \"-\" - - - \"-\"\n"
+        )
+    };
+    let numbers: Vec<i32> = (0..2_000).map(|row| [0, i32::MAX, row][row as usize % 3]).collect();
+    let text: String = numbers.iter().map(|number| line(*number)).collect();
+    let (plan, facts) = (ALB_ACCESS.plan(), facts("k"));
+    let encoder = ParquetEncoder::new(
+        OutputTable::of(Schema::Ocsf, plan),
+        &facts,
+        Compression::None,
+        Vec::new(),
+    );
+    let mut encoder: Box<dyn Encoder<Vec<u8>>> = Box::new(encoder.unwrap());
+    let mut batch = Batch::new(plan);
+    LineParser::new(plan, None).push_block(text.as_bytes(), 0, &mut batch, &mut Vec::new());
+    encoder.encode(&batch).unwrap();
+    let file = encoder.finish().unwrap();
+    assert_eq!(pages(&file, "http_request.length"), ["DELTA_BINARY_PACKED"]);
+    let rows = read(&file);
+    let lengths = rows.iter().flat_map(|batch| {
+        let request = batch.column_by_name("http_request").unwrap().as_struct();
+        let length = request.column_by_name("length").unwrap().as_primitive::<Int32Type>();
+        length.values().to_vec()
+    });
+    assert!(lengths.eq(numbers));
 }
 
 /// Returns the encoding of each page of the first chunk of a column.

@@ -369,11 +369,12 @@ impl ColumnEncoder {
                 self.float_bounds.add(floats);
                 out.extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
             }
-            (Physical::Int32, _) => {
+            (Physical::Int32, layout) if layout != Layout::Near || page.numbers.iter().any(|number| *number < 0) => {
                 self.number_bounds.add(page.numbers.iter().copied());
                 out.extend(page.numbers.iter().flat_map(|number| low_half(*number)));
             }
-            (Physical::Int64, Layout::Near) => {
+            // Readers of 32-bit numbers accept differences of up to 32 bits, which suffice if none is negative.
+            (Physical::Int32, _) | (Physical::Int64, Layout::Near) => {
                 self.number_bounds.add(page.numbers.iter().copied());
                 write_numbers(&page.numbers, out);
                 return Encoding::DELTA_BINARY_PACKED;

@@ -225,7 +225,7 @@ static CLB_ACCESS: &[Entry] = &[
     column("event.start", "timestamp"),
     // Unlike the other logs, the Classic one counts bytes without headers.
     computed("http.request.body.bytes", &classic_with("received_bytes"), Rule::Int64(bytes_of_http), "Bytes of the request's body; null for TCP.").layout(Layout::Distinct),
-    computed("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the response's body; null for TCP.").layout(Layout::Distinct),
+    computed("http.response.body.bytes", &classic_with("sent_bytes"), Rule::Int64(bytes_of_http), "Bytes of the response's body; null for TCP.").layout(Layout::Near),
     constant("aws.elb.log_type", Literal::Text("clb_access"), LOG_TYPE),
     computed("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
     column("aws.elb.backend.ip", "backend_ip"),
