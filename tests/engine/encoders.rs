@@ -229,7 +229,7 @@ fn differences_of_32_bit_numbers_may_take_32_bits() {
              \"GET http://example.com/ HTTP/1.1\" \"-\" - - - \"-\"\n"
         )
     };
-    let numbers: Vec<i32> = (0..2_000).map(|row| [0, i32::MAX, row][row as usize % 3]).collect();
+    let numbers: Vec<i32> = (0..700).flat_map(|row| [0, i32::MAX, row]).collect();
     let text: String = numbers.iter().map(|number| line(*number)).collect();
     let (plan, facts) = (ALB_ACCESS.plan(), facts("k"));
     let encoder = ParquetEncoder::new(

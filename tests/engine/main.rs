@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod encoders;
+mod footer;
 mod fuzz_seeds;
 mod golden;
 mod lake;

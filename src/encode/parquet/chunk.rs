@@ -2,19 +2,16 @@
 
 use std::io::Write;
 
-use bytes::Bytes;
-use parquet::basic::{Compression as Codec, Encoding, EncodingMask};
-use parquet::column::page::{CompressedPage, Page, PageWriter as _};
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::statistics::Statistics;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::basic::{Encoding, EncodingMask};
+use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::EncodeError;
 
 use super::bits::{width_of, write_flags, write_hybrid, write_run};
 use super::codec::PageCodec;
-use super::file::count;
+use super::file::{Sizes, count};
+use super::thrift::{Fields, PageHeader};
 
 /// The buffers and the codec that pages are made with, shared by all columns so that pages need no allocation.
 pub(super) struct PageWriter {
@@ -24,8 +21,8 @@ pub(super) struct PageWriter {
     compressed: Vec<u8>,
     /// The dictionary page, with its header and compressed.
     dictionary: Vec<u8>,
-    /// The writer type that the crate requires. The buffer that a page is appended to is swapped into it.
-    sink: TrackedWrite<Vec<u8>>,
+    /// The statistics of the current chunk, encoded.
+    pub(super) statistics: Vec<u8>,
 }
 
 impl PageWriter {
@@ -35,7 +32,7 @@ impl PageWriter {
             page: Vec::new(),
             compressed: Vec::new(),
             dictionary: Vec::new(),
-            sink: TrackedWrite::new(Vec::new()),
+            statistics: Vec::new(),
         }
     }
 
@@ -76,24 +73,39 @@ impl PageWriter {
     }
 
     /// Appends the page, compressed and with its header; returns its length before compression, header included.
-    fn write_page(&mut self, out: &mut Vec<u8>, page: impl FnOnce(Bytes) -> Page) -> Result<usize, EncodeError> {
+    fn write_page(
+        &mut self,
+        is_dictionary: bool,
+        values: usize,
+        encoding: Encoding,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, EncodeError> {
         self.codec.compress(&self.page, &mut self.compressed)?;
-        let compressed = Bytes::from(std::mem::take(&mut self.compressed));
-        let page = CompressedPage::new(page(compressed.clone()), self.page.len());
-        std::mem::swap(self.sink.inner_mut(), out);
-        let written = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
-        self.sink.flush()?;
-        std::mem::swap(self.sink.inner_mut(), out);
-        // The only reference now, so nothing is copied.
-        self.compressed = compressed.into();
-        Ok(written.uncompressed_size)
+        let header = PageHeader {
+            is_dictionary,
+            uncompressed: self.page.len(),
+            compressed: self.compressed.len(),
+            values,
+            encoding,
+        };
+        let start = out.len();
+        header.write(out);
+        let header_len = out.len() - start;
+        out.extend_from_slice(&self.compressed);
+        Ok(header_len + self.page.len())
     }
 }
 
+/// Numbers of fields of `ColumnMetaData`.
+const ENCODINGS: u8 = 2;
+const PATH: u8 = 3;
+const CODEC: u8 = 4;
+
 /// The data pages of a column chunk.
 pub(super) struct Chunk {
-    descriptor: ColumnDescPtr,
-    codec: Codec,
+    physical: i32,
+    /// The fields of the chunk's description that name the column and the codec, encoded.
+    constant: Vec<u8>,
     pages: Vec<u8>,
     encodings: EncodingMask,
     values: usize,
@@ -103,10 +115,14 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn new(descriptor: ColumnDescPtr, codec: Codec) -> Self {
+    pub(super) fn new(described: &ColumnDescPtr, codec: i32) -> Self {
+        let mut constant = Vec::new();
+        let mut fields = Fields::after(ENCODINGS, &mut constant);
+        fields.texts(PATH, described.path().parts().iter().map(String::as_str));
+        fields.int32(CODEC, codec);
         Self {
-            descriptor,
-            codec,
+            physical: described.physical_type() as i32,
+            constant,
             pages: Vec::new(),
             encodings: EncodingMask::default(),
             values: 0,
@@ -133,8 +149,8 @@ impl Chunk {
     }
 
     /// Returns the number of nulls in the pages.
-    pub(super) const fn nulls(&self) -> u64 {
-        self.nulls as u64
+    pub(super) const fn nulls(&self) -> usize {
+        self.nulls
     }
 
     /// Compresses and adds the current page. `values` includes nulls.
@@ -148,15 +164,7 @@ impl Chunk {
         self.values += values;
         self.nulls += nulls;
         self.encodings.insert(encoding);
-        let page = |buf| Page::DataPage {
-            buf,
-            num_values: u32::try_from(values).expect("a page has fewer values than 2^32"),
-            encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
-        self.uncompressed += page_writer.write_page(&mut self.pages, page)?;
+        self.uncompressed += page_writer.write_page(false, values, encoding, &mut self.pages)?;
         Ok(())
     }
 
@@ -168,47 +176,53 @@ impl Chunk {
         out: &mut TrackedWrite<W>,
     ) -> Result<(), EncodeError> {
         self.encodings.insert(Encoding::PLAIN);
-        let page = |buf| Page::DictionaryPage {
-            buf,
-            num_values: u32::try_from(values).expect("a page has fewer values than 2^32"),
-            encoding: Encoding::PLAIN,
-            is_sorted: false,
-        };
         let mut dictionary = std::mem::take(&mut page_writer.dictionary);
         dictionary.clear();
-        self.uncompressed += page_writer.write_page(&mut dictionary, page)?;
+        self.uncompressed += page_writer.write_page(true, values, Encoding::PLAIN, &mut dictionary)?;
         out.write_all(&dictionary)?;
         page_writer.dictionary = dictionary;
         Ok(())
     }
 
-    /// Writes the data pages of the chunk that begins at `start`, after its dictionary page if it has one, and resets the
-    /// chunk.
+    /// Writes the data pages of the chunk that begins at `start`, after its dictionary page if it has one, appends its
+    /// description, a `ColumnChunk` of the format, and resets the chunk.
     pub(super) fn finish<W: Write>(
         &mut self,
         start: usize,
         has_levels: bool,
-        statistics: Statistics,
+        statistics: &[u8],
         out: &mut TrackedWrite<W>,
-    ) -> Result<ColumnChunkMetaData, EncodeError> {
+        footer: &mut Vec<u8>,
+    ) -> Result<Sizes, EncodeError> {
         if has_levels {
             self.encodings.insert(Encoding::RLE);
         }
         let data_start = out.bytes_written();
         out.write_all(&self.pages)?;
-        let metadata = ColumnChunkMetaData::builder(self.descriptor.clone())
-            .set_compression(self.codec)
-            .set_encodings_mask(self.encodings)
-            .set_num_values(count(self.values))
-            .set_total_compressed_size(count(out.bytes_written() - start))
-            .set_total_uncompressed_size(count(self.uncompressed))
-            .set_data_page_offset(count(data_start))
-            .set_dictionary_page_offset((data_start > start).then_some(count(start)))
-            .set_statistics(statistics)
-            .build()?;
+        let sizes = Sizes {
+            compressed: out.bytes_written() - start,
+            uncompressed: self.uncompressed,
+        };
+        let mut chunk = Fields::new(footer);
+        // The position of a copy of this description, which is not written.
+        chunk.int64(2, 0);
+        let mut described = chunk.nested(3);
+        described.int32(1, self.physical);
+        described.encodings(ENCODINGS, self.encodings);
+        described.encoded_fields(CODEC, &self.constant);
+        described.int64(5, count(self.values));
+        described.int64(6, count(sizes.uncompressed));
+        described.int64(7, count(sizes.compressed));
+        described.int64(9, count(data_start));
+        if data_start > start {
+            described.int64(11, count(start));
+        }
+        described.encoded(12, statistics);
+        described.end();
+        chunk.end();
         self.pages.clear();
         self.encodings = EncodingMask::default();
         (self.values, self.nulls, self.uncompressed) = (0, 0, 0);
-        Ok(metadata)
+        Ok(sizes)
     }
 }

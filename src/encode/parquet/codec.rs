@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 
 use flate2::write::GzEncoder;
-use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
 
 use crate::encode::Compression;
 use crate::encode::compressor::ZSTD_LEVEL;
@@ -50,12 +49,12 @@ impl PageCodec {
     }
 }
 
-/// Returns the compression as the file's metadata names it, without its level.
-pub(super) fn codec(compression: Compression) -> Codec {
+/// Returns the number of the compression in the file's metadata.
+pub(super) const fn codec(compression: Compression) -> i32 {
     match compression {
-        Compression::Zstd => Codec::ZSTD(ZstdLevel::default()),
-        Compression::Snappy => Codec::SNAPPY,
-        Compression::Gzip => Codec::GZIP(GzipLevel::default()),
-        Compression::None => Codec::UNCOMPRESSED,
+        Compression::None => 0,
+        Compression::Snappy => 1,
+        Compression::Gzip => 2,
+        Compression::Zstd => 6,
     }
 }

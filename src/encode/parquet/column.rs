@@ -2,9 +2,7 @@
 
 use std::io::Write;
 
-use parquet::basic::{Compression as Codec, Encoding};
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::statistics::Statistics;
+use parquet::basic::Encoding;
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::ColumnDescPtr;
 
@@ -17,6 +15,7 @@ use crate::schema::mapping::{Leaf, Literal};
 use super::chunk::{Chunk, PageWriter};
 use super::delta::{TextParts, write_numbers};
 use super::dictionary::{NumberDictionary, TextDictionary, write_plain};
+use super::file::Sizes;
 use super::schema::{self, Physical};
 use super::statistics::{FloatBounds, NumberBounds, TextBounds};
 
@@ -90,7 +89,7 @@ enum Dictionary {
 }
 
 impl ColumnEncoder {
-    pub(super) fn new(leaf: &Leaf, described: &ColumnDescPtr, codec: Codec) -> Self {
+    pub(super) fn new(leaf: &Leaf, described: &ColumnDescPtr, codec: i32) -> Self {
         let levels = match (leaf.kind, leaf.presence) {
             (Kind::TextList, Presence::Nullable) => Levels::List,
             (Kind::TextList, Presence::Required) => Levels::RequiredList,
@@ -101,7 +100,7 @@ impl ColumnEncoder {
             physical: schema::physical(leaf.kind),
             layout: leaf.layout,
             levels,
-            chunk: Chunk::new(described.clone(), codec),
+            chunk: Chunk::new(described, codec),
             page: PageValues::default(),
             texts: TextDictionary::default(),
             numbers: NumberDictionary::default(),
@@ -387,31 +386,36 @@ impl ColumnEncoder {
         Encoding::PLAIN
     }
 
-    /// Writes the chunk to the file and resets the encoder.
+    /// Writes the chunk to the file, appends its description to the footer, and resets the encoder.
     pub(super) fn finish<W: Write>(
         &mut self,
         page_writer: &mut PageWriter,
         out: &mut TrackedWrite<W>,
-    ) -> Result<ColumnChunkMetaData, EncodeError> {
+        footer: &mut Vec<u8>,
+    ) -> Result<Sizes, EncodeError> {
         let start = out.bytes_written();
         if matches!(self.dictionary, Dictionary::Used | Dictionary::Abandoned) {
             self.note_bounds_of_dictionary();
             self.write_dictionary(page_writer, out)?;
         }
-        let statistics = self.finish_statistics();
-        let metadata = self.chunk.finish(start, self.levels != Levels::None, statistics, out)?;
+        let statistics = &mut page_writer.statistics;
+        statistics.clear();
+        self.finish_statistics(statistics);
+        let sizes = self
+            .chunk
+            .finish(start, self.levels != Levels::None, statistics, out, footer)?;
         self.texts.clear();
         self.numbers.clear();
         self.dictionary = Dictionary::Undecided;
-        Ok(metadata)
+        Ok(sizes)
     }
 
-    fn finish_statistics(&mut self) -> Statistics {
+    fn finish_statistics(&mut self, out: &mut Vec<u8>) {
         let nulls = self.chunk.nulls();
         match self.physical {
-            Physical::Bytes => self.text_bounds.finish(nulls),
-            Physical::Double => self.float_bounds.finish(nulls),
-            Physical::Int32 | Physical::Int64 => self.number_bounds.finish(self.physical, nulls),
+            Physical::Bytes => self.text_bounds.finish(nulls, out),
+            Physical::Double => self.float_bounds.finish(nulls, out),
+            Physical::Int32 | Physical::Int64 => self.number_bounds.finish(self.physical, nulls, out),
         }
     }
 

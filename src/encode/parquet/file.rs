@@ -1,12 +1,9 @@
-//! Writes the file around the column chunks: its first bytes, and the footer, which the `parquet` crate encodes.
+//! Writes the file around the column chunks: its first bytes, and the footer.
 
 use std::io::{self, Write};
 
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
-    RowGroupMetaData,
-};
+use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataWriter};
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::SchemaDescPtr;
 
@@ -14,12 +11,14 @@ use crate::encode::EncodeError;
 use crate::encode::compressor::ZSTD_LEVEL;
 use crate::schema::mapping::OutputTable;
 
-use super::schema::parquet_schema;
+use super::thrift::Fields;
 
 /// The first bytes of a Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 /// The number of bytes after the footer: its length, and the magic bytes.
 const TAIL: usize = 8;
+/// The fields of the footer for the number of rows and the row groups, in a file without rows.
+const NO_ROWS: &[u8] = &[0x16, 0x00, 0x19, 0x0c];
 /// Version 1 of the format: data pages have headers of version 1.
 const VERSION: i32 = 1;
 const CREATED_BY: &str = concat!("alb-ingest version ", env!("CARGO_PKG_VERSION"));
@@ -36,77 +35,83 @@ pub(super) fn begin<W: Write>(out: W) -> io::Result<TrackedWrite<W>> {
     Ok(out)
 }
 
-/// The content of the footer: the schema, the positions of the chunks, and the names of table and schema.
+/// The footer: the schema, the positions of the chunks, and the names of table and schema.
 pub(super) struct Footer {
-    /// Built once and reused for the next file.
-    schema: SchemaDescPtr,
-    metadata: Vec<KeyValue>,
+    /// What precedes the number of rows in every file of the table.
+    head: Vec<u8>,
+    /// What follows the row groups.
+    tail: Vec<u8>,
     /// The row groups that are written, after those that are packed.
-    groups: Vec<RowGroupMetaData>,
+    groups: Vec<u8>,
     packed: Vec<Packed>,
+    /// The number of all row groups.
+    len: usize,
     rows: usize,
-    written: Vec<u8>,
 }
 
-/// The description of row groups, as a compressed footer: it takes up a twentieth of the memory.
+/// The description of row groups, compressed: it takes up a twentieth of the memory.
 struct Packed {
     compressed: Vec<u8>,
     /// The length before compression.
     len: usize,
 }
 
+/// The number of bytes of chunks, headers of pages included.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sizes {
+    pub(super) compressed: usize,
+    pub(super) uncompressed: usize,
+}
+
+impl Sizes {
+    pub(super) const fn add(&mut self, other: Self) {
+        self.compressed += other.compressed;
+        self.uncompressed += other.uncompressed;
+    }
+}
+
 impl Footer {
-    pub(super) fn new(table: &OutputTable) -> Result<Self, ParquetError> {
-        let metadata = [
+    pub(super) fn new(table: &OutputTable, schema: &SchemaDescPtr) -> Result<Self, ParquetError> {
+        let names = [
             ("alb_ingest.table", table.plan.format.name.to_owned()),
             ("alb_ingest.schema", table.schema.name().to_owned()),
             ("alb_ingest.schema_version", table.schema.version().to_string()),
         ];
+        let names = names.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        // The footers of two empty files differ from the field after the row groups on.
+        let (with_names, without) = (empty(schema, Some(names.to_vec()))?, empty(schema, None)?);
+        let common = with_names.iter().zip(&without).take_while(|(one, other)| one == other);
+        let (common, tail) = with_names.split_at(common.count());
+        let head = common
+            .strip_suffix(NO_ROWS)
+            .expect("an empty file has no rows and no row groups");
+        let (tail, _) = tail.split_at(tail.len() - TAIL);
         Ok(Self {
-            schema: parquet_schema(table)?,
-            metadata: metadata
-                .into_iter()
-                .map(|(key, value)| KeyValue::new(key.to_owned(), value))
-                .collect(),
+            head: head.to_vec(),
+            tail: tail.to_vec(),
             groups: Vec::new(),
             packed: Vec::new(),
+            len: 0,
             rows: 0,
-            written: Vec::new(),
         })
     }
 
-    pub(super) const fn schema(&self) -> &SchemaDescPtr {
-        &self.schema
+    /// Begins a row group. The descriptions of its chunks are to be appended to the returned buffer.
+    pub(super) fn begin_group(&mut self, chunks: usize) -> &mut Vec<u8> {
+        Fields::new(&mut self.groups).structs(1, chunks);
+        &mut self.groups
     }
 
-    /// Adds a row group that begins at `offset` and whose chunks are written.
-    pub(super) fn add_group(
-        &mut self,
-        rows: usize,
-        offset: usize,
-        chunks: Vec<ColumnChunkMetaData>,
-    ) -> Result<(), ParquetError> {
-        let group = self.group(count(rows), Some(count(offset)), chunks)?;
-        self.groups.push(group);
+    /// Ends a row group that begins at `offset` of the file.
+    pub(super) fn end_group(&mut self, rows: usize, offset: usize, sizes: Sizes) {
+        let mut group = Fields::after(1, &mut self.groups);
+        group.int64(2, count(sizes.uncompressed));
+        group.int64(3, count(rows));
+        group.int64(5, count(offset));
+        group.int64(6, count(sizes.compressed));
+        group.end();
         self.rows += rows;
-        Ok(())
-    }
-
-    fn group(
-        &self,
-        rows: i64,
-        offset: Option<i64>,
-        chunks: Vec<ColumnChunkMetaData>,
-    ) -> Result<RowGroupMetaData, ParquetError> {
-        let uncompressed = chunks.iter().map(ColumnChunkMetaData::uncompressed_size).sum();
-        let mut group = RowGroupMetaData::builder(self.schema.clone())
-            .set_num_rows(rows)
-            .set_total_byte_size(uncompressed)
-            .set_column_metadata(chunks);
-        if let Some(offset) = offset {
-            group = group.set_file_offset(offset);
-        }
-        group.build()
+        self.len += 1;
     }
 
     /// Reduces the memory of the row groups that are written. Changes no bytes of the file.
@@ -114,56 +119,43 @@ impl Footer {
         if self.groups.is_empty() {
             return Ok(());
         }
-        let groups = std::mem::take(&mut self.groups);
-        self.encode(0, groups)?;
         self.packed.push(Packed {
-            compressed: zstd::bulk::compress(&self.written, ZSTD_LEVEL)?,
-            len: self.written.len(),
+            compressed: zstd::bulk::compress(&self.groups, ZSTD_LEVEL)?,
+            len: self.groups.len(),
         });
-        self.written = Vec::new();
+        self.groups = Vec::new();
         Ok(())
-    }
-
-    /// Removes and returns the row groups.
-    fn take_groups(&mut self) -> Result<Vec<RowGroupMetaData>, EncodeError> {
-        let mut groups = Vec::new();
-        for Packed { compressed, len } in std::mem::take(&mut self.packed) {
-            let footer = zstd::bulk::decompress(&compressed, len)?;
-            let (footer, _) = footer.split_at_checked(len - TAIL).unwrap_or_default();
-            let metadata = ParquetMetaDataReader::decode_metadata(footer)?;
-            for group in metadata.row_groups() {
-                // The crate's reader numbers the groups, but the file has no numbers.
-                groups.push(self.group(group.num_rows(), group.file_offset(), group.columns().to_vec())?);
-            }
-        }
-        groups.append(&mut self.groups);
-        Ok(groups)
-    }
-
-    /// Encodes a footer with its length and the magic bytes into the buffer.
-    fn encode(&mut self, rows: usize, groups: Vec<RowGroupMetaData>) -> Result<(), ParquetError> {
-        let file = FileMetaData::new(
-            VERSION,
-            count(rows),
-            Some(CREATED_BY.to_owned()),
-            Some(self.metadata.clone()),
-            self.schema.clone(),
-            // The crate's writer sets the order of each leaf from its type.
-            None,
-        );
-        let metadata = ParquetMetaData::new(file, groups);
-        self.written.clear();
-        ParquetMetaDataWriter::new(&mut self.written, &metadata).finish()
     }
 
     /// Writes the footer, removes the row groups, and returns the writer.
     pub(super) fn write<W: Write>(&mut self, mut out: TrackedWrite<W>) -> Result<W, EncodeError> {
-        let groups = self.take_groups()?;
-        let rows = std::mem::take(&mut self.rows);
-        // Through a buffer: the crate's writer would keep `out`, and an IO error must not be reported as bad metadata.
-        self.encode(rows, groups)?;
-        out.write_all(&self.written)?;
+        let start = out.bytes_written();
+        out.write_all(&self.head)?;
+        let mut fields = Vec::new();
+        let mut file = Fields::after(2, &mut fields);
+        file.int64(3, count(std::mem::take(&mut self.rows)));
+        file.structs(4, std::mem::take(&mut self.len));
+        out.write_all(&fields)?;
+        for Packed { compressed, len } in std::mem::take(&mut self.packed) {
+            out.write_all(&zstd::bulk::decompress(&compressed, len)?)?;
+        }
+        out.write_all(&self.groups)?;
+        out.write_all(&self.tail)?;
+        self.groups.clear();
+        let len = u32::try_from(out.bytes_written() - start).expect("a footer is smaller than 4 GiB");
+        out.write_all(&len.to_le_bytes())?;
+        out.write_all(MAGIC)?;
         out.flush()?;
         Ok(out.into_inner()?)
     }
+}
+
+/// Returns the footer of a file without row groups, as the crate writes it.
+fn empty(schema: &SchemaDescPtr, names: Option<Vec<KeyValue>>) -> Result<Vec<u8>, ParquetError> {
+    let created_by = Some(CREATED_BY.to_owned());
+    // The crate's writer sets the order of each leaf from its type.
+    let file = FileMetaData::new(VERSION, 0, created_by, names, schema.clone(), None);
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, &ParquetMetaData::new(file, Vec::new())).finish()?;
+    Ok(footer)
 }

@@ -1,7 +1,7 @@
-//! Writes Parquet files. Column chunks are encoded here, by the layout that the format table gives each column; the `parquet`
-//! crate writes schema, page headers, metadata and footer.
+//! Writes Parquet files. Column chunks are encoded here, by the layout that the format table gives each column, and so is their
+//! metadata; the `parquet` crate writes the schema and what else all footers of a table have in common.
 //!
-//! The crate's own column writer, which would take more than half of the time of a file, is the reference in tests.
+//! The crate's own writers, which would take more than half of the time of a file, are the reference in tests.
 
 mod bits;
 mod chunk;
@@ -12,6 +12,7 @@ mod dictionary;
 mod file;
 mod schema;
 mod statistics;
+mod thrift;
 
 use std::cell::Cell;
 use std::io::Write;
@@ -30,7 +31,8 @@ use super::{EncodeError, Encoder};
 use chunk::PageWriter;
 use codec::{PageCodec, codec};
 use column::ColumnEncoder;
-use file::Footer;
+use file::{Footer, Sizes};
+use schema::parquet_schema;
 
 /// The maximum number of rows in a row group: a bound for memory; size and speed hardly depend on it.
 const ROW_GROUP_ROWS: usize = 65_536;
@@ -87,8 +89,8 @@ impl EncoderCache {
         match CACHE.take() {
             Some(cache) if std::ptr::eq(cache.table, table) && cache.compression == compression => Ok(cache),
             _ => {
-                let (footer, codec) = (Footer::new(table)?, codec(compression));
-                let columns = table.leaves.iter().zip(footer.schema().columns());
+                let (schema, codec) = (parquet_schema(table)?, codec(compression));
+                let columns = table.leaves.iter().zip(schema.columns());
                 Ok(Box::new(Self {
                     table,
                     compression,
@@ -96,7 +98,7 @@ impl EncoderCache {
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
                     computed: Computed::new(table),
-                    footer,
+                    footer: Footer::new(table, &schema)?,
                 }))
             }
         }
@@ -237,10 +239,15 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         } = self.cache.as_mut();
         let start = self.out.bytes_written();
         let out = &mut self.out;
-        let chunks = with_page_writer(*compression, |writer| {
-            columns.iter_mut().map(|column| column.finish(writer, out)).collect()
+        with_page_writer(*compression, |writer| {
+            let mut sizes = Sizes::default();
+            let chunks = footer.begin_group(columns.len());
+            for column in columns {
+                sizes.add(column.finish(writer, out, chunks)?);
+            }
+            footer.end_group(self.rows, start, sizes);
+            Ok(())
         })?;
-        footer.add_group(self.rows, start, chunks)?;
         self.rows = 0;
         Ok(())
     }

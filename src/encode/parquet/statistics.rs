@@ -1,9 +1,7 @@
 //! Collects the statistics of a column chunk: minimum, maximum and number of nulls.
 
-use parquet::data_type::ByteArray;
-use parquet::file::statistics::{Statistics, ValueStatistics};
-
 use super::schema::Physical;
+use super::thrift::{Bound, write_statistics};
 
 /// The maximum number of bytes of a text in statistics.
 const TRUNCATE: usize = 64;
@@ -32,19 +30,16 @@ impl TextBounds {
         }
     }
 
-    /// Returns the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
-    pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
+    /// Writes the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
+    pub(super) fn finish(&mut self, nulls: usize, out: &mut Vec<u8>) {
         let max_exact = self.any && self.max.len() <= TRUNCATE;
         let has_max = self.any && (max_exact || truncate_max(&mut self.max));
         let min = self.any.then(|| truncate_min(&self.min));
-        let max = has_max.then(|| ByteArray::from(self.max.as_slice()));
-        let statistics = ValueStatistics::new(min.map(|(min, _)| min.into()), max, None, Some(nulls), false)
-            .with_min_is_exact(min.is_some_and(|(_, exact)| exact))
-            .with_max_is_exact(max_exact);
+        let max = has_max.then_some((self.max.as_slice(), max_exact));
+        write_statistics(min, max, nulls, None, out);
         self.min.clear();
         self.max.clear();
         self.any = false;
-        Statistics::ByteArray(statistics)
     }
 }
 
@@ -90,15 +85,12 @@ impl NumberBounds {
         }
     }
 
-    /// Returns the statistics, in the physical type of the column, and resets the bounds.
-    pub(super) fn finish(&mut self, physical: Physical, nulls: u64) -> Statistics {
+    /// Writes the statistics, in the physical type of the column, and resets the bounds.
+    pub(super) fn finish(&mut self, physical: Physical, nulls: usize, out: &mut Vec<u8>) {
+        let len = if physical == Physical::Int32 { 4 } else { 8 };
         let (min, max) = self.0.take().unzip();
-        if physical == Physical::Int32 {
-            let narrow = |bound: Option<i64>| bound.map(|bound| i32::try_from(bound).expect("values of 32 bits"));
-            Statistics::Int32(ValueStatistics::new(narrow(min), narrow(max), None, Some(nulls), false))
-        } else {
-            Statistics::Int64(ValueStatistics::new(min, max, None, Some(nulls), false))
-        }
+        let [min, max] = [min, max].map(|bound| bound.map(i64::to_le_bytes));
+        write_statistics(exact(min.as_ref(), len), exact(max.as_ref(), len), nulls, None, out);
     }
 }
 
@@ -117,11 +109,17 @@ impl FloatBounds {
         }
     }
 
-    /// Returns the statistics and resets the bounds.
-    pub(super) fn finish(&mut self, nulls: u64) -> Statistics {
+    /// Writes the statistics and resets the bounds.
+    pub(super) fn finish(&mut self, nulls: usize, out: &mut Vec<u8>) {
         let (min, max) = self.0.take().unzip();
-        Statistics::Double(ValueStatistics::new(min, max, None, Some(nulls), false).with_nan_count(Some(0)))
+        let [min, max] = [min, max].map(|bound| bound.map(f64::to_le_bytes));
+        write_statistics(exact(min.as_ref(), 8), exact(max.as_ref(), 8), nulls, Some(0), out);
     }
+}
+
+/// Returns a number, which takes `len` bytes, as a bound.
+fn exact(number: Option<&[u8; 8]>, len: usize) -> Bound<'_> {
+    number.map(|bytes| (&bytes[..len], true))
 }
 
 #[cfg(test)]
@@ -133,9 +131,17 @@ mod tests {
         for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
             let mut bounds = FloatBounds::default();
             bounds.add(zeros.into_iter());
-            let statistics = bounds.finish(0);
-            assert_eq!(statistics.min_bytes_opt(), Some((-0.0_f64).to_le_bytes().as_slice()));
-            assert_eq!(statistics.max_bytes_opt(), Some(0.0_f64.to_le_bytes().as_slice()));
+            let [mut written, mut expected] = [Vec::new(), Vec::new()];
+            bounds.finish(0, &mut written);
+            let [least, most] = [-0.0, 0.0].map(|zero: f64| Some(zero.to_le_bytes()));
+            write_statistics(
+                exact(least.as_ref(), 8),
+                exact(most.as_ref(), 8),
+                0,
+                Some(0),
+                &mut expected,
+            );
+            assert_eq!(written, expected);
         }
     }
 }
