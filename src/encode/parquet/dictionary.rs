@@ -32,6 +32,8 @@ pub(super) struct TextDictionary {
 #[derive(Debug, Clone, Copy, Default)]
 struct RecentText {
     brief: Brief,
+    /// The position of the text in `plain`.
+    start: u32,
     /// The index plus one, plus the stamps of all chunks before: nothing has to be wiped for a new chunk.
     stamp: u32,
 }
@@ -72,6 +74,22 @@ impl Brief {
     }
 }
 
+/// Returns whether two texts of the same length, more than 16 bytes, whose first and last eight bytes are equal, are equal.
+#[inline]
+fn equal_within(one: &[u8], other: &[u8]) -> bool {
+    if one.len() > 32 {
+        return one == other;
+    }
+    // Overlapping pieces, so that nothing is called for a few bytes.
+    let inner = |text: &[u8]| {
+        let (_, after_first) = text.split_first_chunk::<8>()?;
+        let (before_last, _) = text.split_last_chunk::<8>()?;
+        let (low, high) = (after_first.first_chunk()?, before_last.last_chunk()?);
+        Some((u64::from_le_bytes(*low), u64::from_le_bytes(*high)))
+    };
+    inner(one) == inner(other)
+}
+
 /// Returns the stamp of an index. At most [`MAX_CLEARED`] is added to an index, which has far fewer values.
 const fn stamp(cleared: u32, index: u32) -> u32 {
     cleared + index + 1
@@ -100,10 +118,9 @@ impl TextDictionary {
         if let Some(recent) = self.recent.get(slot)
             && recent.brief == brief
             && recent.stamp > self.cleared
-            && let index = recent.stamp - self.cleared - 1
-            && (brief.is_whole() || self.get(index) == text)
+            && (brief.is_whole() || equal_within(&self.plain[recent.start as usize..][..text.len()], text))
         {
-            return index;
+            return recent.stamp - self.cleared - 1;
         }
         self.look_up(text, brief, slot)
     }
@@ -120,7 +137,8 @@ impl TextDictionary {
             self.recent.resize(RECENT, RecentText::default());
         }
         let stamp = stamp(self.cleared, index);
-        self.recent[slot] = RecentText { brief, stamp };
+        let start = u32::try_from(self.spans[index as usize].0).expect("a dictionary is smaller than 4 GiB");
+        self.recent[slot] = RecentText { brief, start, stamp };
         index
     }
 
@@ -281,5 +299,46 @@ impl NumberDictionary {
         }
         self.numbers.clear();
         self.table.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Short alphabets and similar lengths make texts that differ in a single byte anywhere.
+        #[test]
+        fn texts_have_the_index_of_their_first_occurrence(
+            texts in proptest::collection::vec("[ab]{0,3}(x{0,40})[ab]{0,2}(y{0,9})", 1..300),
+            clear_at in 0..300_usize,
+        ) {
+            let mut dictionary = TextDictionary::default();
+            let mut known = HashMap::new();
+            for (number, text) in texts.iter().enumerate() {
+                if number == clear_at {
+                    dictionary.clear();
+                    known.clear();
+                }
+                let next = u32::try_from(known.len()).unwrap();
+                let expected = *known.entry(text).or_insert(next);
+                prop_assert_eq!(dictionary.index(text.as_bytes()), expected);
+                prop_assert_eq!(dictionary.get(expected), text.as_bytes());
+            }
+        }
+
+        #[test]
+        fn texts_are_equal_within_if_they_are_equal(len in 17..80_usize, at in 8..72_usize) {
+            let one = vec![b'a'; len];
+            let mut other = one.clone();
+            prop_assert!(equal_within(&one, &other));
+            let at = 8 + at % (len - 16);
+            other[at] = b'b';
+            prop_assert!(!equal_within(&one, &other));
+        }
     }
 }
