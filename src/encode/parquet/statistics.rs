@@ -11,23 +11,45 @@ const TRUNCATE: usize = 64;
 pub(super) struct TextBounds {
     min: Vec<u8>,
     max: Vec<u8>,
+    /// The heads of the bounds: most texts are compared by theirs.
+    heads: (u128, u128),
     any: bool,
+}
+
+/// Returns the first 16 bytes of a text. Different heads have the order of their texts.
+#[inline]
+fn head(text: &[u8]) -> u128 {
+    let bytes = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; 16];
+        padded[..text.len()].copy_from_slice(text);
+        padded
+    });
+    u128::from_be_bytes(bytes)
 }
 
 impl TextBounds {
     #[inline]
     pub(super) fn add(&mut self, text: &[u8]) {
-        if !self.any {
-            self.min.extend_from_slice(text);
-            self.max.extend_from_slice(text);
-            self.any = true;
-        } else if text < self.min.as_slice() {
+        let head = head(text);
+        if !self.any || head <= self.heads.0 || head >= self.heads.1 {
+            self.add_outer(text, head);
+        }
+    }
+
+    /// Adds a text that may be a bound.
+    #[inline(never)]
+    fn add_outer(&mut self, text: &[u8], head: u128) {
+        if !self.any || text < self.min.as_slice() {
             self.min.clear();
             self.min.extend_from_slice(text);
-        } else if text > self.max.as_slice() {
+            self.heads.0 = head;
+        }
+        if !self.any || text > self.max.as_slice() {
             self.max.clear();
             self.max.extend_from_slice(text);
+            self.heads.1 = head;
         }
+        self.any = true;
     }
 
     /// Writes the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
@@ -124,7 +146,22 @@ fn exact(number: Option<&[u8; 8]>, len: usize) -> Bound<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Texts that end or differ around the border of the head.
+        #[test]
+        fn bounds_of_texts_are_the_least_and_the_greatest(
+            texts in proptest::collection::vec("[ab]{0,2}(a{12,16})?[\\x00b]{0,3}", 1..40),
+        ) {
+            let mut bounds = TextBounds::default();
+            texts.iter().for_each(|text| bounds.add(text.as_bytes()));
+            prop_assert_eq!(bounds.min.as_slice(), texts.iter().min().unwrap().as_bytes());
+            prop_assert_eq!(bounds.max.as_slice(), texts.iter().max().unwrap().as_bytes());
+        }
+    }
 
     #[test]
     fn negative_zero_is_less_than_positive_zero() {
