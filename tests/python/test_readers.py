@@ -210,6 +210,36 @@ def test_files_have_statistics_and_zstd_compression(parquet, table):
             assert timestamp.is_stats_set and timestamp.statistics.has_min_max
 
 
+def test_chunks_of_several_pages_have_a_page_index(command, ingest, tmp_path):
+    command("generate", "alb_access_log", "--seed", 1, "--lines", 20_000, "--to", tmp_path)
+    in_parquet, in_json = (ingest("--format", form, objects=tmp_path) for form in ("parquet", "json"))
+    [file], [lines] = in_parquet.files(), in_json.files()
+    rows = json_lines(read_text(lines.path))
+    group = pq.read_metadata(file.path).row_group(0)
+    chunks = {chunk.path_in_schema: chunk for chunk in map(group.column, range(group.num_columns))}
+    assert group.num_rows == 20_000 and all(chunk.has_offset_index for chunk in chunks.values())
+    # Bounds of pages that equal those of the chunk are left out.
+    assert all(chunks[name].has_column_index for name in ("event_id", "timestamp", "client_port", "trace_id"))
+    assert not any(chunks[name].has_column_index for name in ("account_id", "region", "source_key"))
+    # Filters read the pages that may have a value.
+    port = rows[-1]["client_port"]
+    expected = sorted(row["event_id"] for row in rows if row["client_port"] == port)
+    found = pq.read_table(file.path, filters=[("client_port", "=", port)], columns=["event_id"])
+    assert sorted(found.column("event_id").to_pylist()) == expected
+    assert sorted(duck("select event_id from read_parquet(?) where client_port = ?", str(file.path), port)) == [
+        (event,) for event in expected
+    ]
+
+
+def test_small_files_have_no_page_index(parquet):
+    for file in parquet.files():
+        metadata = pq.read_metadata(file.path)
+        if metadata.num_rows < 1_000:
+            group = metadata.row_group(0)
+            chunks = [group.column(number) for number in range(group.num_columns)]
+            assert not any(chunk.has_column_index or chunk.has_offset_index for chunk in chunks), file.path
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_pyarrow_reads_a_table_as_one_dataset(parquet, table):
     dataset = pa.dataset.dataset(parquet.folder / table, partitioning="hive")

@@ -10,7 +10,9 @@ use crate::encode::EncodeError;
 
 use super::bits::{width_of, write_flags, write_hybrid, write_run};
 use super::codec::PageCodec;
-use super::file::{Sizes, count};
+use super::file::{Footer, Sizes, count};
+use super::page_index::PageIndex;
+use super::statistics::Bounds;
 use super::thrift::{Fields, PageHeader};
 
 /// The buffers and the codec that pages are made with, shared by all columns so that pages need no allocation.
@@ -108,6 +110,8 @@ pub(super) struct Chunk {
     constant: Vec<u8>,
     pages: Vec<u8>,
     encodings: EncodingMask,
+    index: PageIndex,
+    rows: usize,
     values: usize,
     nulls: usize,
     /// The number of bytes of the pages before compression, headers included.
@@ -118,13 +122,15 @@ impl Chunk {
     pub(super) fn new(described: &ColumnDescPtr, codec: i32) -> Self {
         let mut constant = Vec::new();
         let mut fields = Fields::after(ENCODINGS, &mut constant);
-        fields.texts(PATH, described.path().parts().iter().map(String::as_str));
+        fields.texts(PATH, described.path().parts().iter().map(String::as_bytes));
         fields.int32(CODEC, codec);
         Self {
             physical: described.physical_type() as i32,
             constant,
             pages: Vec::new(),
             encodings: EncodingMask::default(),
+            index: PageIndex::default(),
+            rows: 0,
             values: 0,
             nulls: 0,
             uncompressed: 0,
@@ -140,7 +146,13 @@ impl Chunk {
     pub(super) fn release(&mut self) {
         if self.pages.is_empty() {
             self.pages = Vec::new();
+            self.index.release();
         }
+    }
+
+    /// Returns the number of bytes of memory for the pages.
+    pub(super) const fn memory(&self) -> usize {
+        self.pages.len() + self.index.memory()
     }
 
     /// Returns the number of values in the pages, nulls included.
@@ -153,18 +165,25 @@ impl Chunk {
         self.nulls
     }
 
-    /// Compresses and adds the current page. `values` includes nulls.
+    /// Compresses and adds the current page, to the index too if its bounds are given. `values` includes nulls.
     pub(super) fn add_page(
         &mut self,
         page_writer: &mut PageWriter,
+        rows: usize,
         values: usize,
         nulls: usize,
         encoding: Encoding,
+        bounds: Option<&mut Bounds>,
     ) -> Result<(), EncodeError> {
         self.values += values;
         self.nulls += nulls;
         self.encodings.insert(encoding);
+        let start = self.pages.len();
         self.uncompressed += page_writer.write_page(false, values, encoding, &mut self.pages)?;
+        if let Some(bounds) = bounds {
+            self.index.add(self.pages.len() - start, self.rows, nulls, bounds);
+        }
+        self.rows += rows;
         Ok(())
     }
 
@@ -191,8 +210,9 @@ impl Chunk {
         start: usize,
         has_levels: bool,
         statistics: &[u8],
+        nans: Option<i64>,
         out: &mut TrackedWrite<W>,
-        footer: &mut Vec<u8>,
+        footer: &mut Footer,
     ) -> Result<Sizes, EncodeError> {
         if has_levels {
             self.encodings.insert(Encoding::RLE);
@@ -203,7 +223,7 @@ impl Chunk {
             compressed: out.bytes_written() - start,
             uncompressed: self.uncompressed,
         };
-        let mut chunk = Fields::new(footer);
+        let mut chunk = Fields::new(footer.chunks());
         // The position of a copy of this description, which is not written.
         chunk.int64(2, 0);
         let mut described = chunk.nested(3);
@@ -219,10 +239,13 @@ impl Chunk {
         }
         described.encoded(12, statistics);
         described.end();
-        chunk.end();
+        if let Some(index) = self.index.encode(data_start, nans) {
+            footer.add_index(&index);
+        }
+        Fields::new(footer.chunks()).end();
         self.pages.clear();
         self.encodings = EncodingMask::default();
-        (self.values, self.nulls, self.uncompressed) = (0, 0, 0);
+        (self.rows, self.values, self.nulls, self.uncompressed) = (0, 0, 0, 0);
         Ok(sizes)
     }
 }

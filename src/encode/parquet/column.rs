@@ -15,9 +15,9 @@ use crate::schema::mapping::{Leaf, Literal};
 use super::chunk::{Chunk, PageWriter};
 use super::delta::{TextParts, write_numbers};
 use super::dictionary::{NumberDictionary, TextDictionary, write_plain};
-use super::file::Sizes;
+use super::file::{Footer, Sizes};
 use super::schema::{self, Physical};
-use super::statistics::{FloatBounds, NumberBounds, TextBounds};
+use super::statistics::Bounds;
 
 /// The size in bytes of a dictionary after which further pages of the chunk do not use it.
 const MAX_DICTIONARY_BYTES: usize = 1024 * 1024;
@@ -37,9 +37,10 @@ pub(super) struct ColumnEncoder {
     texts: TextDictionary,
     numbers: NumberDictionary,
     dictionary: Dictionary,
-    text_bounds: TextBounds,
-    number_bounds: NumberBounds,
-    float_bounds: FloatBounds,
+    /// The bounds of the page's values, unless they are in the dictionary.
+    page_bounds: Bounds,
+    /// The bounds of the pages before.
+    bounds: Bounds,
 }
 
 /// The levels that precede the values of a page.
@@ -96,8 +97,9 @@ impl ColumnEncoder {
             (_, Presence::Nullable) => Levels::Flat,
             (_, Presence::Required) => Levels::None,
         };
+        let physical = schema::physical(leaf.kind);
         Self {
-            physical: schema::physical(leaf.kind),
+            physical,
             layout: leaf.layout,
             levels,
             chunk: Chunk::new(described, codec),
@@ -105,9 +107,8 @@ impl ColumnEncoder {
             texts: TextDictionary::default(),
             numbers: NumberDictionary::default(),
             dictionary: Dictionary::Undecided,
-            text_bounds: TextBounds::default(),
-            number_bounds: NumberBounds::default(),
-            float_bounds: FloatBounds::default(),
+            page_bounds: Bounds::new(physical),
+            bounds: Bounds::new(physical),
         }
     }
 
@@ -121,7 +122,7 @@ impl ColumnEncoder {
     pub(super) fn memory(&self) -> usize {
         let page = &self.page;
         let levels = page.repetition.len() + page.definition.len() + page.indices.len();
-        self.chunk.bytes()
+        self.chunk.memory()
             + self.texts.memory()
             + self.numbers.memory()
             + page.valid.len()
@@ -199,7 +200,8 @@ impl ColumnEncoder {
     pub(super) fn add_event_ids(&mut self, object_id: &str, lines: &[i64]) {
         self.add_validity(lines.len(), 0, std::iter::empty());
         self.dictionary = Dictionary::Unused;
-        let Self { page, text_bounds, .. } = self;
+        let Self { page, page_bounds, .. } = self;
+        let text_bounds = &mut page_bounds.texts;
         for line in lines {
             // Increments are ascending: the ends of such a run are its bounds.
             match page.last_line.replace(*line) {
@@ -277,9 +279,15 @@ impl ColumnEncoder {
         self.add_numbers(numbers.present().map(|number| number.to_bits().cast_signed()));
     }
 
-    /// Makes a page of the values that are not in a page yet; `last` is true for the last page of the chunk.
-    pub(super) fn close_page(&mut self, page_writer: &mut PageWriter, last: bool) -> Result<(), EncodeError> {
-        if self.dictionary == Dictionary::Used && self.chunk.values() == 0 && self.is_better_plain(last) {
+    /// Makes a page of the values that are not in a page yet, of `rows` rows; `last` is true for the last page of the chunk.
+    pub(super) fn close_page(
+        &mut self,
+        page_writer: &mut PageWriter,
+        rows: usize,
+        last: bool,
+    ) -> Result<(), EncodeError> {
+        let first = self.chunk.values() == 0;
+        if self.dictionary == Dictionary::Used && first && self.is_better_plain(last) {
             self.inline_dictionary();
         }
         let page = &mut self.page;
@@ -301,7 +309,24 @@ impl ColumnEncoder {
             }
         }
         let encoding = self.write_values(page_writer);
-        self.chunk.add_page(page_writer, values, self.page.nulls, encoding)?;
+        // A single page needs no index.
+        let indexed = !(first && last);
+        match (self.dictionary == Dictionary::Used, indexed) {
+            (true, true) => self.note_bounds_of_indices(first),
+            (true, false) => {}
+            (false, true) => self.bounds.merge(&self.page_bounds),
+            (false, false) => std::mem::swap(&mut self.bounds, &mut self.page_bounds),
+        }
+        let (nulls, bounds) = (self.page.nulls, &mut self.page_bounds);
+        self.chunk.add_page(
+            page_writer,
+            rows,
+            values,
+            nulls,
+            encoding,
+            indexed.then_some(&mut *bounds),
+        )?;
+        bounds.clear();
         self.page.clear();
         if self.dictionary == Dictionary::Used && self.dictionary_bytes() > MAX_DICTIONARY_BYTES {
             self.dictionary = Dictionary::Abandoned;
@@ -331,7 +356,12 @@ impl ColumnEncoder {
 
     /// Replaces the indices of the page with their values, and clears the dictionary.
     fn inline_dictionary(&mut self) {
-        self.note_bounds_of_dictionary();
+        Self::note_bounds_of_dictionary(
+            &self.texts,
+            self.numbers.numbers(),
+            self.physical,
+            &mut self.page_bounds,
+        );
         let page = &mut self.page;
         for index in &page.indices {
             if self.physical != Physical::Bytes {
@@ -365,21 +395,21 @@ impl ColumnEncoder {
             (Physical::Bytes, _) => out.extend_from_slice(&page.plain),
             (Physical::Double, _) => {
                 let floats = page.numbers.iter().map(|number| f64::from_bits(number.cast_unsigned()));
-                self.float_bounds.add(floats);
+                self.page_bounds.floats.add(floats);
                 out.extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
             }
             (Physical::Int32, layout) if layout != Layout::Near || page.numbers.iter().any(|number| *number < 0) => {
-                self.number_bounds.add(page.numbers.iter().copied());
+                self.page_bounds.numbers.add(page.numbers.iter().copied());
                 out.extend(page.numbers.iter().flat_map(|number| low_half(*number)));
             }
             // Readers of 32-bit numbers accept differences of up to 32 bits, which suffice if none is negative.
             (Physical::Int32, _) | (Physical::Int64, Layout::Near) => {
-                self.number_bounds.add(page.numbers.iter().copied());
+                self.page_bounds.numbers.add(page.numbers.iter().copied());
                 write_numbers(&page.numbers, out);
                 return Encoding::DELTA_BINARY_PACKED;
             }
             (Physical::Int64, _) => {
-                self.number_bounds.add(page.numbers.iter().copied());
+                self.page_bounds.numbers.add(page.numbers.iter().copied());
                 out.extend(page.numbers.iter().flat_map(|number| number.to_le_bytes()));
             }
         }
@@ -391,32 +421,22 @@ impl ColumnEncoder {
         &mut self,
         page_writer: &mut PageWriter,
         out: &mut TrackedWrite<W>,
-        footer: &mut Vec<u8>,
+        footer: &mut Footer,
     ) -> Result<Sizes, EncodeError> {
         let start = out.bytes_written();
         if matches!(self.dictionary, Dictionary::Used | Dictionary::Abandoned) {
-            self.note_bounds_of_dictionary();
+            Self::note_bounds_of_dictionary(&self.texts, self.numbers.numbers(), self.physical, &mut self.bounds);
             self.write_dictionary(page_writer, out)?;
         }
         let statistics = &mut page_writer.statistics;
         statistics.clear();
-        self.finish_statistics(statistics);
-        let sizes = self
-            .chunk
-            .finish(start, self.levels != Levels::None, statistics, out, footer)?;
+        self.bounds.finish(self.chunk.nulls(), statistics);
+        let (has_levels, nans) = (self.levels != Levels::None, self.bounds.nans());
+        let sizes = self.chunk.finish(start, has_levels, statistics, nans, out, footer)?;
         self.texts.clear();
         self.numbers.clear();
         self.dictionary = Dictionary::Undecided;
         Ok(sizes)
-    }
-
-    fn finish_statistics(&mut self, out: &mut Vec<u8>) {
-        let nulls = self.chunk.nulls();
-        match self.physical {
-            Physical::Bytes => self.text_bounds.finish(nulls, out),
-            Physical::Double => self.float_bounds.finish(nulls, out),
-            Physical::Int32 | Physical::Int64 => self.number_bounds.finish(self.physical, nulls, out),
-        }
     }
 
     /// Writes the dictionary page.
@@ -436,16 +456,42 @@ impl ColumnEncoder {
         self.chunk.write_dictionary(page_writer, values, out)
     }
 
-    /// Adds the values of the dictionary to the bounds.
-    fn note_bounds_of_dictionary(&mut self) {
-        let numbers = self.numbers.numbers();
+    /// Adds the values of the dictionary to bounds.
+    fn note_bounds_of_dictionary(texts: &TextDictionary, numbers: &[u64], physical: Physical, bounds: &mut Bounds) {
+        match physical {
+            Physical::Bytes => texts.texts().for_each(|text| bounds.texts.add(text)),
+            Physical::Double => bounds.floats.add(numbers.iter().map(|bits| f64::from_bits(*bits))),
+            Physical::Int32 | Physical::Int64 => bounds.numbers.add(numbers.iter().map(|number| number.cast_signed())),
+        }
+    }
+
+    /// Adds the values of the page, which are in the dictionary, to its bounds: each value once.
+    fn note_bounds_of_indices(&mut self, first: bool) {
+        let Self {
+            texts,
+            numbers,
+            page_bounds,
+            ..
+        } = self;
+        let len = texts.len().max(numbers.numbers().len());
+        if first || len == 1 && !self.page.indices.is_empty() {
+            // The page has every value of the dictionary.
+            return Self::note_bounds_of_dictionary(texts, numbers.numbers(), self.physical, page_bounds);
+        }
+        let mut seen = vec![false; len];
+        let distinct = self
+            .page
+            .indices
+            .iter()
+            .filter(|index| !std::mem::replace(&mut seen[**index as usize], true));
         match self.physical {
-            Physical::Bytes => self.texts.texts().for_each(|text| self.text_bounds.add(text)),
-            Physical::Double => self.float_bounds.add(numbers.iter().map(|bits| f64::from_bits(*bits))),
-            Physical::Int32 | Physical::Int64 => {
-                self.number_bounds
-                    .add(numbers.iter().map(|number| number.cast_signed()));
-            }
+            Physical::Bytes => distinct.for_each(|index| page_bounds.texts.add(texts.get(*index))),
+            Physical::Double => page_bounds
+                .floats
+                .add(distinct.map(|index| f64::from_bits(numbers.get(*index)))),
+            Physical::Int32 | Physical::Int64 => page_bounds
+                .numbers
+                .add(distinct.map(|index| numbers.get(*index).cast_signed())),
         }
     }
 
@@ -468,7 +514,7 @@ impl ColumnEncoder {
         let Self {
             page,
             texts,
-            text_bounds,
+            page_bounds,
             layout,
             ..
         } = self;
@@ -477,7 +523,7 @@ impl ColumnEncoder {
             return;
         }
         for text in present {
-            text_bounds.add(text);
+            page_bounds.texts.add(text);
             if *layout == Layout::Prefixed {
                 page.parts.push(text);
             } else {

@@ -304,7 +304,7 @@ impl NumberDictionary {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -318,7 +318,7 @@ mod tests {
             clear_at in 0..300_usize,
         ) {
             let mut dictionary = TextDictionary::default();
-            let mut known = HashMap::new();
+            let mut known = BTreeMap::new();
             for (number, text) in texts.iter().enumerate() {
                 if number == clear_at {
                     dictionary.clear();

@@ -11,6 +11,7 @@ use crate::encode::EncodeError;
 use crate::encode::compressor::ZSTD_LEVEL;
 use crate::schema::mapping::OutputTable;
 
+use super::page_index::EncodedIndex;
 use super::thrift::Fields;
 
 /// The first bytes of a Parquet file.
@@ -46,6 +47,10 @@ pub(super) struct Footer {
     packed: Vec<Packed>,
     /// The number of all row groups.
     len: usize,
+    /// The page indexes of all chunks that have one, encoded: first the bounds of pages, then their positions.
+    column_indexes: Vec<u8>,
+    offset_indexes: Vec<u8>,
+    indexed: Vec<Indexed>,
     rows: usize,
 }
 
@@ -54,6 +59,15 @@ struct Packed {
     compressed: Vec<u8>,
     /// The length before compression.
     len: usize,
+}
+
+/// A chunk with a page index.
+struct Indexed {
+    /// The position at which its description lacks the fields that refer to the index, in the descriptions of all groups.
+    at: usize,
+    /// The lengths of its indexes.
+    columns: usize,
+    offsets: usize,
 }
 
 /// The number of bytes of chunks, headers of pages included.
@@ -92,14 +106,32 @@ impl Footer {
             groups: Vec::new(),
             packed: Vec::new(),
             len: 0,
+            column_indexes: Vec::new(),
+            offset_indexes: Vec::new(),
+            indexed: Vec::new(),
             rows: 0,
         })
     }
 
-    /// Begins a row group. The descriptions of its chunks are to be appended to the returned buffer.
-    pub(super) fn begin_group(&mut self, chunks: usize) -> &mut Vec<u8> {
+    /// Begins a row group, of a number of chunks.
+    pub(super) fn begin_group(&mut self, chunks: usize) {
         Fields::new(&mut self.groups).structs(1, chunks);
+    }
+
+    /// Returns the buffer that the descriptions of the group's chunks are appended to.
+    pub(super) const fn chunks(&mut self) -> &mut Vec<u8> {
         &mut self.groups
+    }
+
+    /// Adds the page index of the chunk whose description was appended, but for the end of the struct.
+    pub(super) fn add_index(&mut self, index: &EncodedIndex) {
+        self.column_indexes.extend_from_slice(&index.columns);
+        self.offset_indexes.extend_from_slice(&index.offsets);
+        self.indexed.push(Indexed {
+            at: self.packed.iter().map(|packed| packed.len).sum::<usize>() + self.groups.len(),
+            columns: index.columns.len(),
+            offsets: index.offsets.len(),
+        });
     }
 
     /// Ends a row group that begins at `offset` of the file.
@@ -129,6 +161,14 @@ impl Footer {
 
     /// Writes the footer, removes the row groups, and returns the writer.
     pub(super) fn write<W: Write>(&mut self, mut out: TrackedWrite<W>) -> Result<W, EncodeError> {
+        let mut index = IndexWriter {
+            column: out.bytes_written(),
+            offset: out.bytes_written() + self.column_indexes.len(),
+            indexed: &self.indexed,
+            at: 0,
+        };
+        out.write_all(&self.column_indexes)?;
+        out.write_all(&self.offset_indexes)?;
         let start = out.bytes_written();
         out.write_all(&self.head)?;
         let mut fields = Vec::new();
@@ -137,16 +177,55 @@ impl Footer {
         file.structs(4, std::mem::take(&mut self.len));
         out.write_all(&fields)?;
         for Packed { compressed, len } in std::mem::take(&mut self.packed) {
-            out.write_all(&zstd::bulk::decompress(&compressed, len)?)?;
+            index.write_groups(&zstd::bulk::decompress(&compressed, len)?, &mut out)?;
         }
-        out.write_all(&self.groups)?;
+        index.write_groups(&self.groups, &mut out)?;
         out.write_all(&self.tail)?;
         self.groups.clear();
+        self.column_indexes.clear();
+        self.offset_indexes.clear();
+        self.indexed.clear();
         let len = u32::try_from(out.bytes_written() - start).expect("a footer is smaller than 4 GiB");
         out.write_all(&len.to_le_bytes())?;
         out.write_all(MAGIC)?;
         out.flush()?;
         Ok(out.into_inner()?)
+    }
+}
+
+/// Adds the positions of page indexes to the descriptions of chunks.
+struct IndexWriter<'a> {
+    /// The positions of the next indexes in the file.
+    column: usize,
+    offset: usize,
+    indexed: &'a [Indexed],
+    /// The number of bytes of descriptions that are written.
+    at: usize,
+}
+
+impl IndexWriter<'_> {
+    fn write_groups(&mut self, groups: &[u8], out: &mut impl Write) -> io::Result<()> {
+        let (mut from, end) = (0, self.at + groups.len());
+        while let Some((next, rest)) = self.indexed.split_first().filter(|(next, _)| next.at < end) {
+            let to = next.at - self.at;
+            out.write_all(&groups[from..to])?;
+            let small = |len| i32::try_from(len).expect("an index is smaller than 2 GiB");
+            let mut fields = Vec::new();
+            // After `meta_data`.
+            let mut chunk = Fields::after(3, &mut fields);
+            chunk.int64(4, count(self.offset));
+            chunk.int32(5, small(next.offsets));
+            if next.columns > 0 {
+                chunk.int64(6, count(self.column));
+                chunk.int32(7, small(next.columns));
+            }
+            out.write_all(&fields)?;
+            self.offset += next.offsets;
+            self.column += next.columns;
+            (from, self.indexed) = (to, rest);
+        }
+        self.at = end;
+        out.write_all(&groups[from..])
     }
 }
 

@@ -10,6 +10,7 @@ mod column;
 mod delta;
 mod dictionary;
 mod file;
+mod page_index;
 mod schema;
 mod statistics;
 mod thrift;
@@ -142,11 +143,11 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// Makes pages of the rows that are not in a page yet; `last` is true if the row group ends with them.
     fn close_pages(&mut self, last: bool) -> Result<(), EncodeError> {
         if self.page_rows > 0 {
-            let columns = &mut self.cache.columns;
+            let (columns, rows) = (&mut self.cache.columns, self.page_rows);
             with_page_writer(self.cache.compression, |writer| {
                 columns
                     .iter_mut()
-                    .try_for_each(|column| column.close_page(writer, last))
+                    .try_for_each(|column| column.close_page(writer, rows, last))
             })?;
         }
         (self.page_rows, self.page_bytes) = (0, 0);
@@ -241,9 +242,9 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         let out = &mut self.out;
         with_page_writer(*compression, |writer| {
             let mut sizes = Sizes::default();
-            let chunks = footer.begin_group(columns.len());
+            footer.begin_group(columns.len());
             for column in columns {
-                sizes.add(column.finish(writer, out, chunks)?);
+                sizes.add(column.finish(writer, out, footer)?);
             }
             footer.end_group(self.rows, start, sizes);
             Ok(())

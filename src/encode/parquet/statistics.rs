@@ -1,10 +1,99 @@
-//! Collects the statistics of a column chunk: minimum, maximum and number of nulls.
+//! Collects the statistics of a column chunk and of its pages: minimum, maximum and number of nulls.
 
 use super::schema::Physical;
 use super::thrift::{Bound, write_statistics};
 
 /// The maximum number of bytes of a text in statistics.
 const TRUNCATE: usize = 64;
+
+/// The bounds of values, of which only those of the column's type are used.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    physical: Physical,
+    pub(super) texts: TextBounds,
+    pub(super) numbers: NumberBounds,
+    pub(super) floats: FloatBounds,
+}
+
+/// What was written for the bounds of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageBounds {
+    /// Nothing: there is no value.
+    None,
+    /// Nothing: no text of limited length is an upper bound.
+    Unlimited,
+    /// The lower bound, up to this position of the buffer, and the upper one.
+    Until(usize),
+}
+
+impl Bounds {
+    pub(super) fn new(physical: Physical) -> Self {
+        Self {
+            physical,
+            texts: TextBounds::default(),
+            numbers: NumberBounds::default(),
+            floats: FloatBounds::default(),
+        }
+    }
+
+    /// Adds the bounds of other values.
+    pub(super) fn merge(&mut self, other: &Self) {
+        if other.texts.any {
+            self.texts.add(&other.texts.min);
+            self.texts.add(&other.texts.max);
+        }
+        self.numbers.add(other.numbers.0.into_iter().flat_map(<[i64; 2]>::from));
+        self.floats.add(other.floats.0.into_iter().flat_map(<[f64; 2]>::from));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.texts.clear();
+        (self.numbers.0, self.floats.0) = (None, None);
+    }
+
+    /// Returns the number of values that are not numbers, if the column can have such: they would be malformed.
+    pub(super) fn nans(&self) -> Option<i64> {
+        (self.physical == Physical::Double).then_some(0)
+    }
+
+    /// Writes the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
+    pub(super) fn finish(&mut self, nulls: usize, out: &mut Vec<u8>) {
+        self.with_bytes(|min, max, nans| write_statistics(min, max, nulls, nans, out));
+        self.clear();
+    }
+
+    /// Appends the bounds of a page, and resets them.
+    pub(super) fn finish_page(&mut self, out: &mut Vec<u8>) -> PageBounds {
+        let written = self.with_bytes(|min, max, _| match (min, max) {
+            (None, _) => PageBounds::None,
+            (Some(_), None) => PageBounds::Unlimited,
+            (Some((min, _)), Some((max, _))) => {
+                out.extend_from_slice(min);
+                let middle = out.len();
+                out.extend_from_slice(max);
+                PageBounds::Until(middle)
+            }
+        });
+        self.clear();
+        written
+    }
+
+    /// Calls `write` with the bounds as Parquet stores them, and the number of NaNs.
+    fn with_bytes<T>(&mut self, write: impl FnOnce(Bound<'_>, Bound<'_>, Option<i64>) -> T) -> T {
+        let nans = self.nans();
+        let (numbers, len) = match self.physical {
+            Physical::Bytes => {
+                let (min, max) = self.texts.truncated();
+                return write(min, max, nans);
+            }
+            Physical::Double => (self.floats.0.map(|(min, max)| [min, max].map(f64::to_le_bytes)), 8),
+            Physical::Int64 => (self.numbers.0.map(|(min, max)| [min, max].map(i64::to_le_bytes)), 8),
+            Physical::Int32 => (self.numbers.0.map(|(min, max)| [min, max].map(i64::to_le_bytes)), 4),
+        };
+        let exact = |at: usize| numbers.as_ref().map(|bounds| (&bounds[at][..len], true));
+        write(exact(0), exact(1), nans)
+    }
+}
 
 /// The bounds of texts.
 #[derive(Debug, Default)]
@@ -52,13 +141,15 @@ impl TextBounds {
         self.any = true;
     }
 
-    /// Writes the statistics and resets the bounds. Long texts are truncated so that they remain bounds.
-    pub(super) fn finish(&mut self, nulls: usize, out: &mut Vec<u8>) {
+    /// Returns the bounds. Long texts are truncated so that they remain bounds.
+    fn truncated(&mut self) -> (Bound<'_>, Bound<'_>) {
         let max_exact = self.any && self.max.len() <= TRUNCATE;
         let has_max = self.any && (max_exact || truncate_max(&mut self.max));
         let min = self.any.then(|| truncate_min(&self.min));
-        let max = has_max.then_some((self.max.as_slice(), max_exact));
-        write_statistics(min, max, nulls, None, out);
+        (min, has_max.then_some((self.max.as_slice(), max_exact)))
+    }
+
+    fn clear(&mut self) {
         self.min.clear();
         self.max.clear();
         self.any = false;
@@ -106,14 +197,6 @@ impl NumberBounds {
             self.0 = Some((least.min(min), most.max(max)));
         }
     }
-
-    /// Writes the statistics, in the physical type of the column, and resets the bounds.
-    pub(super) fn finish(&mut self, physical: Physical, nulls: usize, out: &mut Vec<u8>) {
-        let len = if physical == Physical::Int32 { 4 } else { 8 };
-        let (min, max) = self.0.take().unzip();
-        let [min, max] = [min, max].map(|bound| bound.map(i64::to_le_bytes));
-        write_statistics(exact(min.as_ref(), len), exact(max.as_ref(), len), nulls, None, out);
-    }
 }
 
 /// The bounds of floats, none of which is NaN, in their total order, which is the order that the crate's footer names.
@@ -130,18 +213,6 @@ impl FloatBounds {
             ));
         }
     }
-
-    /// Writes the statistics and resets the bounds.
-    pub(super) fn finish(&mut self, nulls: usize, out: &mut Vec<u8>) {
-        let (min, max) = self.0.take().unzip();
-        let [min, max] = [min, max].map(|bound| bound.map(f64::to_le_bytes));
-        write_statistics(exact(min.as_ref(), 8), exact(max.as_ref(), 8), nulls, Some(0), out);
-    }
-}
-
-/// Returns a number, which takes `len` bytes, as a bound.
-fn exact(number: Option<&[u8; 8]>, len: usize) -> Bound<'_> {
-    number.map(|bytes| (&bytes[..len], true))
 }
 
 #[cfg(test)]
@@ -157,7 +228,9 @@ mod tests {
             texts in proptest::collection::vec("[ab]{0,2}(a{12,16})?[\\x00b]{0,3}", 1..40),
         ) {
             let mut bounds = TextBounds::default();
-            texts.iter().for_each(|text| bounds.add(text.as_bytes()));
+            for text in &texts {
+                bounds.add(text.as_bytes());
+            }
             prop_assert_eq!(bounds.min.as_slice(), texts.iter().min().unwrap().as_bytes());
             prop_assert_eq!(bounds.max.as_slice(), texts.iter().max().unwrap().as_bytes());
         }
@@ -166,19 +239,11 @@ mod tests {
     #[test]
     fn negative_zero_is_less_than_positive_zero() {
         for zeros in [[0.0, -0.0], [-0.0, 0.0]] {
-            let mut bounds = FloatBounds::default();
-            bounds.add(zeros.into_iter());
-            let [mut written, mut expected] = [Vec::new(), Vec::new()];
-            bounds.finish(0, &mut written);
-            let [least, most] = [-0.0, 0.0].map(|zero: f64| Some(zero.to_le_bytes()));
-            write_statistics(
-                exact(least.as_ref(), 8),
-                exact(most.as_ref(), 8),
-                0,
-                Some(0),
-                &mut expected,
-            );
-            assert_eq!(written, expected);
+            let mut bounds = Bounds::new(Physical::Double);
+            bounds.floats.add(zeros.into_iter());
+            let mut written = Vec::new();
+            assert_eq!(bounds.finish_page(&mut written), PageBounds::Until(8));
+            assert_eq!(written, [-0.0, 0.0].map(|zero: f64| zero.to_le_bytes()).concat());
         }
     }
 }

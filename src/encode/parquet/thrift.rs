@@ -74,9 +74,25 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn texts<'t>(&mut self, number: u8, texts: impl ExactSizeIterator<Item = &'t str>) {
+    pub(super) fn texts<'t>(&mut self, number: u8, texts: impl ExactSizeIterator<Item = &'t [u8]>) {
         self.list(number, BYTES, texts.len());
-        texts.for_each(|text| write_bytes(text.as_bytes(), self.out));
+        texts.for_each(|text| write_bytes(text, self.out));
+    }
+
+    pub(super) fn int64s(&mut self, number: u8, values: impl ExactSizeIterator<Item = i64>) {
+        self.list(number, INT64, values.len());
+        values.for_each(|value| write_zigzag(value, self.out));
+    }
+
+    pub(super) fn flags(&mut self, number: u8, flags: impl ExactSizeIterator<Item = bool>) {
+        // The type of their elements is that of a false one, as the crate writes it.
+        self.list(number, FALSE, flags.len());
+        self.out.extend(flags.map(|flag| if flag { TRUE } else { FALSE }));
+    }
+
+    /// Begins an element of a list of structs.
+    pub(super) fn element(&mut self) -> Fields<'_> {
+        Fields::new(self.out)
     }
 
     pub(super) fn encodings(&mut self, number: u8, encodings: EncodingMask) {
