@@ -169,18 +169,23 @@ impl ColumnEncoder {
             Literal::Text(text) => self.add_constant(Some(text), rows),
             Literal::Int32(number) => self.add_same_number(i64::from(number), rows),
             Literal::Int64(number) => self.add_same_number(number, rows),
-            Literal::Words(words) => {
-                let mut lists = Lists::default();
-                let mut text = Vec::new();
-                for word in words {
-                    lists.push_item_with(&mut text, |text| text.extend_from_slice(word.as_bytes()));
-                }
-                lists.end(true);
-                for _ in 0..rows {
-                    self.add_lists(&lists, &text);
-                }
-            }
+            Literal::Words(words) => self.add_same_list(words, rows),
         }
+    }
+
+    /// Adds a list with these words, of which there is at least one, for each of `rows` rows.
+    fn add_same_list(&mut self, words: &[&str], rows: usize) {
+        self.dictionary = Dictionary::Used;
+        let present = u32::from(self.levels == Levels::List) + 1;
+        let indices: Vec<u32> = words.iter().map(|word| self.texts.index(word.as_bytes())).collect();
+        let page = &mut self.page;
+        for _ in 0..rows {
+            page.indices.extend_from_slice(&indices);
+            page.repetition.push(0);
+            page.repetition.extend(indices.iter().skip(1).map(|_| 1));
+        }
+        page.definition
+            .extend(std::iter::repeat_n(present, rows * indices.len()));
     }
 
     fn add_same_number(&mut self, number: i64, rows: usize) {

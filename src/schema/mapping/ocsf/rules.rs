@@ -2,7 +2,6 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
-use std::net::IpAddr;
 use std::ops::Range;
 
 use super::super::Input::{self, Null, Text};
@@ -86,8 +85,7 @@ pub(super) fn is_present(inputs: &[Input<'_>]) -> bool {
 
 /// Returns the IP version of an address: 4 or 6.
 pub(super) fn ip_version(inputs: &[Input<'_>]) -> Option<i32> {
-    let address: IpAddr = str::from_utf8(inputs.first()?.text()?).ok()?.parse().ok()?;
-    Some(if address.is_ipv4() { 4 } else { 6 })
+    derive::version_of_ip(inputs.first()?.text()?)
 }
 
 /// Appends the name in `app/name/id`, any other text unchanged, or `Unknown` for null.
