@@ -82,6 +82,7 @@ const PROMISES: [Promise; 8] = [
             vec![
                 soak.plans("peak_mib", "MiB at the peak of a function of 128 MB, in the plans"),
                 soak.of("limits", "cases", "cases in 128 MB or on full disks"),
+                soak.of("limits", "peak_mb", "MB at the peak of these cases"),
                 soak.of("limits", "killed", "of them killed"),
                 soak.of("limits", "lost", "lines lost"),
             ]
