@@ -79,9 +79,9 @@ pub static SETTINGS: [Setting; 26] = [
         flag: "schema",
         value_name: "SCHEMA",
         section: Section::Output,
-        allowed: "native, panther, ecs, ocsf",
+        allowed: "native, panther, ecs, ocsf, tailpipe",
         default: "native",
-        doc: "Schema of the events. It determines the names and nesting of their values: the table's own columns, or those of another product or standard.",
+        doc: "Schema. It determines the names and nesting of the values of events: the table's own columns, or those of another product or standard.",
         apply: |raw, value| {
             raw.schema = Some(Schema::parse(value)?);
             Some(())

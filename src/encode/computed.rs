@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::parse::batch::{Batch, Numbers, Texts, Values};
+use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
 use crate::schema::mapping::{Input, Items, MAX_INPUTS, OutputTable, Rule, Test, Value};
 
@@ -106,7 +106,7 @@ impl Computed {
     pub(super) fn values<'a>(&'a self, number: usize, batch: &'a Batch) -> (&'a Values, &'a [u8]) {
         let column = &self.columns[number];
         let text = match column.how {
-            How::Conditional { .. } | How::Rule(Rule::Piece(_), _) => batch.text(),
+            How::Conditional { .. } | How::Rule(Rule::Piece(_) | Rule::Gather, _) => batch.text(),
             How::Rule(Rule::Text(_), _) => &column.text,
             How::Rule(..) => &self.words.text,
         };
@@ -197,7 +197,8 @@ impl ComputedColumn {
                     lists.end(list.is_some());
                 });
             }
-            (Rule::Int32(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
+            (Rule::Gather, Values::TextList(lists)) => gather(inputs, batch, lists),
+            (Rule::Int32(rule) | Rule::Date(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
             (Rule::Int64(rule), Values::Int64(numbers)) => numbers_of(inputs, batch, rule, numbers),
             _ => unreachable!("the leaf of a rule has the rule's kind"),
         }
@@ -253,6 +254,20 @@ fn pieces(from: &Texts, text: &[u8], rule: fn(&[u8]) -> Option<Range<usize>>, in
         into.push(piece.map_or(Span::NULL, |(view, piece)| {
             Span::new(view.start() + piece.start, view.start() + piece.end)
         }));
+    }
+}
+
+/// Appends for each row a list of those texts that are not null.
+fn gather(inputs: &[usize], batch: &Batch, into: &mut Lists) {
+    for row in 0..batch.rows() {
+        for column in inputs {
+            if let Values::Text(texts) = &batch.columns()[*column]
+                && let Some(view) = texts.view(row)
+            {
+                into.push_item(view);
+            }
+        }
+        into.end(true);
     }
 }
 

@@ -242,6 +242,10 @@ pub enum Kind {
     Float64,
     /// Microseconds since 1970-01-01T00:00:00Z.
     Timestamp,
+    /// Like [`Kind::Timestamp`], written without a time zone.
+    NaiveTimestamp,
+    /// A day: days since 1970-01-01.
+    Date,
     /// List of UTF-8 text.
     TextList,
 }

@@ -5,7 +5,7 @@ use std::io::{Seek as _, Write as _};
 use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Packing, Rate, Traffic, Written};
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
@@ -114,10 +114,16 @@ fn cell(column: &dyn Array, row: usize) -> Option<Value> {
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
-        DataType::Timestamp(..) => {
+        DataType::Date32 => {
+            let days = column.as_primitive::<Date32Type>().value(row);
+            let day = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days);
+            day.to_string().into()
+        }
+        DataType::Timestamp(_, zone) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
             let time = jiff::Timestamp::from_microsecond(micros).unwrap();
-            time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()
+            let zone = if zone.is_some() { "Z" } else { "" };
+            format!("{}{zone}", time.strftime("%Y-%m-%dT%H:%M:%S%.6f")).into()
         }
         DataType::List(_) => {
             let items = column.as_list::<i32>().value(row);

@@ -32,7 +32,7 @@ fn tables() -> impl Iterator<Item = &'static OutputTable> {
 fn folder(schema: Schema) -> String {
     match schema {
         Schema::Native => PAGES.to_owned(),
-        Schema::Panther | Schema::Ecs | Schema::Ocsf => format!("{PAGES}/{}", schema.name()),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe => format!("{PAGES}/{}", schema.name()),
     }
 }
 

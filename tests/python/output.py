@@ -197,7 +197,10 @@ def parquet_rows(table: pa.Table) -> Iterator[dict]:
 def json_values(column: pa.ChunkedArray) -> list:
     """Returns the values of a column in their JSON form; None if JSON has no value."""
     if pa.types.is_timestamp(column.type):
-        return [time_text(value) for value in column.cast(pa.int64()).to_pylist()]
+        zone = "Z" if column.type.tz else ""
+        return [time_text(value, zone) for value in column.cast(pa.int64()).to_pylist()]
+    if pa.types.is_date(column.type):
+        return [day and day.isoformat() for day in column.to_pylist()]
     if not pa.types.is_struct(column.type):
         return column.to_pylist()
     members = [(member.name, json_values(pc.struct_field(column, [n]))) for n, member in enumerate(column.type)]
@@ -205,11 +208,11 @@ def json_values(column: pa.ChunkedArray) -> list:
     return [{name: values[n] for name, values in members if values[n] is not None} or None for n in rows]
 
 
-def time_text(microseconds: int | None) -> str | None:
-    """Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
+def time_text(microseconds: int | None, zone: str = "Z") -> str | None:
+    """Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, or without the `Z`."""
     if microseconds is None:
         return None
-    return (EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + "Z"
+    return (EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + zone
 
 
 def text_time(text: str) -> datetime:

@@ -12,13 +12,13 @@ from output import TABLES
 from sqlglot import exp
 from stand_ins import TIMEOUT_SECONDS, built
 
-SCHEMAS = ["native", "panther", "ecs", "ocsf"]
+SCHEMAS = ["native", "panther", "ecs", "ocsf", "tailpipe"]
 # The schemas with nested names.
 NESTED = ["ecs", "ocsf"]
 EVERY = [(schema, table) for schema in SCHEMAS for table in TABLES]
 
 # The path of the event id.
-EVENT_ID = {"native": "event_id", "panther": "eventId", "ecs": "event.id", "ocsf": "metadata.uid"}
+EVENT_ID = {"native": "event_id", "panther": "eventId", "ecs": "event.id", "ocsf": "metadata.uid", "tailpipe": "event_id"}
 
 
 @cache
@@ -62,9 +62,9 @@ def hive_type(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"array<{hive_type(kind.value_type)}>"
     if pa.types.is_timestamp(kind):
-        assert kind.unit == "us" and kind.tz == "UTC", kind
+        assert kind.unit == "us" and kind.tz in ("UTC", None), kind
         return "timestamp"
-    return {pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double"}[kind]
+    return {pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}[kind]
 
 
 def ddl_type(kind: exp.DataType) -> str:

@@ -20,7 +20,7 @@ TYPE_BYTES = 131_072
 STATEMENT_BYTES = 262_144
 # The layout of the folders and the format do not affect the columns, so one schema represents all.
 LAYOUTS = [("native", layout, form) for layout in ("day", "hour", "none") for form in ("parquet", "json")]
-LAYOUTS += [(schema, "day", form) for schema in ("panther", "ecs", "ocsf") for form in ("parquet", "json")]
+LAYOUTS += [(schema, "day", form) for schema in ("panther", "ecs", "ocsf", "tailpipe") for form in ("parquet", "json")]
 
 
 # Glue and Athena

@@ -90,6 +90,30 @@ QUESTIONS = {
             "select event.category[1], count(*) from events group by all order by all",
         ),
     },
+    "tailpipe": {
+        "top talkers by account": Question(
+            "alb_access_log",
+            "select account_id, client_ip, client_port, count(*) from events group by all order by all",
+            "select tp_index, tp_source_ip, client_port, count(*) from events group by all order by all",
+        ),
+        "urls as on the line": Question(
+            "alb_access_log",
+            "select request_url, user_agent from events where not regexp_matches(request_url || user_agent, '[^ -~]') order by all",
+            "select replace(replace(request_url, '\\x22', '\"'), '\\x5C', '\\'), "
+            "replace(replace(user_agent, '\\x22', '\"'), '\\x5C', '\\') from events "
+            "where not regexp_matches(request_url || user_agent, '\\\\x([018-9A-F]|7F)') order by all",
+        ),
+        "targets of a request": Question(
+            "alb_access_log",
+            "select array_to_string(target_port_list, ' '), array_to_string(target_status_code_list, ' ') from events order by all",
+            "select target_list, target_status_list from events order by all",
+        ),
+        "days and addresses": Question(
+            "nlb_access_log",
+            "select timestamp::date, list_filter([client_ip, destination_ip], lambda ip: ip is not null) from events order by all",
+            "select tp_date, tp_ips from events order by all",
+        ),
+    },
     "ocsf": {
         "denied requests": Question(
             "alb_access_log",

@@ -9,7 +9,7 @@ use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
 
 use super::line_buffer::{Constant, LineBuffer};
-use super::values::{Times, put_event_id, put_float, put_integer};
+use super::values::{Times, put_date, put_event_id, put_float, put_integer};
 
 /// The events of one batch, which can be written.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub(super) enum From {
 pub(super) struct Writer {
     /// `,"key":`, the opening bracket of a list, and the opening quote of a text or of a list's first item.
     key: Constant,
+    kind: Kind,
     times: Times,
 }
 
@@ -61,6 +62,7 @@ pub(super) enum Cell<'a> {
     EventId(&'a Constant),
     Text(&'a Constant, TextColumn<'a, Texts>),
     Int32(&'a Constant, &'a Numbers<i32>),
+    Date(&'a Constant, &'a Numbers<i32>),
     Int64(&'a Constant, &'a Numbers<i64>),
     Float64(&'a Constant, &'a Numbers<f64>),
     Timestamp(&'a Constant, &'a Numbers<i64>, &'a mut Times),
@@ -84,11 +86,12 @@ impl Writer {
         match kind {
             Kind::Text => key.push(b'"'),
             Kind::TextList => key.extend_from_slice(b"[\""),
-            Kind::Int32 | Kind::Int64 | Kind::Float64 | Kind::Timestamp => {}
+            Kind::Int32 | Kind::Int64 | Kind::Float64 | Kind::Timestamp | Kind::NaiveTimestamp | Kind::Date => {}
         }
         Self {
             key: Constant::new(&key),
-            times: Times::new(),
+            kind,
+            times: Times::new(kind != Kind::NaiveTimestamp),
         }
     }
 }
@@ -111,10 +114,11 @@ impl<'a> Cell<'a> {
     }
 
     fn of_values(writer: &'a mut Writer, values: &'a Values, (text, of_batch): (&'a [u8], bool)) -> Self {
-        let Writer { key, times } = writer;
+        let Writer { key, kind, times } = writer;
         match values {
             Values::Text(values) => Self::Text(key, TextColumn { values, text, of_batch }),
             Values::TextList(values) => Self::TextList(key, TextColumn { values, text, of_batch }),
+            Values::Int32(numbers) if *kind == Kind::Date => Self::Date(key, numbers),
             Values::Int32(numbers) => Self::Int32(key, numbers),
             Values::Int64(numbers) => Self::Int64(key, numbers),
             Values::Float64(numbers) => Self::Float64(key, numbers),
@@ -141,6 +145,11 @@ impl Events<'_> {
                 Cell::Int32(key, numbers) => {
                     if let Some(value) = numbers.get(row) {
                         put_integer(key, i64::from(value), out);
+                    }
+                }
+                Cell::Date(key, numbers) => {
+                    if let Some(days) = numbers.get(row) {
+                        put_date(key, days, out);
                     }
                 }
                 Cell::Int64(key, numbers) => {

@@ -1,7 +1,7 @@
 //! Writes numbers and times as JSON text.
 
 use crate::parse::line::swar;
-use crate::parse::line::time::{MINUTE, write_timestamp};
+use crate::parse::line::time::{MINUTE, date_text, write_timestamp};
 
 use super::line_buffer::{Constant, LineBuffer};
 use super::write_line_number;
@@ -85,6 +85,14 @@ pub(super) fn put_event_id(key: &Constant, line: i64, out: &mut LineBuffer) {
     }
 }
 
+/// Appends a key and a day as `"YYYY-MM-DD"`.
+pub(super) fn put_date(key: &Constant, days: i32, out: &mut LineBuffer) {
+    out.put_constant(key);
+    out.put_byte(b'"');
+    out.put(date_text(i64::from(days)).as_bytes());
+    out.put_byte(b'"');
+}
+
 /// A writer of times, most of which are in the same minute as the previous one.
 #[derive(Debug)]
 pub(super) struct Times {
@@ -92,6 +100,8 @@ pub(super) struct Times {
     minute: i64,
     /// The previous time in quotes, and padding.
     text: [u8; 34],
+    /// Whether `Z` follows the time.
+    zone: bool,
 }
 
 /// The length of a time in quotes.
@@ -100,10 +110,11 @@ const TIME_LEN: usize = 29;
 const SECONDS_AT: usize = 18;
 
 impl Times {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(zone: bool) -> Self {
         Self {
             minute: i64::MIN,
             text: [0; 34],
+            zone,
         }
     }
 
@@ -118,10 +129,14 @@ impl Times {
         let within = u32::try_from(within).expect("a minute has fewer microseconds");
         // Two digits of seconds, then six of microseconds.
         let digits = u128::from(swar::digits(within) | ZEROS);
-        let end = u128::from(b'Z') << 72 | u128::from(b'"') << 80;
+        let end = if self.zone {
+            u128::from(b'Z') << 72 | u128::from(b'"') << 80
+        } else {
+            u128::from(b'"') << 72
+        };
         let rest = digits & 0xffff | u128::from(b'.') << 16 | digits >> 16 << 24 | end;
         self.text[SECONDS_AT..].copy_from_slice(&rest.to_le_bytes());
-        out.put_after(key, &self.text, TIME_LEN);
+        out.put_after(key, &self.text, TIME_LEN - usize::from(!self.zone));
     }
 
     #[cold]
@@ -197,7 +212,7 @@ mod tests {
 
     #[test]
     fn times_match_write_timestamp() {
-        let mut times = Times::new();
+        let mut times = Times::new(true);
         for micros in [
             0,
             1,

@@ -192,7 +192,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         }
         let page_bytes = match self.cache.table.schema {
             Schema::Ocsf => OCSF_PAGE_BYTES,
-            Schema::Native | Schema::Panther | Schema::Ecs => PAGE_BYTES,
+            Schema::Native | Schema::Panther | Schema::Ecs | Schema::Tailpipe => PAGE_BYTES,
         };
         if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > page_bytes {
             self.close_pages(false)?;

@@ -22,8 +22,8 @@ pub(super) enum Physical {
 pub(super) const fn physical(kind: Kind) -> Physical {
     match kind {
         Kind::Text | Kind::TextList => Physical::Bytes,
-        Kind::Int32 => Physical::Int32,
-        Kind::Int64 | Kind::Timestamp => Physical::Int64,
+        Kind::Int32 | Kind::Date => Physical::Int32,
+        Kind::Int64 | Kind::Timestamp | Kind::NaiveTimestamp => Physical::Int64,
         Kind::Float64 => Physical::Double,
     }
 }
@@ -65,6 +65,8 @@ fn field(leaf: &Leaf) -> Result<TypePtr, ParquetError> {
         Kind::TextList => return text_list(&leaf.name, repetition),
         Kind::Text => Some(LogicalType::String),
         Kind::Timestamp => Some(LogicalType::timestamp(true, TimeUnit::MICROS)),
+        Kind::NaiveTimestamp => Some(LogicalType::timestamp(false, TimeUnit::MICROS)),
+        Kind::Date => Some(LogicalType::Date),
         Kind::Int32 | Kind::Int64 | Kind::Float64 => None,
     };
     let stored = match physical(leaf.kind) {

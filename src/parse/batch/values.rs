@@ -61,10 +61,10 @@ impl Values {
     pub fn new(kind: Kind) -> Self {
         match kind {
             Kind::Text => Self::Text(Texts::default()),
-            Kind::Int32 => Self::Int32(Numbers::default()),
+            Kind::Int32 | Kind::Date => Self::Int32(Numbers::default()),
             Kind::Int64 => Self::Int64(Numbers::default()),
             Kind::Float64 => Self::Float64(Numbers::default()),
-            Kind::Timestamp => Self::Timestamp(Numbers::default()),
+            Kind::Timestamp | Kind::NaiveTimestamp => Self::Timestamp(Numbers::default()),
             Kind::TextList => Self::TextList(Lists::default()),
         }
     }

@@ -36,6 +36,8 @@ fn data_type(kind: Kind) -> DataType {
         Kind::Int64 => DataType::Int64,
         Kind::Float64 => DataType::Float64,
         Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::NaiveTimestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Kind::Date => DataType::Date32,
         Kind::TextList => DataType::List(list_item()),
     }
 }

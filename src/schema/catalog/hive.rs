@@ -49,7 +49,8 @@ const fn scalar(kind: Kind) -> &'static str {
         Kind::Int32 => "int",
         Kind::Int64 => "bigint",
         Kind::Float64 => "double",
-        Kind::Timestamp => "timestamp",
+        Kind::Timestamp | Kind::NaiveTimestamp => "timestamp",
+        Kind::Date => "date",
         Kind::TextList => "array<string>",
     }
 }

@@ -10,13 +10,13 @@ use crate::schema::mapping::OutputTable;
 
 /// Returns the statement that creates the Iceberg table in the folder of the table, in the given or the current database.
 ///
-/// Times are text, as in the events: Firehose converts only numbers to the timestamps of Iceberg.
+/// Times and dates are text, as in the events: Firehose converts only numbers to the timestamps of Iceberg.
 pub fn ddl(table: &OutputTable, store: &Store, database: Option<&str>) -> String {
     let format = table.plan.format;
     let mut ddl = format!("CREATE TABLE {} (\n", table_name(format.name, database));
     let columns = hive_columns(table, "`");
     let columns = columns.iter().map(|column| {
-        let kind = if column.kind == "timestamp" {
+        let kind = if ["timestamp", "date"].contains(&column.kind.as_str()) {
             "string"
         } else {
             &column.kind

@@ -8,6 +8,8 @@ use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
 /// The pattern of a time: always UTC, with six digits of fraction.
 const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$";
+/// The pattern of a time without a time zone.
+const NAIVE_TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}$";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -131,6 +133,14 @@ fn property(leaf: &Leaf) -> Property {
         Kind::Timestamp => Property {
             format: Some("date-time"),
             pattern: Some(TIME),
+            ..plain("string")
+        },
+        Kind::NaiveTimestamp => Property {
+            pattern: Some(NAIVE_TIME),
+            ..plain("string")
+        },
+        Kind::Date => Property {
+            format: Some("date"),
             ..plain("string")
         },
         Kind::TextList => Property {

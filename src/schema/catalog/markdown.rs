@@ -9,7 +9,7 @@ use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 pub fn page(table: &OutputTable) -> String {
     let mut page = match table.schema {
         Schema::Native => native_head(table),
-        Schema::Panther | Schema::Ecs | Schema::Ocsf => mapped_head(table),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe => mapped_head(table),
     };
     for leaf in &table.leaves {
         let null = match leaf.presence {
@@ -108,6 +108,8 @@ const fn type_name(kind: Kind) -> &'static str {
         Kind::Int64 => "64-bit integer",
         Kind::Float64 => "double",
         Kind::Timestamp => "timestamp (UTC, µs)",
+        Kind::NaiveTimestamp => "timestamp (UTC without zone, µs)",
+        Kind::Date => "date (UTC)",
         Kind::TextList => "list of text",
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Group, Leaf, Literal, Node, OutputTable, Rule, Schema, Test, Value};
-use crate::formats::{Layout, Plan, PlannedColumn, Presence};
+use crate::formats::{Kind, Layout, Plan, PlannedColumn, Presence};
 
 /// A line of a mapping: a path and the source of its value.
 #[derive(Debug)]
@@ -85,6 +85,12 @@ impl Entry {
         self
     }
 
+    /// Replaces the column's documentation.
+    pub(super) const fn described(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
     /// Declares how the computed values relate to each other.
     pub(super) const fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
@@ -110,6 +116,27 @@ impl Draft {
         })
     }
 
+    /// Returns a value that a rule computes from a column, in its place.
+    pub(super) fn derived(path: String, number: usize, column: &PlannedColumn, rule: Rule) -> Self {
+        let mut draft = Self::column(path, number, column);
+        draft.0.kind = rule.kind();
+        // The rule may not find a value in the column's.
+        draft.0.presence = Presence::Nullable;
+        draft.0.value = Value::Computed {
+            inputs: vec![number],
+            rule,
+        };
+        draft
+    }
+
+    /// Writes times without their time zone.
+    pub(super) fn without_zone(mut self) -> Self {
+        if self.0.kind == Kind::Timestamp {
+            self.0.kind = Kind::NaiveTimestamp;
+        }
+        self
+    }
+
     /// Limits a column to the rows for which the test has the given result.
     fn in_rows(mut self, inputs: Vec<usize>, test: Test, holds: bool) -> Self {
         if let Value::Column(column) = self.0.value {
@@ -130,7 +157,11 @@ impl Draft {
         let (kind, value) = match &entry.source {
             EntrySource::Column(name) => {
                 let number = plan.column(name)?;
-                return Some(Self::column(path, number, plan.columns.get(number)?));
+                let mut draft = Self::column(path, number, plan.columns.get(number)?);
+                if !entry.doc.is_empty() {
+                    draft.0.doc = entry.doc;
+                }
+                return Some(draft);
             }
             EntrySource::Conditional(name, inputs, test) => {
                 let number = plan.column(name)?;

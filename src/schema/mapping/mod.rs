@@ -14,6 +14,7 @@ mod native;
 mod ocsf;
 mod panther;
 mod rule;
+mod tailpipe;
 
 use std::sync::OnceLock;
 
@@ -35,6 +36,8 @@ closed_enum! {
         Ecs,
         /// The Open Cybersecurity Schema Framework, nested.
         Ocsf,
+        /// The names and types of Tailpipe's tables, flat.
+        Tailpipe,
     }
 }
 
@@ -46,6 +49,7 @@ impl Schema {
             Self::Panther => "panther",
             Self::Ecs => "ecs",
             Self::Ocsf => "ocsf",
+            Self::Tailpipe => "tailpipe",
         }
     }
 
@@ -57,7 +61,7 @@ impl Schema {
     /// Returns the version of the mapping. It changes when a path, a type or a meaning changes, or a path is added.
     pub const fn version(self) -> u32 {
         match self {
-            Self::Native | Self::Panther | Self::Ecs | Self::Ocsf => SCHEMA_VERSION,
+            Self::Native | Self::Panther | Self::Ecs | Self::Ocsf | Self::Tailpipe => SCHEMA_VERSION,
         }
     }
 
@@ -66,6 +70,7 @@ impl Schema {
         match self {
             Self::Native => None,
             Self::Panther => Some("Panther's AWS.ALB".to_owned()),
+            Self::Tailpipe => Some("Tailpipe's AWS plugin".to_owned()),
             Self::Ecs => Some(format!("Elastic Common Schema {}", ecs::VERSION)),
             Self::Ocsf => Some(format!("Open Cybersecurity Schema Framework {}", ocsf::VERSION)),
         }
@@ -185,6 +190,7 @@ impl OutputTable {
         let drafts = match schema {
             Schema::Native => native::drafts(plan),
             Schema::Panther => panther::drafts(plan),
+            Schema::Tailpipe => tailpipe::drafts(plan),
             Schema::Ecs => build::drafts(plan, &ecs::mapping(log_type), ecs::CATCH_ALL),
             Schema::Ocsf => build::drafts(plan, &ocsf::mapping(log_type), ocsf::CATCH_ALL),
         };
@@ -228,6 +234,7 @@ mod tests {
                 ecs::mapping(log_type),
                 ocsf::mapping(log_type),
                 vec![panther::computed(log_type)],
+                tailpipe::added(log_type).to_vec(),
             ];
             for mapping in mappings {
                 let unknown = build::paths_without_columns(log_type.plan(), &mapping);

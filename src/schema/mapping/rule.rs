@@ -43,6 +43,10 @@ pub enum Rule {
     Word(fn(&[Input<'_>]) -> Option<&'static str>),
     /// A list of a few static texts.
     Words(fn(&[Input<'_>]) -> Option<&'static [&'static str]>),
+    /// A list of the texts among the inputs that are not null.
+    Gather,
+    /// A day: days since 1970-01-01.
+    Date(fn(&[Input<'_>]) -> Option<i32>),
     /// A 32-bit integer.
     Int32(fn(&[Input<'_>]) -> Option<i32>),
     /// A 64-bit integer.
@@ -57,7 +61,8 @@ impl Rule {
     pub const fn kind(self) -> Kind {
         match self {
             Self::Piece(_) | Self::Text(_) | Self::Word(_) => Kind::Text,
-            Self::Words(_) => Kind::TextList,
+            Self::Words(_) | Self::Gather => Kind::TextList,
+            Self::Date(_) => Kind::Date,
             Self::Int32(_) => Kind::Int32,
             Self::Int64(_) => Kind::Int64,
         }

@@ -2,6 +2,7 @@
 
 mod ecs;
 mod panther;
+mod tailpipe;
 
 use std::collections::BTreeMap;
 
