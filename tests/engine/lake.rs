@@ -13,6 +13,7 @@ use alb_ingest::schema::mapping::Schema;
 use bytes::Bytes;
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use proptest::prelude::*;
 use serde_json::Value;
 
 /// The maximum size of a page before compression.
@@ -96,28 +97,82 @@ fn facts_missing_from_the_key_are_external() {
     );
 }
 
-/// Lines of several kilobytes fill pages with few rows.
-#[test]
-fn pages_are_within_the_limit() {
-    let agent = "x".repeat(6_000);
-    let line = |number: usize| {
-        format!(
-            "http 2026-10-07T11:42:13.{number:06}Z app/a/b 192.0.2.1:1 10.0.0.1:80 0.001 0.002 0.000 200 200 1 2 \"GET http://a.example:80/{number} HTTP/1.1\" \"{agent}{number}\" - - - \"-\"\n"
-        )
-    };
-    let text: String = (0..1_000).map(line).collect();
-    let run = common::ingest("some.log", text.as_bytes(), &lake());
-    assert_eq!(run.ledger().events, 1_000);
-    let reader = SerializedFileReader::new(Bytes::from(run.events())).unwrap();
-    let group = reader.get_row_group(0).unwrap();
-    let mut largest = 0;
-    for column in 0..group.num_columns() {
-        let mut pages = group.get_column_page_reader(column).unwrap();
-        while let Some(page) = pages.get_next_page().unwrap() {
-            if matches!(page, Page::DataPage { .. } | Page::DataPageV2 { .. }) {
-                largest = largest.max(page.buffer().len());
+/// Returns the size of the largest data page before compression, and the number of data pages of the first column.
+fn data_pages(file: Vec<u8>) -> (usize, usize) {
+    let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
+    let (mut largest, mut of_first) = (0, 0);
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).unwrap();
+        for column in 0..group.num_columns() {
+            let mut pages = group.get_column_page_reader(column).unwrap();
+            while let Some(page) = pages.get_next_page().unwrap() {
+                if matches!(page, Page::DataPage { .. } | Page::DataPageV2 { .. }) {
+                    largest = largest.max(page.buffer().len());
+                    of_first += usize::from(column == 0);
+                }
             }
         }
     }
+    (largest, of_first)
+}
+
+/// Returns an ALB entry with this user agent and this list of targets.
+fn line(number: usize, agent: &str, targets: &str) -> String {
+    format!(
+        "http 2026-10-07T11:42:13.{number:06}Z app/a/b 192.0.2.1:1 10.0.0.1:80 0.001 0.002 0.000 200 200 1 2 \"GET http://a.example:80/{number} HTTP/1.1\" \"{agent}{number}\" - - - \"-\" \"-\" \"-\" 0 2026-10-07T11:42:13.000000Z \"forward\" \"-\" \"-\" \"{targets}\" \"200\" \"-\" \"-\" -\n"
+    )
+}
+
+fn ingest_lines(lines: &[String]) -> Vec<u8> {
+    let run = common::ingest("some.log", lines.concat().as_bytes(), &lake());
+    assert_eq!(run.ledger().events, lines.len() as u64);
+    run.events()
+}
+
+/// Lines of several kilobytes fill pages with few rows; short ones do not end pages early.
+#[test]
+fn pages_are_within_the_limit() {
+    let agent = "x".repeat(6_000);
+    let long: Vec<_> = (0..1_000).map(|number| line(number, &agent, "-")).collect();
+    let (largest, _) = data_pages(ingest_lines(&long));
     assert!((MAX_PAGE_BYTES / 2..=MAX_PAGE_BYTES).contains(&largest), "{largest}");
+    let short: Vec<_> = (0..8_000).map(|number| line(number, "x", "-")).collect();
+    let (_, pages) = data_pages(ingest_lines(&short));
+    assert_eq!(pages, 2, "the first one, which decides on dictionaries, and the rest");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Only a value of more than 1 MB exceeds the limit: a page has at least one row.
+    #[test]
+    fn no_page_exceeds_the_limit(
+        parts in proptest::collection::vec(
+            (
+                prop_oneof![8 => 1..60_usize, 2 => 1..4_usize],
+                prop_oneof![8 => 0..4_000_usize, 1 => 0..300_000_usize, 1 => 900_000..1_000_000_usize],
+                prop_oneof![4 => 0..5_usize, 1 => 0..20_000_usize],
+                any::<bool>(),
+            ),
+            1..8,
+        ),
+        repeat in 1..4_usize,
+    ) {
+        let mut lines = Vec::new();
+        for (rows, agent, targets, distinct) in parts.iter().cycle().take(parts.len() * repeat) {
+            // Few lines of a megabyte: the object stays small.
+            let rows = *rows * 4_000 / agent.max(&4_000) + 1;
+            for _ in 0..rows {
+                let number = lines.len();
+                let target = |target: usize| if *distinct { format!("{:x}:1", number * 20_000 + target) } else { "a".to_owned() };
+                let targets: Vec<_> = (0..targets / rows.min(8)).map(target).collect();
+                let targets = targets.join(" ");
+                let room = (1_040_000 - agent).min(targets.len());
+                lines.push(line(number, &"x".repeat(*agent), targets.get(..room).unwrap()));
+            }
+        }
+        let longest = lines.iter().map(String::len).max().unwrap_or(0);
+        let (largest, _) = data_pages(ingest_lines(&lines));
+        prop_assert!(largest <= MAX_PAGE_BYTES.max(longest), "{largest}");
+    }
 }

@@ -118,6 +118,20 @@ impl ColumnEncoder {
         self.chunk.bytes() + self.dictionary_bytes() + page
     }
 
+    /// Returns the maximum size of the page of the values that are not in a page yet, if they keep their dictionary, or that of a
+    /// dictionary that is too large for further pages.
+    pub(super) fn page_bytes(&self) -> usize {
+        let page = &self.page;
+        // A list has two levels of three bits together, any other value one bit.
+        let levels = page.definition.len() / 2 + page.valid.len() / 8;
+        let numbers = page.indices.len() * size_of::<u32>() + page.numbers.len() * 2 * size_of::<i64>();
+        let dictionary = match self.dictionary {
+            Dictionary::Used if self.dictionary_bytes() > MAX_DICTIONARY_BYTES => self.dictionary_bytes(),
+            _ => 0,
+        };
+        dictionary.max(levels + numbers + page.plain.len() + page.parts.memory())
+    }
+
     /// Returns the number of bytes of memory for the chunk: what is buffered, and the positions of its values.
     pub(super) fn memory(&self) -> usize {
         let page = &self.page;

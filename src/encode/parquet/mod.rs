@@ -22,7 +22,7 @@ use parquet::file::writer::TrackedWrite;
 
 use crate::encode::Compression;
 use crate::object::ObjectFacts;
-use crate::parse::batch::Batch;
+use crate::parse::batch::{Batch, Values};
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
 use super::computed::Computed;
@@ -41,9 +41,11 @@ const ROW_GROUP_ROWS: usize = 65_536;
 const PAGE_ROWS: usize = 8_192;
 /// The number of bytes of log lines after which a page ends, whatever its number of rows.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
-/// The same for OCSF: Amazon Security Lake accepts pages of up to 1 MB, and one more block of 256 KiB of lines may be added.
+/// The maximum size of an OCSF column's page before compression, which Amazon Security Lake requires.
 /// <https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html>
-const OCSF_PAGE_BYTES: usize = 512 * 1024;
+const OCSF_MAX_PAGE: usize = 1_000_000;
+/// The maximum number of bytes of a list's item besides its text: the length, and the levels.
+const ITEM_BYTES: usize = 5;
 /// The number of bytes of encoded pages after which a row group ends, whatever its number of rows.
 const ROW_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
@@ -154,6 +156,30 @@ impl<W: Write + Send> ParquetEncoder<W> {
         Ok(())
     }
 
+    /// Returns whether a page of OCSF could exceed its maximum size with this batch.
+    fn ends_ocsf_page(&self, batch: &Batch) -> bool {
+        if self.cache.table.schema != Schema::Ocsf {
+            return false;
+        }
+        let items = |values: &Values| match values {
+            Values::TextList(lists) => lists.items().len(),
+            _ => 0,
+        };
+        let items = batch.columns().iter().map(items).max().unwrap_or(0);
+        // A column has each byte of the text at most once, or a text of the object in every row.
+        let texts = batch.text().len().max(batch.bytes());
+        let constants = batch.rows() * (self.facts.object.key.len() + ITEM_BYTES);
+        let growth = (texts + items * ITEM_BYTES).max(constants);
+        let largest = if self.rows == self.page_rows {
+            // Any column of the first page may lose its dictionary, which makes short items of lists twice as large.
+            2 * self.page_bytes
+        } else {
+            let sizes = self.cache.columns.iter().map(ColumnEncoder::page_bytes);
+            sizes.max().unwrap_or(0)
+        };
+        largest + growth > OCSF_MAX_PAGE
+    }
+
     /// Adds the values of a leaf; `computed` is the number of computed leaves before it.
     fn encode_leaf(&mut self, number: usize, leaf: &Leaf, batch: &Batch, computed: &mut usize) {
         let EncoderCache {
@@ -190,11 +216,7 @@ impl<W: Write + Send> Encoder<W> for ParquetEncoder<W> {
         if batch.rows() == 0 {
             return Ok(());
         }
-        let page_bytes = match self.cache.table.schema {
-            Schema::Ocsf => OCSF_PAGE_BYTES,
-            Schema::Native | Schema::Panther | Schema::Ecs | Schema::Tailpipe => PAGE_BYTES,
-        };
-        if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > page_bytes {
+        if self.page_rows + batch.rows() > PAGE_ROWS || self.page_bytes > PAGE_BYTES || self.ends_ocsf_page(batch) {
             self.close_pages(false)?;
         }
         if self.rows + batch.rows() > ROW_GROUP_ROWS || self.buffered() > ROW_GROUP_BYTES {
