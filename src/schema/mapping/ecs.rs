@@ -121,7 +121,7 @@ static ALB_ACCESS: &[Entry] = &[
     column("aws.elb.backend_processing_time.sec", "target_processing_time"),
     column("aws.elb.target_group.arn", "target_group_arn"),
     column("aws.elb.trace_id", "trace_id"),
-    computed("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 hex digits of Root in aws.elb.trace_id.").layout(Layout::Distinct),
+    computed("trace.id", &["trace_id"], Rule::Text(derive::trace_root), "The 32 hex digits of Root in aws.elb.trace_id.").layout(Layout::Prefixed),
     column("aws.elb.chosen_cert.arn", "chosen_cert_arn"),
     column("aws.elb.action_executed", "actions_executed"),
     column("aws.elb.error.reason", "error_reason"),
