@@ -23,7 +23,8 @@ class Agreement:
         self.verdicts: dict[str, str] = {}
 
     def look(self, candidate: Candidate, files: list[Path]) -> None:
-        files = [file for file in files if "_quarantine" not in file.parts]
+        # Neither the quarantine nor the description of the destination.
+        files = [file for file in files if "_quarantine" not in file.parts and file.name != "_alb-ingest.json"]
         if self.python is None or candidate.work not in (PARQUET, JSON):
             return
         if candidate.work == JSON and self.lines > MOST_JSON_LINES:

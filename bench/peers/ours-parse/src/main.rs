@@ -14,10 +14,9 @@ use std::io::{self, Read as _, Write};
 use std::{env, fs::File};
 
 use alb_ingest::parse::batch::{Batch, LineParser};
-use alb_ingest::encode::encoder;
+use alb_ingest::encode::{Compression, FileFormat, encoder};
 use alb_ingest::formats::Format;
 use alb_ingest::object::{ObjectFacts, ObjectRef};
-use alb_ingest::config;
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 
 /// As much as the program hands on at a time.
@@ -56,8 +55,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         version: String::new(),
     });
     let mut writer = encoder(
-        settings::Format::Json,
-        settings::Compression::None,
+        FileFormat::Json,
+        Compression::None,
         OutputTable::of(Schema::Native, plan),
         &facts,
         Counted(0),
@@ -74,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if read > 0 && filled < BLOCK {
             continue;
         }
-        // The lines that are whole; the rest stands in front of the next block.
+        // The lines that are whole; the rest precedes the next block.
         let whole = match block[..filled].iter().rposition(|byte| *byte == b'\n') {
             Some(newline) if read > 0 => newline + 1,
             _ => filled,
