@@ -6,11 +6,19 @@ use alb_ingest::generate::{Lines, Rate, Traffic};
 use alb_ingest::parse::batch::{Batch, LineParser, Malformed, Values};
 use alb_ingest::parse::line::text::is_plain;
 use alb_ingest::parse::line::{Ends, Parts, Span, split_line, split_regular};
+use fearless_simd::{Level, dispatch};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Splits every line of the text both ways; returns how many lines were regular, and how many there are.
+/// Splits every line of the text both ways, with the instructions that every processor has and with the best ones of this
+/// processor; returns how many lines were regular, and how many there are.
 fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestCaseError> {
+    let counts = compare_with(Level::new(), format, text)?;
+    prop_assert_eq!(counts, compare_with(Level::baseline(), format, text)?);
+    Ok(counts)
+}
+
+fn compare_with(level: Level, format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestCaseError> {
     let plan = format.plan();
     let (mut regular, mut lines, mut at) = (0, 0, 0);
     for line in text.split(|byte| *byte == b'\n') {
@@ -21,7 +29,9 @@ fn compare(format: &'static Format, text: &[u8]) -> Result<(usize, usize), TestC
         let tail = split_line(plan, text, span, &mut exact);
         let mut marked = vec![Span::NULL; plan.parts];
         let mut parts = Parts::new(&mut marked, 1, 0);
-        let Some(found) = split_regular(plan, text, span, &mut Ends::default(), &mut parts) else {
+        let mut ends = Ends::default();
+        let found = dispatch!(level, simd => split_regular(simd, plan, text, span, &mut ends, &mut parts));
+        let Some(found) = found else {
             continue;
         };
         regular += 1;

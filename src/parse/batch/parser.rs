@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use fearless_simd::{Level, Simd, dispatch};
+
 use crate::formats::{Escapes, Plan};
 use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
@@ -197,15 +199,29 @@ impl LineParser {
 
     fn push_lines(&mut self, block: &Block, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let known = malformed.len();
-        let mut at = 0;
-        while at < block.lines.len() {
-            let rest = &block.text(batch)[at..];
-            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.push_line(block, Span::new(at, at + len), batch, malformed);
-            at += len + 1;
-        }
+        dispatch!(Level::new(), simd => self.push_each(simd, block, batch, malformed));
         self.fill_rows(block, batch, malformed);
         malformed[known..].sort_by_key(|malformed| malformed.line);
+    }
+
+    /// Parses each line of a block, with the instructions of `simd`.
+    #[expect(
+        clippy::inline_always,
+        reason = "the instructions selected at run time are used only in what is inlined"
+    )]
+    #[inline(always)]
+    fn push_each<S: Simd>(&mut self, simd: S, block: &Block, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
+        let mut at = 0;
+        while at < block.lines.len() {
+            let text = block.text(batch);
+            let rest = &text[at..];
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = Span::new(at, at + len);
+            if !self.push_regular(simd, text, line) {
+                self.push_line(block, line, batch, malformed);
+            }
+            at += len + 1;
+        }
     }
 
     /// Ends the object: an entry that waits for its closing quote is malformed.
@@ -215,6 +231,8 @@ impl LineParser {
         }
     }
 
+    /// Parses a line that is not regular, or may belong to the entry before it.
+    #[cold]
     fn push_line(&mut self, block: &Block, line: Span, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         let text = block.text(batch);
         let number = self.next_line;
@@ -222,9 +240,6 @@ impl LineParser {
         let raw = line.bytes(text);
         let trimmed = raw.strip_suffix(b"\r").unwrap_or(raw);
         let span = Span::new(line.start(), line.start() + trimmed.len());
-        if self.pending.is_none() && self.push_regular(text, span, number) {
-            return;
-        }
         let split = split_line(self.plan, text, span, &mut self.row);
         if let Some(pending) = self.pending.take() {
             let begins = match split {
@@ -282,21 +297,32 @@ impl LineParser {
 
     /// Accepts a regular line: every quote opens or closes a field, the table knows every field, and none has a time that
     /// belongs to a second entry. Nearly all lines are regular. Returns false for any other.
-    #[inline]
-    fn push_regular(&mut self, text: &[u8], span: Span, number: u64) -> bool {
+    #[expect(
+        clippy::inline_always,
+        reason = "the instructions selected at run time are used only in what is inlined"
+    )]
+    #[inline(always)]
+    fn push_regular<S: Simd>(&mut self, simd: S, text: &[u8], line: Span) -> bool {
+        if self.pending.is_some() {
+            return false;
+        }
+        let raw = line.bytes(text);
+        let trimmed = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let span = Span::new(line.start(), line.start() + trimmed.len());
         let mut parts = self.rows.next();
-        let regular = split_regular(self.plan, text, span, &mut self.ends, &mut parts);
+        let regular = split_regular(simd, self.plan, text, span, &mut self.ends, &mut parts);
         let Some(regular) = regular.filter(|_| !may_have_late_time(self.plan, text, &parts)) else {
             return false;
         };
         self.rows.keep(Row {
             span,
             extra: Span::NULL,
-            line: number,
+            line: self.next_line,
             repaired: false,
             plain: regular.plain,
             clean: regular.plain,
         });
+        self.next_line += 1;
         self.lines += 1;
         true
     }

@@ -1,11 +1,17 @@
 //! Splits regular lines, nearly all of them, in one pass with SIMD.
 //!
-//! Sixteen bytes at a time are compared with a quote and a space, which gives bit masks with one bit per byte. A prefix XOR
-//! of the quote mask marks the bytes between quotes, and the spaces outside them separate the fields. This is correct only
+//! A chunk of 64 bytes at a time is compared with a quote and a space, with the widest vectors that the processor has, which
+//! gives bit masks with one bit per byte. A prefix XOR of the quote mask marks the bytes between quotes, and the spaces outside them separate the fields. This is correct only
 //! if every quote opens or closes a field. All other lines are left to [`split_line`](super::split_line), which reads byte
 //! by byte and reports the fault.
 
-use wide::u8x16;
+#![expect(
+    clippy::inline_always,
+    reason = "the instructions selected at run time are used only in what is inlined into the loop over the lines"
+)]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{i8x64, u8x64};
 
 use crate::formats::{Escapes, Plan, PlannedField, Quoting, Split};
 
@@ -53,9 +59,16 @@ impl Default for Ends {
 /// Returns `None` if a quote is not at an end of a field, a quoted field is not closed, or a field is empty, unknown,
 /// missing or not written as the format specifies, or is a time without quotes in place of a quoted text; `parts` is then
 /// unspecified.
-#[inline]
-pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, parts: &mut Parts<'_>) -> Option<Regular> {
-    let (fields, is_plain) = ends.find(base, line)?;
+#[inline(always)]
+pub fn split_regular<S: Simd>(
+    simd: S,
+    plan: &Plan,
+    base: &[u8],
+    line: Span,
+    ends: &mut Ends,
+    parts: &mut Parts<'_>,
+) -> Option<Regular> {
+    let (fields, is_plain) = ends.find(simd, base, line)?;
     // A quote after a backslash does not end a field if the log type escapes quotes this way.
     let readable = is_plain || plan.format.escapes == Escapes::Hex;
     if !readable || !(plan.format.min_fields..=plan.fields.len()).contains(&fields) {
@@ -75,10 +88,9 @@ pub fn split_regular(plan: &Plan, base: &[u8], line: Span, ends: &mut Ends, part
 
 impl Ends {
     /// Finds the ends of the fields; returns their number, at most [`MAX_FIELDS`], and [`Regular::plain`].
-    #[inline]
-    fn find(&mut self, base: &[u8], line: Span) -> Option<(usize, bool)> {
-        // The high bit is set if a byte of a whole chunk is odd; the odd bytes of the last chunk.
-        let (mut odd, mut last_odd) = (u8x16::default(), 0);
+    #[inline(always)]
+    fn find<S: Simd>(&mut self, simd: S, base: &[u8], line: Span) -> Option<(usize, bool)> {
+        let mut odd = 0;
         let mut carry = Carry {
             inside: 0,
             separator: 1,
@@ -86,8 +98,8 @@ impl Ends {
         };
         let (mut count, mut at) = (0, line.start);
         while line.end - at >= CHUNK {
-            let chunk = base[at as usize..].first_chunk()?;
-            let masks = masks(chunk, |_, bytes| odd |= bytes);
+            let masks = Masks::of(simd, base[at as usize..].first_chunk()?);
+            odd |= masks.odd;
             count = self.add(count, at, carry.separators(masks, u64::MAX)?)?;
             at += CHUNK;
         }
@@ -100,9 +112,9 @@ impl Ends {
                 &padded
             });
             let on_line = (1 << (line.end - at)) - 1;
-            let masks = masks(chunk, |shift, bytes| last_odd |= u64::from(bytes.to_bitmask()) << shift);
+            let masks = Masks::of(simd, chunk);
             // The bytes after the line begin with its newline.
-            last_odd &= on_line;
+            odd |= masks.odd & on_line;
             count = self.add(count, at, carry.separators(masks, on_line)?)?;
         }
         // A space at the end of the line begins a missing field.
@@ -111,11 +123,11 @@ impl Ends {
             return None;
         }
         self.0[count] = line.end;
-        Some((count + 1, last_odd | u64::from(odd.to_bitmask()) == 0))
+        Some((count + 1, odd == 0))
     }
 
     /// Adds the separators of the chunk at `at` to the first `count` ends; returns the number of ends, below [`MAX_FIELDS`].
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, mut count: usize, at: u32, mut separators: u64) -> Option<usize> {
         while separators != 0 {
             // A chunk has no more separators than there is room for.
@@ -128,10 +140,6 @@ impl Ends {
 }
 
 /// Splits the token of a field, quotes included, into the field's parts.
-#[expect(
-    clippy::inline_always,
-    reason = "a call for each field costs 5 % of a run's instructions, and the compiler does not always see it"
-)]
 #[inline(always)]
 fn split_field(base: &[u8], mut value: Span, planned: &PlannedField, parts: &mut Parts<'_>) -> Option<()> {
     let quoted = base[value.start()] == b'"';
@@ -185,9 +193,9 @@ fn split_parts(base: &[u8], value: Span, planned: &PlannedField, parts: &mut Par
 
 impl Carry {
     /// Returns the separators of a chunk, if each of its quotes opens or closes a field and no field is empty.
-    #[inline]
-    fn separators(&mut self, (quotes, spaces): (u64, u64), on_line: u64) -> Option<u64> {
-        let (quotes, spaces) = (quotes & on_line, spaces & on_line);
+    #[inline(always)]
+    fn separators(&mut self, masks: Masks, on_line: u64) -> Option<u64> {
+        let (quotes, spaces) = (masks.quotes & on_line, masks.spaces & on_line);
         let inside = prefix_xor(quotes) ^ self.inside;
         let separators = spaces & !inside;
         let after_separator = separators << 1 | self.separator;
@@ -205,7 +213,7 @@ impl Carry {
 }
 
 /// Returns the prefix XOR of the bits: ones from each opening quote up to its closing quote.
-#[inline]
+#[inline(always)]
 const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^= bits << 1;
     bits ^= bits << 2;
@@ -215,18 +223,25 @@ const fn prefix_xor(mut bits: u64) -> u64 {
     bits ^ bits << 32
 }
 
-/// Returns the masks of quotes and spaces in a chunk. Calls `odd` for every sixteen bytes with their position and with bytes
-/// whose high bit is set for those that are not ASCII, are a backslash or a control character.
-#[inline]
-fn masks(chunk: &[u8; CHUNK as usize], mut odd: impl FnMut(usize, u8x16)) -> (u64, u64) {
-    let (mut quotes, mut spaces) = (0, 0);
-    for (number, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {
-        let bytes = u8x16::new(*bytes);
-        let shift = number * 16;
-        quotes |= u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()) << shift;
-        spaces |= u64::from(bytes.simd_eq(u8x16::splat(b' ')).to_bitmask()) << shift;
-        let control = bytes - u8x16::splat(b' ');
-        odd(shift, control | bytes | bytes.simd_eq(u8x16::splat(b'\\')));
+/// A bit for each byte of a chunk.
+#[derive(Clone, Copy)]
+struct Masks {
+    quotes: u64,
+    spaces: u64,
+    /// Bytes that are not ASCII, are a backslash or a control character.
+    odd: u64,
+}
+
+impl Masks {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, chunk: &[u8; CHUNK as usize]) -> Self {
+        let bytes = u8x64::load_array_ref(simd, chunk);
+        // As signed numbers, bytes that are not ASCII are below the space, too.
+        let low = bytes.bitcast::<i8x64<S>>().simd_lt(32);
+        Self {
+            quotes: bytes.simd_eq(b'"').to_bitmask(),
+            spaces: bytes.simd_eq(b' ').to_bitmask(),
+            odd: (low | bytes.simd_eq(b'\\')).to_bitmask(),
+        }
     }
-    (quotes, spaces)
 }
