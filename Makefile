@@ -208,7 +208,7 @@ bench-peers: ## Compare with DuckDB, Polars, ClickHouse, VRL, elb-log-parser and
 
 .PHONY: bench-schemas
 bench-schemas: ## Compare the cost of each output schema with native (ARGS=--help)
-	$(call heading,bench-schemas: panther$(comma) ecs and ocsf compared with native)
+	$(call heading,bench-schemas: panther$(comma) ecs$(comma) ocsf and tailpipe compared with native)
 	python3 bench/schemas.py $(ARGS)
 
 .PHONY: memory

@@ -2,7 +2,7 @@
 """What each output schema costs beside the native one, in Parquet and JSON: CPU time and bytes.
 
 The schemas take turns on one generated log object, each run on one thread into a fresh folder; the table has the median of
-the CPU seconds, start of the program included.
+the CPU seconds, start of the program included. It is written to the terminal and to docs/performance.md.
 """
 
 import argparse
@@ -14,7 +14,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMAS = ["native", "panther", "ecs", "ocsf"]
+DOCUMENT = ROOT / "docs/performance.md"
+BEGIN = "<!-- bench-schemas: begin. `make bench-schemas` writes what follows. -->"
+END = "<!-- bench-schemas: end -->"
+SCHEMAS = ["native", "panther", "ecs", "ocsf", "tailpipe"]
 FORMATS = ["parquet", "json"]
 
 
@@ -57,10 +60,19 @@ def table(measured: dict[tuple[str, str], tuple[float, int]]) -> str:
     return "\n".join(lines)
 
 
+def write_document(text: str) -> None:
+    """Replaces what is between the two marks of the document."""
+    document = DOCUMENT.read_text()
+    head, rest = document.split(BEGIN)
+    _, tail = rest.split(END)
+    DOCUMENT.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, default=200_000, help="lines of the object")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each schema")
+    parser.add_argument("--print-only", action="store_true", help="leave docs/performance.md as it is")
     asked = parser.parse_args()
     build = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "alb-ingest"]
     subprocess.run([*build, "--no-default-features", "--features", "cli,generate"], cwd=ROOT, check=True)
@@ -70,8 +82,11 @@ def main() -> None:
         objects = folder / "logs"
         generate = ["generate", "alb_access_log", "--seed", "1", "--lines", str(asked.lines), "--to", str(objects)]
         run([str(program), *generate])
-        print(f"{asked.lines:,} lines, {size(objects) / 1e6:.1f} MB of gzip, {asked.rounds} rounds\n")
-        print(table(turns(program, objects, folder, asked.rounds)))
+        work = f"{asked.lines:,} lines, {size(objects) / 1e6:.1f} MB of gzip, {asked.rounds} rounds:"
+        text = f"{work}\n\n{table(turns(program, objects, folder, asked.rounds))}"
+    print(text)
+    if not asked.print_only:
+        write_document(text)
 
 
 if __name__ == "__main__":
