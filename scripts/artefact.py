@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks a built function and packs it into the zip file that Lambda expects. The same binary gives the same bytes.
+"""Checks a built function and packs it into the zip file that Lambda expects, with the licences of the lists that are compiled
+into it. The same binary gives the same bytes.
 
 usage: artefact.py BOOTSTRAP ZIP x86_64|arm64
 
@@ -17,6 +18,8 @@ from pathlib import Path
 
 # Amazon Linux 2023, and so provided.al2023: https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
 MAX_GLIBC = (2, 34)
+# The licences of the lists that are compiled into the binary: data/README.md
+LICENCES = list((Path(__file__).resolve().parents[1] / "data").glob("*/LICENSE"))
 # The earliest time that a zip file can represent.
 TIME = (1980, 1, 1, 0, 0, 0)
 # SHT_GNU_verneed: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/symversion.html
@@ -85,14 +88,17 @@ def required_glibc(binary: bytes) -> tuple[int, ...]:
 
 
 def pack(binary: bytes, path: Path) -> None:
-    """Writes the zip file: one entry, without a timestamp or an owner."""
-    entry = zipfile.ZipInfo("bootstrap", TIME)
-    entry.create_system = 3
-    entry.external_attr = 0o100755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    """Writes the zip file: entries without a timestamp or an owner."""
+    files = {"bootstrap": (binary, 0o100755)}
+    files |= {f"licenses/{licence.parent.name}": (licence.read_bytes(), 0o100644) for licence in sorted(LICENCES)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry, binary, compresslevel=9)
+        for name, (content, mode) in files.items():
+            entry = zipfile.ZipInfo(name, TIME)
+            entry.create_system = 3
+            entry.external_attr = mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content, compresslevel=9)
 
 
 def main() -> None:

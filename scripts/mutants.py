@@ -395,8 +395,8 @@ MUTANTS = [
         "send-an-oversized-event",
         "An event that is larger than a record is sent to Firehose",
         "src/ingest/mod.rs",
-        "if let Some(limit) = target.events.event_limit() {",
-        "if let Some(limit) = target.events.event_limit().map(|limit| 2 * limit) {",
+        "let limit = target.events.event_limit();",
+        "let limit = target.events.event_limit().map(|limit| 2 * limit);",
         ("tests/aws/firehose/objects.rs::an_event_larger_than_a_record_goes_to_the_quarantine",),
     ),
     Mutant(

@@ -30,8 +30,8 @@ EXPORT_SHA256 = "161ae7ed5afd5cb942afe4175d9c05a17fe8af1645ef763a0c5ed4201ccc9e6
 CLASSES = ("http_activity", "network_activity")
 PROFILES = ("cloud", "datetime", "load_balancer", "security_control")
 OBJECTS = (
-    "account", "cloud", "feature", "http_request", "http_response", "load_balancer", "metadata", "network_connection_info",
-    "network_endpoint", "network_traffic", "object", "product", "tls", "url",
+    "account", "autonomous_system", "cloud", "feature", "http_request", "http_response", "load_balancer", "location", "metadata",
+    "network_connection_info", "network_endpoint", "network_traffic", "object", "product", "tls", "url",
 )  # fmt: skip
 PRIMITIVES = {"boolean_t": "boolean", "integer_t": "integer", "long_t": "integer", "float_t": "number", "string_t": "string"}
 LIMITS = {"integer_t": (-(2**31), 2**31 - 1), "long_t": (-(2**63), 2**63 - 1)}

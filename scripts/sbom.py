@@ -4,12 +4,13 @@
 usage: sbom.py x86_64|arm64
 
 cargo-cyclonedx describes every crate of `cargo metadata`, which unites the features of tests, builds and programs. This leaves the
-crates that are linked into `bootstrap`, as `cargo tree` lists them, and fails if one of them is missing. Every run produces
-the same bytes.
+crates that are linked into `bootstrap`, as `cargo tree` lists them, and fails if one of them is missing. The lists that are compiled
+into it are added as data. Every run produces the same bytes.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
 FEATURES = ("--no-default-features", "--features", "aws")
 NAME = "sbom"
+# The names of licences in the first line of a list, which scripts/agents.py writes, by their SPDX identifier.
+LICENCES = {"Apache-2.0": "Apache License 2.0", "MIT": "MIT License"}
 
 Crate = tuple[str, str]
 
@@ -61,6 +64,35 @@ def reduced(bill: dict, crates: set[Crate]) -> dict:
     return bill | {"components": kept, "dependencies": edges}
 
 
+def data() -> list[dict]:
+    """Returns the lists of data/, as their first lines describe them. The files of a folder are from one source."""
+    found = {}
+    for path in sorted((ROOT / "data").glob("*/*.tsv")):
+        with path.open() as lines:
+            head = re.match(r"# (\S+) (\S+) \(.+?\), (Copyright .+?), (.+?)\. Made by ", next(lines))
+        (licence,) = [identifier for identifier, name in LICENCES.items() if name == head[4]]
+        found[head[1]] = {
+            "type": "data",
+            "bom-ref": f"data/{path.parent.name}",
+            "name": head[1],
+            "version": head[2],
+            "copyright": head[3],
+            "licenses": [{"license": {"id": licence}}],
+        }
+    return list(found.values())
+
+
+def with_data(bill: dict) -> dict:
+    """Returns the bill with the lists, on which the function depends."""
+    lists = data()
+    main = bill["metadata"]["component"]["bom-ref"]
+    edges = [
+        edge | {"dependsOn": [*edge.get("dependsOn", []), *(part["bom-ref"] for part in lists)]} if edge["ref"] == main else edge
+        for edge in bill["dependencies"]
+    ]
+    return bill | {"components": [*bill["components"], *lists], "dependencies": edges}
+
+
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in TARGETS:
         raise SystemExit(__doc__)
@@ -70,10 +102,12 @@ def main() -> None:
     # The folder of this checkout is part of the project's own references.
     bill = json.loads(described(target).replace(f"path+file://{ROOT}#", "path+file://.#"))
     bill = reduced(bill, crates)
+    count = len(bill["components"])
+    bill = with_data(bill)
     path = ROOT / f"dist/alb-ingest-{arch}.cdx.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(bill, indent=2) + "\n")
-    print(f"{path.relative_to(ROOT)}: {len(bill['components'])} crates, as linked into the function for {target}")
+    print(f"{path.relative_to(ROOT)}: {count} crates, as linked into the function for {target}, and {len(bill['components']) - count} lists")
 
 
 if __name__ == "__main__":

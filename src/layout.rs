@@ -3,6 +3,8 @@
 //! Outputs of other settings in the same destination would double every row: two formats, two schemas, or one output for each
 //! object beside merged ones. The file is created with the first output and never changed, and a run with other settings stops.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,6 +31,9 @@ pub struct Layout {
     pub schema: String,
     /// The folders that events are partitioned into.
     pub partition_by: String,
+    /// The columns on request, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrich: Option<String>,
 }
 
 /// Whether an output has the rows of one object or of many.
@@ -112,6 +117,21 @@ impl Layout {
             compression,
             schema: options.schema.name().to_owned(),
             partition_by: options.partition_by.name().to_owned(),
+            enrich: options.transform.enrich(),
+        }
+    }
+
+    /// Returns the value of a setting that all outputs of the destination share, as it is given; blank if it is off. None if the
+    /// layout does not determine the setting.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        match name {
+            "MERGE" => Some((self.delivery == Delivery::Merged).to_string()),
+            "FORMAT" => Some(self.format.clone()),
+            "COMPRESSION" => self.compression.clone(),
+            "SCHEMA" => Some(self.schema.clone()),
+            "PARTITION_BY" => Some(self.partition_by.clone()),
+            "ENRICH" => Some(self.enrich.clone().unwrap_or_default()),
+            _ => None,
         }
     }
 
@@ -206,11 +226,18 @@ impl Layout {
             compression,
             schema,
             partition_by,
+            enrich,
             ..
         } = self;
         let compression = compression
             .as_ref()
             .map_or_else(String::new, |compression| format!(" ({compression})"));
-        format!("{delivery}, format {format}{compression}, schema {schema}, partitioned by {partition_by}")
+        let mut text =
+            format!("{delivery}, format {format}{compression}, schema {schema}, partitioned by {partition_by}");
+        if let Some(enrich) = enrich {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ", ENRICH {enrich}");
+        }
+        text
     }
 }

@@ -86,4 +86,5 @@ pub mod object;
 pub mod parse;
 pub mod schema;
 pub mod storage;
+pub mod transform;
 pub mod trigger;

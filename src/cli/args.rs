@@ -353,6 +353,12 @@ fn schema() -> Command {
                 .value_parser(Schema::ALL.map(Schema::name))
                 .default_value(Schema::Native.name()),
         ))
+        .arg(
+            option("enrich", "COLUMNS", "Columns on request that the table has as well").long_help(
+                "Columns on request that the table has as well, as set with `run --enrich`, separated by commas. \
+                 A table without a column's inputs does not have it.",
+            ),
+        )
         .next_help_heading(STORE)
         .arg(
             option("location", "PREFIX", "Destination of the events, s3://BUCKET/PREFIX").long_help(

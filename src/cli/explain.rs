@@ -80,7 +80,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 };
                 ((field + 1).to_string(), name, raw)
             }
-            ColumnSource::Filled(_) => (String::new(), "", String::new()),
+            ColumnSource::Filled(_) | ColumnSource::Extra(_) => (String::new(), "", String::new()),
         };
         if !matches!(values, Values::OfObject) {
             rows.row(vec![

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use md5::{Digest as _, Md5};
 
+use crate::config::{Config, LoadError};
 use crate::deadline::Deadline;
 use crate::storage::local::is_stream;
-use crate::storage::{Entry, ErrorKind, Listing, Location, Options, Origin, Router, S3Prefix, Storage, StorageError};
+use crate::storage::{Entry, ErrorKind, Listing, Location, Origin, Router, S3Prefix, Storage, StorageError};
 
 use super::Stop;
 use super::selection::Selection;
@@ -42,13 +43,23 @@ pub(super) fn origins(matches: &ArgMatches) -> Result<Vec<Origin>, Stop> {
     Ok(origins)
 }
 
-/// Starts the storage that the inputs and outputs need: AWS only if one of them is there.
-pub(super) fn storage(origins: &[Origin], outputs: [&Location; 2], options: Options) -> Result<Router, Stop> {
-    if origins.iter().any(Origin::needs_aws) || outputs.into_iter().any(Location::needs_aws) {
-        Router::with_aws(options).map_err(|error| Stop::Usage(error.to_string()))
+/// Starts the storage that the inputs, the outputs and the files of settings need: AWS only if one of them is there.
+pub(super) fn storage(origins: &[Origin], config: &Config) -> Result<Router, Stop> {
+    let outputs = [&config.destination, &config.quarantine];
+    let mut origins = origins.iter().chain(&config.geo_databases);
+    if origins.any(Origin::needs_aws) || outputs.into_iter().any(Location::needs_aws) {
+        Router::with_aws(config.storage.clone()).map_err(|error| Stop::Usage(error.to_string()))
     } else {
         Ok(Router::local(None))
     }
+}
+
+/// Reads the files that settings name.
+pub(super) fn load(config: &mut Config, storage: &dyn Storage) -> Result<(), Stop> {
+    config.load(storage).map_err(|error| match error {
+        LoadError::Storage(_) => Stop::Failed(error.to_string()),
+        LoadError::Geo(_) | LoadError::NoDatabase | LoadError::NoColumn => Stop::Usage(error.to_string()),
+    })
 }
 
 /// The objects of every input, in the order of the inputs; those of a directory or bucket in the order of their keys. An

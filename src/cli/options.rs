@@ -19,6 +19,7 @@ pub(super) const fn heading(section: Section) -> &'static str {
     match section {
         Section::Input => "Input options",
         Section::Output => "Output options",
+        Section::Events => "Event options",
         Section::Merge => "Merge options",
         Section::Firehose => "Firehose options",
         Section::S3 => "S3 options",

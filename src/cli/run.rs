@@ -13,7 +13,7 @@ use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ing
 use crate::layout::{Layout, LayoutError};
 use crate::storage::{Entry, Location, Origin, Storage};
 
-use super::input::{Objects, find, origins, storage};
+use super::input::{Objects, find, load, origins, storage};
 use super::selection::Selection;
 use super::totals::Totals;
 use super::{FAILED, OK, Stop, config, merge, now, report, table};
@@ -24,10 +24,10 @@ const WAVE: usize = 4_096;
 pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let mut config = config(matches, environment)?;
     config.ingest.table = table(matches);
-    let (destination, quarantine) = (&config.destination, &config.quarantine);
-    let outputs = [destination, quarantine];
     let origins = origins(matches)?;
-    let storage = storage(&origins, outputs, config.storage.clone())?;
+    let storage = storage(&origins, &config)?;
+    load(&mut config, &storage)?;
+    let outputs = [&config.destination, &config.quarantine];
     let objects = find(&origins, outputs, &storage, Selection::of(matches, now())?)?;
     deliver_and_report(matches, &config, &storage, &origins, objects)
 }

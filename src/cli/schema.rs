@@ -6,6 +6,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
+use crate::formats::Extras;
 use crate::parse::line::time::timestamp_micros;
 use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, iceberg, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
@@ -36,7 +37,14 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
     if form == "iceberg" && schema != Schema::Native {
         return Err(Stop::Usage("--as iceberg requires --schema native".to_owned()));
     }
-    let table = OutputTable::of(schema, format.plan());
+    let extras = match matches.get_one::<String>("enrich") {
+        Some(names) => Extras::enrichment(names).ok_or_else(|| {
+            let allowed = format!("names separated by commas: {}", Extras::ENRICHMENT);
+            not_allowed("enrich", names, &allowed)
+        })?,
+        None => Extras::NONE,
+    };
+    let table = OutputTable::of(schema, format.log_type.plan_with(extras));
     let text = match form {
         "arrow" => Ok(arrow::text(table)),
         "athena" => Ok(athena::ddl(table, &store(matches)?, database(matches)?)),

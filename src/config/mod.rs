@@ -7,6 +7,7 @@
 //!
 //! Nothing here reads the environment: the caller passes a lookup function.
 
+mod load;
 mod raw;
 mod resolve;
 mod table;
@@ -16,8 +17,9 @@ use std::time::Duration;
 use crate::ingest;
 use crate::layout::{Delivery, Layout};
 use crate::merge::BatchLimits;
-use crate::storage::{self, Location, QueueUrl, S3Prefix};
+use crate::storage::{self, Location, Origin, QueueUrl, S3Prefix};
 
+pub use load::LoadError;
 pub use raw::RawConfig;
 pub use table::SETTINGS;
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub storage: storage::Options,
     /// The options of merged delivery; `None` if each object has outputs of its own.
     pub merge: Option<MergeConfig>,
+    /// The databases of addresses, in the order in which they are asked. [`Config::load`] reads them.
+    pub geo_databases: Vec<Origin>,
     /// The options of the function.
     pub function: FunctionOptions,
 }
@@ -108,6 +112,8 @@ pub enum Section {
     Input,
     /// Settings of the events and the files.
     Output,
+    /// Settings of the events: which are delivered, and what of them.
+    Events,
     /// Settings of merged delivery.
     Merge,
     /// Settings of Firehose streams.
@@ -140,6 +146,14 @@ pub enum SettingError {
         flag: &'static str,
         /// The allowed values.
         allowed: &'static str,
+    },
+    /// A value in a language of its own is wrong; the message points to the place.
+    #[error("{name}: {message}")]
+    Invalid {
+        /// The name of the setting.
+        name: &'static str,
+        /// What is wrong, and where.
+        message: String,
     },
     /// Settings conflict.
     #[error("{0}")]

@@ -6,9 +6,10 @@ use globset::GlobSet;
 
 use super::{OnMissing, SETTINGS, Setting, SettingError};
 use crate::encode::{Compression, FileFormat};
+use crate::formats::Extras;
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
-use crate::storage::{FirehoseRecords, Location, QueueUrl, S3Prefix};
+use crate::storage::{FirehoseRecords, Location, Origin, QueueUrl, S3Prefix};
 
 /// The given settings, parsed; `None` if a setting was not given.
 ///
@@ -42,6 +43,8 @@ pub struct RawConfig {
     pub destination_owner: Option<String>,
     pub include: Option<GlobSet>,
     pub exclude: Option<GlobSet>,
+    pub enrich: Option<Extras>,
+    pub geo_database: Option<Vec<Origin>>,
 }
 
 impl RawConfig {

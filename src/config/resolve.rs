@@ -11,6 +11,7 @@ use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
 use crate::merge::BatchLimits;
 use crate::schema::mapping::Schema;
 use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
+use crate::transform::Transform;
 
 /// A rule that rejects settings that conflict. It returns the error text: both settings, the reason and the remedy.
 type Check = fn(&RawConfig, &Config) -> Option<String>;
@@ -78,6 +79,10 @@ impl RawConfig {
                 compression: self.compression.unwrap_or(compression),
                 partition_by,
                 on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
+                transform: Transform {
+                    extras: self.enrich.unwrap_or_default(),
+                    geo: None,
+                },
             },
             storage: storage::Options {
                 s3_read: S3ReadOptions {
@@ -96,6 +101,7 @@ impl RawConfig {
                 },
             },
             merge: self.merge.unwrap_or(false).then(|| self.merge_config()),
+            geo_databases: self.geo_database.clone().unwrap_or_default(),
             function: FunctionOptions {
                 on_missing: self.on_missing.unwrap_or(OnMissing::Fail),
                 partial_batch: self.partial_batch.unwrap_or(false),

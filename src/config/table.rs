@@ -6,9 +6,12 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{OnMissing, Section, Setting};
 use crate::encode::{Compression, FileFormat};
+use crate::formats::Extras;
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
-use crate::storage::{FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, QueueUrl, S3Prefix};
+use crate::storage::{
+    FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, Origin, QueueUrl, S3Prefix, is_bucket_name,
+};
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -33,7 +36,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 26] = [
+pub static SETTINGS: [Setting; 28] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -372,11 +375,51 @@ pub static SETTINGS: [Setting; 26] = [
             Some(())
         },
     },
+    Setting {
+        name: "ENRICH",
+        flag: "enrich",
+        value_name: "COLUMNS",
+        section: Section::Events,
+        allowed: "comma-separated names: status_class, total_time, tls_version, request_query, user_agent_family, user_agent_os, bot_name, bot_kind, client_country, client_asn",
+        default: "no column",
+        doc: "Columns to append to each table that has their inputs. client_country and client_asn require GEO_DATABASE.",
+        apply: |raw, value| {
+            raw.enrich = Some(Extras::enrichment(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "GEO_DATABASE",
+        flag: "geo-database",
+        value_name: "FILES",
+        section: Section::Events,
+        allowed: "comma-separated files, each a path or s3://BUCKET/KEY",
+        default: "none",
+        doc: "MaxMind databases (.mmdb) for client_country and client_asn. Read once per start; of several, the first that has a value counts.",
+        apply: |raw, value| {
+            let files = value.split(',').map(|file| database(file.trim()));
+            raw.geo_database = Some(files.collect::<Option<_>>()?);
+            Some(())
+        },
+    },
 ];
 
 /// Returns the option with a name.
 fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, value: &str) -> Option<T> {
     all.iter().copied().find(|option| name(*option) == value)
+}
+
+/// Returns the place of a database: a file, or an object of S3.
+fn database(value: &str) -> Option<Origin> {
+    match Origin::parse(value).filter(|_| !value.is_empty())? {
+        Origin::Path(path) => Location::parse(path.to_str()?)
+            .is_some_and(|place| matches!(place, Location::Directory(_)))
+            .then_some(Origin::Path(path)),
+        Origin::S3 { bucket, key } => {
+            (is_bucket_name(&bucket) && !key.is_empty() && !key.ends_with('/')).then_some(Origin::S3 { bucket, key })
+        }
+        Origin::Stdin => None,
+    }
 }
 
 fn boolean(value: &str) -> Option<bool> {

@@ -1,5 +1,6 @@
 use super::{Config, RawConfig, SETTINGS, SettingError};
 use crate::encode::{Compression, FileFormat};
+use crate::formats::{Extra, Extras};
 use crate::ingest::PartitionBy;
 use crate::storage::{FirehoseOptions, FirehoseRecords, Location};
 
@@ -22,7 +23,7 @@ fn read(values: &[(&str, &str)]) -> Result<Config, SettingError> {
 fn errors_name_the_setting_its_value_and_the_allowed_values() {
     for setting in SETTINGS
         .iter()
-        .filter(|setting| !["DESTINATION", "QUARANTINE"].contains(&setting.name))
+        .filter(|setting| !["DESTINATION", "QUARANTINE", "GEO_DATABASE"].contains(&setting.name))
     {
         let error = read(&[(setting.name, "[nonsense")]).unwrap_err().to_string();
         assert!(
@@ -37,7 +38,7 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 26] = [
+const VALID: [(&str, &str); 28] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
@@ -64,6 +65,8 @@ const VALID: [(&str, &str); 26] = [
     ("DESTINATION_OWNER", "123456789012"),
     ("INCLUDE", "**/a/**"),
     ("EXCLUDE", "**/a/**, *.log"),
+    ("ENRICH", "status_class"),
+    ("GEO_DATABASE", "s3://data/country.mmdb"),
 ];
 
 /// Returns the settings as read, in a form that can be compared.
@@ -292,5 +295,42 @@ mod security_lake {
             let error = read(values).unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains("PARTITION_BY"), "{error}");
         }
+    }
+}
+
+#[test]
+fn the_columns_on_request_are_listed_and_accepted() {
+    let setting = SETTINGS.iter().find(|setting| setting.name == "ENRICH").unwrap();
+    let names: Vec<_> = Extras::ENRICHMENT.iter().map(Extra::name).collect();
+    assert_eq!(setting.allowed, format!("comma-separated names: {}", names.join(", ")));
+    let given = raw(&[("ENRICH", &names.join(" , "))]).unwrap();
+    assert_eq!(given.enrich.unwrap().to_string(), names.join(","));
+    // They come in a fixed order.
+    let given = raw(&[("ENRICH", "bot_kind,status_class,bot_kind")]).unwrap();
+    assert_eq!(given.enrich.unwrap().to_string(), "status_class,bot_kind");
+}
+
+#[test]
+fn databases_are_files_or_objects() {
+    let databases = |value: &str| {
+        let given = raw(&[("GEO_DATABASE", value)]).ok()?.geo_database?;
+        Some(given.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        databases("a.mmdb, s3://data/b.mmdb ,/opt/c.mmdb").unwrap(),
+        ["a.mmdb", "s3://data/b.mmdb", "/opt/c.mmdb"]
+    );
+    for wrong in [
+        "s3://data",
+        "s3://data/",
+        "s3://data/geo/",
+        "s3:/data/a",
+        "-",
+        "a,,b",
+        "a,",
+        "firehose://a",
+        "http://a/b",
+    ] {
+        assert_eq!(databases(wrong), None, "{wrong}");
     }
 }

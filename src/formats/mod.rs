@@ -13,6 +13,7 @@ mod alb_connection;
 mod alb_health_check;
 mod clb_access;
 mod closed;
+mod extra;
 mod filled;
 mod log_type;
 mod naming;
@@ -26,6 +27,7 @@ pub use alb_connection::ALB_CONNECTION;
 pub use alb_health_check::ALB_HEALTH_CHECK;
 pub use clb_access::CLB_ACCESS;
 pub(crate) use closed::closed_enum;
+pub use extra::{Extra, Extras};
 pub use filled::{LEADING, TRAILING};
 pub use log_type::LogType;
 pub use naming::{BalancerKind, LakeSources, ObjectNaming};
@@ -206,6 +208,8 @@ pub enum Decode {
     QuotedList,
     /// Not on the line: derived from the object, its key or the line's position.
     Filled(Fill),
+    /// Derived from other columns, as a value of this type, after the line was read: a column of [`Extra`].
+    Derived(Kind),
 }
 
 /// A value that is not on the line.
@@ -254,6 +258,7 @@ impl Decode {
     /// Returns the type of the decoded values.
     pub const fn kind(self) -> Kind {
         match self {
+            Self::Derived(kind) => kind,
             Self::Int32 | Self::Port => Kind::Int32,
             Self::Int64 | Self::Count | Self::Filled(Fill::SourceLine) => Kind::Int64,
             Self::Seconds | Self::ProcessingSeconds => Kind::Float64,

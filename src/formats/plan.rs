@@ -1,9 +1,11 @@
 //! A format with its names resolved to positions: parts numbered, columns in output order.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::{
-    Column, Decode, Field, Fill, Format, Kind, LEADING, Layout, LogType, Position, Presence, Quoting, Split, TRAILING,
+    Column, Decode, Extra, Extras, Field, Fill, Format, Kind, LEADING, Layout, LogType, Position, Presence, Quoting,
+    Split, TRAILING,
 };
 
 /// A [`Format`] with every name resolved to a position. It is built once per log type.
@@ -17,6 +19,8 @@ pub struct Plan {
     pub parts: usize,
     /// The columns in output order, the common ones included.
     pub columns: Vec<PlannedColumn>,
+    /// The position of the last column that the parser fills. The columns of [`Extras`] follow.
+    pub source_line: usize,
     /// The number of the field that contains the time of the event.
     pub time_field: usize,
     /// The numbers of the fields that [`Format::start`] names.
@@ -83,6 +87,8 @@ pub enum ColumnSource {
     },
     /// The object, its key or the line's position.
     Filled(Fill),
+    /// Other columns, after the lines were read.
+    Extra(Extra),
 }
 
 impl LogType {
@@ -93,8 +99,22 @@ impl LogType {
     )]
     pub fn plan(self) -> &'static Plan {
         static PLANS: LazyLock<[Plan; LogType::ALL.len()]> =
-            LazyLock::new(|| LogType::ALL.map(|log_type| Plan::new(log_type.format())));
+            LazyLock::new(|| LogType::ALL.map(|log_type| Plan::new(log_type.format(), Extras::NONE)));
         &PLANS[self as usize]
+    }
+
+    /// Returns the format with every name resolved, and further columns. Each plan is built once and kept: a process has one
+    /// set of columns, that of its settings.
+    pub fn plan_with(self, extras: Extras) -> &'static Plan {
+        static PLANS: Mutex<BTreeMap<(usize, Extras), &'static Plan>> = Mutex::new(BTreeMap::new());
+        let extras: Extras = extras.of(self).collect();
+        if extras.is_empty() {
+            return self.plan();
+        }
+        let mut plans = PLANS.lock().unwrap_or_else(PoisonError::into_inner);
+        plans
+            .entry((self as usize, extras))
+            .or_insert_with(|| Box::leak(Box::new(Plan::new(self.format(), extras))))
     }
 }
 
@@ -106,7 +126,7 @@ impl Format {
 }
 
 impl Plan {
-    fn new(format: &'static Format) -> Self {
+    fn new(format: &'static Format, extras: Extras) -> Self {
         let mut parts = 0;
         let mut fields = Vec::new();
         let mut middle: Vec<PlannedColumn> = Vec::new();
@@ -155,12 +175,18 @@ impl Plan {
             };
             PlannedColumn::new(column, source)
         };
-        let columns = LEADING
+        let mut columns: Vec<_> = LEADING
             .iter()
             .map(filled)
             .chain(middle)
             .chain(TRAILING.iter().map(filled))
             .collect();
+        let source_line = columns.len() - 1;
+        columns.extend(
+            extras
+                .iter()
+                .map(|extra| PlannedColumn::new(extra.column(), ColumnSource::Extra(extra))),
+        );
         let numbers = || fields.iter().enumerate();
         let number = |name: &str| numbers().find(|(_, planned)| planned.field.name == name);
         let time_field = number(format.event_time).map_or(0, |(number, _)| number);
@@ -184,7 +210,13 @@ impl Plan {
             fields,
             parts,
             columns,
+            source_line,
         }
+    }
+
+    /// Returns whether the table has columns of [`Extras`].
+    pub const fn has_extras(&self) -> bool {
+        self.columns.len() > self.source_line + 1
     }
 
     /// Returns the position of a column in output order.

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Config, LoadError};
 use crate::deadline::Deadline;
 use crate::ingest::ReadAhead;
 use crate::layout::LayoutError;
@@ -131,18 +131,27 @@ pub enum SetupError {
     /// The destination is not available.
     #[error("{0}")]
     Place(#[from] StorageError),
+    /// A file that a setting names cannot be used.
+    #[error("{0}")]
+    File(#[from] LoadError),
 }
 
 impl Function {
     /// Creates a function with a configuration, a storage and a clock.
     ///
     /// # Errors
-    /// The storage does not serve the destination.
-    pub fn new(config: Config, storage: Box<dyn Storage>, limits: Limits, clock: Clock) -> Result<Self, SetupError> {
+    /// The storage does not serve the destination, or a file that a setting names cannot be used.
+    pub fn new(
+        mut config: Config,
+        storage: Box<dyn Storage>,
+        limits: Limits,
+        clock: Clock,
+    ) -> Result<Self, SetupError> {
         if config.destination.is_stdout() {
             return Err(SetupError::Stdout);
         }
         storage.sink(&config.destination, Deadline::NONE)?;
+        config.load(storage.as_ref())?;
         Ok(Self {
             config,
             storage,

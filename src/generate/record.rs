@@ -88,7 +88,7 @@ pub(super) fn any_value(field: &Field, time: u64, seed: u64, number: u64, out: &
         Split::Validity => validity(out, time),
         // The time of the event feeds no column of the field.
         Split::Whole => match field.columns().first().map_or(Decode::Time, |column| column.decode) {
-            Decode::Text | Decode::LoadBalancer | Decode::Filled(_) => {
+            Decode::Text | Decode::LoadBalancer | Decode::Filled(_) | Decode::Derived(_) => {
                 out.extend_from_slice(rng.pick(&["-", "-", "-", "example", "Sample1"]).as_bytes());
             }
             Decode::Int32 | Decode::Int64 | Decode::Count => text::number(out, rng.skewed(100_000)),

@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use crate::formats::LogType;
+use crate::formats::{ColumnSource, Extra, Extras, LogType};
 use crate::schema::catalog::glue::{GlueColumn, TableInput, table_of};
 use crate::schema::catalog::{Folders, Store, TableFormat};
-use crate::schema::mapping::{OutputTable, Schema};
+use crate::schema::mapping::{Node, OutputTable, Schema, Value};
 
 /// The value that removes a property.
 const NOTHING: &str = "!Ref AWS::NoValue";
@@ -192,25 +192,84 @@ impl Choices<'_> {
     }
 }
 
+/// Returns the conditions of the columns on request. `CloudFormation` can split a text, but not search it: the second part of what a
+/// column's name splits is empty only if the name is nowhere before the end.
+pub fn conditions() -> String {
+    let mut yaml = String::new();
+    for extra in Extras::ENRICHMENT.iter() {
+        let (name, condition) = (extra.name(), condition_of(extra));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            yaml,
+            "{condition}: !Not [!Equals [!Select [1, !Split [{name}, !Sub \"${{Enrich}}|{name}\"]], \"\"]]"
+        );
+    }
+    yaml
+}
+
+fn condition_of(extra: Extra) -> String {
+    format!("Enrich{}", resource_name(extra.name()))
+}
+
 /// Adds the columns in every schema, each selected by the condition that is named after the schema.
 fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json::Error> {
     let (mut indent, mut head) = (" ".repeat(8), "Columns: ");
     for schema in Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native) {
         lines.push(format!("{indent}{head}!If\n{indent}  - {}", capitalized(schema.name())));
-        let table = table_of(OutputTable::of(schema, log_type.plan()), &Store::default());
-        for (number, column) in table.storage_descriptor.columns.iter().enumerate() {
-            let dash = if number == 0 { "- -" } else { "  -" };
-            lines.push(format!("{indent}  {dash} {}", column_line(column, &kind_of(column)?)?));
-        }
+        push_items(&format!("{indent}  "), columns_of(schema, log_type)?, lines);
         indent.push_str("  ");
         head = "- ";
     }
-    let native = table_of(OutputTable::of(Schema::Native, log_type.plan()), &Store::default());
-    for (number, column) in native.storage_descriptor.columns.iter().enumerate() {
-        let dash = if number == 0 { "- -" } else { "  -" };
-        lines.push(format!("{indent}{dash} {}", column_line(column, &kind_of(column)?)?));
-    }
+    push_items(&indent, columns_of(Schema::Native, log_type)?, lines);
     Ok(())
+}
+
+/// Adds a list as an item of another one.
+fn push_items(indent: &str, items: Vec<String>, lines: &mut Vec<String>) {
+    for (number, item) in items.into_iter().enumerate() {
+        let dash = if number == 0 { "- -" } else { "  -" };
+        lines.push(format!("{indent}{dash} {item}"));
+    }
+}
+
+/// Returns the columns in a schema. A column on request depends on its own condition. A group of values is a single column, so it has
+/// every value on request if there are any.
+fn columns_of(schema: Schema, log_type: LogType) -> Result<Vec<String>, serde_json::Error> {
+    let store = Store::default();
+    let plain = table_of(OutputTable::of(schema, log_type.plan()), &store);
+    let plain = &plain.storage_descriptor.columns;
+    let extended = OutputTable::of(schema, log_type.plan_with(Extras::ENRICHMENT));
+    let columns = table_of(extended, &store).storage_descriptor.columns;
+    let mut items = Vec::new();
+    for (column, node) in columns.iter().zip(&extended.nodes) {
+        let item = column_line(column, &kind_of(column)?)?;
+        let before = plain.iter().find(|before| before.name == column.name);
+        let before = before
+            .map(|before| column_line(before, &kind_of(before)?))
+            .transpose()?;
+        items.push(match before {
+            Some(before) if before == item => item,
+            Some(before) => format!("!If [Enriching, {item}, {before}]"),
+            None => format!("!If [{}, {item}, {NOTHING}]", condition_of_node(extended, node)),
+        });
+    }
+    Ok(items)
+}
+
+/// Returns the condition of a column that the table has only on request.
+fn condition_of_node(table: &OutputTable, node: &Node) -> String {
+    let leaf = match node {
+        Node::Leaf(leaf) => table.leaves.get(*leaf),
+        Node::Group(_) => None,
+    };
+    let source = leaf.and_then(|leaf| match leaf.value {
+        Value::Column(column) => table.plan.columns.get(column),
+        Value::Constant(_) | Value::Conditional { .. } | Value::Computed { .. } => None,
+    });
+    match source.map(|column| column.source) {
+        Some(ColumnSource::Extra(extra)) => condition_of(extra),
+        _ => "Enriching".to_owned(),
+    }
 }
 
 /// Returns the type of a column as YAML.

@@ -62,6 +62,8 @@ pub struct Ledger {
     pub lines: u64,
     /// The number of events.
     pub events: u64,
+    /// The number of events that the filter or the sample leaves out.
+    pub filtered: u64,
     /// The number of malformed lines in the quarantine.
     pub quarantined: u64,
     /// The number of blank lines.
@@ -145,7 +147,7 @@ impl Ledger {
 
     /// Checks that every line is accounted for.
     pub(super) const fn check(&self) -> Result<(), Problem> {
-        let accounted = self.events + self.quarantined + self.skipped_lines;
+        let accounted = self.events + self.filtered + self.quarantined + self.skipped_lines;
         if self.lines == accounted {
             return Ok(());
         }

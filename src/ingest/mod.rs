@@ -2,7 +2,7 @@
 //!
 //! [`Ingest`] accepts the bytes of one object in chunks of any size. It stages one output per partition of the events and
 //! one for the quarantine, and commits them when the whole object is read and its ledger balances:
-//! `lines = events + quarantined + skipped`. An object that fails commits nothing.
+//! `lines = events + filtered + quarantined + skipped`. An object that fails commits nothing.
 //!
 //! [`merge_objects`] ingests several objects into shared outputs. What is staged is then handed from member to member.
 
@@ -40,6 +40,7 @@ use crate::parse::input::{Piece, PieceSink, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
+use crate::transform::Transformer;
 
 use quarantine::{EventsBefore, Quarantine};
 use staging::{Naming, Staging};
@@ -116,6 +117,7 @@ enum Stage {
 struct TableStage {
     parser: LineParser,
     batch: Batch,
+    transformer: Option<Transformer>,
 }
 
 impl<'a> Ingest<'a> {
@@ -338,26 +340,33 @@ impl ObjectLines<'_> {
         let target = self.staging.target;
         let mut malformed = std::mem::take(&mut self.staging.malformed);
         push(&mut table.parser, &mut table.batch, &mut malformed);
-        if let Some(limit) = target.events.event_limit() {
-            let output_table = OutputTable::of(target.options.schema, table.batch.plan);
-            let events = (output_table, &self.facts);
-            oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
-        }
-        let lines = if malformed.is_empty() {
+        let limit = target.events.event_limit();
+        let count = self.ledger.events + self.ledger.filtered;
+        // Before any is removed: lines that are filtered are not part of a run of malformed ones, either.
+        let mut lines = if malformed.is_empty() && limit.is_none() {
             Vec::new()
         } else {
             table.batch.line_numbers().to_vec()
         };
-        let events = EventsBefore {
-            count: self.ledger.events,
-            lines: &lines,
-        };
+        if let Some(transformer) = &mut table.transformer {
+            let transformed = transformer.apply(&mut table.batch);
+            self.ledger.filtered += transformed.filtered;
+            if let Some(kept) = transformed.kept {
+                table.parser.retain_kept(&kept);
+            }
+        }
+        if let Some(limit) = limit {
+            let output_table = OutputTable::of(target.options.schema, table.batch.plan);
+            let events = (output_table, &self.facts);
+            let removed = oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
+            lines.retain(|line| removed.binary_search(line).is_err());
+        }
         note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
         // Immediately, while the block is in the CPU caches.
         self.staging
             .events
             .write(&mut table.batch, &self.facts, target, &mut self.ledger)?;
-        self.quarantine_among(&malformed, events)?;
+        self.quarantine_among(&malformed, EventsBefore { count, lines: &lines })?;
         malformed.clear();
         self.staging.malformed = malformed;
         self.probe(false)
@@ -386,7 +395,7 @@ impl ObjectLines<'_> {
                 .map_err(Problem::Unknown)?
                 .format(),
         };
-        let plan = format.plan();
+        let plan = format.log_type.plan_with(target.options.transform.extras);
         let load_balancer = self.facts.key.load_balancer.as_deref();
         let mut table = match self.staging.table.take() {
             Some(mut table) if std::ptr::eq(table.batch.plan, plan) => {
@@ -397,6 +406,7 @@ impl ObjectLines<'_> {
             _ => Box::new(TableStage {
                 parser: LineParser::starting_at(*lines + 1, plan, load_balancer),
                 batch: Batch::new(plan),
+                transformer: target.options.transform.of(plan),
             }),
         };
         if target.events.event_limit().is_some() {
@@ -442,7 +452,7 @@ impl ObjectLines<'_> {
 
     /// Quarantines lines after every event so far.
     fn quarantine(&mut self, malformed: &[Malformed]) -> Result<(), Problem> {
-        let count = self.ledger.events;
+        let count = self.ledger.events + self.ledger.filtered;
         self.quarantine_among(malformed, EventsBefore { count, lines: &[] })
     }
 

@@ -6,6 +6,7 @@ use crate::encode::{Compression, FileFormat};
 use crate::formats::Format;
 use crate::object::skip_by_key;
 use crate::schema::mapping::Schema;
+use crate::transform::Transform;
 
 use super::Skip;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub partition_by: PartitionBy,
     /// The treatment of corrupt objects.
     pub on_corrupt: OnCorrupt,
+    /// What happens to events before they are written.
+    pub transform: Transform,
 }
 
 /// The folders that events are partitioned into, by their own UTC time.
@@ -85,6 +88,7 @@ impl Default for Options {
             compression: Compression::Zstd,
             partition_by: PartitionBy::Day,
             on_corrupt: OnCorrupt::Salvage,
+            transform: Transform::default(),
         }
     }
 }

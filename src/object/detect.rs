@@ -166,7 +166,7 @@ fn time_fits(plan: &Plan, text: &[u8], parts: &[Span]) -> bool {
             let time = time_within(token).and_then(|at| token.get(at..));
             time.is_some_and(|time| check(decode, time).is_ok())
         }
-        ColumnSource::Filled(_) => false,
+        ColumnSource::Filled(_) | ColumnSource::Extra(_) => false,
     })
 }
 

@@ -28,6 +28,7 @@ mod source;
 mod sqs;
 mod store;
 mod temporary;
+mod whole;
 
 pub use error::{ErrorKind, Operation, StorageError};
 pub use location::{Location, Origin, S3Prefix, is_bucket_name};
@@ -41,6 +42,7 @@ pub use router::{Router, StartError};
 pub use sink::{Committed, Existing, ReadSeek, Sink, Staged};
 pub use source::{Body, Entry, Listing, Source};
 pub use store::{Creation, Files, OpenFile, Publication, Record, StagedName, Store, StoredFile};
+pub use whole::read_whole;
 
 use std::sync::Arc;
 

@@ -20,6 +20,7 @@ mod backfill;
 mod canaries;
 #[path = "../common/mod.rs"]
 mod common;
+mod enrich;
 #[path = "../edge/envelopes.rs"]
 #[expect(dead_code, reason = "this binary uses only some of the payloads")]
 mod envelopes;

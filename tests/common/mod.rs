@@ -4,16 +4,19 @@
 
 pub(crate) mod any;
 pub(crate) mod folder;
+pub(crate) mod mmdb;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use alb_ingest::encode::{Compression, FileFormat};
+use alb_ingest::formats::Extras;
 use alb_ingest::ingest::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, Problem, Target};
 use alb_ingest::object::{Counts, ObjectRef};
 use alb_ingest::parse::input::ReadError;
 use alb_ingest::storage::{Committed, Sink, Staged, StorageError};
+use alb_ingest::transform::{Geo, Transform};
 use flate2::write::GzEncoder;
 
 /// The files of a destination, by key.
@@ -87,6 +90,27 @@ pub(crate) fn json() -> Options {
         format: FileFormat::Json,
         compression: Compression::None,
         ..Options::default()
+    }
+}
+
+/// Returns the options with every column of `ENRICH`, and databases for documentation addresses and those of generated lines.
+pub(crate) fn enriched(options: Options) -> Options {
+    static GEO: LazyLock<Arc<Geo>> = LazyLock::new(|| {
+        let countries = mmdb::countries(&[
+            ("192.0.2.0/24", "DE"),
+            ("198.51.100.128/25", "US"),
+            ("2001:db8::/32", "FR"),
+        ]);
+        let systems = mmdb::systems(&[("192.0.2.0/24", 64_496), ("2001:db8::/32", 4_200_000_000)]);
+        let named = |bytes| ("test".to_owned(), bytes);
+        Arc::new(Geo::new([countries, systems].map(named)).unwrap())
+    });
+    Options {
+        transform: Transform {
+            extras: Extras::ENRICHMENT,
+            geo: Some(Arc::clone(&GEO)),
+        },
+        ..options
     }
 }
 

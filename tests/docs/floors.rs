@@ -6,26 +6,47 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("formats", &[]),
     ("cost", &[]),
     ("deadline", &[]),
     ("escape", &[]),
     ("parse", &["formats"]),
     ("schema", &["formats", "parse"]),
+    ("transform", &["formats", "parse"]),
     ("object", &["escape", "formats", "parse"]),
     ("encode", &["formats", "parse", "schema", "object"]),
     ("storage", &["deadline", "escape", "parse", "schema", "object"]),
     (
         "ingest",
         &[
-            "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage",
+            "deadline",
+            "escape",
+            "formats",
+            "parse",
+            "schema",
+            "transform",
+            "object",
+            "encode",
+            "storage",
         ],
     ),
     ("layout", &["object", "encode", "storage", "ingest"]),
     ("merge", &["escape", "parse", "object", "storage", "ingest"]),
     ("trigger", &["escape", "parse", "object", "storage", "ingest", "merge"]),
-    ("config", &["schema", "encode", "storage", "ingest", "layout", "merge"]),
+    (
+        "config",
+        &[
+            "formats",
+            "schema",
+            "transform",
+            "encode",
+            "storage",
+            "ingest",
+            "layout",
+            "merge",
+        ],
+    ),
     (
         "function",
         &[

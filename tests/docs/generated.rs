@@ -67,6 +67,7 @@ fn filled_template() -> String {
         template::saved_query(name, &fs::read_to_string(path).unwrap()).unwrap_or_else(|error| panic!("{error}"))
     });
     let parts = [
+        ("columns", template::conditions()),
         ("tables", template::tables().unwrap()),
         ("queries", queries.collect::<Vec<_>>().join("\n")),
     ];
@@ -92,6 +93,15 @@ fn filled_template() -> String {
     text
 }
 
+/// The page of the columns on request, with their table filled in.
+fn filled_enrichment() -> String {
+    let text = fs::read_to_string(package("docs/reference/enrichment.md")).unwrap();
+    let [begin, end] = ["BEGIN", "END"].map(|edge| format!("<!-- {edge} generated: columns -->\n"));
+    let (head, rest) = text.split_once(&begin).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    [head, &begin, &markdown::enrichment(), &end, tail].concat()
+}
+
 /// The generated files by their path in the package.
 fn generated() -> Vec<(String, String)> {
     let pages = tables().map(|table| {
@@ -102,6 +112,7 @@ fn generated() -> Vec<(String, String)> {
         .chain([
             ("tests/golden/schemas.sha256".to_owned(), digests()),
             ("template.yaml".to_owned(), filled_template()),
+            ("docs/reference/enrichment.md".to_owned(), filled_enrichment()),
             ("docs/reference/settings.md".to_owned(), config::markdown()),
             ("docs/reference/options.md".to_owned(), cli::markdown()),
             ("docs/reference/metrics.md".to_owned(), metrics::markdown()),

@@ -126,6 +126,7 @@ fn options_are_grouped_and_run_omits_those_of_the_function() {
                 "Merge options:",
                 "Firehose options:",
                 "S3 options:",
+                "Event options:",
                 "Other options:"
             ]
         );

@@ -15,6 +15,7 @@ mod audit;
 mod cli;
 #[path = "../common/mod.rs"]
 mod common;
+mod enrich;
 mod envelopes;
 mod events;
 mod faulty;

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod encoders;
+mod enrich;
 mod footer;
 mod fuzz_seeds;
 mod golden;
@@ -25,4 +26,5 @@ mod samples;
 mod schemas;
 mod shapes;
 mod splitting;
+mod transform;
 mod two_entries;

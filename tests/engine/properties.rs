@@ -24,6 +24,11 @@ fn parquet() -> Options {
     }
 }
 
+/// Returns the options, with every column on request if they are wanted.
+fn with_columns(wanted: bool, options: Options) -> Options {
+    if wanted { common::enriched(options) } else { options }
+}
+
 proptest! {
     #![proptest_config(cases(40))]
 
@@ -34,11 +39,12 @@ proptest! {
         chunks in vec(0_usize..3_000, 0..60),
         in_parquet: bool,
         by_hour: bool,
+        enriched: bool,
     ) {
-        let options = Options {
+        let options = with_columns(enriched, Options {
             partition_by: if by_hour { PartitionBy::Hour } else { PartitionBy::Day },
             ..if in_parquet { parquet() } else { common::json() }
-        };
+        });
         let (bytes, _) = bytes_of(&object);
         let whole = common::ingest(&object.key(), &bytes, &options);
         let pieces = common::ingest_chunks(common::object(&object.key()), &bytes, &chunks, &options);
@@ -51,10 +57,15 @@ proptest! {
 
     /// Both formats have the same events and values.
     #[test]
-    fn json_equals_parquet(object in any_object(), compression in select(vec![Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None])) {
+    fn json_equals_parquet(
+        object in any_object(),
+        compression in select(vec![Compression::Zstd, Compression::Snappy, Compression::Gzip, Compression::None]),
+        enriched: bool,
+    ) {
         let (bytes, written) = bytes_of(&object);
-        let in_json = common::ingest(&object.key(), &bytes, &common::json());
-        let in_parquet = common::ingest(&object.key(), &bytes, &Options { compression, ..parquet() });
+        let options = |options| with_columns(enriched, options);
+        let in_json = common::ingest(&object.key(), &bytes, &options(common::json()));
+        let in_parquet = common::ingest(&object.key(), &bytes, &options(Options { compression, ..parquet() }));
         prop_assert_eq!(in_json.result.is_ok(), in_parquet.result.is_ok());
         prop_assert_eq!(in_json.quarantine(), in_parquet.quarantine());
         if in_json.result.is_err() {

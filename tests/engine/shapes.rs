@@ -6,7 +6,7 @@ use crate::common;
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
 use alb_ingest::config::SETTINGS;
 use alb_ingest::encode::FileFormat;
-use alb_ingest::formats::{Escapes, FORMATS, Kind};
+use alb_ingest::formats::{Escapes, Extras, FORMATS, Kind};
 use alb_ingest::ingest::Options;
 use alb_ingest::schema::mapping::{Leaf, Literal, OutputTable, Schema, Test, Value};
 use proptest::prelude::*;
@@ -16,10 +16,12 @@ use serde_json::{Value as Json, json};
 /// The maximum length of a comment in Glue, in bytes.
 const MAX_COMMENT_BYTES: usize = 255;
 
+/// Every table in every schema, without and with the columns on request.
 fn tables() -> impl Iterator<Item = &'static OutputTable> {
-    FORMATS
+    let plans = FORMATS
         .into_iter()
-        .flat_map(|format| Schema::ALL.map(|schema| OutputTable::of(schema, format.plan())))
+        .flat_map(|format| [format.plan(), format.log_type.plan_with(Extras::ALL)]);
+    plans.flat_map(|plan| Schema::ALL.map(|schema| OutputTable::of(schema, plan)))
 }
 
 fn others() -> Vec<Schema> {
@@ -262,17 +264,21 @@ proptest! {
 
     /// The events are the same in every schema and both formats.
     #[test]
-    fn every_schema_contains_the_values_of_the_columns(object in any_object(), schema in select(others())) {
+    fn every_schema_contains_the_values_of_the_columns(object in any_object(), schema in select(others()), enriched: bool) {
         let (bytes, _) = bytes_of(&object);
         let key = object.key();
-        let native = common::ingest(&key, &bytes, &common::json());
-        let in_json = common::ingest(&key, &bytes, &Options { schema, ..common::json() });
-        let in_parquet = Options { schema, format: FileFormat::Parquet, ..Options::default() };
-        let in_parquet = common::ingest(&key, &bytes, &in_parquet);
+        let ingest = |options| {
+            let options = if enriched { common::enriched(options) } else { options };
+            common::ingest(&key, &bytes, &options)
+        };
+        let native = ingest(common::json());
+        let in_json = ingest(Options { schema, ..common::json() });
+        let in_parquet = ingest(Options { schema, format: FileFormat::Parquet, ..Options::default() });
         prop_assert_eq!(native.result.is_ok(), in_json.result.is_ok());
         prop_assert_eq!(native.quarantine(), in_json.quarantine());
         prop_assert_eq!(native.quarantine(), in_parquet.quarantine());
-        let table = OutputTable::of(schema, object.format.plan());
+        let extras = if enriched { Extras::ENRICHMENT } else { Extras::NONE };
+        let table = OutputTable::of(schema, object.format.log_type.plan_with(extras));
         let events = common::rows(&in_json.events());
         let natives = common::rows(&native.events());
         prop_assert_eq!(natives.len(), events.len());

@@ -2,6 +2,10 @@
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0e7d5c3a-0001-4b1f-9d26-7a3c8e5f1b01"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:log-objects"
+# Every column that Enrich can name.
+COLUMNS = (
+    "status_class,total_time,tls_version,request_query,user_agent_family,user_agent_os,bot_name,bot_kind,client_country,client_asn"
+)
 
 CHOICES: dict[str, dict] = {
     "defaults": {},
@@ -12,7 +16,7 @@ CHOICES: dict[str, dict] = {
     "existing-topic-direct": {"LogSource": "ExistingTopic", "LogTopicArn": TOPIC, "Trigger": "Direct"},
     "json-by-hour": {"EventFormat": "json", "PartitionBy": "hour", "EventPrefix": "elb/"},
     "existing-events": {"EventBucket": "Existing", "EventBucketAccount": "444455556666", "EventBucketKeyArn": KEY},
-    "ecs": {"Schema": "ecs", "EventFormat": "json"},
+    "ecs": {"Schema": "ecs", "EventFormat": "json", "Enrich": COLUMNS, "GeoDatabase": "s3://geo-data/2026-11/all.mmdb"},
     "merged": {"Delivery": "Merged"},
     "merged-existing": {
         "Delivery": "Merged",
@@ -73,6 +77,8 @@ CHOICES: dict[str, dict] = {
         "BatchOperations": "Yes",
         "EventPrefix": "elb/",
         "EventBucketKeyArn": KEY,
+        "Enrich": "client_country,client_asn,status_class",
+        "GeoDatabase": ",".join(f"s3://geo-data/2026-11/{name}.mmdb" for name in ("country4", "country6", "asn4", "asn6")),
         "Timeout": 900,
         "Exclude": "**/us-gov-*/**",
         "AlarmTopicArn": TOPIC,

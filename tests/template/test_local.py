@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -122,6 +123,20 @@ def test_the_bill_of_materials_has_exactly_the_crates_of_the_function():
     assert " ".join(sbom.FEATURES) in (ROOT / "scripts/artefact.sh").read_text()
 
 
+def test_the_bill_of_materials_has_the_lists_of_others():
+    """Versions and licences are those on the page, and the licences are in the zip file."""
+    bill = {"metadata": {"component": {"bom-ref": "main"}}, "components": [], "dependencies": [{"ref": "main"}, {"ref": "a"}]}
+    found = sbom.with_data(bill)
+    lists = {part["name"]: part for part in found["components"]}
+    assert found["dependencies"] == [{"ref": "main", "dependsOn": ["data/crawler-user-agents", "data/uap-core"]}, {"ref": "a"}]
+    page = (ROOT / "data/README.md").read_text()
+    rows = {row[0]: row for row in re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)}
+    assert set(rows) == set(lists) == {licence.parent.name for licence in artefact.LICENCES}
+    for name, part in lists.items():
+        (licence,) = part["licenses"]
+        assert part["version"].split("+")[0] in rows[name][2] and licence["license"]["id"] in rows[name][3] and part["copyright"] in rows[name][3]
+
+
 def test_the_function_runs_on_amazon_linux(built):
     """A debug build requires the same symbols of the C library as the artefact."""
     binary = built("bootstrap").read_bytes()
@@ -215,8 +230,10 @@ def test_the_same_binary_gives_the_same_zip(tmp_path):
         digests.add(hashlib.sha256(target.read_bytes()).hexdigest())
     assert len(digests) == 1
     with zipfile.ZipFile(tmp_path / "first.zip") as archive:
-        (entry,) = archive.infolist()
-        assert (entry.filename, entry.external_attr >> 16) == ("bootstrap", 0o100755)
+        entries = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
+        licences = {f"licenses/{name}": 0o100644 for name in ("crawler-user-agents", "uap-core")}
+        assert entries == {"bootstrap": 0o100755} | licences
+        assert b"MIT" in archive.read("licenses/crawler-user-agents") and b"Apache" in archive.read("licenses/uap-core")
 
 
 def test_sam_build_uses_the_profile_and_features_of_the_artefact():

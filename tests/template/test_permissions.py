@@ -147,7 +147,9 @@ def test_statements_name_their_resources(stack):
                     continue
                 assert resource.startswith("arn:aws:") and not resource.endswith(":*:*"), resource
                 if ":s3:::" in resource:
-                    assert resource.split(":::")[1].split("/")[0] in stack.parameters.values()
+                    bucket, _, key = resource.split(":::")[1].partition("/")
+                    named = f"s3://{bucket}/{key}" in stack.parameters["GeoDatabase"].split(",")
+                    assert bucket in stack.parameters.values() or named
                     assert "aws:ResourceAccount" in str(statement["Condition"]), statement["Sid"]
 
 
@@ -160,6 +162,24 @@ def test_writes_are_limited_to_the_prefixes_of_outputs(stacks):
     assert merged["WriteMergeLog"]["Resource"] == "arn:aws:s3:::elb-events/elb/_merge/*"
     assert merged["SendFolders"]["Resource"] == {"Fn::GetAtt": ["ObjectQueue", "Arn"]}
     assert statements["ReadLogs"]["Resource"] == "arn:aws:s3:::elb-logs/web/AWSLogs/*/elasticloadbalancing/*"
+
+
+def test_databases_are_the_only_other_objects_that_are_read(stacks):
+    def statement(name: str) -> dict:
+        (found,) = [found for found in stacks[name].statements("IngestRole") if found["Sid"] == "ReadGeoDatabase"]
+        return found
+
+    assert statement("ecs")["Resource"] == ["arn:aws:s3:::geo-data/2026-11/all.mmdb"]
+    names = ("country4", "country6", "asn4", "asn6")
+    assert statement("everything")["Resource"] == [f"arn:aws:s3:::geo-data/2026-11/{name}.mmdb" for name in names]
+    for name in ("ecs", "everything"):
+        variables = stacks[name].variables()
+        # The function sends the owner with each request, so any other would be refused.
+        owner = {"aws:ResourceAccount": variables["SOURCE_OWNER"]}
+        assert (actions(statement(name)), statement(name)["Condition"]) == (["s3:GetObject"], {"StringEquals": owner})
+        named = [place.replace("s3://", "arn:aws:s3:::") for place in variables["GEO_DATABASE"].split(",")]
+        assert named == statement(name)["Resource"]
+    assert "ReadGeoDatabase" not in {found["Sid"] for found in stacks["defaults"].statements("IngestRole")}
 
 
 def test_the_code_cannot_manage_network_interfaces(stacks):

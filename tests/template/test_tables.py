@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 import sqlglot
+from choices import COLUMNS
 from sqlglot import exp
 from stack import ROOT, TABLES, Refused, Stack, template
 
@@ -58,6 +59,35 @@ def test_a_table_follows_the_schema(program, table, schema):
     assert stack.properties(resource(table))["TableInput"] == glue(program, table, "--schema", schema, *where)
     # The saved queries use native columns.
     assert bool(stack.of_type("AWS::Athena::NamedQuery")) == (schema == "native")
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+def test_a_table_has_the_columns_on_request(program, table, schema):
+    def columns(names: str) -> list[dict]:
+        choice = {"Enrich": names} | ({"GeoDatabase": "s3://geo-data/all.mmdb"} if "client" in names else {})
+        stack = Stack(Schema=schema, **choice)
+        assert stack.variables()["ENRICH"] == names
+        return stack.properties(resource(table))["TableInput"]["StorageDescriptor"]["Columns"]
+
+    def printed(names: str) -> list[dict]:
+        return glue(program, table, "--schema", schema, "--enrich", names)["StorageDescriptor"]["Columns"]
+
+    everything = printed(COLUMNS)
+    assert columns(COLUMNS) == everything
+    # Each column is in one half and not in the other.
+    for half in (COLUMNS.split(",")[::2], COLUMNS.split(",")[1::2]):
+        # A group is a single column, which has all of them. Those that are not written are null.
+        expected = everything if schema in ("ecs", "ocsf") else printed(",".join(half))
+        assert columns(",".join(half)) == expected
+
+
+def test_the_parameter_accepts_the_columns_of_the_setting():
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    (listed,) = re.findall(r"\| `ENRICH` \| comma-separated names: ([^|]+) \|", page)
+    assert listed.split(", ") == COLUMNS.split(",")
+    pattern = template()["Parameters"]["Enrich"]["AllowedPattern"]
+    assert pattern == "|({0})(,({0}))*".format(COLUMNS.replace(",", "|"))
 
 
 @pytest.mark.parametrize("delivery", ["Json", "Parquet"])

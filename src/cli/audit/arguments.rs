@@ -6,12 +6,13 @@ use super::super::args::{examples, help_flag, jobs, report, source_and_destinati
 use super::super::options::settings;
 
 /// The settings that an audit needs besides those of the layout.
-const NEEDED: [&str; 8] = [
+const NEEDED: [&str; 9] = [
     "include",
     "exclude",
     "on-corrupt",
     "quarantine",
     "compression",
+    "geo-database",
     "requester-pays",
     "source-owner",
     "destination-owner",

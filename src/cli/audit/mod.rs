@@ -33,7 +33,7 @@ use crate::layout::{Delivery, Layout, LayoutError};
 use crate::merge::plan::Place;
 use crate::storage::{Storage, StorageError, Store};
 
-use super::input::storage;
+use super::input::{load, storage};
 use super::run::progress_bar;
 use super::{FAILED, OK, Stop, config, now};
 
@@ -73,14 +73,16 @@ struct Places {
 pub(super) fn audit(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
     let scope = Scope::of(matches, now())?;
     let given = settings(matches, environment, None)?;
-    let outputs = [&given.destination, &given.quarantine];
-    let storage = storage(std::slice::from_ref(&scope.origin), outputs, given.storage.clone())?;
+    let storage = storage(std::slice::from_ref(&scope.origin), &given)?;
     let places = Places::open(&given, &scope, &storage)?;
     let layout = Layout::read(&given.destination, places.events.as_ref()).map_err(|error| match error {
         LayoutError::Storage(_) => Stop::Failed(error.to_string()),
         _ => Stop::Usage(error.to_string()),
     })?;
-    let config = settings(matches, environment, layout.as_ref())?;
+    let mut config = settings(matches, environment, layout.as_ref())?;
+    if matches.get_flag("deep") && config.needs_databases() {
+        load(&mut config, &storage)?;
+    }
     let delivery = delivery(layout.as_ref(), &config);
     if delivery == Delivery::PerObject && matches.contains_id("failed") {
         let text = "--failed is for destinations with merged outputs, whose plans name failed members; use --repair";
@@ -131,20 +133,11 @@ fn settings(
     environment: &dyn Fn(&str) -> Option<String>,
     layout: Option<&Layout>,
 ) -> Result<Config, Stop> {
-    let shared = |name: &str| {
-        let layout = layout?;
-        match name {
-            "MERGE" => Some((layout.delivery == Delivery::Merged).to_string()),
-            "FORMAT" => Some(layout.format.clone()),
-            "COMPRESSION" => layout.compression.clone(),
-            "SCHEMA" => Some(layout.schema.clone()),
-            "PARTITION_BY" => Some(layout.partition_by.clone()),
-            _ => None,
-        }
-    };
     let config = config(matches, &|name| match name {
         "DESTINATION" => matches.get_one::<String>("dest").cloned(),
-        _ => shared(name).or_else(|| environment(name)),
+        _ => layout
+            .and_then(|layout| layout.setting(name))
+            .or_else(|| environment(name)),
     })?;
     if !config.destination.holds_files() {
         let text = format!(

@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::storage::{Origin, QueueUrl, Storage, StorageError};
 use crate::trigger::FolderRequest;
 
-use super::input::{find, storage};
+use super::input::{find, load, storage};
 use super::run::{deliver_and_report, progress_bar};
 use super::selection::Selection;
 use super::{FAILED, OK, Stop, now};
@@ -24,7 +24,7 @@ use estimate::Estimate;
 use survey::Survey;
 
 pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let config = config(matches, environment)?;
+    let mut config = config(matches, environment)?;
     let source = matches.get_one::<String>("logs").map_or("", String::as_str);
     let origin = Origin::parse(source).ok_or_else(|| {
         Stop::Usage(format!(
@@ -32,8 +32,9 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
         ))
     })?;
     let origins = std::slice::from_ref(&origin);
+    let storage = storage(origins, &config)?;
+    load(&mut config, &storage)?;
     let outputs = [&config.destination, &config.quarantine];
-    let storage = storage(origins, outputs, config.storage.clone())?;
     let mut objects = find(origins, outputs, &storage, Selection::of(matches, now())?)?;
     let queue = queue(matches, &origin)?;
     if matches.get_flag("run-here") {

@@ -66,6 +66,7 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                 fill_in(split, fill, values, text);
                 continue;
             }
+            ColumnSource::Extra(_) => continue,
         };
         let from = Part {
             split,

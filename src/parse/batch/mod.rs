@@ -17,6 +17,7 @@ pub use values::{Lists, Numbers, Texts, Values};
 use std::ops::Range;
 
 use crate::formats::{ColumnSource, Fill, Plan};
+use crate::parse::line::text::is_clean;
 
 /// Consecutive events of one object, column by column, in the order of their lines.
 ///
@@ -63,6 +64,18 @@ impl Batch {
         &self.columns
     }
 
+    /// Returns the columns and the text that their texts point into, to which texts may be appended. Every column must keep a
+    /// value for each event; the columns of [`Extras`](crate::formats::Extras) get theirs. After a text with a byte that JSON
+    /// escapes, call [`Batch::distrust`].
+    pub fn columns_mut(&mut self) -> (&mut [Values], &mut Vec<u8>) {
+        (&mut self.columns, &mut self.text)
+    }
+
+    /// Records that the texts of any row may have a byte that JSON escapes.
+    pub fn distrust(&mut self) {
+        self.clean.fill(false);
+    }
+
     /// Returns the times of the events, in microseconds since 1970.
     pub fn timestamps(&self) -> &[i64] {
         match &self.columns[TIMESTAMP] {
@@ -73,9 +86,9 @@ impl Batch {
 
     /// Returns the line numbers of the events.
     pub fn line_numbers(&self) -> &[i64] {
-        match self.columns.last() {
+        match self.columns.get(self.plan.source_line) {
             Some(Values::Int64(lines)) => lines.values(),
-            _ => unreachable!("the last column of every table is its line number"),
+            _ => unreachable!("every table has a column of line numbers"),
         }
     }
 
@@ -127,6 +140,28 @@ impl Batch {
         self.text.truncate(len);
         self.check_text();
         0..self.text.len()
+    }
+
+    /// Removes the events whose flag is false.
+    pub fn retain(&mut self, keep: &[bool]) {
+        let kept = keep.iter().enumerate().filter(|(_, keep)| **keep);
+        let rows: Vec<_> = kept.map(|(row, _)| row).collect();
+        if rows.len() < self.rows {
+            let mut selected = Self::new(self.plan);
+            self.select_into(&rows, &mut selected);
+            *self = selected;
+        }
+    }
+
+    /// Replaces the texts of a column, or of the items of a column of lists. `replace` appends the new text to its second
+    /// argument, or returns false for null, which removes an item of a list. Equal consecutive texts are replaced once.
+    pub fn replace_texts(&mut self, column: usize, replace: impl FnMut(&[u8], &mut Vec<u8>) -> bool) {
+        let from = self.text.len();
+        self.columns[column].replace(&mut self.text, replace);
+        self.check_text();
+        if !self.text[from..].iter().all(|byte| is_clean(*byte)) {
+            self.distrust();
+        }
     }
 
     /// Removes the events after the first `rows`.

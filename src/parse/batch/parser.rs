@@ -158,6 +158,14 @@ impl LineParser {
         std::mem::take(&mut self.kept)
     }
 
+    /// Follows the removal of the events whose flag is false from the batch.
+    pub fn retain_kept(&mut self, keep: &[bool]) {
+        self.kept.retain(|kept| keep[kept.row]);
+        for kept in &mut self.kept {
+            kept.row = keep[..kept.row].iter().filter(|keep| **keep).count();
+        }
+    }
+
     /// Returns the number of the next physical line.
     pub const fn next_line(&self) -> u64 {
         self.next_line

@@ -97,6 +97,15 @@ impl Values {
         }
     }
 
+    /// Replaces the texts, which are spans of `text`; see [`Batch::replace_texts`](super::Batch::replace_texts).
+    pub(super) fn replace(&mut self, text: &mut Vec<u8>, replace: impl FnMut(&[u8], &mut Vec<u8>) -> bool) {
+        match self {
+            Self::Text(texts) => texts.replace(text, replace),
+            Self::TextList(lists) => lists.replace(text, replace),
+            Self::Int32(_) | Self::Int64(_) | Self::Float64(_) | Self::Timestamp(_) | Self::OfObject => {}
+        }
+    }
+
     /// Appends the values at these rows to `into`, a column of the batch whose text is `into_text`.
     pub(super) fn select_into(&self, rows: &[usize], text: &[u8], into: &mut Self, into_text: &mut Vec<u8>) {
         match (self, into) {
@@ -248,6 +257,33 @@ impl Texts {
         self.push(Span::new(start, text.len()));
     }
 
+    fn replace(&mut self, text: &mut Vec<u8>, mut replace: impl FnMut(&[u8], &mut Vec<u8>) -> bool) {
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        let mut last = None;
+        self.nulls = 0;
+        for view in &mut self.views {
+            if let Some(value) = view.get(text) {
+                *view = match last {
+                    Some(last) if old == value => last,
+                    _ => {
+                        old.clear();
+                        old.extend_from_slice(value);
+                        new.clear();
+                        let start = text.len();
+                        if replace(&old, &mut new) {
+                            text.extend_from_slice(&new);
+                            Span::new(start, text.len())
+                        } else {
+                            Span::NULL
+                        }
+                    }
+                };
+                last = Some(*view);
+            }
+            self.nulls += usize::from(view.is_null());
+        }
+    }
+
     /// Returns the number of texts, nulls included.
     pub const fn len(&self) -> usize {
         self.views.len()
@@ -340,6 +376,18 @@ impl Lists {
             .zip(&self.ends)
             .zip(&self.valid)
             .map(|((start, end), valid)| (end - start, *valid))
+    }
+
+    fn replace(&mut self, text: &mut Vec<u8>, replace: impl FnMut(&[u8], &mut Vec<u8>) -> bool) {
+        self.items.replace(text, replace);
+        let (mut items, mut start) = (Texts::default(), 0);
+        for end in &mut self.ends {
+            for view in self.items.views[start..*end].iter().filter(|view| !view.is_null()) {
+                items.push(*view);
+            }
+            (start, *end) = (*end, items.len());
+        }
+        self.items = items;
     }
 
     /// Returns the items of all lists.

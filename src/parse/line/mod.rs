@@ -18,6 +18,7 @@ mod split;
 pub(crate) mod swar;
 pub mod text;
 pub mod time;
+pub mod tls;
 mod usual;
 pub mod value;
 
@@ -26,6 +27,7 @@ pub use fault::{Fault, Reason};
 pub use parts::Parts;
 pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
+pub use request::query;
 pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
 pub use split::{Span, Tail, extra_tokens, split_line};
 pub use usual::contains;

@@ -2,7 +2,9 @@
 //!
 //! The split never fails a row: parts that cannot be found are null, and `request_url` keeps the whole text.
 
-use memchr::memchr3;
+use std::ops::Range;
+
+use memchr::{memchr, memchr3};
 
 use super::Span;
 
@@ -72,6 +74,13 @@ fn split_url(text: &[u8], url: Span, into: &mut [Span]) {
         let len = memchr::memchr2(b'?', b'#', tail).unwrap_or(tail.len());
         *path = Span::new(begin + path_at, begin + path_at + len);
     }
+}
+
+/// Returns the query string of a URL: the text between the first `?` and a `#`, which may be empty.
+pub fn query(url: &[u8]) -> Option<Range<usize>> {
+    let end = memchr(b'#', url).unwrap_or(url.len());
+    let mark = memchr(b'?', &url[..end])?;
+    Some(mark + 1..end)
 }
 
 fn is_scheme(bytes: &[u8]) -> bool {

@@ -15,7 +15,8 @@ pub fn check(decode: Decode, bytes: &[u8]) -> Result<(), Reason> {
         | Decode::CommaList
         | Decode::SpaceList
         | Decode::QuotedList
-        | Decode::Filled(_) => Ok(()),
+        | Decode::Filled(_)
+        | Decode::Derived(_) => Ok(()),
         Decode::Int32 => int32(bytes).map(drop),
         Decode::Port => port(bytes).map(drop),
         Decode::Int64 => int64(bytes).map(drop),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::formats::{ColumnSource, Kind, Presence};
+use crate::formats::{ColumnSource, Extra, Extras, Kind, LogType, Presence};
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
 /// Returns the page of a table in a schema.
@@ -27,6 +27,60 @@ pub fn page(table: &OutputTable) -> String {
         );
     }
     page
+}
+
+/// Returns the table of the columns on request: in which tables they are, and where the other schemas have them.
+pub fn enrichment() -> String {
+    let schemas = || Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native);
+    let head: Vec<_> = schemas().map(|schema| format!("`{}`", schema.name())).collect();
+    let mut page = format!("| column | type | tables | {} | meaning |\n", head.join(" | "));
+    page.push_str(&"|---".repeat(head.len() + 4));
+    page.push_str("|\n");
+    for extra in Extras::ENRICHMENT.iter() {
+        let plans: Vec<_> = LogType::ALL
+            .into_iter()
+            .filter(|log_type| extra.is_in(log_type.format()))
+            .map(|log_type| log_type.plan_with(Extras::NONE.with(extra)))
+            .collect();
+        let tables = if plans.len() == LogType::ALL.len() {
+            "all".to_owned()
+        } else {
+            let names: Vec<_> = plans.iter().map(|plan| format!("`{}`", plan.format.name)).collect();
+            names.join(", ")
+        };
+        let first = plans.first();
+        let places: Vec<_> = schemas()
+            .map(|schema| first.map_or_else(String::new, |plan| paths_of(OutputTable::of(schema, plan), extra)))
+            .collect();
+        let column = extra.column();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {tables} | {} | {} |",
+            column.name,
+            type_name(column.decode.kind()),
+            places.join(" | "),
+            column.doc
+        );
+    }
+    page
+}
+
+/// Returns the paths at which a table has a column on request, or a value that is computed from it.
+fn paths_of(table: &OutputTable, extra: Extra) -> String {
+    let number = table.plan.column(extra.name());
+    let has = |leaf: &&Leaf| match &leaf.value {
+        Value::Column(column) => Some(*column) == number,
+        Value::Computed { inputs, .. } => number.is_some_and(|number| inputs.contains(&number)),
+        Value::Conditional { .. } | Value::Constant(_) => false,
+    };
+    let paths: Vec<_> = table
+        .leaves
+        .iter()
+        .filter(has)
+        .map(|leaf| format!("`{}`", leaf.path))
+        .collect();
+    paths.join(", ")
 }
 
 fn native_head(table: &OutputTable) -> String {
@@ -80,7 +134,7 @@ fn source(table: &OutputTable, leaf: &Leaf) -> String {
                 let name = table.plan.fields.get(field).map_or("", |planned| planned.field.name);
                 format!("{} `{name}`", field + 1)
             }
-            Some(ColumnSource::Filled(_)) | None => String::new(),
+            Some(ColumnSource::Filled(_) | ColumnSource::Extra(_)) | None => String::new(),
         },
         Value::Column(number) => name(number).unwrap_or_default(),
         Value::Conditional {

@@ -190,10 +190,17 @@ fn positions(plan: &Plan, names: &[&str]) -> Option<Vec<usize>> {
     names.iter().map(|name| plan.column(name)).collect()
 }
 
-/// Returns the drafts of a mapping, and below `catch_all` every column that none of its lines takes unchanged.
-pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], catch_all: &str) -> Vec<Draft> {
+/// Returns the drafts of a mapping, and below `catch_all` every column that none of its lines takes unchanged. `extras` maps
+/// columns that the table has on request; a path that the mapping has as well is theirs.
+pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], extras: &[Entry], catch_all: &str) -> Vec<Draft> {
     let entries = mapping.iter().copied().flatten();
     let mut drafts: Vec<_> = entries.filter_map(|entry| Draft::of(entry, plan)).collect();
+    for extra in extras.iter().filter_map(|entry| Draft::of(entry, plan)) {
+        match drafts.iter_mut().find(|Draft(leaf)| leaf.path == extra.0.path) {
+            Some(draft) => *draft = extra,
+            None => drafts.push(extra),
+        }
+    }
     let taken: BTreeSet<_> = drafts
         .iter()
         .filter_map(|Draft(leaf)| match leaf.value {

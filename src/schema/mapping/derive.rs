@@ -5,9 +5,9 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use memchr::memchr;
-
 use super::Input;
+pub(super) use crate::parse::line::query;
+use crate::parse::line::tls;
 
 /// The columns that distinguish a Classic entry of an HTTP listener from one of a TCP listener, which has none of them.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html>
@@ -67,57 +67,20 @@ fn is_ipv4(text: &[u8]) -> bool {
     dots == 3 && has_digit
 }
 
-/// Returns the query string of a URL: the text between the first `?` and a `#`, which may be empty.
-pub(super) fn query(url: &[u8]) -> Option<Range<usize>> {
-    let end = memchr(b'#', url).unwrap_or(url.len());
-    let mark = memchr(b'?', url.get(..end)?)?;
-    Some(mark + 1..end)
-}
-
 /// Returns the version in a request line without `HTTP/`; any other text unchanged.
 pub(super) fn http_version(protocol: &[u8]) -> Option<Range<usize>> {
     let start = if protocol.starts_with(b"HTTP/") { 5 } else { 0 };
     Some(start..protocol.len())
 }
 
-/// Splits a TLS version as AWS writes it into protocol and digits: `TLSv1.2`, `tlsv12`, `SSLv3`.
-fn tls_parts(text: &[u8]) -> Option<(&'static str, &[u8])> {
-    let (name, digits) = text.split_at_checked(4)?;
-    let name = match name.to_ascii_lowercase().as_slice() {
-        b"tlsv" => "tls",
-        b"sslv" => "ssl",
-        _ => return None,
-    };
-    Some((name, digits))
-}
-
-/// The known versions of TLS: the digits that AWS writes, and those of the schemas.
-const TLS_VERSIONS: &[(&[u8], &str)] = &[
-    (b"1.3", "1.3"),
-    (b"13", "1.3"),
-    (b"1.2", "1.2"),
-    (b"12", "1.2"),
-    (b"1.1", "1.1"),
-    (b"11", "1.1"),
-    (b"1.0", "1.0"),
-    (b"10", "1.0"),
-    (b"1", "1.0"),
-    (b"3.0", "3.0"),
-    (b"3", "3.0"),
-    (b"2.0", "2.0"),
-    (b"2", "2.0"),
-];
-
 /// Returns the version of TLS or SSL in digits, such as `1.2`; none for unknown versions.
 pub(super) fn tls_version(inputs: &[Input<'_>]) -> Option<&'static str> {
-    let (_, digits) = tls_parts(inputs.first()?.text()?)?;
-    let known = TLS_VERSIONS.iter().find(|(written, _)| *written == digits);
-    known.map(|(_, version)| *version)
+    tls::version(inputs.first()?.text()?)
 }
 
 /// Returns `tls` or `ssl`.
 pub(super) fn tls_protocol(inputs: &[Input<'_>]) -> Option<&'static str> {
-    tls_parts(inputs.first()?.text()?).map(|(name, _)| name)
+    tls::protocol(inputs.first()?.text()?)
 }
 
 /// Appends the 32 hexadecimal digits of the `Root` in an `X-Amzn-Trace-Id` header, in lowercase.

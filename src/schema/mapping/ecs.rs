@@ -287,6 +287,18 @@ fn bytes_of_http(inputs: &[Input<'_>]) -> Option<i64> {
     bytes.integer().filter(|_| is_request(http_row))
 }
 
+/// The columns on request that ECS has a place for. As in Elastic's integration, the client is the source.
+#[rustfmt::skip]
+pub(super) static EXTRAS: &[Entry] = &[
+    column("url.query", "request_query"),
+    column("user_agent.name", "user_agent_family"),
+    column("user_agent.os.name", "user_agent_os"),
+    column("source.geo.country_iso_code", "client_country"),
+    column("source.as.number", "client_asn"),
+    column("client.geo.country_iso_code", "client_country"),
+    column("client.as.number", "client_asn"),
+];
+
 /// Returns the parts of the mapping of a log type.
 pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
     match log_type {

@@ -16,7 +16,8 @@ mod panther;
 mod rule;
 mod tailpipe;
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::formats::{Kind, Layout, LogType, Plan, Presence, SCHEMA_VERSION, closed_enum};
 
@@ -178,21 +179,29 @@ impl OutputTable {
         clippy::indexing_slicing,
         reason = "there is a table for each variant, in order of declaration"
     )]
-    pub fn of(schema: Schema, plan: &Plan) -> &'static Self {
+    pub fn of(schema: Schema, plan: &'static Plan) -> &'static Self {
+        /// The tables with further columns, by schema and the plan's address: plans live as long as the process.
+        static EXTENDED: Mutex<BTreeMap<(u8, usize), &'static OutputTable>> = Mutex::new(BTreeMap::new());
         static TABLES: [Tables; Schema::ALL.len()] =
             [const { [const { OnceLock::new() }; LogType::ALL.len()] }; Schema::ALL.len()];
         let log_type = plan.format.log_type;
-        TABLES[schema as usize][log_type as usize].get_or_init(|| Self::new(schema, log_type))
+        if plan.has_extras() {
+            let mut tables = EXTENDED.lock().unwrap_or_else(PoisonError::into_inner);
+            let plan_id = std::ptr::from_ref(plan).addr();
+            let table = tables.entry((schema as u8, plan_id));
+            return table.or_insert_with(|| Box::leak(Box::new(Self::new(schema, plan))));
+        }
+        TABLES[schema as usize][log_type as usize].get_or_init(|| Self::new(schema, log_type.plan()))
     }
 
-    fn new(schema: Schema, log_type: LogType) -> Self {
-        let plan = log_type.plan();
+    fn new(schema: Schema, plan: &'static Plan) -> Self {
+        let log_type = plan.format.log_type;
         let drafts = match schema {
             Schema::Native => native::drafts(plan),
             Schema::Panther => panther::drafts(plan),
             Schema::Tailpipe => tailpipe::drafts(plan),
-            Schema::Ecs => build::drafts(plan, &ecs::mapping(log_type), ecs::CATCH_ALL),
-            Schema::Ocsf => build::drafts(plan, &ocsf::mapping(log_type), ocsf::CATCH_ALL),
+            Schema::Ecs => build::drafts(plan, &ecs::mapping(log_type), ecs::EXTRAS, ecs::CATCH_ALL),
+            Schema::Ocsf => build::drafts(plan, &ocsf::mapping(log_type), ocsf::EXTRAS, ocsf::CATCH_ALL),
         };
         build::output_table(schema, plan, drafts)
     }

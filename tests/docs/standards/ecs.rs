@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::formats::{Extras, FORMATS, Kind};
 use alb_ingest::schema::mapping::{Leaf, Schema, Value};
 
 use super::{is_whole_number, leaves, table};
@@ -54,7 +54,7 @@ fn names_below_aws_are_in_elastics_integration_or_columns() {
     let known = table(ELB);
     let columns: BTreeSet<_> = FORMATS
         .iter()
-        .flat_map(|format| &format.plan().columns)
+        .flat_map(|format| &format.log_type.plan_with(Extras::ALL).columns)
         .map(|column| column.name)
         .collect();
     let mut found = BTreeSet::new();
@@ -96,7 +96,7 @@ fn lists_and_single_values_of_targets_are_not_confused() {
 fn column_of(log: &str, leaf: &Leaf) -> &'static str {
     let format = FORMATS.into_iter().find(|format| format.name == log).unwrap();
     match leaf.value {
-        Value::Column(column) => format.plan().columns[column].name,
+        Value::Column(column) => format.log_type.plan_with(Extras::ALL).columns[column].name,
         _ => panic!("{} is not a column", leaf.path),
     }
 }

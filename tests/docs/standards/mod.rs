@@ -6,7 +6,7 @@ mod tailpipe;
 
 use std::collections::BTreeMap;
 
-use alb_ingest::formats::{FORMATS, Kind};
+use alb_ingest::formats::{Extras, FORMATS, Kind};
 use alb_ingest::schema::mapping::{Leaf, OutputTable, Schema};
 
 /// Parses a table: the first cell of each row, and the others. Comments are skipped.
@@ -19,10 +19,10 @@ fn table(text: &str) -> BTreeMap<&str, Vec<&str>> {
     rows.collect()
 }
 
-/// Returns the leaves of a schema in every table, with the name of the table.
+/// Returns the leaves of a schema in every table, the columns on request included, with the name of the table.
 fn leaves(schema: Schema) -> impl Iterator<Item = (&'static str, &'static Leaf)> {
     FORMATS.into_iter().flat_map(move |format| {
-        let shape = OutputTable::of(schema, format.plan());
+        let shape = OutputTable::of(schema, format.log_type.plan_with(Extras::ALL));
         shape.leaves.iter().map(|leaf| (format.name, leaf))
     })
 }

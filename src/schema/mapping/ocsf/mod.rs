@@ -273,6 +273,14 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     column_if("dst_endpoint.port", "target_port", &["target_ip"], rules::is_ip),
 ];
 
+/// The columns on request that OCSF has a place for.
+#[rustfmt::skip]
+pub(super) static EXTRAS: &[Entry] = &[
+    column("http_request.url.query_string", "request_query"),
+    column("src_endpoint.location.country", "client_country"),
+    computed("src_endpoint.autonomous_system.number", &["client_asn"], Rule::Int32(rules::small), "Number of the autonomous system of the client's address; null if it exceeds 31 bits."),
+];
+
 /// Returns the parts of the mapping of a log type. Constants come first in a group, because adjacent constants are written
 /// in one step.
 pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
