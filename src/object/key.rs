@@ -93,19 +93,19 @@ impl KeyFacts {
     }
 
     /// Reads `AWSLogs/[o-{org}/]{acct}/elasticloadbalancing/{region}/…`, or `aws-account-id={acct}` and
-    /// `region={region}`.
+    /// `region={region}`. Vended logs have either, and a suffix of any folders in place of the region.
     fn read_folders(&mut self, key: &str) {
         let mut folders = key.split('/').peekable();
         while let Some(folder) = folders.next() {
-            if let Some(account) = folder
-                .strip_prefix("aws-account-id=")
-                .or_else(|| folder.strip_prefix("account-id="))
+            if let Some(account) = ["aws-account-id=", "account-id=", "accountid="]
+                .into_iter()
+                .find_map(|name| folder.strip_prefix(name))
             {
                 self.account = self.account.take().or_else(|| some(account));
             } else if let Some(region) = folder.strip_prefix("region=") {
                 self.region = self.region.take().or_else(|| some(region));
             } else if folder == "elasticloadbalancing" {
-                let region = folders.peek().filter(|next| next.contains('-') && !next.contains('='));
+                let region = folders.peek().filter(|next| is_region(next));
                 self.region = self.region.take().or_else(|| region.and_then(|region| some(region)));
             } else if folder.len() == 12
                 && folder.bytes().all(|byte| byte.is_ascii_digit())
@@ -140,6 +140,16 @@ pub fn interval_end(stamp: &str) -> Option<i64> {
         y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', b'0', b'0', b'Z',
     ])
     .ok()
+}
+
+/// Returns whether a folder is named like a region: `us-east-1`, `us-gov-west-1`. A vended log may have a folder of the
+/// user's own in its place, such as `my-folder`.
+fn is_region(folder: &str) -> bool {
+    let mut parts = folder.rsplit('-');
+    let number = parts.next().unwrap_or_default();
+    let words: Vec<_> = parts.collect();
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    matches!(number.as_bytes(), [b'0'..=b'9']) && words.len() >= 2 && words.iter().all(is_word)
 }
 
 fn file_name(key: &str) -> &str {
@@ -231,6 +241,48 @@ mod tests {
         }
         for key in ["access.log", "_elasticloadbalancing__"] {
             assert_eq!(KeyFacts::of(key), KeyFacts::default(), "{key}");
+        }
+    }
+
+    /// The layouts of the page on vended logs in S3, read 2026-11-29, and the names of its variables.
+    #[test]
+    fn keys_of_vended_logs_reveal_account_and_region() {
+        let facts = |region: Option<&str>| KeyFacts {
+            account: Some("123456789012".into()),
+            region: region.map(Into::into),
+            ..KeyFacts::default()
+        };
+        let hive = "AWSLogs/aws-account-id=123456789012/elasticloadbalancing";
+        for (folders, region) in [
+            (
+                "AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/09/10".to_owned(),
+                Some("us-east-1"),
+            ),
+            (
+                "MyLogPrefix/AWSLogs/123456789012/elasticloadbalancing/us-gov-west-1/2026/09/10".to_owned(),
+                Some("us-gov-west-1"),
+            ),
+            (
+                format!("{hive}/region=us-east-1/year=2026/month=09/day=10"),
+                Some("us-east-1"),
+            ),
+            (format!("{hive}/my-folder/year=2026/month=09/day=10"), None),
+            (
+                "AWSLogs/123456789012/elasticloadbalancing/my-folder-x/2026/09/10".to_owned(),
+                None,
+            ),
+            (
+                "p/accountid=123456789012/region=eu-west-1/year=2026/hour=07".to_owned(),
+                Some("eu-west-1"),
+            ),
+        ] {
+            for name in ["a.json.gz", "a.log.gz", "a"] {
+                assert_eq!(
+                    KeyFacts::of(&format!("{folders}/{name}")),
+                    facts(region),
+                    "{folders}/{name}"
+                );
+            }
         }
     }
 

@@ -82,7 +82,10 @@ pub enum ReadError {
         verified: u64,
     },
     /// The object is in a format that load balancers do not write.
-    #[error("the object is {what}, not a log: load balancers write gzip or plain text")]
+    #[error(
+        "the object is {what}, not a log: load balancers write gzip or plain text{}",
+        hint(what)
+    )]
     Foreign {
         /// A description of the format.
         what: &'static str,
@@ -118,9 +121,11 @@ enum State {
 /// The number of bytes needed to detect the format.
 const MAGIC: usize = 4;
 
+const PARQUET: &str = "a Parquet file";
+
 /// The first bytes of formats that are not logs.
 const FOREIGN: [(&[u8], &str); 7] = [
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", PARQUET),
     (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed"),
     (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "bzip2-compressed"),
@@ -128,6 +133,15 @@ const FOREIGN: [(&[u8], &str); 7] = [
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
 ];
+
+/// Returns what else there is to say about a format that load balancers do not write.
+fn hint(what: &str) -> &'static str {
+    if what == PARQUET {
+        "; if AWS delivered it (vended logs with the output format parquet), AWS already converted the log, and its file can be queried as it is: select json, w3c or plain for a log that is to be ingested"
+    } else {
+        ""
+    }
+}
 
 impl ObjectReader {
     /// Returns a reader for one object.

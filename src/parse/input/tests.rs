@@ -199,6 +199,12 @@ fn foreign_formats_are_named() {
     ] {
         let error = read(object, 3).1.unwrap();
         assert!(error.to_string().contains(name), "{error}");
+        // AWS itself converts vended logs to Parquet.
+        assert_eq!(
+            error.to_string().contains("if AWS delivered it"),
+            name == "Parquet",
+            "{error}"
+        );
     }
 }
 
