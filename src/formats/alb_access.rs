@@ -1,8 +1,8 @@
 //! The access log of an Application Load Balancer.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
-    column, event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, Vended,
+    bare, column, event_time, parts, quoted,
 };
 
 /// The access log of an Application Load Balancer: one line per request.
@@ -18,6 +18,21 @@ pub static ALB_ACCESS: Format = Format {
     start: &["elb", "type", "client:port", "target:port", "request_processing_time"],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    vended: Some(Vended {
+        aliases: &[
+            ("client:port", &["client_port"]),
+            ("target:port", &["target_port"]),
+            ("request_line", &["request_line", "request"]),
+            ("target:port_list", &["target_port_list"]),
+        ],
+        signs: &[
+            "request_line",
+            "request",
+            "elb_status_code",
+            "target_processing_time",
+            "actions_executed",
+        ],
+    }),
     objects: ObjectNaming {
         prefix: "",
         balancer: BalancerKind::Application,

@@ -1,8 +1,8 @@
 //! The connection log of an Application Load Balancer.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, Look, ObjectNaming, Quoting, Split, bare,
-    column, event_time, parts, quoted,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, Look, ObjectNaming, Quoting, Split, Vended,
+    bare, column, event_time, parts, quoted,
 };
 
 /// The connection log of an Application Load Balancer: one line per connection.
@@ -24,6 +24,17 @@ pub static ALB_CONNECTION: Format = Format {
     ],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    vended: Some(Vended {
+        aliases: &[("timestamp", &["time"])],
+        signs: &[
+            "tls_verify_status",
+            "tls_handshake_latency",
+            "listener_port",
+            "leaf_client_cert_subject",
+            "leaf_client_cert_validity",
+            "leaf_client_cert_serial_number",
+        ],
+    }),
     objects: ObjectNaming {
         prefix: "conn_log",
         balancer: BalancerKind::Application,

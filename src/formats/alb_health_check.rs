@@ -1,8 +1,8 @@
 //! The health check log of an Application Load Balancer.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, ObjectNaming, Quoting, Split, bare, column,
-    event_time, parts,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, LogType, ObjectNaming, Quoting, Split, Vended, bare,
+    column, event_time, parts,
 };
 
 /// The health check log of an Application Load Balancer: one line per health check.
@@ -18,6 +18,10 @@ pub static ALB_HEALTH_CHECK: Format = Format {
     start: &["target_addr", "type", "latency", "status", "status_code"],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    vended: Some(Vended {
+        aliases: &[],
+        signs: &["target_addr", "target_group_id", "reason_code"],
+    }),
     objects: ObjectNaming {
         prefix: "health_check_log",
         balancer: BalancerKind::Application,

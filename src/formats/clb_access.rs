@@ -25,6 +25,7 @@ pub static CLB_ACCESS: Format = Format {
     ],
     escapes: Escapes::BackslashQuote,
     fields: FIELDS,
+    vended: None,
     objects: ObjectNaming {
         prefix: "",
         balancer: BalancerKind::Classic,

@@ -21,6 +21,7 @@ mod nlb_access;
 mod plan;
 #[cfg(test)]
 mod rules;
+mod vended;
 
 pub use alb_access::ALB_ACCESS;
 pub use alb_connection::ALB_CONNECTION;
@@ -33,6 +34,7 @@ pub use log_type::LogType;
 pub use naming::{BalancerKind, LakeSources, ObjectNaming};
 pub use nlb_access::NLB_ACCESS;
 pub use plan::{ColumnSource, Plan, PlannedColumn, PlannedField};
+pub use vended::{FieldOrder, MAX_NAME, Vended, vended_type};
 
 /// The format of every log type, in the order of [`LogType::ALL`].
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
@@ -75,6 +77,8 @@ pub struct Format {
     pub escapes: Escapes,
     /// The fields of the line, in wire order.
     pub fields: &'static [Field],
+    /// The names of the fields in vended logs, if CloudWatch delivers the log type.
+    pub vended: Option<Vended>,
     /// How the log objects are named and compressed.
     pub objects: ObjectNaming,
     /// The custom sources of Amazon Security Lake that the events belong to.

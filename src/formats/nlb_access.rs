@@ -1,8 +1,8 @@
 //! The access log of a Network Load Balancer with TLS listeners.
 
 use super::{
-    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, bare,
-    column, event_time, parts,
+    BalancerKind, Decode, Escapes, Field, Format, LakeSources, Layout, LogType, ObjectNaming, Quoting, Split, Vended,
+    bare, column, event_time, parts,
 };
 
 /// The access log of a Network Load Balancer: one line per TLS connection.
@@ -18,6 +18,21 @@ pub static NLB_ACCESS: Format = Format {
     start: &["elb", "type", "client:port", "destination:port", "connection_time"],
     escapes: Escapes::Hex,
     fields: FIELDS,
+    vended: Some(Vended {
+        aliases: &[
+            ("client:port", &["client_port"]),
+            ("destination:port", &["destination_port"]),
+            ("tls_keyexchange", &["tls_keyexchange", "tls_named_group"]),
+        ],
+        signs: &[
+            "listener",
+            "alpn_fe_protocol",
+            "alpn_be_protocol",
+            "alpn_client_preference_list",
+            "incoming_tls_alert",
+            "tls_connection_creation_time",
+        ],
+    }),
     objects: ObjectNaming {
         prefix: "",
         balancer: BalancerKind::Network,
