@@ -8,15 +8,17 @@ pub mod line;
 pub mod object;
 pub mod plan;
 pub mod trigger;
+pub mod vended;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("firehose", firehose::run),
     ("line", line::run),
     ("object", object::run),
     ("plan", plan::run),
     ("trigger", trigger::run),
+    ("vended", vended::run),
 ];

@@ -7,10 +7,11 @@ use clap::ArgMatches;
 
 use crate::escape::escaped;
 use crate::formats::{ColumnSource, Format, LogType};
-use crate::object::{detect, nearest};
+use crate::object::{Detected, detect_form, form_of, nearest};
 use crate::parse::batch::{Batch, LineParser, Malformed, Values};
 use crate::parse::line::time::write_timestamp;
 use crate::parse::line::{Fault, Span, read_line};
+use crate::parse::vended::{Form, LineKind, VendedReader, is_directive};
 
 use super::text_table::TextTable;
 use super::{FAILED, OK, Stop, table};
@@ -25,48 +26,127 @@ pub(super) fn explain(matches: &ArgMatches) -> Result<u8, Stop> {
     let forced = table(matches);
     let mut out = anstream::stdout().lock();
     let mut all_parsed = true;
+    let mut header = None;
     if let Some(line) = matches.get_one::<String>("line") {
-        all_parsed &= explain_line(line.as_bytes(), forced, &mut out)?;
+        all_parsed &= explain_line(line.as_bytes(), forced, &mut header, &mut out)?;
     } else {
         for line in std::io::stdin().lock().split(b'\n') {
             let line = line.map_err(|error| Stop::Failed(format!("cannot read stdin: {error}")))?;
             if !line.trim_ascii().is_empty() {
-                all_parsed &= explain_line(&line, forced, &mut out)?;
+                all_parsed &= explain_line(&line, forced, &mut header, &mut out)?;
             }
         }
     }
     Ok(if all_parsed { OK } else { FAILED })
 }
 
-/// Explains a line and returns whether it is an event.
-fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Write) -> Result<bool, Stop> {
+/// A header of a vended log, and the form that it shows.
+struct Header {
+    detected: Detected,
+    /// The line, with its newline.
+    line: Vec<u8>,
+}
+
+/// Explains a line and returns whether it is an event or a header. The lines after a header are read by its names.
+fn explain_line(
+    line: &[u8],
+    forced: Option<&'static Format>,
+    header: &mut Option<Header>,
+    out: &mut impl Write,
+) -> Result<bool, Stop> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let detected = match forced {
-        Some(format) => Ok(format),
-        None => detect(line, None).map(LogType::format),
+    let found = match forced {
+        Some(format) => Ok(Detected {
+            log_type: format.log_type,
+            form: form_of(line, format, None),
+        }),
+        None => detect_form(line, None, None),
     };
-    let detected = detected.or_else(|unknown| nearest(line).map(LogType::format).ok_or(unknown));
-    let format = match detected {
-        Ok(format) => format,
+    if let Ok(detected) = &found
+        && let Some(form) = &detected.form
+        && is_header(detected.log_type, form, line)
+    {
+        writeln!(
+            out,
+            "{GOOD}header{GOOD:#}: {}, {}",
+            detected.log_type.table(),
+            form.title()
+        )?;
+        *header = Some(Header {
+            detected: detected.clone(),
+            line: [line, b"\n"].concat(),
+        });
+        return Ok(true);
+    }
+    if is_directive(line) && !line.starts_with(b"#Fields:") {
+        writeln!(out, "{GOOD}directive{GOOD:#}")?;
+        return Ok(true);
+    }
+    let nearest = |unknown| match nearest(line) {
+        Some(log_type) => Ok(Detected { log_type, form: None }),
+        None => Err(unknown),
+    };
+    let (before, detected) = match header {
+        Some(header) => (header.line.as_slice(), Ok(header.detected.clone())),
+        None => (&[][..], found.or_else(nearest)),
+    };
+    let Detected { log_type, form } = match detected {
+        Ok(detected) => detected,
         Err(unknown) => {
             writeln!(out, "{BAD}unknown{BAD:#}: {unknown}")?;
             return Ok(false);
         }
     };
+    explain_as(line, log_type.format(), form, before, out)
+}
+
+/// Returns whether a line names the values of the lines after it.
+fn is_header(log_type: LogType, form: &Form, line: &[u8]) -> bool {
+    let plan = log_type.plan();
+    let mut parts = vec![Span::NULL; plan.parts];
+    VendedReader::new(plan, form.clone()).read(line, &mut parts) == Ok(LineKind::Header)
+}
+
+/// Explains a line of a table, after a header or nothing.
+fn explain_as(
+    line: &[u8],
+    format: &'static Format,
+    form: Option<Form>,
+    before: &[u8],
+    out: &mut impl Write,
+) -> Result<bool, Stop> {
     let plan = format.plan();
     let mut parser = LineParser::new(plan, None);
+    if let Some(form) = &form {
+        parser.read_as(form.clone());
+    }
     let mut batch = Batch::new(plan);
     let mut malformed: Vec<Malformed> = Vec::new();
-    parser.push_block(line, 0, &mut batch, &mut malformed);
+    parser.push_block(&[before, line].concat(), 0, &mut batch, &mut malformed);
     parser.finish(&mut malformed);
     if let Some(malformed) = malformed.first() {
-        return show_fault(line, format, malformed.fault, out).map(|()| false);
+        let mut fault = malformed.fault;
+        fault.at = fault.at.saturating_sub(before.len());
+        return show_fault(line, format, fault, out).map(|()| false);
     }
-    writeln!(out, "{GOOD}{}{GOOD:#}: {}", format.name, format.title)?;
+    let named = form
+        .as_ref()
+        .map(|form| format!(" ({})", form.title()))
+        .unwrap_or_default();
+    writeln!(out, "{GOOD}{}{GOOD:#}: {}{named}", format.name, format.title)?;
     let mut parts = vec![Span::NULL; plan.parts];
-    let whole = Span::new(0, line.len());
     // The parser read the line in the same way, so it is an event here too. A repaired line has the parts of the repair.
-    let _ = read_line(plan, line, whole, &mut parts);
+    let mut reader = form.map(|form| VendedReader::new(plan, form));
+    let text = if let Some(reader) = &mut reader {
+        if !before.is_empty() {
+            let _ = reader.read(before.trim_ascii_end(), &mut parts);
+        }
+        let _ = reader.read(line, &mut parts);
+        reader.values().text.as_slice()
+    } else {
+        let _ = read_line(plan, line, Span::new(0, line.len()), &mut parts);
+        line
+    };
     let mut rows = TextTable::new(&["#", "field", "raw", "column", "value"]);
     for (column, values) in plan.columns.iter().zip(batch.columns()) {
         let (number, field, raw) = match column.source {
@@ -76,7 +156,7 @@ fn explain_line(line: &[u8], forced: Option<&'static Format>, out: &mut impl Wri
                 let raw = if span.is_null() {
                     String::new()
                 } else {
-                    printable(span.bytes(line))
+                    printable(span.bytes(text))
                 };
                 ((field + 1).to_string(), name, raw)
             }

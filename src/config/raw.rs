@@ -6,7 +6,7 @@ use globset::GlobSet;
 
 use super::{OnMissing, SETTINGS, Setting, SettingError};
 use crate::encode::{Compression, FileFormat};
-use crate::formats::Extras;
+use crate::formats::{Extras, FieldOrder};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 use crate::storage::{FirehoseRecords, Location, Origin, QueueUrl, S3Prefix};
@@ -43,6 +43,7 @@ pub struct RawConfig {
     pub destination_owner: Option<String>,
     pub include: Option<GlobSet>,
     pub exclude: Option<GlobSet>,
+    pub fields: Option<FieldOrder>,
     pub enrich: Option<Extras>,
     pub geo_database: Option<Vec<Origin>>,
 }

@@ -79,6 +79,7 @@ impl RawConfig {
                 compression: self.compression.unwrap_or(compression),
                 partition_by,
                 on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
+                fields: self.fields.clone(),
                 transform: Transform {
                     extras: self.enrich.unwrap_or_default(),
                     geo: None,

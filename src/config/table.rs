@@ -6,7 +6,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{OnMissing, Section, Setting};
 use crate::encode::{Compression, FileFormat};
-use crate::formats::Extras;
+use crate::formats::{Extras, FieldOrder};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 use crate::storage::{
@@ -36,7 +36,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 28] = [
+pub static SETTINGS: [Setting; 29] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -372,6 +372,19 @@ pub static SETTINGS: [Setting; 28] = [
         doc: "Skip objects whose key matches a pattern.",
         apply: |raw, value| {
             raw.exclude = Some(globs(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "FIELDS",
+        flag: "fields",
+        value_name: "NAMES",
+        section: Section::Input,
+        allowed: "comma-separated names of fields, those of one log type, in the order of the delivery",
+        default: "the order of the legacy log",
+        doc: "Order of the fields in vended logs that do not name them. It is the delivery's recordFields, for plain text without a header. Other vended logs name their fields, and legacy logs have one order.",
+        apply: |raw, value| {
+            raw.fields = Some(FieldOrder::parse(value)?);
             Some(())
         },
     },

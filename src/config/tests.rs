@@ -38,7 +38,7 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 28] = [
+const VALID: [(&str, &str); 29] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
@@ -65,6 +65,7 @@ const VALID: [(&str, &str); 28] = [
     ("DESTINATION_OWNER", "123456789012"),
     ("INCLUDE", "**/a/**"),
     ("EXCLUDE", "**/a/**, *.log"),
+    ("FIELDS", "time,elb,request_line"),
     ("ENRICH", "status_class"),
     ("GEO_DATABASE", "s3://data/country.mmdb"),
 ];

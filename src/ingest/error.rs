@@ -129,10 +129,12 @@ impl From<EncodeError> for Problem {
 impl IngestError {
     /// Returns whether the object is not a load balancer log: its bytes show it, and its key does not name one.
     pub fn is_not_a_log(&self) -> bool {
-        let foreign = matches!(
-            *self.problem,
-            Problem::Unknown(_) | Problem::Read(ReadError::Foreign { .. })
-        );
+        let foreign = match &*self.problem {
+            // Values without names are those of a vended log.
+            Problem::Unknown(unknown) => unknown.unnamed.is_none(),
+            Problem::Read(ReadError::Foreign { .. }) => true,
+            _ => false,
+        };
         foreign && !names_a_log(&self.object.key)
     }
 }

@@ -34,7 +34,7 @@ pub use unknown_values::UnknownValue;
 
 use crate::deadline::Deadline;
 use crate::formats::LogType;
-use crate::object::{ObjectFacts, ObjectRef, detect, is_test_entry};
+use crate::object::{Detected, ObjectFacts, ObjectRef, detect, detect_form, form_of, is_test_entry, names_a_log};
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, PieceSink, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
@@ -99,6 +99,8 @@ struct ObjectLines<'a> {
     known: Option<ReadError>,
     /// The number of lines of the member whose checksum does not match.
     unverified: u64,
+    /// Whether the next part of a line that is too long is its first.
+    long_line_begins: bool,
 }
 
 /// The state of the detection of the table.
@@ -146,6 +148,7 @@ impl<'a> Ingest<'a> {
             deadline: Deadline::NONE,
             known: None,
             unverified: 0,
+            long_line_begins: false,
         };
         Self {
             reader: Reader::new(),
@@ -280,10 +283,14 @@ impl PieceSink<Problem> for ObjectLines<'_> {
                     detect(held, None).map_err(Problem::Unknown)?;
                 }
                 let line = self.skip_line()?;
+                self.long_line_begins = true;
                 self.name_quarantine();
                 self.quarantine.begin_long(line, offset, &mut self.staging.quarantine)
             }
             Piece::LongLinePart(part) => {
+                if std::mem::take(&mut self.long_line_begins) {
+                    self.note_skipped(part);
+                }
                 self.quarantine.push_long(part);
                 Ok(())
             }
@@ -389,13 +396,17 @@ impl ObjectLines<'_> {
             return Ok(false);
         }
         let target = self.staging.target;
-        let format = match target.options.table {
-            Some(format) => format,
-            None => detect(text, self.facts.key.log_type)
-                .map_err(Problem::Unknown)?
-                .format(),
+        // The order of a delivery is not that of a legacy log.
+        let order = target.options.fields.as_ref();
+        let order = order.filter(|_| !names_a_log(&self.facts.object.key));
+        let Detected { log_type, form } = match target.options.table {
+            Some(format) => Detected {
+                log_type: format.log_type,
+                form: form_of(text, format, order),
+            },
+            None => detect_form(text, self.facts.key.log_type, order).map_err(Problem::Unknown)?,
         };
-        let plan = format.log_type.plan_with(target.options.transform.extras);
+        let plan = log_type.plan_with(target.options.transform.extras);
         let load_balancer = self.facts.key.load_balancer.as_deref();
         let mut table = match self.staging.table.take() {
             Some(mut table) if std::ptr::eq(table.batch.plan, plan) => {
@@ -409,11 +420,14 @@ impl ObjectLines<'_> {
                 transformer: target.options.transform.of(plan),
             }),
         };
+        if let Some(form) = form {
+            table.parser.read_as(form);
+        }
         if target.events.event_limit().is_some() {
             table.parser.keep_from(oversize::MIN_MEASURED);
         }
         self.stage = Stage::Table(table);
-        self.ledger.table = Some(format.name);
+        self.ledger.table = Some(log_type.table());
         self.name_quarantine();
         Ok(true)
     }
@@ -447,6 +461,13 @@ impl ObjectLines<'_> {
                 self.quarantine(&malformed)?;
                 Ok(number)
             }
+        }
+    }
+
+    /// Notes the text of a skipped line, or its beginning.
+    fn note_skipped(&mut self, text: &[u8]) {
+        if let Stage::Table(table) = &mut self.stage {
+            table.parser.note_skipped(text);
         }
     }
 

@@ -3,7 +3,7 @@
 use globset::GlobSet;
 
 use crate::encode::{Compression, FileFormat};
-use crate::formats::Format;
+use crate::formats::{FieldOrder, Format};
 use crate::object::skip_by_key;
 use crate::schema::mapping::Schema;
 use crate::transform::Transform;
@@ -27,6 +27,8 @@ pub struct Options {
     pub partition_by: PartitionBy,
     /// The treatment of corrupt objects.
     pub on_corrupt: OnCorrupt,
+    /// The order of the fields on lines of vended logs without a header.
+    pub fields: Option<FieldOrder>,
     /// What happens to events before they are written.
     pub transform: Transform,
 }
@@ -88,6 +90,7 @@ impl Default for Options {
             compression: Compression::Zstd,
             partition_by: PartitionBy::Day,
             on_corrupt: OnCorrupt::Salvage,
+            fields: None,
             transform: Transform::default(),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 
-use crate::formats::{ColumnSource, LogType, Plan};
+use crate::formats::{ColumnSource, FieldOrder, Format, LogType, Plan};
 use crate::parse::line::value::check;
 use crate::parse::line::{Fault, Reason, Span, names_balancer, read_line, similar_fields, time_within};
+use crate::parse::vended::{self, Form};
 
 /// The number of lines that are examined.
 const SAMPLE_LINES: usize = 20;
@@ -16,6 +17,8 @@ pub struct Unknown {
     pub tried: Vec<Attempt>,
     /// The shape of the first line, without its content.
     pub shape: String,
+    /// The number of values on each line, if they are evidently those of a log but have no names.
+    pub unnamed: Option<usize>,
 }
 
 /// How far the rules of a log type matched the line that they fit best.
@@ -43,7 +46,56 @@ struct Fit {
     furthest: Option<Fault>,
 }
 
-/// Detects the log type of the first lines.
+/// What the first lines of an object are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detected {
+    /// The log type.
+    pub log_type: LogType,
+    /// The form of a vended log; `None` for a legacy log.
+    pub form: Option<Form>,
+}
+
+/// Detects whether the first lines are those of a vended log, and their log type.
+///
+/// The names in a vended log decide on its log type, whatever the key says. Lines without names are read in the given order, and
+/// if they do not have it, not at all; without one, in that of the legacy log, if every one of the first lines has it.
+pub fn detect_form(text: &[u8], hint: Option<LogType>, order: Option<&FieldOrder>) -> Result<Detected, Unknown> {
+    if let Some(found) = vended::detect(text) {
+        return Ok(found.into());
+    }
+    if let Some(order) = order {
+        let found = vended::detect_order(text, order);
+        return found.map(Into::into).ok_or_else(|| unknown(text, Vec::new()));
+    }
+    let legacy = detect(text, hint).map(|log_type| Detected { log_type, form: None });
+    legacy.or_else(|unknown| {
+        let others = vended::detect_after_others(text).or_else(|| vended::detect_usual(text));
+        others.map(Into::into).ok_or(unknown)
+    })
+}
+
+/// Returns the form of an object whose log type is given.
+pub fn form_of(text: &[u8], format: &Format, order: Option<&FieldOrder>) -> Option<Form> {
+    let named = vended::detect(text).map(|(_, form)| form);
+    named.or_else(|| {
+        let order = order.filter(|order| order.log_type == format.log_type);
+        let found = order.map_or_else(|| vended::detect_usual(text), |order| vended::detect_order(text, order));
+        found
+            .filter(|(log_type, _)| *log_type == format.log_type)
+            .map(|(_, form)| form)
+    })
+}
+
+impl From<(LogType, Form)> for Detected {
+    fn from((log_type, form): (LogType, Form)) -> Self {
+        Self {
+            log_type,
+            form: Some(form),
+        }
+    }
+}
+
+/// Detects the log type of the first lines of a legacy log.
 ///
 /// The log type in the key, `hint`, wins if one of the lines is an event of any log type, or has a time where the key's log
 /// type has one. Lines that are not events of it go to the quarantine one by one, even if they are events of another log
@@ -78,11 +130,16 @@ pub fn detect(text: &[u8], hint: Option<LogType>) -> Result<LogType, Unknown> {
             })
         })
         .collect();
-    let shape = sample_lines(text)
-        .next()
-        .map(|(_, line)| redacted_shape(line))
-        .unwrap_or_default();
-    Err(Unknown { tried, shape })
+    Err(unknown(text, tried))
+}
+
+fn unknown(text: &[u8], tried: Vec<Attempt>) -> Unknown {
+    let first = sample_lines(text).next();
+    Unknown {
+        tried,
+        shape: first.map(|(_, line)| redacted_shape(line)).unwrap_or_default(),
+        unnamed: vended::unnamed_values(text),
+    }
 }
 
 /// Returns the log type that a malformed line is nearest to: the one with the most values at the start of the line that look
@@ -204,11 +261,18 @@ pub fn redacted_shape(line: &[u8]) -> String {
 
 impl std::fmt::Display for Unknown {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            out,
-            "its lines fit no log type (the first line has the shape {:?}); tried",
-            self.shape
-        )?;
+        let shape = &self.shape;
+        if self.tried.is_empty() {
+            write!(
+                out,
+                "its lines are not in the order of FIELDS (the first line has the shape {shape:?})"
+            )?;
+        } else {
+            write!(
+                out,
+                "its lines fit no log type (the first line has the shape {shape:?}); tried"
+            )?;
+        }
         for (number, attempt) in self.tried.iter().enumerate() {
             let separator = if number == 0 { " " } else { "; " };
             let Fault { reason, field, at } = attempt.stopped;
@@ -218,6 +282,12 @@ impl std::fmt::Display for Unknown {
                 "{separator}{}: {} at byte {at}{field}",
                 attempt.log_type.table(),
                 reason.name()
+            )?;
+        }
+        if let Some(values) = self.unnamed {
+            write!(
+                out,
+                "; its lines have {values} values without names: if it is a vended log, set FIELDS (--fields) to the names in the order of the delivery"
             )?;
         }
         Ok(())

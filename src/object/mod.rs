@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::escape::escaped;
 
 pub use counts::Counts;
-pub use detect::{Attempt, Unknown, detect, is_test_entry, nearest, redacted_shape};
+pub use detect::{Attempt, Detected, Unknown, detect, detect_form, form_of, is_test_entry, nearest, redacted_shape};
 pub use key::{KeyFacts, SkipByKey, interval_end, names_a_log, node_address, skip_by_key};
 pub use key_encoding::{KeyFault, form_decoded, manifest_key};
 pub use request::{ObjectRequest, unquoted};

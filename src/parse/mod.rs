@@ -3,3 +3,4 @@
 pub mod batch;
 pub mod input;
 pub mod line;
+pub mod vended;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alb_ingest::formats::FORMATS;
+use alb_ingest::formats::{ALB_HEALTH_CHECK, FORMATS};
 use alb_ingest::generate::{Object, Packing, Rate};
 use alb_ingest::ingest::Options;
 use alb_ingest::layout::{Delivery, Layout};
@@ -172,6 +172,53 @@ fn payloads(seeds: &mut Seeds) {
     }
 }
 
+/// Vended logs in every form, and lines that are hostile or cut.
+fn vended(seeds: &mut Seeds) {
+    let health = "http 2026-10-07T12:44:59.875678Z 0.019584011 192.0.2.97:80 targets PASS 200 - app/web/1 192.0.2.1";
+    let names: Vec<_> = ALB_HEALTH_CHECK.vended_names().collect();
+    let pairs: Vec<_> = names.iter().zip(health.split(' ')).collect();
+    let object: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":\"{value}\""))
+        .collect();
+    let object = object.join(",");
+    for (name, text) in [
+        ("json", format!("{{{object}}}\n{{{object},\"new\":7}}\n")),
+        (
+            "json-hostile",
+            format!("{{{object},\"type\":1}}\n{{{object}}}{{}}\n{{{object}\n\u{feff}{{}}\n[{{\"a\":[\n"),
+        ),
+        (
+            "json-escapes",
+            format!("{{{object},\"a\":\"\\ud800\\u00e9\\x22\",\"b\":{{}},\"c\":1e400}}\n"),
+        ),
+        (
+            "w3c",
+            format!(
+                "#Version: 1.0\n#Fields: {}\n{}\n#Date: x\n#x\n",
+                names.join(" "),
+                health.replace(' ', "\t")
+            ),
+        ),
+        (
+            "w3c-space",
+            format!("#Fields: {}\n{health}\n{health} \"a\"b\n", names.join(" ")),
+        ),
+        (
+            "plain",
+            format!(
+                "{}\n{}\n{}\n",
+                names.join(","),
+                health.replace(' ', ","),
+                names.join(",")
+            ),
+        ),
+        ("bare", format!("{}\n{health}\n", health.replace(' ', "\t"))),
+    ] {
+        add(seeds, "vended", name, text.as_bytes());
+    }
+}
+
 fn add(seeds: &mut Seeds, target: &str, name: &str, bytes: &[u8]) {
     assert!(bytes.len() <= MAX_SEED, "{target} {name}: {} bytes", bytes.len());
     let before = seeds.insert(Path::new(target).join(name), bytes.to_vec());
@@ -199,6 +246,7 @@ fn every_seed_passes_its_fuzz_target() {
     responses(&mut seeds);
     plans(&mut seeds);
     payloads(&mut seeds);
+    vended(&mut seeds);
     assert!(seeds.values().map(Vec::len).sum::<usize>() <= MAX_SEEDS);
     let root = package().join("fuzz/seeds");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

@@ -28,3 +28,5 @@ mod shapes;
 mod splitting;
 mod transform;
 mod two_entries;
+mod vended;
+mod vended_safety;

@@ -81,6 +81,7 @@ CHOICES: dict[str, dict] = {
         "GeoDatabase": ",".join(f"s3://geo-data/2026-11/{name}.mmdb" for name in ("country4", "country6", "asn4", "asn6")),
         "Timeout": 900,
         "Exclude": "**/us-gov-*/**",
+        "Fields": "time,elb,client_port,request_line",
         "AlarmTopicArn": TOPIC,
         "AlarmEmail": "ops@example.com",
         "Tracing": "Active",

@@ -10,6 +10,7 @@ mod fill;
 mod parser;
 mod rows;
 mod values;
+mod vended;
 
 pub use parser::{Kept, LineParser, Malformed, Repairs};
 pub use values::{Lists, Numbers, Texts, Values};

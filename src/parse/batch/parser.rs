@@ -12,6 +12,8 @@ use crate::parse::line::{
     split_line, split_regular,
 };
 
+use crate::parse::vended::VendedReader;
+
 use super::Batch;
 use super::fill::{SplitLines, fill};
 use super::rows::{Row, Rows};
@@ -28,20 +30,22 @@ const MAX_ENTRY: usize = MAX_LINE;
 /// lines counts once, with the number of its first.
 #[derive(Debug)]
 pub struct LineParser {
-    plan: &'static Plan,
-    load_balancer: Option<Vec<u8>>,
-    rows: Rows,
+    pub(super) plan: &'static Plan,
+    pub(super) load_balancer: Option<Vec<u8>>,
+    pub(super) rows: Rows,
     ends: Ends,
-    row: Vec<Span>,
-    faults: Vec<(usize, Fault)>,
+    pub(super) row: Vec<Span>,
+    pub(super) faults: Vec<(usize, Fault)>,
+    /// The reader of lines that are those of a vended log.
+    pub(super) vended: Option<Box<VendedReader>>,
     pending: Option<Pending>,
-    next_line: u64,
+    pub(super) next_line: u64,
     /// The length from which the bytes of entries are kept.
-    keep: Option<usize>,
-    kept: Vec<Kept>,
+    pub(super) keep: Option<usize>,
+    pub(super) kept: Vec<Kept>,
     /// The number of entries.
     pub lines: u64,
-    /// The number of blank lines.
+    /// The number of blank lines, and of directives and headers of vended logs.
     pub blank: u64,
     /// The number of events with fields after those that the table knows.
     pub with_extra_fields: u64,
@@ -103,7 +107,7 @@ impl Block {
 }
 
 impl Repairs {
-    fn count(&mut self, repair: Repair) {
+    pub(super) fn count(&mut self, repair: Repair) {
         self.0[repair as usize] += 1;
     }
 
@@ -128,6 +132,7 @@ impl LineParser {
             ends: Ends::default(),
             row: vec![Span::NULL; plan.parts],
             faults: Vec::new(),
+            vended: None,
             pending: None,
             next_line,
             keep: None,
@@ -185,6 +190,11 @@ impl LineParser {
         if batch.rows() == 0 {
             batch.text.clear();
         }
+        if let Some(mut reader) = self.vended.take() {
+            self.push_vended(&mut reader, (text, offset), batch, malformed);
+            self.vended = Some(reader);
+            return;
+        }
         let lines = batch.append_lines(text);
         self.push_lines(&Block { lines, offset }, batch, malformed);
     }
@@ -198,7 +208,7 @@ impl LineParser {
         batch: &mut Batch,
         malformed: &mut Vec<Malformed>,
     ) {
-        if batch.rows() > 0 {
+        if batch.rows() > 0 || self.vended.is_some() {
             return self.push_block(&buffer[..len], offset, batch, malformed);
         }
         let lines = batch.take_lines(buffer, len);

@@ -46,6 +46,18 @@ pub enum Reason {
     NotAType,
     /// A second entry begins on the line.
     TwoEntries,
+    /// The line of a vended log is not one whole JSON object.
+    NotJson,
+    /// Bytes follow the JSON object.
+    TrailingBytes,
+    /// Two values of a vended log have the same name, or names of the same field.
+    DuplicateField,
+    /// A value of a vended log is an object, an array, or a truth value in a field that has none.
+    NotAScalar,
+    /// The names of the values are not those of the log type.
+    OtherLogType,
+    /// The line has another number of values than there are names.
+    AmbiguousDelimiter,
     /// The line, or the entry that spans several, is longer than the limit.
     TooLong,
     /// The object is corrupt, and the fault cuts this line.
@@ -75,6 +87,12 @@ impl Reason {
             Self::NotAnAddress => "not_an_address",
             Self::NotAType => "not_a_type",
             Self::TwoEntries => "two_entries",
+            Self::NotJson => "not_json",
+            Self::TrailingBytes => "trailing_bytes",
+            Self::DuplicateField => "duplicate_field",
+            Self::NotAScalar => "not_a_scalar",
+            Self::OtherLogType => "other_log_type",
+            Self::AmbiguousDelimiter => "ambiguous_delimiter",
             Self::TooLong => "line_too_long",
             Self::CutByCorruption => "cut_by_corruption",
             Self::Unverified => "unverified",
@@ -100,6 +118,12 @@ impl fmt::Display for Reason {
             Self::NotAnAddress => "not of the form address:port",
             Self::NotAType => "the type follows text that is not part of the entry",
             Self::TwoEntries => "a second entry begins here",
+            Self::NotJson => "not one whole JSON object",
+            Self::TrailingBytes => "bytes follow the JSON object",
+            Self::DuplicateField => "two values have the same name, or names of the same field",
+            Self::NotAScalar => "neither text nor a number nor null",
+            Self::OtherLogType => "the names of the values are not those of this log type",
+            Self::AmbiguousDelimiter => "the line has another number of values than there are names",
             Self::TooLong => "the line is longer than 1 MiB",
             Self::CutByCorruption => "the object is corrupt after this point",
             Self::Unverified => {

@@ -28,8 +28,10 @@ pub use parts::Parts;
 pub use reading::{Reading, accept, read_line, realign};
 pub use repair::{Repair, repair};
 pub use request::query;
+pub(in crate::parse) use second::fits;
 pub use second::{first_word, may_have_late_time, names_balancer, similar_fields, time_within};
 pub use split::{Span, Tail, extra_tokens, split_line};
+pub(in crate::parse) use split::{closing_quote, split_token};
 pub use usual::contains;
 
 use crate::formats::{ColumnSource, Plan, Presence};

@@ -88,7 +88,9 @@ pub fn realign(plan: &Plan, base: &[u8], line: Span, fault: Fault, parts: &mut [
     // Text in quotes may be another entry only if the repair found that the quotes are broken.
     let quotes = match rule {
         Repair::UnescapedQuote => Quotes::Broken,
-        Repair::JoinedLines | Repair::AddressesMissing | Repair::TrailingBackslash => Quotes::Intact,
+        Repair::JoinedLines | Repair::AddressesMissing | Repair::TrailingBackslash | Repair::LoneSurrogate => {
+            Quotes::Intact
+        }
     };
     second(quotes).map_or(Ok(Reading::realigned(tail, rule)), Err)
 }

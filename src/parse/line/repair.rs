@@ -23,15 +23,18 @@ pub enum Repair {
     AddressesMissing,
     /// Client text ends with a backslash, which reads like an escaped quote; its end was found by the fields after it.
     TrailingBackslash,
+    /// A text of a JSON line has half a surrogate pair; it became U+FFFD.
+    LoneSurrogate,
 }
 
 impl Repair {
     /// Every rule.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::UnescapedQuote,
         Self::JoinedLines,
         Self::AddressesMissing,
         Self::TrailingBackslash,
+        Self::LoneSurrogate,
     ];
 
     /// Returns the rule as a short identifier.
@@ -41,6 +44,7 @@ impl Repair {
             Self::JoinedLines => "joined_lines",
             Self::AddressesMissing => "addresses_missing",
             Self::TrailingBackslash => "trailing_backslash",
+            Self::LoneSurrogate => "lone_surrogate",
         }
     }
 }

@@ -257,7 +257,7 @@ fn has_shape_of_time(bytes: &[u8]) -> bool {
 }
 
 /// Returns whether the bytes look like a value of the field. A first word may be glued to text before it.
-pub(super) fn fits(plan: &Plan, field: usize, bytes: &[u8]) -> bool {
+pub(in crate::parse) fn fits(plan: &Plan, field: usize, bytes: &[u8]) -> bool {
     let planned = &plan.fields[field];
     let column = planned.field.columns().first();
     match (planned.split, column) {

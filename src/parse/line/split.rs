@@ -307,7 +307,12 @@ fn bare_token(at: usize, end: usize) -> Result<Token, (Reason, usize)> {
 
 /// Returns the quote that ends a quoted field whose text begins at `at`: the first one that is followed by a space or the
 /// end of the line and is not escaped (if the log type escapes quotes with a backslash).
-pub(super) fn closing_quote(text: &[u8], mut at: usize, escapes: Escapes, inner_quote: &mut bool) -> Option<usize> {
+pub(in crate::parse) fn closing_quote(
+    text: &[u8],
+    mut at: usize,
+    escapes: Escapes,
+    inner_quote: &mut bool,
+) -> Option<usize> {
     let begin = at;
     loop {
         let quote = at + find_either(&text[at..], b'"', b'"');
@@ -338,7 +343,7 @@ pub(super) fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
 
 /// Splits a token into the parts that its field names.
 #[inline]
-pub(super) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Span]) -> Result<(), Reason> {
+pub(in crate::parse) fn split_token(text: &[u8], value: Span, split: Split, into: &mut [Span]) -> Result<(), Reason> {
     match split {
         Split::Whole => {
             into[0] = value;
