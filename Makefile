@@ -13,7 +13,7 @@ CARGO_FUZZ_VERSION := 0.13.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-FUZZ_TARGETS := firehose line object plan trigger
+FUZZ_TARGETS := firehose line object plan trigger vended
 # Run time of each fuzz target in seconds.
 FUZZ_SECONDS ?= 30
 # The Python interpreter with the packages of pyproject.toml.
