@@ -65,7 +65,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Returns whether a character is shown as it is. The first character of the text is not a combining one.
-fn is_printable(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     character.is_ascii_graphic() || (!character.is_ascii() && character.escape_debug().count() == 1)
 }
 

@@ -12,6 +12,7 @@ use crate::encode::FileFormat;
 use crate::ingest::Options;
 use crate::object::hex;
 use crate::storage::{Creation, StorageError, Store};
+use crate::transform::Sample;
 
 /// The name of the file, below the destination.
 pub const FILE: &str = "_alb-ingest.json";
@@ -34,6 +35,12 @@ pub struct Layout {
     /// The columns on request, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrich: Option<String>,
+    /// The condition of the events, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// The rules of the sample, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<String>,
 }
 
 /// Whether an output has the rows of one object or of many.
@@ -118,19 +125,28 @@ impl Layout {
             schema: options.schema.name().to_owned(),
             partition_by: options.partition_by.name().to_owned(),
             enrich: options.transform.enrich(),
+            filter: options
+                .transform
+                .filter
+                .as_ref()
+                .map(|filter| filter.canonical().to_owned()),
+            sample: options.transform.sample.as_ref().map(Sample::canonical),
         }
     }
 
     /// Returns the value of a setting that all outputs of the destination share, as it is given; blank if it is off. None if the
     /// layout does not determine the setting.
     pub fn setting(&self, name: &str) -> Option<String> {
+        let given = |value: &Option<String>| Some(value.clone().unwrap_or_default());
         match name {
             "MERGE" => Some((self.delivery == Delivery::Merged).to_string()),
             "FORMAT" => Some(self.format.clone()),
             "COMPRESSION" => self.compression.clone(),
             "SCHEMA" => Some(self.schema.clone()),
             "PARTITION_BY" => Some(self.partition_by.clone()),
-            "ENRICH" => Some(self.enrich.clone().unwrap_or_default()),
+            "ENRICH" => given(&self.enrich),
+            "FILTER" => given(&self.filter),
+            "SAMPLE" => given(&self.sample),
             _ => None,
         }
     }
@@ -227,6 +243,8 @@ impl Layout {
             schema,
             partition_by,
             enrich,
+            filter,
+            sample,
             ..
         } = self;
         let compression = compression
@@ -234,9 +252,11 @@ impl Layout {
             .map_or_else(String::new, |compression| format!(" ({compression})"));
         let mut text =
             format!("{delivery}, format {format}{compression}, schema {schema}, partitioned by {partition_by}");
-        if let Some(enrich) = enrich {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ", ENRICH {enrich}");
+        for (name, value) in [("ENRICH", enrich), ("FILTER", filter), ("SAMPLE", sample)] {
+            if let Some(value) = value {
+                // Writing to a String does not fail.
+                let _ = write!(text, ", {name} {value}");
+            }
         }
         text
     }

@@ -23,7 +23,7 @@
 //!
 //! # Guarantees
 //!
-//! - Every line of an object is accounted for, `lines = events + quarantined + skipped`, or nothing of the object is committed.
+//! - Every line of an object is accounted for, `lines = events + filtered + quarantined + skipped`, or nothing of the object is committed.
 //! - A malformed line never becomes an event with nulls in place of its unreadable values.
 //! - The output is a pure function of the input and the settings, whatever the chunks, threads, and time of day.
 //! - Memory does not depend on the size of the object.

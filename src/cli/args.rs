@@ -359,6 +359,12 @@ fn schema() -> Command {
                  A table without a column's inputs does not have it.",
             ),
         )
+        .arg(
+            Arg::new("sample")
+                .long("sample")
+                .action(ArgAction::SetTrue)
+                .help("Add the column sample_weight, which events of `run --sample` have"),
+        )
         .next_help_heading(STORE)
         .arg(
             option("location", "PREFIX", "Destination of the events, s3://BUCKET/PREFIX").long_help(

@@ -28,7 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 
-use crate::config::Config;
+use crate::config::{Config, SettingError};
 use crate::escape::escaped;
 use crate::formats::Format;
 
@@ -45,6 +45,8 @@ const USAGE: u8 = 2;
 enum Stop {
     /// The command line or a setting is invalid.
     Usage(String),
+    /// The text of a setting is invalid. Further lines point to the place.
+    Pointed(String),
     /// The command could not do its work.
     Failed(String),
 }
@@ -74,11 +76,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>, environment: &dyn Fn(&str)
     match dispatch(&matches, environment) {
         Ok(code) => ExitCode::from(code),
         Err(stop) => {
-            let (Stop::Usage(text) | Stop::Failed(text)) = &stop;
-            // Arguments and payloads may be in the text. A closed pipe is not an error.
-            let _ = writeln!(anstream::stderr(), "error: {}", escaped(text));
+            // Arguments and payloads may be in the text.
+            let shown = match &stop {
+                Stop::Usage(text) | Stop::Failed(text) => escaped(text).to_string(),
+                Stop::Pointed(text) => {
+                    let lines = text.lines().map(|line| escaped(line).to_string());
+                    lines.collect::<Vec<_>>().join("\n")
+                }
+            };
+            // A closed pipe is not an error.
+            let _ = writeln!(anstream::stderr(), "error: {shown}");
             ExitCode::from(match stop {
-                Stop::Usage(_) => USAGE,
+                Stop::Usage(_) | Stop::Pointed(_) => USAGE,
                 Stop::Failed(_) => FAILED,
             })
         }
@@ -118,7 +127,10 @@ fn config(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) ->
         let option = matches.try_get_one::<String>(setting.flag).ok().flatten().cloned();
         option.or_else(|| environment(setting.name))
     })
-    .map_err(|error| Stop::Usage(error.to_string()))
+    .map_err(|error| match error {
+        SettingError::Invalid { .. } => Stop::Pointed(error.to_string()),
+        _ => Stop::Usage(error.to_string()),
+    })
 }
 
 /// Returns the time in microseconds since 1970.

@@ -27,11 +27,11 @@ pub(super) fn text(totals: &Totals, destination: &Location, quarantine: &Locatio
 }
 
 fn counts(totals: &Totals) -> String {
-    let mut table = TextTable::new(&[
-        "table",
-        "objects",
-        "lines",
-        "events",
+    // Without a filter or a sample, the column would only have zeros.
+    let is_filtered = totals.counts.filtered > 0;
+    let mut header = vec!["table", "objects", "lines", "events"];
+    header.extend(is_filtered.then_some("filtered"));
+    header.extend([
         "quarantined",
         "skipped",
         "bytes in",
@@ -39,44 +39,35 @@ fn counts(totals: &Totals) -> String {
         "first event",
         "last event",
     ]);
+    let mut table = TextTable::new(&header);
     for (name, totals) in &totals.tables {
         let (first, last) = totals
             .times
             .map_or_else(Default::default, |(first, last)| (seconds(first), seconds(last)));
-        table.row(
-            count_cells(name, &totals.counts)
-                .into_iter()
-                .chain([first, last])
-                .collect(),
-        );
+        let mut cells = count_cells(name, &totals.counts, is_filtered);
+        cells.extend([first, last]);
+        table.row(cells);
     }
-    table.row(count_cells("total", &totals.counts).into());
+    table.row(count_cells("total", &totals.counts, is_filtered));
     table.text(1)
 }
 
-fn count_cells(name: &str, counts: &Counts) -> [String; 8] {
+fn count_cells(name: &str, counts: &Counts, is_filtered: bool) -> Vec<String> {
     let Counts {
         objects,
         lines,
         events,
+        filtered,
         quarantined,
         skipped_lines,
         bytes_in,
         bytes_out,
     } = *counts;
-    let [objects, lines, events, quarantined, skipped, bytes_in, bytes_out] =
-        [objects, lines, events, quarantined, skipped_lines, bytes_in, bytes_out]
-            .map(|count| HumanCount(count).to_string());
-    [
-        name.to_owned(),
-        objects,
-        lines,
-        events,
-        quarantined,
-        skipped,
-        bytes_in,
-        bytes_out,
-    ]
+    let mut numbers = vec![objects, lines, events];
+    numbers.extend(is_filtered.then_some(filtered));
+    numbers.extend([quarantined, skipped_lines, bytes_in, bytes_out]);
+    let numbers = numbers.into_iter().map(|count| HumanCount(count).to_string());
+    std::iter::once(name.to_owned()).chain(numbers).collect()
 }
 
 /// Writes a line for each thing that deserves attention.
@@ -110,6 +101,9 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
     }
     if totals.counts.quarantined > 0 {
         let _ = writeln!(text, "quarantine   {quarantine}");
+    }
+    for table in &totals.unfiltered {
+        let _ = writeln!(text, "not filtered {table}: the table lacks a column that FILTER names");
     }
     for (reason, count) in skips(totals) {
         let _ = writeln!(text, "skipped      {}: {reason}", number_of(count, "object"));
@@ -237,7 +231,7 @@ pub(super) fn json(totals: &Totals) -> String {
         .iter()
         .map(|(key, fault)| json!({"key": key, "error": fault}))
         .collect();
-    let report = json!({
+    let mut report = json!({
         "objects": {"ingested": totals.counts.objects, "skipped": skipped, "failed": failed.len(), "corrupt": totals.corrupt.len()},
         "lines": totals.counts.lines,
         "events": totals.counts.events,
@@ -252,6 +246,10 @@ pub(super) fn json(totals: &Totals) -> String {
         "corrupt_objects": corrupt,
         "failed_objects": failed,
     });
+    if !totals.unfiltered.is_empty() {
+        add(&mut report, "unfiltered_tables", json!(totals.unfiltered));
+    }
+    add_filtered(&mut report, &totals.counts);
     escaped_json(&format!("{report}\n"))
 }
 
@@ -261,7 +259,7 @@ fn table_json(table: &TableTotals) -> Value {
         .iter()
         .map(|((reason, field), count)| json!({"reason": reason, "field": field, "lines": count}))
         .collect();
-    json!({
+    let mut report = json!({
         "objects": table.counts.objects,
         "lines": table.counts.lines,
         "events": table.counts.events,
@@ -274,7 +272,22 @@ fn table_json(table: &TableTotals) -> Value {
         "reasons": reasons,
         "repairs": table.repairs,
         "events_with_extra_fields": table.with_extra_fields,
-    })
+    });
+    add_filtered(&mut report, &table.counts);
+    report
+}
+
+/// Adds the number of events that the filter or the sample leaves out, unless there are none.
+fn add_filtered(report: &mut Value, counts: &Counts) {
+    if counts.filtered > 0 {
+        add(report, "filtered", json!(counts.filtered));
+    }
+}
+
+fn add(report: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = report.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
 }
 
 /// Lists counts, the most frequent first.

@@ -47,6 +47,8 @@ pub(super) fn deliver_and_report(
     totals.unlisted = objects.unlisted;
     totals.own_outputs = objects.own_outputs;
     totals.unselected = objects.unselected;
+    totals.unfiltered = config.ingest.transform.unfiltered();
+    totals.unfiltered.retain(|table| totals.tables.contains_key(table));
 
     let json = matches
         .get_one::<String>("report")

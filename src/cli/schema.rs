@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::{OK, Stop};
-use crate::formats::Extras;
+use crate::formats::{Extra, Extras};
 use crate::parse::line::time::timestamp_micros;
 use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, iceberg, json_schema, markdown};
 use crate::schema::mapping::{OutputTable, Schema};
@@ -43,6 +43,11 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
             not_allowed("enrich", names, &allowed)
         })?,
         None => Extras::NONE,
+    };
+    let extras = if matches.get_flag("sample") {
+        extras.with(Extra::SampleWeight)
+    } else {
+        extras
     };
     let table = OutputTable::of(schema, format.log_type.plan_with(extras));
     let text = match form {

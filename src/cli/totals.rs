@@ -32,6 +32,8 @@ pub(super) struct Totals {
     pub(super) left_out: u64,
     /// The folders that could not be merged completely.
     pub(super) failed_folders: Vec<(Folder, Failure)>,
+    /// The tables, among those of the run, that lack a column of the filter.
+    pub(super) unfiltered: Vec<&'static str>,
 }
 
 /// The counts of a table or of the whole run.
@@ -40,6 +42,7 @@ pub(super) struct Counts {
     pub(super) objects: u64,
     pub(super) lines: u64,
     pub(super) events: u64,
+    pub(super) filtered: u64,
     pub(super) quarantined: u64,
     pub(super) skipped_lines: u64,
     pub(super) bytes_in: u64,
@@ -119,6 +122,7 @@ impl Counts {
     fn add(&mut self, ledger: &Ledger) {
         self.lines += ledger.lines;
         self.events += ledger.events;
+        self.filtered += ledger.filtered;
         self.quarantined += ledger.quarantined;
         self.skipped_lines += ledger.skipped_lines;
         self.bytes_in += ledger.bytes_in;

@@ -46,6 +46,8 @@ pub struct RawConfig {
     pub fields: Option<FieldOrder>,
     pub enrich: Option<Extras>,
     pub geo_database: Option<Vec<Origin>>,
+    pub filter: Option<String>,
+    pub sample: Option<String>,
 }
 
 impl RawConfig {

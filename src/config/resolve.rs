@@ -7,11 +7,12 @@ use globset::GlobSet;
 use super::table::DESTINATION;
 use super::{Config, FunctionOptions, MergeConfig, OnMissing, RawConfig, SettingError};
 use crate::encode::{Compression, FileFormat};
+use crate::formats::Extra;
 use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
 use crate::merge::BatchLimits;
 use crate::schema::mapping::Schema;
 use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
-use crate::transform::Transform;
+use crate::transform::{Filter, Sample, Transform};
 
 /// A rule that rejects settings that conflict. It returns the error text: both settings, the reason and the remedy.
 type Check = fn(&RawConfig, &Config) -> Option<String>;
@@ -80,10 +81,7 @@ impl RawConfig {
                 partition_by,
                 on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
                 fields: self.fields.clone(),
-                transform: Transform {
-                    extras: self.enrich.unwrap_or_default(),
-                    geo: None,
-                },
+                transform: self.transform()?,
             },
             storage: storage::Options {
                 s3_read: S3ReadOptions {
@@ -114,6 +112,22 @@ impl RawConfig {
 }
 
 impl RawConfig {
+    fn transform(&self) -> Result<Transform, SettingError> {
+        let extras = self.enrich.unwrap_or_default();
+        let filter = self.filter.as_ref().map(|text| Filter::parse(text, extras));
+        let sample = self.sample.as_ref().map(|text| Sample::parse(text, extras));
+        let sample = sample.transpose().map_err(|error| invalid("SAMPLE", &error))?;
+        Ok(Transform {
+            extras: match sample {
+                Some(_) => extras.with(Extra::SampleWeight),
+                None => extras,
+            },
+            geo: None,
+            filter: filter.transpose().map_err(|error| invalid("FILTER", &error))?,
+            sample,
+        })
+    }
+
     fn merge_config(&self) -> MergeConfig {
         const MINUTE: u64 = 60;
         MergeConfig {
@@ -125,6 +139,14 @@ impl RawConfig {
             window: self.merge_window.unwrap_or(Duration::from_secs(60 * MINUTE)),
             max_wait: self.merge_max_wait.unwrap_or(Duration::from_secs(120 * MINUTE)),
         }
+    }
+}
+
+/// Returns the error of a setting in a language of its own.
+fn invalid(name: &'static str, error: &dyn std::error::Error) -> SettingError {
+    SettingError::Invalid {
+        name,
+        message: error.to_string(),
     }
 }
 

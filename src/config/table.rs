@@ -36,7 +36,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 29] = [
+pub static SETTINGS: [Setting; 31] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -412,6 +412,32 @@ pub static SETTINGS: [Setting; 29] = [
         apply: |raw, value| {
             let files = value.split(',').map(|file| database(file.trim()));
             raw.geo_database = Some(files.collect::<Option<_>>()?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "FILTER",
+        flag: "filter",
+        value_name: "CONDITION",
+        section: Section::Events,
+        allowed: "a condition as in SQL's WHERE, over the native columns and those of ENRICH",
+        default: "every event",
+        doc: "Deliver only events for which a condition is true. Other events are counted as filtered. Tables that lack a column of the condition are not filtered. An example is `elb_status_code >= 500`.",
+        apply: |raw, value| {
+            raw.filter = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Setting {
+        name: "SAMPLE",
+        flag: "sample",
+        value_name: "RULES",
+        section: Section::Events,
+        allowed: "rules such as `keep all where elb_status_code >= 500; keep 1/100; by trace_id`",
+        default: "every event",
+        doc: "Deliver a part of the events, each with its weight. The first rule whose condition is true decides, and the column sample_weight is 1 over its rate. Other events are counted as filtered.",
+        apply: |raw, value| {
+            raw.sample = Some(value.to_owned());
             Some(())
         },
     },

@@ -24,6 +24,7 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
     for setting in SETTINGS
         .iter()
         .filter(|setting| !["DESTINATION", "QUARANTINE", "GEO_DATABASE"].contains(&setting.name))
+        .filter(|setting| !OWN_LANGUAGE.contains(&setting.name))
     {
         let error = read(&[(setting.name, "[nonsense")]).unwrap_err().to_string();
         assert!(
@@ -37,8 +38,20 @@ fn errors_name_the_setting_its_value_and_the_allowed_values() {
     assert!(read(&[("DESTINATION", "-"), ("FORMAT", "parquet")]).is_err());
 }
 
+/// The settings in a language of their own, whose errors point to the fault.
+const OWN_LANGUAGE: [&str; 2] = ["FILTER", "SAMPLE"];
+
+#[test]
+fn errors_in_a_setting_with_its_own_language_point_to_the_fault() {
+    for name in OWN_LANGUAGE {
+        let error = read(&[(name, "[nonsense")]).unwrap_err().to_string();
+        let pointed = error.starts_with(&format!("{name}: ")) && error.contains("\n  [nonsense\n  ^");
+        assert!(pointed, "{error}");
+    }
+}
+
 /// A valid value of each setting.
-const VALID: [(&str, &str); 29] = [
+const VALID: [(&str, &str); 31] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
@@ -68,6 +81,8 @@ const VALID: [(&str, &str); 29] = [
     ("FIELDS", "time,elb,request_line"),
     ("ENRICH", "status_class"),
     ("GEO_DATABASE", "s3://data/country.mmdb"),
+    ("FILTER", "elb_status_code >= 500"),
+    ("SAMPLE", "keep 1/100"),
 ];
 
 /// Returns the settings as read, in a form that can be compared.
@@ -93,7 +108,7 @@ fn a_blank_value_counts_as_not_given() {
 
 #[test]
 fn separators_and_letter_case_are_not_guessed_at() {
-    for (name, value) in VALID {
+    for (name, value) in VALID.into_iter().filter(|(name, _)| !OWN_LANGUAGE.contains(name)) {
         // A list of one, and separators without a value.
         for wrong in [
             format!("{value},"),

@@ -10,7 +10,6 @@ mod compressor;
 mod computed;
 mod existing;
 mod json;
-mod object_constants;
 mod options;
 mod parquet;
 pub mod quarantine;

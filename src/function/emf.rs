@@ -4,12 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::metrics::{DIMENSION, MERGE_METRICS, METRICS, NAMESPACE};
+use super::metrics::{DIMENSION, FILTER_METRICS, MERGE_METRICS, METRICS, NAMESPACE};
 use super::tally::Tally;
 
 /// Returns the line for one invocation, without a newline. A metric without a value is left out.
 pub fn line(tally: &Tally, function: &str, request_id: &str) -> String {
-    let values = METRICS.iter().chain(&MERGE_METRICS);
+    let values = METRICS.iter().chain(&FILTER_METRICS).chain(&MERGE_METRICS);
     let values = values.map(|metric| (metric, (metric.value)(tally)));
     let values: Vec<_> = values.filter(|(_, value)| *value != json!([])).collect();
     let declared: Vec<_> = values
@@ -46,6 +46,7 @@ mod tests {
         let mut tally = Tally {
             ingested: 2,
             lines: 10,
+            filtered_events: 4,
             ends: vec![1_700_000_000_000_000, 1_699_999_990_000_000],
             merge: Some(MergeTally {
                 oldest: Some(1_700_000_000_000_000),
@@ -57,15 +58,19 @@ mod tests {
         tally.end(1_700_000_060_500, 1_234);
         let line: Value = serde_json::from_str(&super::line(&tally, "alb-ingest", "id-1")).unwrap();
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-        assert_eq!(declared.len(), METRICS.len() + MERGE_METRICS.len());
+        assert_eq!(
+            declared.len(),
+            METRICS.len() + FILTER_METRICS.len() + MERGE_METRICS.len()
+        );
         for metric in declared {
             assert!(!line[metric["Name"].as_str().unwrap()].is_null());
         }
         assert_eq!(line["Delay"], json!([60.5, 70.5]));
+        assert_eq!(line["EventsFiltered"], 4);
         assert_eq!(line["MergeLag"], 60.5);
         assert_eq!(line["FunctionName"], "alb-ingest");
         assert_eq!(line["malformed"]["not_a_time in time"], 3);
         let empty: Value = serde_json::from_str(&super::line(&Tally::default(), "f", "r")).unwrap();
-        assert!(empty.get("Delay").is_none() && empty.get("Plans").is_none());
+        assert!(empty.get("Delay").is_none() && empty.get("EventsFiltered").is_none() && empty.get("Plans").is_none());
     }
 }

@@ -120,9 +120,13 @@ impl fmt::Display for Event<'_> {
                 let (files, balance) = (plan.files.len(), plan.balance());
                 write!(
                     out,
-                    "{folder}: plan {number:08} committed: members={members} failed={failed} files={files} lines={} events={} quarantined={} skipped={}",
-                    balance.lines, balance.events, balance.quarantined, balance.skipped
-                )
+                    "{folder}: plan {number:08} committed: members={members} failed={failed} files={files} lines={} events={}",
+                    balance.lines, balance.events
+                )?;
+                if balance.filtered > 0 {
+                    write!(out, " filtered={}", balance.filtered)?;
+                }
+                write!(out, " quarantined={} skipped={}", balance.quarantined, balance.skipped)
             }
             Self::MemberFailed { folder, key, reason } => {
                 write!(out, "{folder}{}: not merged: {}", escaped(key), escaped(reason))

@@ -77,7 +77,7 @@ pub static METRICS: [Metric; 19] = [
     Metric {
         name: "Lines",
         unit: "Count",
-        doc: "Lines read; equal to Events + LinesQuarantined + LinesSkipped.",
+        doc: "Lines read; equal to Events + EventsFiltered + LinesQuarantined + LinesSkipped.",
         value: |tally| tally.lines.into(),
     },
     Metric {
@@ -142,6 +142,17 @@ pub static METRICS: [Metric; 19] = [
     },
 ];
 
+/// The metrics of filters and samples, which only invocations that left events out report: CloudWatch bills each.
+pub static FILTER_METRICS: [Metric; 1] = [Metric {
+    name: "EventsFiltered",
+    unit: "Count",
+    doc: "Events that FILTER or SAMPLE leaves out.",
+    value: |tally| match tally.filtered_events {
+        0 => Value::Array(Vec::new()),
+        filtered => filtered.into(),
+    },
+}];
+
 /// The metrics of merged delivery, which only invocations that looked at a folder report: CloudWatch bills each.
 pub static MERGE_METRICS: [Metric; 5] = [
     Metric {
@@ -191,6 +202,10 @@ pub fn markdown() -> String {
     let row = |Metric { name, unit, doc, .. }: &Metric| ["| `", name, "` | ", unit, " | ", doc, " |\n"].concat();
     page.extend(METRICS.iter().map(row));
     page.push_str(
+        "\n## Filters and samples\n\nInvocations that left events out also report these.\n\n| metric | unit | description |\n|---|---|---|\n",
+    );
+    page.extend(FILTER_METRICS.iter().map(row));
+    page.push_str(
         "\n## Merged delivery\n\nInvocations that looked at a folder also report these.\n\n| metric | unit | description |\n|---|---|---|\n",
     );
     page.extend(MERGE_METRICS.iter().map(row));
@@ -205,7 +220,8 @@ mod tests {
 
     #[test]
     fn no_name_occurs_twice() {
-        let names: BTreeSet<_> = METRICS.iter().chain(&MERGE_METRICS).map(|metric| metric.name).collect();
-        assert_eq!(names.len(), METRICS.len() + MERGE_METRICS.len());
+        let all = METRICS.iter().chain(&FILTER_METRICS).chain(&MERGE_METRICS);
+        let names: BTreeSet<_> = all.map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len() + FILTER_METRICS.len() + MERGE_METRICS.len());
     }
 }

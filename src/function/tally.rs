@@ -25,6 +25,8 @@ pub struct Tally {
     pub(super) out_of_balance: u64,
     pub(super) lines: u64,
     pub(super) events: u64,
+    /// The number of events that the filter or the sample leaves out.
+    pub(super) filtered_events: u64,
     pub(super) quarantined: u64,
     pub(super) skipped_lines: u64,
     pub(super) repaired: u64,
@@ -101,7 +103,7 @@ impl Tally {
     }
 
     fn add_fault(&mut self, error: &IngestError) {
-        let unbalanced = matches!(*error.problem, Problem::Imbalance { .. });
+        let unbalanced = matches!(*error.problem, Problem::Imbalance(_));
         self.out_of_balance += u64::from(unbalanced);
     }
 
@@ -148,6 +150,7 @@ impl Tally {
     fn add_ledger(&mut self, ledger: &Ledger) {
         self.lines += ledger.lines;
         self.events += ledger.events;
+        self.filtered_events += ledger.filtered;
         self.quarantined += ledger.quarantined;
         self.skipped_lines += ledger.skipped_lines;
         self.repaired += ledger.repairs.iter().map(|(_, count)| count).sum::<u64>();

@@ -2,7 +2,7 @@
 
 use crate::encode::EncodeError;
 use crate::escape::escaped;
-use crate::object::{ObjectRef, Unknown, names_a_log};
+use crate::object::{Counts, ObjectRef, Unknown, names_a_log};
 use crate::parse::input::ReadError;
 use crate::storage::{ErrorKind, StorageError};
 
@@ -96,18 +96,10 @@ pub enum Problem {
     Destination(#[from] StorageError),
     /// The counts do not balance: a defect of this program.
     #[error(
-        "the ledger does not balance: {lines} lines, but {events} events + {quarantined} quarantined + {skipped} skipped; nothing was committed; please report this"
+        "the ledger does not balance: {} lines, but {} events + {} filtered + {} quarantined + {} skipped; nothing was committed; please report this",
+        .0.lines, .0.events, .0.filtered, .0.quarantined, .0.skipped
     )]
-    Imbalance {
-        /// Lines of the object.
-        lines: u64,
-        /// Events.
-        events: u64,
-        /// Malformed lines in the quarantine.
-        quarantined: u64,
-        /// Blank lines.
-        skipped: u64,
-    },
+    Imbalance(Counts),
     /// The program panicked while it processed the object: a defect of this program.
     #[error("internal error while processing this object; nothing was committed; please report this")]
     Panic,
@@ -171,7 +163,7 @@ impl Problem {
             | Self::OutputOfAnother { .. }
             | Self::TooManyPartitions { .. }
             | Self::Encode(_)
-            | Self::Imbalance { .. } => false,
+            | Self::Imbalance(_) => false,
         }
     }
 }

@@ -126,6 +126,7 @@ impl Ledger {
         Counts {
             lines: self.lines,
             events: self.events,
+            filtered: self.filtered,
             quarantined: self.quarantined,
             skipped: self.skipped_lines,
         }
@@ -135,6 +136,7 @@ impl Ledger {
     pub(super) const fn add(&mut self, counts: &Counts) {
         self.lines += counts.lines;
         self.events += counts.events;
+        self.filtered += counts.filtered;
         self.quarantined += counts.quarantined;
         self.skipped_lines += counts.skipped;
     }
@@ -146,17 +148,12 @@ impl Ledger {
     }
 
     /// Checks that every line is accounted for.
-    pub(super) const fn check(&self) -> Result<(), Problem> {
-        let accounted = self.events + self.filtered + self.quarantined + self.skipped_lines;
-        if self.lines == accounted {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let counts = self.counts();
+        if counts.is_even() {
             return Ok(());
         }
-        Err(Problem::Imbalance {
-            lines: self.lines,
-            events: self.events,
-            quarantined: self.quarantined,
-            skipped: self.skipped_lines,
-        })
+        Err(Problem::Imbalance(counts))
     }
 
     /// Returns the most frequent reasons, at most `count`, in words.

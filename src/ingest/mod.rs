@@ -356,7 +356,7 @@ impl ObjectLines<'_> {
             table.batch.line_numbers().to_vec()
         };
         if let Some(transformer) = &mut table.transformer {
-            let transformed = transformer.apply(&mut table.batch);
+            let transformed = transformer.apply(&mut table.batch, &self.facts);
             self.ledger.filtered += transformed.filtered;
             if let Some(kept) = transformed.kept {
                 table.parser.retain_kept(&kept);

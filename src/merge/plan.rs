@@ -59,13 +59,16 @@ pub enum Fate {
     Failed(String),
 }
 
-/// The counts of a member, which balance: `lines = events + quarantined + skipped`.
+/// The counts of a member, which balance: `lines = events + filtered + quarantined + skipped`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Balance {
     /// Lines.
     pub lines: u64,
     /// Events.
     pub events: u64,
+    /// Events that the filter or the sample leaves out. The file does not mention them if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filtered: u64,
     /// Malformed lines, which are in the quarantine.
     pub quarantined: u64,
     /// Blank lines.
@@ -121,22 +124,35 @@ impl From<Counts> for Balance {
         Self {
             lines: counts.lines,
             events: counts.events,
+            filtered: counts.filtered,
             quarantined: counts.quarantined,
             skipped: counts.skipped,
         }
     }
 }
 
+impl From<Balance> for Counts {
+    fn from(balance: Balance) -> Self {
+        Self {
+            lines: balance.lines,
+            events: balance.events,
+            filtered: balance.filtered,
+            quarantined: balance.quarantined,
+            skipped: balance.skipped,
+        }
+    }
+}
+
+/// Returns whether a count is left out of a file.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Balance {
     /// Returns whether every line is accounted for.
-    pub const fn is_even(&self) -> bool {
-        Counts {
-            lines: self.lines,
-            events: self.events,
-            quarantined: self.quarantined,
-            skipped: self.skipped,
-        }
-        .is_even()
+    pub fn is_even(&self) -> bool {
+        Counts::from(*self).is_even()
     }
 }
 
@@ -187,6 +203,7 @@ impl Plan {
                 // A plan that was changed may have any numbers.
                 sum.lines = sum.lines.saturating_add(one.lines);
                 sum.events = sum.events.saturating_add(one.events);
+                sum.filtered = sum.filtered.saturating_add(one.filtered);
                 sum.quarantined = sum.quarantined.saturating_add(one.quarantined);
                 sum.skipped = sum.skipped.saturating_add(one.skipped);
             }
@@ -260,6 +277,7 @@ mod tests {
         let balance = Balance {
             lines: 3,
             events: 1,
+            filtered: 0,
             quarantined: 1,
             skipped: 1,
         };
@@ -303,6 +321,20 @@ mod tests {
         assert_eq!(identities[1], object("a/b/y").identity());
         assert_eq!(plan.balance().lines, 3);
         assert_eq!(plan.failed().count(), 1);
+    }
+
+    #[test]
+    fn filtered_events_are_in_a_plan_if_there_are_any() {
+        let mut filtered = plan();
+        let text = String::from_utf8(filtered.encode()).unwrap();
+        assert!(!text.contains("filtered"), "{text}");
+        let Fate::Ingested(balance) = &mut filtered.members[0].fate else {
+            unreachable!()
+        };
+        (balance.lines, balance.filtered) = (7, 4);
+        assert!(balance.is_even());
+        assert_eq!(Plan::decode(&filtered.encode()), Ok(filtered.clone()));
+        assert_eq!(filtered.balance().filtered, 4);
     }
 
     #[test]

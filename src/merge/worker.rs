@@ -12,7 +12,7 @@ use crate::object::{Identity, KeyFacts, ObjectRef, hex};
 use crate::parse::line::time::write_timestamp;
 use crate::storage::{Creation, Publication, Source, StagedName, StorageError, Store};
 
-use super::plan::{Fate, File, Place, Plan};
+use super::plan::{Balance, Fate, File, Place, Plan};
 use super::staging::StagingSink;
 use super::{Answer, BatchLimits, Candidate, Failure, Folder, Ingested, Look, Reading, Request, log};
 
@@ -100,10 +100,8 @@ pub struct Looked {
 #[derive(Serialize)]
 struct Done<'a> {
     files: usize,
-    lines: u64,
-    events: u64,
-    quarantined: u64,
-    skipped: u64,
+    #[serde(flatten)]
+    balance: Balance,
     failed: Vec<FailedMember<'a>>,
 }
 
@@ -337,13 +335,9 @@ impl Work<'_, '_> {
     }
 
     fn create_done(&mut self, number: u32, plan: &Plan) -> Result<Answer, StorageError> {
-        let balance = plan.balance();
         let done = Done {
             files: plan.files.len(),
-            lines: balance.lines,
-            events: balance.events,
-            quarantined: balance.quarantined,
-            skipped: balance.skipped,
+            balance: plan.balance(),
             failed: plan
                 .failed()
                 .map(|(member, reason)| FailedMember {

@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use crate::escape::escaped;
+use crate::formats::{ColumnSource, Fill};
 
 pub use counts::Counts;
 pub use detect::{Attempt, Detected, Unknown, detect, detect_form, form_of, is_test_entry, nearest, redacted_shape};
@@ -57,6 +58,42 @@ impl ObjectFacts {
         let key = KeyFacts::of(&object.key);
         let id = object.id();
         Self { object, id, key }
+    }
+}
+
+/// The values that the object determines for a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfObject<'a> {
+    /// Every event has this text.
+    Text(&'a str),
+    /// No event has a value.
+    Null,
+    /// The value is the [id](ObjectFacts::event_id) of each event.
+    EventId,
+    /// None: the values are in the batch.
+    No,
+}
+
+impl ObjectFacts {
+    /// Returns the values that the object determines for a column with this source.
+    pub fn of_object(&self, source: ColumnSource) -> OfObject<'_> {
+        let ColumnSource::Filled(fill) = source else {
+            return OfObject::No;
+        };
+        let value = match fill {
+            Fill::EventId => return OfObject::EventId,
+            Fill::AccountId => self.key.account.as_deref(),
+            Fill::Region => self.key.region.as_deref(),
+            Fill::SourceBucket => Some(self.object.bucket.as_str()),
+            Fill::SourceKey => Some(self.object.key.as_str()),
+            Fill::EventTime | Fill::ExtraFields | Fill::SourceLine => return OfObject::No,
+        };
+        value.map_or(OfObject::Null, OfObject::Text)
+    }
+
+    /// Returns the id of the event on a line: the object's id and the line number.
+    pub fn event_id(&self, line: i64) -> String {
+        format!("{}-{line:010}", self.id)
     }
 }
 

@@ -4,28 +4,53 @@
 //! what is left is redacted. Without settings, none of this runs.
 
 mod enrich;
+mod filter;
+mod pointer;
+mod sample;
 
 use std::sync::Arc;
 
-use crate::formats::{Extra, Extras, Plan};
+use crate::formats::{Extra, Extras, LogType, Plan};
+use crate::object::ObjectFacts;
 use crate::parse::batch::Batch;
 
 use enrich::Enricher;
 pub use enrich::{Geo, GeoError, needs_geo};
+pub use filter::{Filter, FilterError, TableFilter};
+pub use pointer::Pointer;
+pub use sample::{Sample, SampleError, TableSample};
 
 /// The settings of the transformation. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Transform {
-    /// The columns to append to each table.
+    /// The columns to append to each table. With a sample, [`Extra::SampleWeight`] is one of them.
     pub extras: Extras,
     /// The databases of addresses, for the columns that need them.
     pub geo: Option<Arc<Geo>>,
+    /// The events to deliver.
+    pub filter: Option<Filter>,
+    /// The part of these events to deliver.
+    pub sample: Option<Sample>,
 }
 
 impl Transform {
     /// Returns whether events are delivered as they were parsed.
     pub const fn is_none(&self) -> bool {
-        self.extras.is_empty()
+        self.extras.is_empty() && !self.removes_events()
+    }
+
+    /// Returns whether events may be left out.
+    pub const fn removes_events(&self) -> bool {
+        self.filter.is_some() || self.sample.is_some()
+    }
+
+    /// Returns the tables whose events are not filtered although there is a filter, because they lack a column that it names.
+    pub fn unfiltered(&self) -> Vec<&'static str> {
+        let applies = |filter: &Filter, table: LogType| filter.applies_to(table.plan_with(self.extras));
+        self.filter.as_ref().map_or_else(Vec::new, |filter| {
+            let tables = LogType::ALL.into_iter().filter(|table| !applies(filter, *table));
+            tables.map(LogType::table).collect()
+        })
     }
 
     /// Returns the names of the columns on request, if there are any.
@@ -45,6 +70,10 @@ impl Transform {
 #[derive(Debug)]
 pub struct Transformer {
     enricher: Enricher,
+    /// The events to keep.
+    filter: Option<TableFilter>,
+    /// The part of these events to keep.
+    sample: Option<TableSample>,
 }
 
 /// What became of the events of a batch.
@@ -56,16 +85,45 @@ pub struct Transformed {
     pub kept: Option<Vec<bool>>,
 }
 
+impl Transformed {
+    /// Removes the events whose flag is false.
+    fn retain(batch: &mut Batch, keep: Vec<bool>) -> Self {
+        let removed = keep.iter().filter(|keep| !**keep).count();
+        if removed == 0 {
+            return Self::default();
+        }
+        batch.retain(&keep);
+        Self {
+            filtered: removed as u64,
+            kept: Some(keep),
+        }
+    }
+}
+
 impl Transformer {
     fn new(transform: &Transform, plan: &'static Plan) -> Self {
         Self {
             enricher: Enricher::new(plan, transform.geo.as_ref()),
+            filter: transform.filter.as_ref().and_then(|filter| filter.of(plan)),
+            sample: transform.sample.as_ref().map(|sample| sample.of(plan)),
         }
     }
 
     /// Transforms the events of a batch that the parser has filled.
-    pub fn apply(&mut self, batch: &mut Batch) -> Transformed {
+    pub fn apply(&mut self, batch: &mut Batch, facts: &ObjectFacts) -> Transformed {
         self.enricher.fill(batch);
-        Transformed::default()
+        let Self { filter, sample, .. } = self;
+        if filter.is_none() && sample.is_none() {
+            return Transformed::default();
+        }
+        let mut keep = match filter {
+            Some(filter) => filter.matches(batch, facts),
+            None => vec![true; batch.rows()],
+        };
+        // Before any event is removed, so its column has a value for each.
+        if let Some(sample) = sample {
+            sample.apply(batch, facts, &mut keep);
+        }
+        Transformed::retain(batch, keep)
     }
 }

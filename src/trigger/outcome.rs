@@ -258,15 +258,20 @@ impl fmt::Display for Counts<'_> {
         let Ledger {
             lines,
             events,
+            filtered,
             quarantined,
             skipped_lines,
             ..
         } = self.0;
         let written = self.0.outputs.iter().filter(|output| output.written).count();
         let before = self.0.outputs.len() - written;
+        write!(out, "lines={lines} events={events}")?;
+        if *filtered > 0 {
+            write!(out, " filtered={filtered}")?;
+        }
         write!(
             out,
-            "lines={lines} events={events} quarantined={quarantined} skipped={skipped_lines} written={written} there_before={before}"
+            " quarantined={quarantined} skipped={skipped_lines} written={written} there_before={before}"
         )?;
         if self.0.corruption.is_some() {
             out.write_str(" corrupt=1")?;

@@ -109,6 +109,7 @@ pub(crate) fn enriched(options: Options) -> Options {
         transform: Transform {
             extras: Extras::ENRICHMENT,
             geo: Some(Arc::clone(&GEO)),
+            ..options.transform
         },
         ..options
     }
@@ -193,7 +194,7 @@ impl Run {
             Ok(Outcome::Ingested(ledger)) => {
                 assert_eq!(
                     ledger.lines,
-                    ledger.events + ledger.quarantined + ledger.skipped_lines,
+                    ledger.events + ledger.filtered + ledger.quarantined + ledger.skipped_lines,
                     "{ledger:?}"
                 );
                 ledger

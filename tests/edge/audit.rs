@@ -507,3 +507,32 @@ fn a_quarantine_elsewhere_is_audited() {
     let report = world.audit(&place);
     assert_eq!(counts(&report), CORRUPT, "{report}");
 }
+
+/// However long an object is, a filter or a sample may leave out all of its events.
+#[test]
+fn objects_of_which_no_event_is_left_are_complete() {
+    for merged in [false, true] {
+        for settings in [
+            ["--filter", "elb_status_code = 999"],
+            ["--sample", "keep 1/1000000 where elb_status_code > 0"],
+        ] {
+            let world = World::new(merged, &settings);
+            let objects = tree(&world.logs());
+            let object = Object::new(&ALB_ACCESS, 99, 400);
+            write_object(&world.logs(), &object);
+            let longest = tree(&world.logs()).into_values().map(|bytes| bytes.len()).max();
+            assert!(longest > Some(8_192), "{longest:?}");
+            let missing = world.audit(&[]);
+            // A plan of merged delivery names every object that was read; of separate outputs, the object itself has to be read.
+            assert_eq!(missing["missing"].as_array().unwrap().len(), usize::from(merged));
+            world.deliver(&settings);
+            let report = world.clean(&[]);
+            assert_eq!(report["objects"], objects.len() + 1);
+            world.clean(&["--deep"]);
+            // The settings are those of the destination, whatever the environment has.
+            let (logs, out) = (world.logs(), world.out());
+            let mut other = alb_ingest(&["audit", text(&logs), text(&out), "--deep"]);
+            expect(other.env("FILTER", "region = 'x'").output().unwrap(), 0);
+        }
+    }
+}

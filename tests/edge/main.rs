@@ -19,6 +19,7 @@ mod enrich;
 mod envelopes;
 mod events;
 mod faulty;
+mod filter;
 mod function;
 mod function_merge;
 mod help;

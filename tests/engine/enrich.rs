@@ -211,6 +211,7 @@ fn several_databases_complement_each_other() {
         transform: Transform {
             extras: Extras::NONE.with(Extra::ClientCountry).with(Extra::ClientAsn),
             geo: Some(Arc::new(databases)),
+            ..Transform::default()
         },
         ..common::json()
     };

@@ -122,6 +122,7 @@ fn plans(seeds: &mut Seeds) {
     let balance = Balance {
         lines: 3,
         events: 1,
+        filtered: 0,
         quarantined: 1,
         skipped: 1,
     };

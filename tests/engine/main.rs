@@ -13,6 +13,7 @@
 mod common;
 mod encoders;
 mod enrich;
+mod filters;
 mod footer;
 mod fuzz_seeds;
 mod golden;
@@ -23,6 +24,7 @@ mod objects;
 mod properties;
 mod reference;
 mod samples;
+mod sampling;
 mod schemas;
 mod shapes;
 mod splitting;

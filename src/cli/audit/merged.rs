@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::ingest::Pool;
 use crate::merge::plan::{Balance, Fate, File, Member, Place, Plan};
 use crate::merge::{Folder, done_name, plan_name};
-use crate::object::{Counts, KeyFacts};
+use crate::object::KeyFacts;
 use crate::storage::StorageError;
 
 use super::super::Stop;
@@ -175,7 +175,7 @@ fn note_member(
     }
     match &member.fate {
         Fate::Ingested(balance) if !balance.is_even() => {
-            let reason = uneven(&counts(balance));
+            let reason = uneven(&(*balance).into());
             findings
                 .unbalanced
                 .add(&json!({"key": key, "plan": plan, "reason": reason}))?;
@@ -192,15 +192,6 @@ fn note_member(
     }
 }
 
-const fn counts(balance: &Balance) -> Counts {
-    Counts {
-        lines: balance.lines,
-        events: balance.events,
-        quarantined: balance.quarantined,
-        skipped: balance.skipped,
-    }
-}
-
 /// Compares the counts of a plan with those that were published.
 fn check_balance(plan: &Plan, done: &[u8], name: &str, findings: &mut Findings) -> Result<(), Stop> {
     let sum = plan.balance();
@@ -209,8 +200,8 @@ fn check_balance(plan: &Plan, done: &[u8], name: &str, findings: &mut Findings) 
         Ok(published) => {
             let reason = format!(
                 "it has {}; its .done has {}",
-                uneven(&counts(&sum)),
-                uneven(&counts(&published))
+                uneven(&sum.into()),
+                uneven(&published.into())
             );
             findings.unbalanced.add(&json!({"plan": name, "reason": reason}))
         }

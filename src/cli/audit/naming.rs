@@ -67,9 +67,11 @@ fn find_names(
         };
         let flags = known.flags(position);
         let is_missing = is_missing(flags, delivery);
-        let is_small = entry.object.size.is_some_and(|bytes| bytes <= MAX_PROBED);
+        // Of an object of any length, every event may be left out.
+        let may_be_empty = audit.config.ingest.transform.removes_events()
+            || entry.object.size.is_some_and(|bytes| bytes <= MAX_PROBED);
         let is_unknown = delivery == Delivery::PerObject && flags & (FOUND | REJECTED | LOST | BAD) == 0;
-        if is_missing && is_unknown && is_small && has_no_output(audit, entry) {
+        if is_missing && is_unknown && may_be_empty && has_no_output(audit, entry) {
             known.add(position, EMPTY);
             return Ok(());
         }

@@ -76,10 +76,15 @@ pub(super) fn uneven(counts: &Counts) -> String {
     let Counts {
         lines,
         events,
+        filtered,
         quarantined,
         skipped,
     } = counts;
-    format!("{lines} lines, but {events} events, {quarantined} quarantined and {skipped} skipped")
+    let filtered = match filtered {
+        0 => String::new(),
+        filtered => format!(", {filtered} filtered"),
+    };
+    format!("{lines} lines, but {events} events{filtered}, {quarantined} quarantined and {skipped} skipped")
 }
 
 /// Returns the SHA-256 of a file's bytes.

@@ -1,8 +1,7 @@
 //! Writes events as JSON objects.
 
 use crate::encode::computed::Computed;
-use crate::encode::object_constants::{OfObject, object_constants};
-use crate::object::ObjectFacts;
+use crate::object::{ObjectFacts, OfObject};
 use crate::parse::batch::Batch;
 use crate::schema::mapping::{Leaf, Literal, Node, OutputTable, Value};
 
@@ -75,7 +74,10 @@ impl<'a> Steps<'a> {
         match node {
             Node::Leaf(leaf) => match self.table.leaves[*leaf].value {
                 Value::Constant(_) => true,
-                Value::Column(column) => matches!(object_constants(self.table, column, self.facts), OfObject::Text(_)),
+                Value::Column(column) => matches!(
+                    self.facts.of_object(self.table.plan.columns[column].source),
+                    OfObject::Text(_)
+                ),
                 Value::Conditional { .. } | Value::Computed { .. } => false,
             },
             Node::Group(group) => group.nodes.first().is_some_and(|node| self.is_same(node)),
@@ -93,7 +95,7 @@ impl<'a> Steps<'a> {
                 self.same.extend_from_slice(&key);
                 write_literal(*literal, &mut self.same);
             }
-            Value::Column(column) => match object_constants(self.table, *column, self.facts) {
+            Value::Column(column) => match self.facts.of_object(self.table.plan.columns[*column].source) {
                 OfObject::Text(text) => {
                     self.same.extend_from_slice(&key);
                     write_text(text.as_bytes(), &mut self.same);

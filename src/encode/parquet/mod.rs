@@ -21,12 +21,11 @@ use std::io::Write;
 use parquet::file::writer::TrackedWrite;
 
 use crate::encode::Compression;
-use crate::object::ObjectFacts;
+use crate::object::{ObjectFacts, OfObject};
 use crate::parse::batch::{Batch, Values};
 use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 
 use super::computed::Computed;
-use super::object_constants::{OfObject, object_constants};
 use super::{EncodeError, Encoder};
 
 use chunk::PageWriter;
@@ -196,7 +195,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
                 *computed += 1;
                 encoder.add_values(values, text);
             }
-            Value::Column(column) => match object_constants(table, *column, &self.facts) {
+            Value::Column(column) => match self.facts.of_object(table.plan.columns[*column].source) {
                 OfObject::Text(text) => encoder.add_constant(Some(text), batch.rows()),
                 OfObject::Null => encoder.add_constant(None, batch.rows()),
                 OfObject::EventId => encoder.add_event_ids(&self.facts.id, batch.line_numbers()),

@@ -68,6 +68,14 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
     let config = Config::read(|setting| environment(setting.name))?;
     folders::check(&config)?;
+    let unfiltered = config.ingest.transform.unfiltered();
+    if !unfiltered.is_empty() {
+        let tables = unfiltered.join(", ");
+        tracing::info!(
+            tables,
+            "these tables are not filtered: each lacks a column that FILTER names"
+        );
+    }
     // One thread drives the runtime and the connections of the clients; objects are processed on other threads.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

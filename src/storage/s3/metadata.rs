@@ -34,12 +34,13 @@ const SCHEMA: &str = "schema";
 const PROGRAM: &str = "program";
 const LINES: &str = "lines";
 const EVENTS: &str = "events";
+const FILTERED: &str = "filtered";
 const QUARANTINED: &str = "quarantined";
 const SKIPPED: &str = "skipped";
 const SHA256: &str = "sha256";
 
 /// The metadata names. The counts are those of the whole source, of which an output may be one of several.
-pub static METADATA: [MetadataName; 11] = [
+pub static METADATA: [MetadataName; 12] = [
     name(SOURCE_BUCKET, true, "The bucket of the log object."),
     name(
         SOURCE_KEY,
@@ -58,8 +59,17 @@ pub static METADATA: [MetadataName; 11] = [
         "The schema of the events, and its version, such as native-1.",
     ),
     name(PROGRAM, true, "The version of alb-ingest."),
-    name(LINES, false, "Lines of the log object: events + quarantined + skipped."),
+    name(
+        LINES,
+        false,
+        "Lines of the log object: events + filtered + quarantined + skipped.",
+    ),
     name(EVENTS, false, "Its events, over all outputs."),
+    name(
+        FILTERED,
+        false,
+        "Its events that FILTER or SAMPLE leaves out; absent if there are none.",
+    ),
     name(QUARANTINED, false, "Its malformed lines, which are in the quarantine."),
     name(SKIPPED, false, "Its blank lines."),
     name(SHA256, false, "The SHA-256 of this output's bytes."),
@@ -98,13 +108,19 @@ fn of_program(schema: Schema) -> [(&'static str, String); 2] {
 /// Returns the whole metadata, at the commit. The hash is that of the output's bytes.
 pub(super) fn complete(source: &ObjectRef, schema: Schema, counts: &Counts, sha256: &str) -> Pairs {
     let mut pairs = of_source(source, schema);
+    let filtered = (counts.filtered > 0).then_some((FILTERED, counts.filtered));
     let counts = [
         (LINES, counts.lines),
         (EVENTS, counts.events),
         (QUARANTINED, counts.quarantined),
         (SKIPPED, counts.skipped),
     ];
-    pairs.extend(counts.map(|(name, count)| (name, count.to_string())));
+    pairs.extend(
+        counts
+            .into_iter()
+            .chain(filtered)
+            .map(|(name, count)| (name, count.to_string())),
+    );
     pairs.push((SHA256, sha256.to_owned()));
     pairs
 }
@@ -140,6 +156,10 @@ pub(super) fn record<'a>(metadata: impl Fn(&str) -> Option<&'a str>) -> Record {
         Some(Counts {
             lines: count(LINES)?,
             events: count(EVENTS)?,
+            filtered: match metadata(FILTERED) {
+                Some(filtered) => filtered.parse().ok()?,
+                None => 0,
+            },
             quarantined: count(QUARANTINED)?,
             skipped: count(SKIPPED)?,
         })
@@ -176,6 +196,26 @@ mod tests {
             bucket: "logs".to_owned(),
             key: key.to_owned(),
             version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY".to_owned(),
+        }
+    }
+
+    #[test]
+    fn filtered_events_are_in_the_metadata_if_there_are_any() {
+        for filtered in [0, 3] {
+            let counts = Counts {
+                lines: 5,
+                events: 2,
+                filtered,
+                ..Counts::default()
+            };
+            let pairs = complete(&source("a.gz"), Schema::Native, &counts, "");
+            let found = |name: &str| pairs.iter().find(|(found, _)| *found == name);
+            let look = |name: &str| found(name).map(|(_, value)| value.as_str());
+            assert_eq!(look(FILTERED), (filtered > 0).then_some("3"));
+            assert_eq!(record(look).counts, Some(counts));
+            // A count that cannot be read is not zero.
+            let broken = |name: &str| if name == FILTERED { Some("x") } else { look(name) };
+            assert_eq!(record(broken).counts, None);
         }
     }
 

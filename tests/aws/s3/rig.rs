@@ -310,6 +310,7 @@ pub(crate) fn counts() -> Counts {
     Counts {
         lines: 12,
         events: 9,
+        filtered: 0,
         quarantined: 2,
         skipped: 1,
     }

@@ -8,6 +8,7 @@ use alb_ingest::object::{ObjectFacts, ObjectRef};
 use alb_ingest::parse::batch::{Batch, LineParser};
 use alb_ingest::parse::line::time::timestamp_micros;
 use alb_ingest::schema::mapping::{OutputTable, Schema};
+use alb_ingest::transform::Transform;
 use bytes::Bytes;
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
@@ -20,7 +21,9 @@ use serde_json::{Map, Value};
 use super::{Merged, Stored, WAYS, alone, assert_same, merge};
 use crate::common::any::{any_object, bytes_of, cases, read_parquet};
 use crate::common::{json, rows};
+use crate::filters::filtered_by;
 use crate::objects::{access, accesses, broken, key};
+use crate::sampling::sampled;
 
 fn any_options() -> impl Strategy<Value = Options> {
     let by = select(vec![
@@ -30,7 +33,13 @@ fn any_options() -> impl Strategy<Value = Options> {
         PartitionBy::SecurityLake,
     ]);
     let schemas = select(Schema::ALL.to_vec());
-    (by, schemas, any::<bool>()).prop_map(|(partition_by, schema, in_parquet)| {
+    // A third of the merges each with all events, a filter, and a sample.
+    let events = select(vec![
+        Transform::default(),
+        filtered_by("source_line > 3 and region is not null").transform,
+        sampled("keep 1/2; by conn_trace_id", None).transform,
+    ]);
+    (by, schemas, any::<bool>(), events).prop_map(|(partition_by, schema, in_parquet, transform)| {
         let (schema, in_parquet) = match partition_by {
             PartitionBy::SecurityLake => (Schema::Ocsf, true),
             _ => (schema, in_parquet),
@@ -48,6 +57,7 @@ fn any_options() -> impl Strategy<Value = Options> {
             } else {
                 Compression::None
             },
+            transform,
             ..Options::default()
         }
     })
