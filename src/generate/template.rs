@@ -208,7 +208,10 @@ pub fn conditions() -> String {
 }
 
 fn condition_of(extra: Extra) -> String {
-    format!("Enrich{}", resource_name(extra.name()))
+    match extra {
+        Extra::SampleWeight => "Sampling".to_owned(),
+        _ => format!("Enrich{}", resource_name(extra.name())),
+    }
 }
 
 /// Adds the columns in every schema, each selected by the condition that is named after the schema.
@@ -238,7 +241,7 @@ fn columns_of(schema: Schema, log_type: LogType) -> Result<Vec<String>, serde_js
     let store = Store::default();
     let plain = table_of(OutputTable::of(schema, log_type.plan()), &store);
     let plain = &plain.storage_descriptor.columns;
-    let extended = OutputTable::of(schema, log_type.plan_with(Extras::ENRICHMENT));
+    let extended = OutputTable::of(schema, log_type.plan_with(Extras::ALL));
     let columns = table_of(extended, &store).storage_descriptor.columns;
     let mut items = Vec::new();
     for (column, node) in columns.iter().zip(&extended.nodes) {
@@ -249,7 +252,7 @@ fn columns_of(schema: Schema, log_type: LogType) -> Result<Vec<String>, serde_js
             .transpose()?;
         items.push(match before {
             Some(before) if before == item => item,
-            Some(before) => format!("!If [Enriching, {item}, {before}]"),
+            Some(before) => format!("!If [Extended, {item}, {before}]"),
             None => format!("!If [{}, {item}, {NOTHING}]", condition_of_node(extended, node)),
         });
     }
@@ -268,7 +271,7 @@ fn condition_of_node(table: &OutputTable, node: &Node) -> String {
     });
     match source.map(|column| column.source) {
         Some(ColumnSource::Extra(extra)) => condition_of(extra),
-        _ => "Enriching".to_owned(),
+        _ => "Extended".to_owned(),
     }
 }
 

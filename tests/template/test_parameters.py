@@ -91,11 +91,27 @@ def test_a_parameter_documents_its_values(name):
         ({"FirstDay": "2024-13-01"}, "YYYY-MM-DD"),
         ({"StreamBytesPerSecond": "99999"}, "100000"),
         ({"Timeout": 61}, "Timeout is 61"),
+        ({"Filter": "type = 'h2'\n or true"}, "on one line"),
     ],
 )
 def test_invalid_choices_are_rejected(choice, message):
     with pytest.raises(Refused, match=message):
         Stack(**choice)
+
+
+def test_the_settings_of_events_reach_the_function():
+    everything, unset = Stack(**CHOICES["everything"]), Stack()
+    for parameter, variable in {"Filter": "FILTER", "Sample": "SAMPLE"}.items():
+        assert everything.variables()[variable] == CHOICES["everything"][parameter]
+        assert variable not in unset.variables()
+
+
+def test_the_longest_settings_of_events_fit_into_the_environment():
+    """Lambda allows 4 KB for all variables: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+    longest = {name: "x" * template()["Parameters"][name]["MaxLength"] for name in ("Filter", "Sample")}
+    stack = Stack(**{**CHOICES["everything"], **longest})
+    size = sum(len(name) + len(str(value)) for name, value in stack.variables().items())
+    assert size < 4096, size
 
 
 def page() -> str:

@@ -63,6 +63,15 @@ def test_a_table_follows_the_schema(program, table, schema):
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+def test_a_table_of_a_sample_has_the_weight(program, table, schema):
+    found = Stack(Schema=schema, Sample="keep 1/10").properties(resource(table))["TableInput"]
+    # A group is a single column, which has all values on request as well.
+    names = ("--enrich", COLUMNS) if schema in ("ecs", "ocsf") else ()
+    assert found == glue(program, table, "--sample", *names, "--location", "s3://elb-events", "--schema", schema)
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
 def test_a_table_has_the_columns_on_request(program, table, schema):
     def columns(names: str) -> list[dict]:
         choice = {"Enrich": names} | ({"GeoDatabase": "s3://geo-data/all.mmdb"} if "client" in names else {})
@@ -70,15 +79,18 @@ def test_a_table_has_the_columns_on_request(program, table, schema):
         assert stack.variables()["ENRICH"] == names
         return stack.properties(resource(table))["TableInput"]["StorageDescriptor"]["Columns"]
 
+    # A group is a single column, which has all values on request. Those that are not written are null.
+    groups = schema in ("ecs", "ocsf")
+
     def printed(names: str) -> list[dict]:
-        return glue(program, table, "--schema", schema, "--enrich", names)["StorageDescriptor"]["Columns"]
+        more = ("--enrich", names, *(("--sample",) if groups else ()))
+        return glue(program, table, "--schema", schema, *more)["StorageDescriptor"]["Columns"]
 
     everything = printed(COLUMNS)
     assert columns(COLUMNS) == everything
     # Each column is in one half and not in the other.
     for half in (COLUMNS.split(",")[::2], COLUMNS.split(",")[1::2]):
-        # A group is a single column, which has all of them. Those that are not written are null.
-        expected = everything if schema in ("ecs", "ocsf") else printed(",".join(half))
+        expected = everything if groups else printed(",".join(half))
         assert columns(",".join(half)) == expected
 
 
