@@ -131,7 +131,10 @@ fn with_columns_on_request() -> Options {
     let extras =
         Extras::enrichment("status_class,total_time,tls_version,request_query,user_agent_family,bot_name").unwrap();
     Options {
-        transform: Transform { extras, geo: None },
+        transform: Transform {
+            extras,
+            ..Transform::default()
+        },
         ..json()
     }
 }
