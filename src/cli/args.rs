@@ -338,13 +338,24 @@ fn schema() -> Command {
             option(
                 "as",
                 "FORM",
-                "Form: athena, iceberg, glue, arrow, json-schema [default: markdown]",
+                "Form, such as athena, json-schema or elasticsearch [default: markdown]",
             )
             .long_help(
                 "Form of the output: a Markdown page, an Arrow schema, the CREATE TABLE statement of Athena for the files or for \
-                 an Iceberg table that Firehose fills, the TableInput of Glue, or a JSON Schema of the events.",
+                 an Iceberg table that Firehose fills, the TableInput of Glue, a JSON Schema of the events, the custom schema or \
+                 the data model of Panther, or the index template of Elasticsearch for events in ECS.",
             )
-            .value_parser(["markdown", "arrow", "athena", "iceberg", "glue", "json-schema"])
+            .value_parser([
+                "markdown",
+                "arrow",
+                "athena",
+                "iceberg",
+                "glue",
+                "json-schema",
+                "panther",
+                "panther-data-model",
+                "elasticsearch",
+            ])
             .default_value("markdown"),
         ))
         .arg(list_values_in_long_help(
@@ -364,6 +375,12 @@ fn schema() -> Command {
                 .long("sample")
                 .action(ArgAction::SetTrue)
                 .help("Add the column sample_weight, which events of `run --sample` have"),
+        )
+        .arg(
+            Arg::new("panther-fields")
+                .long("panther-fields")
+                .action(ArgAction::SetTrue)
+                .help("Fields that Panther adds, as with `run --panther-fields`"),
         )
         .next_help_heading(STORE)
         .arg(

@@ -8,12 +8,26 @@ use clap::parser::ValueSource;
 use super::{OK, Stop};
 use crate::formats::{Extra, Extras};
 use crate::parse::line::time::timestamp_micros;
-use crate::schema::catalog::{Folders, Store, TableFormat, arrow, athena, glue, iceberg, json_schema, markdown};
+use crate::schema::catalog::{
+    Folders, Store, TableFormat, arrow, athena, elasticsearch, glue, iceberg, json_schema, markdown, panther,
+};
 use crate::schema::mapping::{OutputTable, Schema};
 use crate::storage::S3Prefix;
 
-/// The options that describe the files of the table, and the forms that use them.
-const STORE_OPTIONS: [(&str, &[&str]); 5] = [
+/// The forms that have one schema.
+const SCHEMAS: [(&str, Schema); 4] = [
+    ("iceberg", Schema::Native),
+    ("panther", Schema::Panther),
+    ("panther-data-model", Schema::Panther),
+    ("elasticsearch", Schema::Ecs),
+];
+
+/// The options that only some forms use, and these forms. Panther adds its fields itself.
+const OPTIONS: [(&str, &[&str]); 6] = [
+    (
+        "panther-fields",
+        &["markdown", "arrow", "athena", "glue", "json-schema"],
+    ),
     ("location", &["athena", "iceberg", "glue"]),
     ("partition-by", &["athena", "glue"]),
     ("format", &["athena", "glue"]),
@@ -27,16 +41,12 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         return Err(Stop::Usage("unknown table".to_owned()));
     };
     let form = matches.get_one::<String>("as").map_or("markdown", String::as_str);
-    for (option, forms) in STORE_OPTIONS {
+    for (option, forms) in OPTIONS {
         if matches.value_source(option) == Some(ValueSource::CommandLine) && !forms.contains(&form) {
             return Err(Stop::Usage(format!("--{option} requires --as {}", forms.join(" or "))));
         }
     }
-    let schema = matches.get_one::<String>("schema").and_then(|name| Schema::parse(name));
-    let schema = schema.unwrap_or_default();
-    if form == "iceberg" && schema != Schema::Native {
-        return Err(Stop::Usage("--as iceberg requires --schema native".to_owned()));
-    }
+    let schema = schema_of(matches, form)?;
     let extras = match matches.get_one::<String>("enrich") {
         Some(names) => Extras::enrichment(names).ok_or_else(|| {
             let allowed = format!("names separated by commas: {}", Extras::ENRICHMENT);
@@ -49,18 +59,44 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
     } else {
         extras
     };
-    let table = OutputTable::of(schema, format.log_type.plan_with(extras));
+    let plan = format.log_type.plan_with(extras);
+    let table = match (matches.get_flag("panther-fields"), schema) {
+        (false, _) => OutputTable::of(schema, plan),
+        (true, Schema::Panther) => OutputTable::with_panther_fields(plan),
+        (true, _) => return Err(Stop::Usage("--panther-fields requires --schema panther".to_owned())),
+    };
     let text = match form {
         "arrow" => Ok(arrow::text(table)),
         "athena" => Ok(athena::ddl(table, &store(matches)?, database(matches)?)),
         "iceberg" => Ok(iceberg::ddl(table, &store(matches)?, database(matches)?)),
         "glue" => glue::table_input(table, &store(matches)?),
         "json-schema" => json_schema::schema(table),
+        "panther" => panther::custom_schema(table),
+        "panther-data-model" => panther::data_model(table),
+        "elasticsearch" => elasticsearch::index_template(table),
         _ => Ok(markdown::page(table)),
     };
     let text = text.map_err(|error| Stop::Failed(format!("cannot generate the schema: {error}")))?;
     anstream::stdout().write_all(text.as_bytes())?;
     Ok(OK)
+}
+
+/// Returns the schema that is given, or that of the form.
+fn schema_of(matches: &ArgMatches, form: &str) -> Result<Schema, Stop> {
+    let is_given = matches.value_source("schema") == Some(ValueSource::CommandLine);
+    let given = matches.get_one::<String>("schema").filter(|_| is_given);
+    let given = given.and_then(|name| Schema::parse(name));
+    let of_form = SCHEMAS
+        .iter()
+        .find(|(name, _)| *name == form)
+        .map(|(_, schema)| *schema);
+    match (given, of_form) {
+        (Some(given), Some(schema)) if given != schema => {
+            let name = schema.name();
+            Err(Stop::Usage(format!("--as {form} requires --schema {name}")))
+        }
+        (given, of_form) => Ok(given.or(of_form).unwrap_or_default()),
+    }
 }
 
 /// Reads the description of the files.

@@ -22,6 +22,7 @@ pub struct RawConfig {
     pub compression: Option<Compression>,
     pub partition_by: Option<PartitionBy>,
     pub schema: Option<Schema>,
+    pub panther_fields: Option<bool>,
     pub quarantine: Option<Location>,
     pub merge: Option<bool>,
     pub merge_objects: Option<usize>,

@@ -18,9 +18,10 @@ use crate::transform::{Filter, Sample, Transform};
 type Check = fn(&RawConfig, &Config) -> Option<String>;
 
 /// The checks, in the order in which their errors are reported.
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     check_compression,
     check_stdout,
+    check_panther_fields,
     check_security_lake,
     check_firehose,
     check_merge,
@@ -76,6 +77,7 @@ impl RawConfig {
                 },
                 table: None,
                 schema,
+                panther_fields: self.panther_fields.unwrap_or(false),
                 format: self.format.unwrap_or(format),
                 compression: self.compression.unwrap_or(compression),
                 partition_by,
@@ -176,6 +178,17 @@ fn check_stdout(_raw: &RawConfig, config: &Config) -> Option<String> {
     (config.destination.is_stdout() && config.ingest.format == FileFormat::Parquet).then(|| {
         "FORMAT is \"parquet\", which cannot be written to stdout; write to a directory, or set FORMAT to json"
             .to_owned()
+    })
+}
+
+/// Checks that only events in Panther's schema get its fields.
+fn check_panther_fields(_raw: &RawConfig, config: &Config) -> Option<String> {
+    let options = &config.ingest;
+    (options.panther_fields && options.schema != Schema::Panther).then(|| {
+        format!(
+            "PANTHER_FIELDS is true, and SCHEMA is {}, whose events do not have these fields; set SCHEMA to panther, or remove PANTHER_FIELDS",
+            options.schema.name()
+        )
     })
 }
 

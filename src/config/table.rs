@@ -36,7 +36,7 @@ pub(super) const DESTINATION: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 31] = [
+pub static SETTINGS: [Setting; 32] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -87,6 +87,19 @@ pub static SETTINGS: [Setting; 31] = [
         doc: "Schema. It determines the names and nesting of the values of events: the table's own columns, or those of another product or standard.",
         apply: |raw, value| {
             raw.schema = Some(Schema::parse(value)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "PANTHER_FIELDS",
+        flag: "panther-fields",
+        value_name: "BOOL",
+        section: Section::Output,
+        allowed: BOOLEAN,
+        default: "false",
+        doc: "Add the fields that Panther adds on ingestion. p_log_type, p_event_time, p_row_id and p_any_*, for Panther's detections outside of Panther; requires SCHEMA=panther.",
+        apply: |raw, value| {
+            raw.panther_fields = Some(boolean(value)?);
             Some(())
         },
     },

@@ -51,12 +51,13 @@ fn errors_in_a_setting_with_its_own_language_point_to_the_fault() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 31] = [
+const VALID: [(&str, &str); 32] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
     ("PARTITION_BY", "hour"),
     ("SCHEMA", "ecs"),
+    ("PANTHER_FIELDS", "true"),
     ("QUARANTINE", "s3://rejects/x"),
     ("MERGE", "true"),
     ("MERGE_OBJECTS", "100"),
@@ -185,6 +186,21 @@ fn defaults_follow_the_destination() {
         read(&[("DESTINATION", "file:///a/b")]).unwrap().destination,
         Location::Directory("/a/b".into())
     );
+}
+
+#[test]
+fn only_events_in_panthers_schema_get_its_fields() {
+    const FIELDS: (&str, &str) = ("PANTHER_FIELDS", "true");
+    assert!(read(&[FIELDS, ("SCHEMA", "panther")]).unwrap().ingest.panther_fields);
+    assert!(!read(&[("SCHEMA", "panther")]).unwrap().ingest.panther_fields);
+    for schema in [None, Some(("SCHEMA", "ecs"))] {
+        let values: Vec<_> = [FIELDS].into_iter().chain(schema).collect();
+        let error = read(&values).unwrap_err().to_string();
+        assert!(
+            error.starts_with("PANTHER_FIELDS is true") && error.contains("set SCHEMA to panther"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
-use crate::schema::mapping::{Input, Items, MAX_INPUTS, OutputTable, Rule, Test, Value};
+use crate::schema::mapping::{Input, Items, MAX_INPUTS, OutputTable, Pieces, Rule, Test, Value};
 
 /// The computed columns of a table, in the order of its leaves.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Computed {
     pub(super) fn values<'a>(&'a self, number: usize, batch: &'a Batch) -> (&'a Values, &'a [u8]) {
         let column = &self.columns[number];
         let text = match column.how {
-            How::Conditional { .. } | How::Rule(Rule::Piece(_) | Rule::Gather, _) => batch.text(),
+            How::Conditional { .. } | How::Rule(Rule::Piece(_) | Rule::Gather | Rule::Collect(_), _) => batch.text(),
             How::Rule(Rule::Text(_), _) => &column.text,
             How::Rule(..) => &self.words.text,
         };
@@ -198,6 +198,15 @@ impl ComputedColumn {
                 });
             }
             (Rule::Gather, Values::TextList(lists)) => gather(inputs, batch, lists),
+            (Rule::Collect(pieces), Values::TextList(lists)) => collect(inputs, batch, pieces, lists),
+            (Rule::Logged, Values::Float64(numbers)) => {
+                let Values::Float64(from) = &batch.columns()[inputs[0]] else {
+                    unreachable!("only times may be logged as not measured")
+                };
+                for number in from.logged() {
+                    numbers.push(number);
+                }
+            }
             (Rule::Int32(rule) | Rule::Date(rule), Values::Int32(numbers)) => numbers_of(inputs, batch, rule, numbers),
             (Rule::Int64(rule), Values::Int64(numbers)) => numbers_of(inputs, batch, rule, numbers),
             _ => unreachable!("the leaf of a rule has the rule's kind"),
@@ -268,6 +277,39 @@ fn gather(inputs: &[usize], batch: &Batch, into: &mut Lists) {
             }
         }
         into.end(true);
+    }
+}
+
+/// Appends for each row a list of the different pieces of its texts, or null if there are none.
+fn collect(inputs: &[usize], batch: &Batch, pieces: Pieces, into: &mut Lists) {
+    let text = batch.text();
+    let mut found: Vec<Span> = Vec::new();
+    for row in 0..batch.rows() {
+        found.clear();
+        for column in inputs {
+            let one;
+            let (views, piece_of) = match &batch.columns()[*column] {
+                Values::Text(texts) => {
+                    one = texts.view(row);
+                    (one.as_slice(), pieces.of_text)
+                }
+                Values::TextList(lists) => (lists.views(row).unwrap_or_default(), pieces.of_item),
+                _ => unreachable!("only texts have pieces"),
+            };
+            for view in views {
+                let Some(piece) = piece_of(view.bytes(text)) else {
+                    continue;
+                };
+                let piece = Span::new(view.start() + piece.start, view.start() + piece.end);
+                if found.iter().all(|other| other.bytes(text) != piece.bytes(text)) {
+                    found.push(piece);
+                }
+            }
+        }
+        for piece in &found {
+            into.push_item(*piece);
+        }
+        into.end(!found.is_empty());
     }
 }
 

@@ -219,7 +219,11 @@ fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json:
     let (mut indent, mut head) = (" ".repeat(8), "Columns: ");
     for schema in Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native) {
         lines.push(format!("{indent}{head}!If\n{indent}  - {}", capitalized(schema.name())));
-        push_items(&format!("{indent}  "), columns_of(schema, log_type)?, lines);
+        let mut items = columns_of(schema, log_type)?;
+        if schema == Schema::Panther {
+            items.extend(columns_of_panther(log_type)?);
+        }
+        push_items(&format!("{indent}  "), items, lines);
         indent.push_str("  ");
         head = "- ";
     }
@@ -257,6 +261,20 @@ fn columns_of(schema: Schema, log_type: LogType) -> Result<Vec<String>, serde_js
         });
     }
     Ok(items)
+}
+
+/// Returns the columns of the fields that Panther adds, which the tables have on request.
+fn columns_of_panther(log_type: LogType) -> Result<Vec<String>, serde_json::Error> {
+    let store = Store::default();
+    let own = OutputTable::of(Schema::Panther, log_type.plan()).leaves.len();
+    let all = table_of(OutputTable::with_panther_fields(log_type.plan()), &store);
+    let added = all.storage_descriptor.columns.iter().skip(own);
+    added
+        .map(|column| {
+            let item = column_line(column, &kind_of(column)?)?;
+            Ok(format!("!If [WithPantherFields, {item}, {NOTHING}]"))
+        })
+        .collect()
 }
 
 /// Returns the condition of a column that the table has only on request.

@@ -38,7 +38,6 @@ use crate::object::{Detected, ObjectFacts, ObjectRef, detect, detect_form, form_
 use crate::parse::batch::{Batch, LineParser, Malformed};
 use crate::parse::input::{Piece, PieceSink, ReadError, Reader};
 use crate::parse::line::{Fault, Reason};
-use crate::schema::mapping::OutputTable;
 use crate::storage::Sink;
 use crate::transform::Transformer;
 
@@ -363,7 +362,7 @@ impl ObjectLines<'_> {
             }
         }
         if let Some(limit) = limit {
-            let output_table = OutputTable::of(target.options.schema, table.batch.plan);
+            let output_table = target.options.output_table(table.batch.plan);
             let events = (output_table, &self.facts);
             let removed = oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
             lines.retain(|line| removed.binary_search(line).is_err());
@@ -423,6 +422,9 @@ impl ObjectLines<'_> {
         if let Some(form) = form {
             table.parser.read_as(form);
         }
+        table
+            .parser
+            .require(target.options.output_table(plan).required().collect());
         if target.events.event_limit().is_some() {
             table.parser.keep_from(oversize::MIN_MEASURED);
         }
@@ -486,8 +488,11 @@ impl ObjectLines<'_> {
             let events = events.of(malformed.line);
             self.quarantine.push(malformed, events, &mut self.staging.quarantine)?;
             self.ledger.quarantine(malformed.fault);
-            // An event that is too large was parsed, and an unverified line was not.
-            let parsed = matches!(malformed.fault.reason, Reason::EventTooLarge | Reason::Unverified);
+            // Only the output refuses what was parsed, and an unverified line was not.
+            let parsed = matches!(
+                malformed.fault.reason,
+                Reason::EventTooLarge | Reason::RequiredBySchema | Reason::Unverified
+            );
             self.probed += u64::from(!parsed && malformed.line <= PROBE_LINES);
         }
         Ok(())

@@ -3,9 +3,9 @@
 use globset::GlobSet;
 
 use crate::encode::{Compression, FileFormat};
-use crate::formats::{FieldOrder, Format};
+use crate::formats::{FieldOrder, Format, Plan};
 use crate::object::skip_by_key;
-use crate::schema::mapping::Schema;
+use crate::schema::mapping::{OutputTable, Schema};
 use crate::transform::Transform;
 
 use super::Skip;
@@ -19,6 +19,8 @@ pub struct Options {
     pub table: Option<&'static Format>,
     /// The names and the nesting of the events' values.
     pub schema: Schema,
+    /// Whether events in Panther's schema have the fields that Panther adds when it ingests them.
+    pub panther_fields: bool,
     /// The format of the events' files.
     pub format: FileFormat,
     /// The compression of the events' files.
@@ -86,6 +88,7 @@ impl Default for Options {
             keys: KeyFilter::default(),
             table: None,
             schema: Schema::Native,
+            panther_fields: false,
             format: FileFormat::Parquet,
             compression: Compression::Zstd,
             partition_by: PartitionBy::Day,
@@ -97,6 +100,15 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Returns the shape of a table's events.
+    pub fn output_table(&self, plan: &'static Plan) -> &'static OutputTable {
+        if self.panther_fields && self.schema == Schema::Panther {
+            OutputTable::with_panther_fields(plan)
+        } else {
+            OutputTable::of(self.schema, plan)
+        }
+    }
+
     /// Returns the reason to skip an object without reading it, if its key gives one.
     pub fn skip_unread(&self, key: &str) -> Option<Skip> {
         match skip_by_key(key) {

@@ -80,7 +80,7 @@ impl Outputs {
     ) -> Result<(), Problem> {
         let partitioner = Partitioner::new(target.options.partition_by, facts);
         let mut rows: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
-        let table = OutputTable::of(target.options.schema, batch.plan);
+        let table = target.options.output_table(batch.plan);
         for (row, partition) in partitioner.of_rows(batch, table).enumerate() {
             rows.entry(partition).or_default().push(row);
         }

@@ -10,7 +10,7 @@ use alb_ingest::formats::LogType;
 use alb_ingest::function::metrics;
 use alb_ingest::generate::template;
 use alb_ingest::object::hex;
-use alb_ingest::schema::catalog::{Store, arrow, athena, glue, json_schema, markdown};
+use alb_ingest::schema::catalog::{Store, arrow, athena, elasticsearch, glue, json_schema, markdown, panther};
 use alb_ingest::schema::mapping::{OutputTable, Schema};
 use sha2::{Digest, Sha256};
 
@@ -41,12 +41,21 @@ fn digests() -> String {
     let store = Store::default();
     let mut lines = String::new();
     for table in tables() {
-        for (form, text) in [
+        let mut forms = vec![
             ("arrow", arrow::text(table)),
             ("athena", athena::ddl(table, &store, None)),
             ("glue", glue::table_input(table, &store).unwrap()),
             ("json-schema", json_schema::schema(table).unwrap()),
-        ] {
+        ];
+        match table.schema {
+            Schema::Panther => forms.extend([
+                ("panther", panther::custom_schema(table).unwrap()),
+                ("panther-data-model", panther::data_model(table).unwrap()),
+            ]),
+            Schema::Ecs => forms.push(("elasticsearch", elasticsearch::index_template(table).unwrap())),
+            Schema::Native | Schema::Ocsf | Schema::Tailpipe => {}
+        }
+        for (form, text) in forms {
             let (name, schema) = (table.plan.format.name, table.schema.name());
             let digest = hex(&Sha256::digest(text));
             writeln!(lines, "{digest}  {name} --schema {schema} --as {form}").unwrap();

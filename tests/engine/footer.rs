@@ -41,6 +41,7 @@ fn encode(table: &'static OutputTable, codec: Compression, seed: u64, groups: &[
     let encoder = ParquetEncoder::new(table, &facts, codec, Vec::new()).unwrap();
     let mut encoder: Box<dyn Encoder<Vec<u8>>> = Box::new(encoder);
     let mut parser = LineParser::new(table.plan, None);
+    parser.require(table.required().collect());
     let mut batch = Batch::new(table.plan);
     for (number, pages) in groups.iter().enumerate() {
         for rows in pages {

@@ -21,6 +21,7 @@ mod lake;
 mod merge;
 mod merge_model;
 mod objects;
+mod peers;
 mod properties;
 mod reference;
 mod samples;

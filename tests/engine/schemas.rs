@@ -63,6 +63,37 @@ fn every_form_has_every_name_of_every_schema() {
     }
 }
 
+/// A form for one product needs no `--schema`.
+#[test]
+fn the_forms_of_a_product_have_its_schema() {
+    for (form, schema) in [
+        ("panther", "panther"),
+        ("panther-data-model", "panther"),
+        ("elasticsearch", "ecs"),
+    ] {
+        for format in FORMATS {
+            let shown = printed(&[format.name, "--as", form]);
+            assert_eq!(shown, printed(&[format.name, "--as", form, "--schema", schema]));
+            assert!(
+                shown.ends_with('\n') && !shown.ends_with("\n\n"),
+                "{} as {form}",
+                format.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_fields_that_panther_adds_are_columns_on_request() {
+    let columns =
+        |flags: &[&str]| printed(&[&["alb_access_log", "--schema", "panther", "--as", "athena"], flags].concat());
+    let (with, without) = (columns(&["--panther-fields"]), columns(&[]));
+    assert!(
+        with.contains("`p_any_ip_addresses` array<string>") && !without.contains("`p_"),
+        "{with}"
+    );
+}
+
 #[test]
 fn without_a_location_the_statement_has_a_placeholder() {
     let shown = printed(&["clb_access_log", "--as", "athena"]);
@@ -114,7 +145,7 @@ fn json_tables_use_the_serde_with_a_timestamp_format() {
 
 #[test]
 fn invalid_arguments_are_rejected() {
-    let rejected: [(&[&str], &str); 9] = [
+    let rejected: [(&[&str], &str); 13] = [
         (&["--as", "athena", "--location", "events-bucket"], "s3://BUCKET/PREFIX"),
         (&["--as", "athena", "--location", "s3://"], "s3://BUCKET/PREFIX"),
         (&["--as", "glue", "--location", "s3://Bucket/x"], "s3://BUCKET/PREFIX"),
@@ -128,6 +159,19 @@ fn invalid_arguments_are_rejected() {
         (
             &["--as", "json-schema", "--location", "s3://events"],
             "--location requires --as athena or iceberg or glue",
+        ),
+        (
+            &["--as", "panther", "--schema", "ecs"],
+            "--as panther requires --schema panther",
+        ),
+        (
+            &["--as", "elasticsearch", "--schema", "native"],
+            "--as elasticsearch requires --schema ecs",
+        ),
+        (&["--panther-fields"], "--panther-fields requires --schema panther"),
+        (
+            &["--as", "panther", "--panther-fields"],
+            "--panther-fields requires --as markdown or arrow or athena or glue or json-schema",
         ),
         (
             &["--partition-by", "hour"],

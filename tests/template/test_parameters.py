@@ -67,6 +67,7 @@ def test_a_parameter_documents_its_values(name):
         ({**ICEBERG, "StreamRecords": "packed"}, "Set StreamRecords to single"),
         ({**ICEBERG, "IcebergTable": "nlb_access_log"}, "database.table"),
         *(({**ICEBERG, "region": region}, "not deliver to Iceberg") for region in NO_ICEBERG),
+        ({"Schema": "ecs", "PantherFields": "Yes"}, "Set Schema to panther"),
         ({**LAKE, "Destination": "ExistingStream", "StreamName": "elb"}, "a stream has no folders"),
         ({**LAKE, "Schema": "native"}, "only accepts OCSF"),
         ({**LAKE, "EventFormat": "json"}, "only accepts Parquet"),

@@ -102,6 +102,18 @@ def test_the_parameter_accepts_the_columns_of_the_setting():
     assert pattern == "|({0})(,({0}))*".format(COLUMNS.replace(",", "|"))
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_the_fields_that_panther_adds(program, table):
+    stack = Stack(Schema="panther", PantherFields="Yes", EventPrefix="elb/")
+    assert stack.variables()["PANTHER_FIELDS"] == "true"
+    where = ("--location", "s3://elb-events/elb", "--since", template()["Parameters"]["FirstDay"]["Default"])
+    printed = glue(program, table, "--schema", "panther", "--panther-fields", *where)
+    assert stack.properties(resource(table))["TableInput"] == printed
+    names = [column["Name"] for column in printed["StorageDescriptor"]["Columns"] if column["Name"].startswith("p_")]
+    assert names[:4] == ["p_log_type", "p_event_time", "p_row_id", "p_any_ip_addresses"]
+    assert "PANTHER_FIELDS" not in Stack(Schema="panther").variables()
+
+
 @pytest.mark.parametrize("delivery", ["Json", "Parquet"])
 @pytest.mark.parametrize("table", TABLES)
 def test_a_stream_writes_to_the_folders_of_its_table(program, table, delivery):

@@ -515,6 +515,10 @@ impl ColumnEncoder {
     }
 
     fn add_validity(&mut self, rows: usize, nulls: usize, validity: impl Iterator<Item = bool>) {
+        assert!(
+            nulls == 0 || self.levels != Levels::None,
+            "a required column has a value in every row"
+        );
         self.page.nulls += nulls;
         if nulls == 0 {
             self.page.valid.resize(self.page.valid.len() + rows, true);

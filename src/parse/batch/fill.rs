@@ -122,15 +122,8 @@ fn fill_in(split: &SplitLines<'_>, fill: Fill, values: &mut Values, out: &mut Ve
     }
 }
 
-/// Parses seconds; null if they were not measured.
-#[inline]
-#[expect(
-    clippy::float_cmp,
-    reason = "logs have exactly this number for a time that was not measured"
-)]
-fn processing_seconds(text: &[u8], span: Span) -> Result<Option<f64>, Reason> {
-    seconds(text, span).map(|seconds| (seconds != -1.0).then_some(seconds))
-}
+/// The number of seconds in logs for a time that was not measured.
+const NOT_MEASURED: f64 = -1.0;
 
 // Each of these is a loop over one column. They are not inlined into the loop over the columns, where they would compete
 // for registers.
@@ -193,8 +186,13 @@ impl Part<'_> {
                 self.numbers(text, |text, span| count(text, span).map(Some), into, refuse);
             }
             (Values::Int64(into), _) => self.numbers(text, |text, span| int64(text, span).map(Some), into, refuse),
-            (Values::Float64(into), Decode::ProcessingSeconds) => self.numbers(text, processing_seconds, into, refuse),
-            (Values::Float64(into), _) => self.numbers(text, |text, span| seconds(text, span).map(Some), into, refuse),
+            (Values::Float64(into), _) => {
+                let before = into.values().len();
+                self.numbers(text, |text, span| seconds(text, span).map(Some), into, refuse);
+                if self.decode == Decode::ProcessingSeconds {
+                    into.set_null(before, NOT_MEASURED);
+                }
+            }
             (Values::Timestamp(into), _) => {
                 let mut times = Times::default();
                 self.numbers(text, |text, span| times.timestamp(text, span).map(Some), into, refuse);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use crate::formats::{Escapes, Plan};
+use crate::formats::{ColumnSource, Escapes, Plan};
 use crate::parse::input::MAX_LINE;
 use crate::parse::line::text::is_plain;
 use crate::parse::line::{
@@ -40,6 +40,8 @@ pub struct LineParser {
     pub(super) vended: Option<Box<VendedReader>>,
     pending: Option<Pending>,
     pub(super) next_line: u64,
+    /// The columns that must have a value although the table does not require it.
+    required: Vec<usize>,
     /// The length from which the bytes of entries are kept.
     pub(super) keep: Option<usize>,
     pub(super) kept: Vec<Kept>,
@@ -135,6 +137,7 @@ impl LineParser {
             vended: None,
             pending: None,
             next_line,
+            required: Vec::new(),
             keep: None,
             kept: Vec::new(),
             lines: 0,
@@ -151,6 +154,11 @@ impl LineParser {
         next.rows.clear();
         next.faults = std::mem::take(&mut self.faults);
         *self = next;
+    }
+
+    /// Requires values in these columns: an entry without one is malformed, unlike one that the table accepts.
+    pub fn require(&mut self, columns: Vec<usize>) {
+        self.required = columns;
     }
 
     /// Keeps the bytes of entries of at least this length, for [`LineParser::take_kept`] after each block.
@@ -404,6 +412,9 @@ impl LineParser {
             self.faults.clear();
             fill(&split, batch, &mut self.faults);
             if self.faults.is_empty() {
+                self.find_required(batch, before);
+            }
+            if self.faults.is_empty() {
                 let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
                 self.with_extra_fields += extra.count() as u64;
                 self.keep_long(block.text(batch), block.offset, before);
@@ -415,6 +426,22 @@ impl LineParser {
             self.take_out_faults(block.text(batch), block.offset, malformed);
         }
         self.rows.clear();
+    }
+
+    /// Finds the rows that were added to the batch after the first `before` and lack a required value.
+    fn find_required(&mut self, batch: &Batch, before: usize) {
+        for column in &self.required {
+            let values = &batch.columns()[*column];
+            let ColumnSource::Part { part, field, .. } = self.plan.columns[*column].source else {
+                continue;
+            };
+            for (number, span) in self.rows.part(part).iter().enumerate() {
+                if values.is_null(before + number) {
+                    let fault = Fault::in_field(Reason::RequiredBySchema, self.plan, field, *span);
+                    self.faults.push((number, fault));
+                }
+            }
+        }
     }
 
     /// Keeps the long entries among the rows that were added to the batch after the first `before`.
@@ -442,7 +469,8 @@ impl LineParser {
             let Row {
                 span, line, repaired, ..
             } = self.rows.rows()[number];
-            let reading = if repaired {
+            // A line of which only the schema requires more has no other reading.
+            let reading = if repaired || fault.reason == Reason::RequiredBySchema {
                 Err(fault)
             } else {
                 realign(self.plan, text, span, fault, &mut self.row)

@@ -24,7 +24,7 @@ pub enum Values {
     OfObject,
 }
 
-/// A column of numbers, some of them null.
+/// A column of numbers, some of them null. A null may have a number that the line has to mean that there is no value.
 #[derive(Debug, Default)]
 pub struct Numbers<T> {
     values: Vec<T>,
@@ -78,6 +78,18 @@ impl Values {
             Self::Float64(numbers) => numbers.nulls,
             Self::TextList(lists) => lists.nulls,
             Self::OfObject => 0,
+        }
+    }
+
+    /// Returns whether a row is null.
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Text(texts) => texts.views[row].is_null(),
+            Self::Int32(numbers) => !numbers.valid[row],
+            Self::Int64(numbers) | Self::Timestamp(numbers) => !numbers.valid[row],
+            Self::Float64(numbers) => !numbers.valid[row],
+            Self::TextList(lists) => !lists.valid[row],
+            Self::OfObject => false,
         }
     }
 
@@ -167,7 +179,7 @@ impl<T: Copy + Default> Numbers<T> {
         self.valid[row].then(|| self.values[row])
     }
 
-    /// Returns the values, with a default in place of each null.
+    /// Returns the values. In place of a null it has a default, or the number that the line has.
     pub fn values(&self) -> &[T] {
         &self.values
     }
@@ -194,7 +206,9 @@ impl<T: Copy + Default> Numbers<T> {
 
     fn select_into(&self, rows: &[usize], into: &mut Self) {
         for row in rows {
-            into.push(self.get(*row));
+            into.values.push(self.values[*row]);
+            into.valid.push(self.valid[*row]);
+            into.nulls += usize::from(!self.valid[*row]);
         }
     }
 
@@ -205,6 +219,25 @@ impl<T: Copy + Default> Numbers<T> {
         };
         self.values.truncate(rows);
         self.valid.truncate(rows);
+    }
+}
+
+impl<T: Copy + Default + PartialEq> Numbers<T> {
+    /// Makes the values from row `from` on null that equal `number`, which is not the default. [`Numbers::logged`] still has
+    /// them.
+    pub(super) fn set_null(&mut self, from: usize, number: T) {
+        let rows = self.values[from..].iter().zip(&mut self.valid[from..]);
+        for (value, valid) in rows {
+            let nulled = *valid && *value == number;
+            *valid &= !nulled;
+            self.nulls += usize::from(nulled);
+        }
+    }
+
+    /// Returns the numbers that the lines have, those included that mean that there is no value.
+    pub fn logged(&self) -> impl ExactSizeIterator<Item = Option<T>> {
+        let rows = self.values.iter().zip(&self.valid);
+        rows.map(|(value, valid)| (*valid || *value != T::default()).then_some(*value))
     }
 }
 

@@ -66,6 +66,8 @@ pub enum Reason {
     Unverified,
     /// The event is larger than the largest record of the destination.
     EventTooLarge,
+    /// A value is absent that the schema of the output requires, and the table does not.
+    RequiredBySchema,
     /// Several malformed lines in a row, in one row of the quarantine.
     Run,
 }
@@ -97,6 +99,7 @@ impl Reason {
             Self::CutByCorruption => "cut_by_corruption",
             Self::Unverified => "unverified",
             Self::EventTooLarge => "event_too_large",
+            Self::RequiredBySchema => "required_by_schema",
             Self::Run => "malformed_lines",
         }
     }
@@ -130,6 +133,7 @@ impl fmt::Display for Reason {
                 "the checksum of the gzip member that has this line does not match, so the line may be wrong"
             }
             Self::EventTooLarge => "the event is larger than the largest record of the destination",
+            Self::RequiredBySchema => "a value is absent that the schema of the output requires",
             Self::Run => "several malformed lines in a row",
         })
     }

@@ -22,6 +22,8 @@ enum EntrySource {
     Column(&'static str),
     Constant(Literal),
     Computed(&'static [&'static str], Rule),
+    /// The named column in another form, from which its value can be read.
+    Derived(&'static str, Rule),
     /// The named column if the test of the others succeeds; otherwise it goes to the schema's catch-all.
     Conditional(&'static str, &'static [&'static str], Test),
 }
@@ -78,6 +80,13 @@ pub(super) const fn computed(
     }
 }
 
+/// Puts a column at a path in another form, from which its value can be read: it does not go to the schema's catch-all.
+pub(super) const fn derived(path: &'static str, name: &'static str, rule: Rule) -> Entry {
+    let mut entry = column(path, name);
+    entry.source = EntrySource::Derived(name, rule);
+    entry
+}
+
 impl Entry {
     /// Declares that the rule computes a value for every event.
     pub(super) const fn required(mut self) -> Self {
@@ -99,7 +108,7 @@ impl Entry {
 }
 
 /// A leaf that has no position in the tree yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Draft(Leaf);
 
 impl Draft {
@@ -127,6 +136,47 @@ impl Draft {
             rule,
         };
         draft
+    }
+
+    /// Returns the same text for every event.
+    pub(super) fn constant(path: &'static str, text: &'static str, doc: &'static str) -> Self {
+        let (literal, path) = (Literal::Text(text), path.to_owned());
+        Self(Leaf {
+            name: last_name(&path),
+            path,
+            kind: literal.kind(),
+            presence: Presence::Required,
+            layout: Layout::Repeating,
+            doc,
+            value: Value::Constant(literal),
+        })
+    }
+
+    /// Returns a value that a rule computes from columns.
+    pub(super) fn computed(path: &str, inputs: Vec<usize>, rule: Rule, doc: &'static str) -> Self {
+        Self(Leaf {
+            name: last_name(path),
+            path: path.to_owned(),
+            kind: rule.kind(),
+            presence: Presence::Nullable,
+            layout: Layout::Repeating,
+            doc,
+            value: Value::Computed { inputs, rule },
+        })
+    }
+
+    /// Declares that every event has a value. Events without one do not reach the schema: see [`OutputTable::required`].
+    pub(super) const fn required(mut self) -> Self {
+        self.0.presence = Presence::Required;
+        self
+    }
+
+    /// Replaces the documentation, unless the new one is empty.
+    pub(super) const fn described(mut self, doc: &'static str) -> Self {
+        if !doc.is_empty() {
+            self.0.doc = doc;
+        }
+        self
     }
 
     /// Writes times without their time zone.
@@ -157,11 +207,11 @@ impl Draft {
         let (kind, value) = match &entry.source {
             EntrySource::Column(name) => {
                 let number = plan.column(name)?;
-                let mut draft = Self::column(path, number, plan.columns.get(number)?);
-                if !entry.doc.is_empty() {
-                    draft.0.doc = entry.doc;
-                }
-                return Some(draft);
+                return Some(Self::column(path, number, plan.columns.get(number)?).described(entry.doc));
+            }
+            EntrySource::Derived(name, rule) => {
+                let number = plan.column(name)?;
+                return Some(Self::derived(path, number, plan.columns.get(number)?, *rule).described(entry.doc));
             }
             EntrySource::Conditional(name, inputs, test) => {
                 let number = plan.column(name)?;
@@ -201,11 +251,14 @@ pub(super) fn drafts(plan: &Plan, mapping: &[&[Entry]], extras: &[Entry], catch_
             None => drafts.push(extra),
         }
     }
-    let taken: BTreeSet<_> = drafts
+    let taken: BTreeSet<_> = mapping
         .iter()
-        .filter_map(|Draft(leaf)| match leaf.value {
-            Value::Column(number) => Some(number),
-            Value::Constant(_) | Value::Conditional { .. } | Value::Computed { .. } => None,
+        .copied()
+        .flatten()
+        .chain(extras)
+        .filter_map(|entry| match entry.source {
+            EntrySource::Column(name) | EntrySource::Derived(name, _) => plan.column(name),
+            EntrySource::Constant(_) | EntrySource::Computed(..) | EntrySource::Conditional(..) => None,
         })
         .collect();
     let left = plan

@@ -7,7 +7,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
 use super::Input::{self, Text};
-use super::build::{Entry, column, computed, constant};
+use super::build::{Entry, column, computed, constant, derived};
 use super::derive::{self, CLASSIC_REQUEST, classic_with, is_request};
 use super::{Literal, Rule};
 use crate::formats::{Layout, LogType};
@@ -116,7 +116,7 @@ static ALB_ACCESS: &[Entry] = &[
     constant("aws.elb.protocol", Literal::Text("http"), PROTOCOL),
     column("aws.elb.type", "type"),
     column("aws.elb.backend.ip", "target_ip"),
-    column("aws.elb.backend.port", "target_port"),
+    derived("aws.elb.backend.port", "target_port", Rule::Text(derive::decimal)),
     column("aws.elb.backend.http.response.status_code", "target_status_code"),
     column("aws.elb.backend_processing_time.sec", "target_processing_time"),
     column("aws.elb.target_group.arn", "target_group_arn"),
@@ -184,7 +184,7 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     constant("aws.elb.log_type", Literal::Text("alb_health_check"), LOG_TYPE),
     column("aws.elb.type", "type"),
     column("aws.elb.backend.ip", "target_ip"),
-    column("aws.elb.backend.port", "target_port"),
+    derived("aws.elb.backend.port", "target_port", Rule::Text(derive::decimal)),
 ];
 
 #[rustfmt::skip]
@@ -207,7 +207,7 @@ static NLB_ACCESS: &[Entry] = &[
     column("aws.elb.type", "type"),
     // As in Elastic's integration, although it is the listener according to AWS.
     column("aws.elb.backend.ip", "destination_ip"),
-    column("aws.elb.backend.port", "destination_port"),
+    derived("aws.elb.backend.port", "destination_port", Rule::Text(derive::decimal)),
     column("aws.elb.connection_time.ms", "connection_time"),
     column("aws.elb.tls_handshake_time.ms", "tls_handshake_time"),
     column("aws.elb.chosen_cert.arn", "chosen_cert_arn"),
@@ -216,6 +216,7 @@ static NLB_ACCESS: &[Entry] = &[
     column("aws.elb.ssl_protocol", "tls_protocol_version"),
     column("aws.elb.tls_named_group", "tls_keyexchange"),
     column("aws.elb.alpn_fe_protocol", "alpn_fe_protocol"),
+    column("aws.elb.tls_connection_creation_time", "tls_connection_creation_time"),
 ];
 
 #[rustfmt::skip]
@@ -229,7 +230,7 @@ static CLB_ACCESS: &[Entry] = &[
     constant("aws.elb.log_type", Literal::Text("clb_access"), LOG_TYPE),
     computed("aws.elb.protocol", &CLASSIC_REQUEST, Rule::Word(protocol_of_classic), PROTOCOL).required(),
     column("aws.elb.backend.ip", "backend_ip"),
-    column("aws.elb.backend.port", "backend_port"),
+    derived("aws.elb.backend.port", "backend_port", Rule::Text(derive::decimal)),
     column("aws.elb.backend.http.response.status_code", "backend_status_code"),
     column("aws.elb.backend_processing_time.sec", "backend_processing_time"),
 ];

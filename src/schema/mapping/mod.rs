@@ -22,7 +22,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::formats::{Kind, Layout, LogType, Plan, Presence, SCHEMA_VERSION, closed_enum};
 
 pub use ocsf::security_lake_source;
-pub use rule::{Input, Items, MAX_INPUTS, Rule, Test};
+pub use panther::{Indicator, custom_log_type, data_model, indicator};
+pub use rule::{Input, Items, MAX_INPUTS, Pieces, Rule, Test};
 
 closed_enum! {
     /// An output schema, as the setting `SCHEMA` names it. The order is the order in which documentation lists them.
@@ -111,7 +112,7 @@ pub struct Group {
 }
 
 /// A value of an event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Leaf {
     /// The name, without those above it.
     pub name: String,
@@ -194,6 +195,29 @@ impl OutputTable {
         TABLES[schema as usize][log_type as usize].get_or_init(|| Self::new(schema, log_type.plan()))
     }
 
+    /// Returns a table in Panther's schema, with the fields that Panther adds when it ingests events. Each is built once.
+    pub fn with_panther_fields(plan: &'static Plan) -> &'static Self {
+        static TABLES: Mutex<BTreeMap<usize, &'static OutputTable>> = Mutex::new(BTreeMap::new());
+        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.entry(std::ptr::from_ref(plan).addr()).or_insert_with(|| {
+            let drafts = [panther::drafts(plan), panther::standard_fields(plan)].concat();
+            Box::leak(Box::new(build::output_table(Schema::Panther, plan, drafts)))
+        })
+    }
+
+    /// Returns the columns in which the schema requires a value and the table does not. The parser must
+    /// [require](crate::parse::batch::LineParser::require) them.
+    pub fn required(&self) -> impl Iterator<Item = usize> {
+        let columns = &self.plan.columns;
+        self.leaves.iter().filter_map(move |leaf| match leaf.value {
+            Value::Column(number) if leaf.presence == Presence::Required => {
+                let column = columns.get(number)?;
+                (column.presence == Presence::Nullable).then_some(number)
+            }
+            _ => None,
+        })
+    }
+
     fn new(schema: Schema, plan: &'static Plan) -> Self {
         let log_type = plan.format.log_type;
         let drafts = match schema {
@@ -243,6 +267,7 @@ mod tests {
                 ecs::mapping(log_type),
                 ocsf::mapping(log_type),
                 vec![panther::computed(log_type)],
+                vec![panther::STANDARD_FIELDS],
                 tailpipe::added(log_type).to_vec(),
             ];
             for mapping in mappings {

@@ -45,12 +45,25 @@ pub enum Rule {
     Words(fn(&[Input<'_>]) -> Option<&'static [&'static str]>),
     /// A list of the texts among the inputs that are not null.
     Gather,
+    /// A list of pieces of the texts and of the items of lists among the inputs, each once; null if there are none.
+    Collect(Pieces),
+    /// The number that the line has, also if it means that there is no value.
+    Logged,
     /// A day: days since 1970-01-01.
     Date(fn(&[Input<'_>]) -> Option<i32>),
     /// A 32-bit integer.
     Int32(fn(&[Input<'_>]) -> Option<i32>),
     /// A 64-bit integer.
     Int64(fn(&[Input<'_>]) -> Option<i64>),
+}
+
+/// The pieces that [`Rule::Collect`] collects: from texts, and from the items of lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Pieces {
+    /// Returns the piece of a text.
+    pub of_text: fn(&[u8]) -> Option<Range<usize>>,
+    /// Returns the piece of an item.
+    pub of_item: fn(&[u8]) -> Option<Range<usize>>,
 }
 
 /// The maximum number of inputs of a rule.
@@ -61,7 +74,8 @@ impl Rule {
     pub const fn kind(self) -> Kind {
         match self {
             Self::Piece(_) | Self::Text(_) | Self::Word(_) => Kind::Text,
-            Self::Words(_) | Self::Gather => Kind::TextList,
+            Self::Words(_) | Self::Gather | Self::Collect(_) => Kind::TextList,
+            Self::Logged => Kind::Float64,
             Self::Date(_) => Kind::Date,
             Self::Int32(_) => Kind::Int32,
             Self::Int64(_) => Kind::Int64,

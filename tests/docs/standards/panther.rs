@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alb_ingest::formats::Kind;
+use alb_ingest::formats::{Kind, Presence};
 use alb_ingest::schema::mapping::Schema;
 
 use super::{is_whole_number, leaves, table};
@@ -28,6 +28,8 @@ fn the_access_log_has_every_field_of_panthers_schema() {
             other => panic!("{other}"),
         };
         assert!(fits, "{field} is {}, not {:?}", cells[0], leaf.kind);
+        let required = leaf.presence == Presence::Required;
+        assert_eq!(required, cells[1] == "yes", "{field}");
     }
 }
 
