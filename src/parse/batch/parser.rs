@@ -429,7 +429,7 @@ impl LineParser {
     }
 
     /// Finds the rows that were added to the batch after the first `before` and lack a required value.
-    fn find_required(&mut self, batch: &Batch, before: usize) {
+    pub(super) fn find_required(&mut self, batch: &Batch, before: usize) {
         for column in &self.required {
             let values = &batch.columns()[*column];
             let ColumnSource::Part { part, field, .. } = self.plan.columns[*column].source else {

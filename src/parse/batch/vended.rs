@@ -143,6 +143,9 @@ impl LineParser {
             self.faults.clear();
             fill(&split, batch, &mut self.faults);
             if self.faults.is_empty() {
+                self.find_required(batch, before);
+            }
+            if self.faults.is_empty() {
                 let base = u32::try_from(lines.start).expect("texts are shorter than 4 GiB");
                 self.with_extra_fields += rows.fill_extra(base, before, batch);
                 self.keep_vended(&rows, (block, offset), before);
