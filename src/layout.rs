@@ -41,6 +41,9 @@ pub struct Layout {
     /// The rules of the sample, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
+    /// What identifies the redaction, if there is one. The rules could show what a site considers secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redact: Option<String>,
 }
 
 /// Whether an output has the rows of one object or of many.
@@ -131,6 +134,7 @@ impl Layout {
                 .as_ref()
                 .map(|filter| filter.canonical().to_owned()),
             sample: options.transform.sample.as_ref().map(Sample::canonical),
+            redact: options.transform.redact_fingerprint(),
         }
     }
 
@@ -245,6 +249,7 @@ impl Layout {
             enrich,
             filter,
             sample,
+            redact,
             ..
         } = self;
         let compression = compression
@@ -257,6 +262,9 @@ impl Layout {
                 // Writing to a String does not fail.
                 let _ = write!(text, ", {name} {value}");
             }
+        }
+        if let Some(redact) = redact {
+            let _ = write!(text, ", redaction {redact}");
         }
         text
     }

@@ -9,7 +9,9 @@ use md5::{Digest as _, Md5};
 use crate::config::{Config, LoadError};
 use crate::deadline::Deadline;
 use crate::storage::local::is_stream;
-use crate::storage::{Entry, ErrorKind, Listing, Location, Origin, Router, S3Prefix, Storage, StorageError};
+use crate::storage::{
+    Entry, ErrorKind, Listing, Location, Options, Origin, Router, S3Prefix, SecretLocation, Storage, StorageError,
+};
 
 use super::Stop;
 use super::selection::Selection;
@@ -43,15 +45,42 @@ pub(super) fn origins(matches: &ArgMatches) -> Result<Vec<Origin>, Stop> {
     Ok(origins)
 }
 
-/// Starts the storage that the inputs, the outputs and the files of settings need: AWS only if one of them is there.
+/// Starts the storage that the inputs, the outputs, and the files and secrets of settings need: AWS only if one of them is there.
 pub(super) fn storage(origins: &[Origin], config: &Config) -> Result<Router, Stop> {
     let outputs = [&config.destination, &config.quarantine];
     let mut origins = origins.iter().chain(&config.geo_databases);
-    if origins.any(Origin::needs_aws) || outputs.into_iter().any(Location::needs_aws) {
-        Router::with_aws(config.storage.clone()).map_err(|error| Stop::Usage(error.to_string()))
+    let in_aws = origins.any(Origin::needs_aws)
+        || outputs.into_iter().any(Location::needs_aws)
+        || config.redact_key.as_ref().is_some_and(SecretLocation::needs_aws);
+    if in_aws {
+        with_aws(config.storage.clone())
     } else {
         Ok(Router::local(None))
     }
+}
+
+/// Starts the storage with AWS.
+pub(super) fn with_aws(options: Options) -> Result<Router, Stop> {
+    Router::with_aws(options).map_err(|error| Stop::Usage(error.to_string()))
+}
+
+/// Reads the key of the redaction, if it needs one, and returns the storage with the options that depend on it.
+pub(super) fn with_key(config: &mut Config, router: Router) -> Result<Router, Stop> {
+    read_key(config, &router)?;
+    Ok(router.with_options(config.storage.clone()))
+}
+
+/// Reads the key of the redaction, if it needs one.
+pub(super) fn read_key(config: &mut Config, router: &Router) -> Result<(), Stop> {
+    let read = config.read_key(|place| router.secret(place, Deadline::NONE));
+    read.map_err(|error| {
+        let text = error.to_string();
+        if error.is_retryable() {
+            Stop::Failed(text)
+        } else {
+            Stop::Usage(text)
+        }
+    })
 }
 
 /// Reads the files that settings name.

@@ -13,7 +13,7 @@ use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ing
 use crate::layout::{Layout, LayoutError};
 use crate::storage::{Entry, Location, Origin, Storage};
 
-use super::input::{Objects, find, load, origins, storage};
+use super::input::{Objects, find, load, origins, storage, with_key};
 use super::selection::Selection;
 use super::totals::Totals;
 use super::{FAILED, OK, Stop, config, merge, now, report, table};
@@ -26,6 +26,7 @@ pub(super) fn run(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<Str
     config.ingest.table = table(matches);
     let origins = origins(matches)?;
     let storage = storage(&origins, &config)?;
+    let storage = with_key(&mut config, storage)?;
     load(&mut config, &storage)?;
     let outputs = [&config.destination, &config.quarantine];
     let objects = find(&origins, outputs, &storage, Selection::of(matches, now())?)?;

@@ -7,6 +7,7 @@
 //!
 //! Nothing here reads the environment: the caller passes a lookup function.
 
+mod key;
 mod load;
 mod raw;
 mod resolve;
@@ -17,8 +18,9 @@ use std::time::Duration;
 use crate::ingest;
 use crate::layout::{Delivery, Layout};
 use crate::merge::BatchLimits;
-use crate::storage::{self, Location, Origin, QueueUrl, S3Prefix};
+use crate::storage::{self, Location, Origin, QueueUrl, S3Prefix, SecretLocation};
 
+pub use key::RedactKeyError;
 pub use load::LoadError;
 pub use raw::RawConfig;
 pub use table::SETTINGS;
@@ -34,6 +36,8 @@ pub struct Config {
     pub ingest: ingest::Options,
     /// The options of reading, listing and writing objects.
     pub storage: storage::Options,
+    /// The place of the key that the redaction needs. [`Config::read_key`] reads it.
+    pub redact_key: Option<SecretLocation>,
     /// The options of merged delivery; `None` if each object has outputs of its own.
     pub merge: Option<MergeConfig>,
     /// The databases of addresses, in the order in which they are asked. [`Config::load`] reads them.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use globset::GlobSet;
 
+use super::table::REDACT_KEY;
 use super::{OnMissing, SETTINGS, Setting, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::formats::{Extras, FieldOrder};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
-use crate::storage::{FirehoseRecords, Location, Origin, QueueUrl, S3Prefix};
+use crate::storage::{FirehoseRecords, Location, Origin, QueueUrl, S3Prefix, SecretLocation};
 
 /// The given settings, parsed; `None` if a setting was not given.
 ///
@@ -49,6 +50,9 @@ pub struct RawConfig {
     pub geo_database: Option<Vec<Origin>>,
     pub filter: Option<String>,
     pub sample: Option<String>,
+    pub redact: Option<String>,
+    pub redact_key: Option<SecretLocation>,
+    pub quarantine_raw: Option<bool>,
 }
 
 impl RawConfig {
@@ -62,6 +66,15 @@ impl RawConfig {
             let Some(value) = lookup(setting) else { continue };
             let value = value.trim();
             if !value.is_empty() && (setting.apply)(&mut raw, value).is_none() {
+                if setting.name == REDACT_KEY.name {
+                    return Err(SettingError::Invalid {
+                        name: setting.name,
+                        message: format!(
+                            "not a place of a key (its value is not shown, because it could be the key itself); allowed: {}",
+                            setting.allowed
+                        ),
+                    });
+                }
                 return Err(SettingError::NotAllowed {
                     name: setting.name,
                     value: value.to_owned(),

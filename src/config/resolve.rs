@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use globset::GlobSet;
 
-use super::table::DESTINATION;
+use super::table::{DESTINATION, REDACT_KEY};
 use super::{Config, FunctionOptions, MergeConfig, OnMissing, RawConfig, SettingError};
 use crate::encode::{Compression, FileFormat};
 use crate::formats::Extra;
@@ -12,6 +12,7 @@ use crate::ingest::{KeyFilter, OnCorrupt, Options, PartitionBy};
 use crate::merge::BatchLimits;
 use crate::schema::mapping::Schema;
 use crate::storage::{self, FirehoseOptions, S3ReadOptions, S3WriteOptions};
+use crate::transform::redact::Redact;
 use crate::transform::{Filter, Sample, Transform};
 
 /// A rule that rejects settings that conflict. It returns the error text: both settings, the reason and the remedy.
@@ -41,6 +42,22 @@ impl RawConfig {
         }
     }
 
+    /// Parses the rules of the redaction.
+    fn redact(&self) -> Result<Option<Redact>, SettingError> {
+        let Some(text) = &self.redact else { return Ok(None) };
+        let redact = Redact::parse(text).map_err(|error| invalid("REDACT", &error))?;
+        if redact.needs_key() && self.redact_key.is_none() {
+            return Err(SettingError::Invalid {
+                name: "REDACT",
+                message: format!(
+                    "hmac and pseudonym need a key; set {} (--{}) to its place: {}",
+                    REDACT_KEY.name, REDACT_KEY.flag, REDACT_KEY.allowed
+                ),
+            });
+        }
+        Ok(Some(redact.keeping_raw(self.quarantine_raw.unwrap_or(false))))
+    }
+
     fn with_defaults(&self) -> Result<Config, SettingError> {
         let Some(destination) = self.destination.clone() else {
             return Err(SettingError::Missing {
@@ -67,6 +84,9 @@ impl RawConfig {
             self.partition_by.unwrap_or(PartitionBy::Day)
         };
         let schema = self.schema.unwrap_or(Schema::Native);
+        let transform = self.transform()?;
+        let redact = transform.redact_fingerprint();
+        let needs_key = transform.redact.as_ref().is_some_and(Redact::needs_key);
         Ok(Config {
             destination,
             quarantine,
@@ -83,7 +103,7 @@ impl RawConfig {
                 partition_by,
                 on_corrupt: self.on_corrupt.unwrap_or(OnCorrupt::Salvage),
                 fields: self.fields.clone(),
-                transform: self.transform()?,
+                transform,
             },
             storage: storage::Options {
                 s3_read: S3ReadOptions {
@@ -94,6 +114,7 @@ impl RawConfig {
                     overwrite: self.overwrite.unwrap_or(false),
                     owner: self.destination_owner.clone(),
                     schema,
+                    redact,
                 },
                 firehose: FirehoseOptions {
                     records: self.firehose_records.unwrap_or_default(),
@@ -101,6 +122,7 @@ impl RawConfig {
                     bytes_per_second: self.firehose_bytes_per_second,
                 },
             },
+            redact_key: self.redact_key.clone().filter(|_| needs_key),
             merge: self.merge.unwrap_or(false).then(|| self.merge_config()),
             geo_databases: self.geo_database.clone().unwrap_or_default(),
             function: FunctionOptions {
@@ -127,6 +149,7 @@ impl RawConfig {
             geo: None,
             filter: filter.transpose().map_err(|error| invalid("FILTER", &error))?,
             sample,
+            redact: self.redact()?,
         })
     }
 

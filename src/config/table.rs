@@ -10,8 +10,10 @@ use crate::formats::{Extras, FieldOrder};
 use crate::ingest::{OnCorrupt, PartitionBy};
 use crate::schema::mapping::Schema;
 use crate::storage::{
-    FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, Origin, QueueUrl, S3Prefix, is_bucket_name,
+    FirehoseRecords, Location, MIN_FIREHOSE_BYTES_PER_SECOND, Origin, QueueUrl, S3Prefix, SecretLocation,
+    is_bucket_name,
 };
+use crate::transform::redact::Key;
 
 const BOOLEAN: &str = "true, false";
 const S3: &str = "s3://BUCKET/PREFIX";
@@ -35,8 +37,24 @@ pub(super) const DESTINATION: Setting = Setting {
     },
 };
 
+/// The one setting whose value is never shown: whoever confuses it with the key itself must not find the key in a log.
+pub(super) const REDACT_KEY: Setting = Setting {
+    name: "REDACT_KEY",
+    flag: "redact-key",
+    value_name: "PLACE",
+    section: Section::Events,
+    allowed: "secretsmanager:NAME, ssm:NAME, the ARN of a secret or a parameter, file:///PATH, or a path that begins with /, ./ or ../",
+    default: "none; required by the actions hmac and pseudonym of REDACT",
+    doc: "Place of the key of REDACT. The key is 32 bytes, as 64 hexadecimal digits or in base64. It is read once, when the command or the function starts.",
+    apply: |raw, value| {
+        let place = SecretLocation::parse(value).filter(|_| Key::parse(value).is_err());
+        raw.redact_key = Some(place?);
+        Some(())
+    },
+};
+
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 32] = [
+pub static SETTINGS: [Setting; 35] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -451,6 +469,37 @@ pub static SETTINGS: [Setting; 32] = [
         doc: "Deliver a part of the events, each with its weight. The first rule whose condition is true decides, and the column sample_weight is 1 over its rate. Other events are counted as filtered.",
         apply: |raw, value| {
             raw.sample = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Setting {
+        name: "REDACT",
+        flag: "redact",
+        value_name: "RULES",
+        section: Section::Events,
+        allowed: "comma-separated field=action such as client_ip=truncate,query=keys,path=template,user_agent=drop",
+        default: "nothing is redacted",
+        doc: "Redact values by field before they are written. docs/reference/redaction.md lists the fields and actions. Applies to malformed lines, too.",
+        apply: |raw, value| {
+            raw.redact = Some(value.to_owned());
+            Some(())
+        },
+    },
+    REDACT_KEY,
+    Setting {
+        name: "QUARANTINE_RAW",
+        flag: "quarantine-raw",
+        value_name: "MODE",
+        section: Section::Events,
+        allowed: "redact, keep",
+        default: "redact",
+        doc: "Raw text of malformed lines. redact masks it if REDACT is set; keep writes it as it is.",
+        apply: |raw, value| {
+            raw.quarantine_raw = Some(match value {
+                "redact" => false,
+                "keep" => true,
+                _ => return None,
+            });
             Some(())
         },
     },

@@ -75,16 +75,17 @@ pub trait Encoder<W: Write> {
     fn finish(self: Box<Self>) -> Result<W, EncodeError>;
 }
 
-/// Returns the encoder of a format for the events of an output table, beginning with those of one object.
+/// Returns the encoder of a format for the events of an output table, beginning with those of one object, and of a
+/// redaction with this fingerprint.
 pub fn encoder<W: Write + Send + 'static>(
     format: FileFormat,
     compression: Compression,
-    table: &'static OutputTable,
+    (table, redaction): (&'static OutputTable, Option<&str>),
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {
     Ok(match format {
-        FileFormat::Parquet => Box::new(ParquetEncoder::new(table, facts, compression, out)?),
+        FileFormat::Parquet => Box::new(ParquetEncoder::redacted(table, facts, compression, redaction, out)?),
         FileFormat::Json => Box::new(JsonEncoder::new(table, facts, compression, out)?),
     })
 }
@@ -93,14 +94,14 @@ pub fn encoder<W: Write + Send + 'static>(
 pub fn lean_encoder<W: Write + Send + 'static>(
     format: FileFormat,
     compression: Compression,
-    table: &'static OutputTable,
+    (table, redaction): (&'static OutputTable, Option<&str>),
     facts: &ObjectFacts,
     out: W,
 ) -> Result<Box<dyn Encoder<W>>, EncodeError> {
     if format == FileFormat::Json && compression != Compression::None {
         return Ok(Box::new(JsonEncoder::in_pieces(table, facts, compression, out)));
     }
-    let mut encoder = encoder(format, compression, table, facts, out)?;
+    let mut encoder = encoder(format, compression, (table, redaction), facts, out)?;
     encoder.release()?;
     Ok(encoder)
 }

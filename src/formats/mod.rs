@@ -18,6 +18,7 @@ mod filled;
 mod log_type;
 mod naming;
 mod nlb_access;
+pub mod personal;
 mod plan;
 #[cfg(test)]
 mod rules;

@@ -138,7 +138,7 @@ impl<'a> Ingest<'a> {
         staging.begin_object();
         let facts = ObjectFacts::new(object);
         let lines = ObjectLines {
-            quarantine: Quarantine::new(staging.naming, &facts),
+            quarantine: Quarantine::new(staging.naming, &facts, staging.target.options.transform.redact.as_ref()),
             staging,
             facts,
             ledger: Ledger::default(),
@@ -367,7 +367,8 @@ impl ObjectLines<'_> {
             let removed = oversize::remove_oversize(limit, &mut table.parser, &mut table.batch, events, &mut malformed);
             lines.retain(|line| removed.binary_search(line).is_err());
         }
-        note_unknown_values(&table.batch, &mut self.ledger.unknown_values);
+        let redacted = target.options.transform.redact.is_some();
+        note_unknown_values(&table.batch, redacted, &mut self.ledger.unknown_values);
         // Immediately, while the block is in the CPU caches.
         self.staging
             .events

@@ -150,7 +150,8 @@ impl Outputs {
                 );
                 let staged = target.events.stage(&key, &facts.object)?;
                 let new = if open < MANY { encoder } else { lean_encoder };
-                let encoder = new(format, compression, table, facts, staged)?;
+                let redaction = target.options.transform.redact_fingerprint();
+                let encoder = new(format, compression, (table, redaction.as_deref()), facts, staged)?;
                 vacant.insert(OpenOutput {
                     key,
                     encoder,

@@ -6,11 +6,13 @@ use std::io::{BufWriter, Write};
 
 use crate::encode::EncodeError;
 use crate::encode::quarantine::{RowWriter, Run};
+use crate::formats::LogType;
 use crate::object::{ObjectFacts, ObjectRef};
 use crate::parse::batch::Malformed;
 use crate::parse::line::time::{DAY, date_text};
 use crate::parse::line::{Fault, Reason};
 use crate::storage::{Sink, Staged};
+use crate::transform::redact::{LineRedactor, Redact, mask};
 
 use super::staging::{Commit, MAX_SHARED, Naming};
 use super::{Ledger, Problem};
@@ -36,6 +38,8 @@ pub(super) struct Quarantine {
     /// The key of the output, if the object has a row.
     key: Option<String>,
     long: Option<RowWriter>,
+    /// Redacts raw lines.
+    redactor: Option<LineRedactor>,
     /// The number of bytes of rows with raw lines.
     written: u64,
     /// The run of lines that the next row refers to, and the number of events before it.
@@ -113,7 +117,7 @@ impl<'a> QuarantineOutputs<'a> {
 }
 
 impl Quarantine {
-    pub(super) fn new(naming: Naming, facts: &ObjectFacts) -> Self {
+    pub(super) fn new(naming: Naming, facts: &ObjectFacts, redact: Option<&Redact>) -> Self {
         let date = facts
             .key
             .end
@@ -125,6 +129,10 @@ impl Quarantine {
             name,
             key: None,
             long: None,
+            redactor: redact
+                .filter(|redact| redact.redacts_raw())
+                .cloned()
+                .map(LineRedactor::new),
             written: 0,
             run: None,
         }
@@ -133,6 +141,9 @@ impl Quarantine {
     /// Sets the name of the table, if it is known; initially it is `unknown`.
     pub(super) fn name(&mut self, table: Option<&'static str>) {
         self.table = table.unwrap_or(self.table);
+        if let (Some(redactor), Some(log_type)) = (&mut self.redactor, LogType::from_table(self.table)) {
+            redactor.set_table(log_type);
+        }
     }
 
     /// Adds a malformed line, after this number of events.
@@ -146,7 +157,10 @@ impl Quarantine {
             return self.refer(malformed, events, outputs);
         }
         let mut row = RowWriter::new(&self.source, malformed.line, malformed.offset, &malformed.fault);
-        row.push(&malformed.raw);
+        match &mut self.redactor {
+            Some(redactor) => row.push(&redactor.redact(&malformed.raw)),
+            None => row.push(&malformed.raw),
+        }
         self.finish_row(row, outputs)
     }
 
@@ -206,7 +220,12 @@ impl Quarantine {
 
     /// Appends bytes of the long line.
     pub(super) fn push_long(&mut self, part: &[u8]) {
-        if let Some(row) = &mut self.long {
+        let Some(row) = &mut self.long else { return };
+        if self.redactor.is_some() {
+            let mut masked = Vec::with_capacity(part.len());
+            mask(part, &mut masked);
+            row.push(&masked);
+        } else {
             row.push(part);
         }
     }

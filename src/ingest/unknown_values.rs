@@ -21,8 +21,8 @@ pub struct UnknownValue {
     pub value: String,
 }
 
-/// Searches the columns of a batch whose values the format table lists.
-pub(super) fn note_unknown_values(batch: &Batch, found: &mut BTreeSet<UnknownValue>) {
+/// Searches the columns of a batch whose values the format table lists. The values of redacted events are not shown.
+pub(super) fn note_unknown_values(batch: &Batch, redacted: bool, found: &mut BTreeSet<UnknownValue>) {
     for (column, values) in batch.plan.columns.iter().zip(batch.columns()) {
         let (ColumnSource::Part { field, .. }, Values::Text(texts)) = (column.source, values) else {
             continue;
@@ -36,7 +36,7 @@ pub(super) fn note_unknown_values(batch: &Batch, found: &mut BTreeSet<UnknownVal
             if text != last {
                 last = text;
                 if !column.known.iter().any(|known| known.as_bytes() == text) && found.len() < MAX_VALUES {
-                    found.insert(unknown(column, field, text));
+                    found.insert(unknown(column, field, if redacted { &[] } else { text }));
                 }
             }
         }
@@ -46,7 +46,7 @@ pub(super) fn note_unknown_values(batch: &Batch, found: &mut BTreeSet<UnknownVal
 fn unknown(column: &PlannedColumn, field: usize, text: &[u8]) -> UnknownValue {
     let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let value = match str::from_utf8(text) {
-        Ok(text) if text.len() <= MAX_NAME && text.bytes().all(|byte| name(&byte)) => text.to_owned(),
+        Ok(text) if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| name(&byte)) => text.to_owned(),
         _ => "(not a name)".to_owned(),
     };
     UnknownValue {

@@ -22,6 +22,7 @@ mod retry;
 mod router;
 #[cfg(feature = "aws")]
 pub mod s3;
+mod secret;
 mod sink;
 mod source;
 #[cfg(feature = "aws")]
@@ -39,6 +40,7 @@ pub use queue::{Queue, QueueUrl};
 #[cfg(feature = "aws")]
 pub use retry::RetryPolicy;
 pub use router::{Router, StartError};
+pub use secret::SecretLocation;
 pub use sink::{Committed, Existing, ReadSeek, Sink, Staged};
 pub use source::{Body, Entry, Listing, Source};
 pub use store::{Creation, Files, OpenFile, Publication, Record, StagedName, Store, StoredFile};

@@ -31,6 +31,8 @@ pub struct S3WriteOptions {
     pub owner: Option<String>,
     /// The schema of the events, which each output's metadata names.
     pub schema: Schema,
+    /// What identifies the redaction of the events, if there is one: each output's metadata names it, too.
+    pub redact: Option<String>,
 }
 
 /// Options for a Firehose stream.

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::deadline::Deadline;
 
 #[cfg(feature = "aws")]
@@ -12,13 +14,14 @@ use super::FirehoseOptions;
 use super::aws::{BackgroundRuntime, Clients, ConfigError, Tuning};
 #[cfg(feature = "aws")]
 use super::firehose::Stream;
-use super::local::Local;
+use super::local::{Local, read_secret};
 #[cfg(feature = "aws")]
 use super::s3::S3;
 #[cfg(feature = "aws")]
 use super::sqs::Sqs;
 use super::{
-    Listing, Location, Options, Origin, Queue, QueueUrl, S3Prefix, Sink, Source, Storage, StorageError, Store,
+    ErrorKind, Listing, Location, Operation, Options, Origin, Queue, QueueUrl, S3Prefix, SecretLocation, Sink, Source,
+    Storage, StorageError, Store,
 };
 
 /// Local storage, and AWS if it was started with it.
@@ -37,7 +40,7 @@ struct Aws {
     clients: Clients,
     firehose: FirehoseOptions,
     /// The runtime of the clients, if no other thread drives one. Last, so it stops after its users are dropped.
-    _background: Option<BackgroundRuntime>,
+    background: Option<BackgroundRuntime>,
 }
 
 /// Why the AWS storages cannot be started.
@@ -106,8 +109,43 @@ impl Router {
                 s3: S3::new(clients.clone(), options.s3_read, options.s3_write),
                 clients,
                 firehose: options.firehose,
-                _background: background,
+                background,
             }),
+        }
+    }
+
+    /// Replaces the options, for those that depend on a secret.
+    #[must_use]
+    pub fn with_options(self, options: Options) -> Self {
+        match self {
+            #[cfg(feature = "aws")]
+            Self { aws: Some(aws), .. } => Self::with_clients(aws.clients, options, aws.background),
+            // Local storage has no options.
+            local => local,
+        }
+    }
+
+    /// Reads a secret. No request continues past the deadline.
+    ///
+    /// # Errors
+    /// It does not exist or cannot be read. [`ErrorKind::Unsupported`] if it is in AWS, and this storage is local.
+    pub fn secret(&self, location: &SecretLocation, deadline: Deadline) -> Result<Zeroizing<String>, StorageError> {
+        match location {
+            SecretLocation::File(path) => read_secret(path),
+            #[cfg(feature = "aws")]
+            SecretLocation::Secret(name) if let Some(aws) = &self.aws => {
+                super::aws::secret(&aws.clients, name, deadline)
+            }
+            #[cfg(feature = "aws")]
+            SecretLocation::Parameter(name) if let Some(aws) = &self.aws => {
+                super::aws::parameter(&aws.clients, name, deadline)
+            }
+            SecretLocation::Secret(_) | SecretLocation::Parameter(_) => Err(StorageError::new(
+                Operation::Read,
+                location.to_string(),
+                ErrorKind::Unsupported,
+                "there are no secrets without AWS; name a file",
+            )),
         }
     }
 

@@ -5,7 +5,9 @@
 
 mod enrich;
 mod filter;
+mod memo;
 mod pointer;
+pub mod redact;
 mod sample;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use enrich::Enricher;
 pub use enrich::{Geo, GeoError, needs_geo};
 pub use filter::{Filter, FilterError, TableFilter};
 pub use pointer::Pointer;
+use redact::{Redact, Redactor};
 pub use sample::{Sample, SampleError, TableSample};
 
 /// The settings of the transformation. Cheap to clone.
@@ -31,12 +34,14 @@ pub struct Transform {
     pub filter: Option<Filter>,
     /// The part of these events to deliver.
     pub sample: Option<Sample>,
+    /// What of the values of clients is delivered; everything, if there is none.
+    pub redact: Option<Redact>,
 }
 
 impl Transform {
     /// Returns whether events are delivered as they were parsed.
     pub const fn is_none(&self) -> bool {
-        self.extras.is_empty() && !self.removes_events()
+        self.extras.is_empty() && !self.removes_events() && self.redact.is_none()
     }
 
     /// Returns whether events may be left out.
@@ -51,6 +56,11 @@ impl Transform {
             let tables = LogType::ALL.into_iter().filter(|table| !applies(filter, *table));
             tables.map(LogType::table).collect()
         })
+    }
+
+    /// Returns what identifies the redaction, if there is one.
+    pub fn redact_fingerprint(&self) -> Option<String> {
+        self.redact.as_ref().map(Redact::fingerprint)
     }
 
     /// Returns the names of the columns on request, if there are any.
@@ -74,6 +84,7 @@ pub struct Transformer {
     filter: Option<TableFilter>,
     /// The part of these events to keep.
     sample: Option<TableSample>,
+    redactor: Option<Redactor>,
 }
 
 /// What became of the events of a batch.
@@ -106,12 +117,22 @@ impl Transformer {
             enricher: Enricher::new(plan, transform.geo.as_ref()),
             filter: transform.filter.as_ref().and_then(|filter| filter.of(plan)),
             sample: transform.sample.as_ref().map(|sample| sample.of(plan)),
+            redactor: transform.redact.as_ref().map(|redact| redact.of(plan)),
         }
     }
 
     /// Transforms the events of a batch that the parser has filled.
     pub fn apply(&mut self, batch: &mut Batch, facts: &ObjectFacts) -> Transformed {
         self.enricher.fill(batch);
+        let transformed = self.select(batch, facts);
+        if let Some(redactor) = &mut self.redactor {
+            redactor.apply(batch);
+        }
+        transformed
+    }
+
+    /// Removes the events that are filtered or sampled out.
+    fn select(&mut self, batch: &mut Batch, facts: &ObjectFacts) -> Transformed {
         let Self { filter, sample, .. } = self;
         if filter.is_none() && sample.is_none() {
             return Transformed::default();

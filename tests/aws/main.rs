@@ -31,6 +31,7 @@ mod lambda;
 mod merge;
 mod merge_scale;
 mod plans;
+mod redact_key;
 mod s3;
 mod servers;
 mod throughput;

@@ -58,7 +58,13 @@ fn the_core_depends_on_no_sdk_and_no_command_line_crate() {
 #[test]
 fn the_function_has_neither_the_command_line_nor_the_generator() {
     let function = packages("aws");
-    for service in ["aws-sdk-firehose", "aws-sdk-s3", "aws-sdk-sqs"] {
+    for service in [
+        "aws-sdk-firehose",
+        "aws-sdk-s3",
+        "aws-sdk-secretsmanager",
+        "aws-sdk-sqs",
+        "aws-sdk-ssm",
+    ] {
         assert!(
             !starting_with(&function, &[service]).is_empty(),
             "{service}: {function:?}"

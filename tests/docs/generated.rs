@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alb_ingest::cli;
 use alb_ingest::config;
-use alb_ingest::formats::LogType;
+use alb_ingest::formats::{LogType, personal};
 use alb_ingest::function::metrics;
 use alb_ingest::generate::template;
 use alb_ingest::object::hex;
@@ -102,15 +102,6 @@ fn filled_template() -> String {
     text
 }
 
-/// The page of the columns on request, with their table filled in.
-fn filled_enrichment() -> String {
-    let text = fs::read_to_string(package("docs/reference/enrichment.md")).unwrap();
-    let [begin, end] = ["BEGIN", "END"].map(|edge| format!("<!-- {edge} generated: columns -->\n"));
-    let (head, rest) = text.split_once(&begin).unwrap();
-    let (_, tail) = rest.split_once(&end).unwrap();
-    [head, &begin, &markdown::enrichment(), &end, tail].concat()
-}
-
 /// The generated files by their path in the package.
 fn generated() -> Vec<(String, String)> {
     let pages = tables().map(|table| {
@@ -121,7 +112,7 @@ fn generated() -> Vec<(String, String)> {
         .chain([
             ("tests/golden/schemas.sha256".to_owned(), digests()),
             ("template.yaml".to_owned(), filled_template()),
-            ("docs/reference/enrichment.md".to_owned(), filled_enrichment()),
+            ("docs/reference/personal-data.md".to_owned(), personal::markdown()),
             ("docs/reference/settings.md".to_owned(), config::markdown()),
             ("docs/reference/options.md".to_owned(), cli::markdown()),
             ("docs/reference/metrics.md".to_owned(), metrics::markdown()),

@@ -29,5 +29,6 @@ mod merge;
 mod outputs;
 mod paths;
 mod readme;
+mod redact;
 mod replay;
 mod triggers;

@@ -23,6 +23,7 @@ mod merge_model;
 mod objects;
 mod peers;
 mod properties;
+mod redaction;
 mod reference;
 mod samples;
 mod sampling;

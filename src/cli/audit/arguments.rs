@@ -6,13 +6,16 @@ use super::super::args::{examples, help_flag, jobs, report, source_and_destinati
 use super::super::options::settings;
 
 /// The settings that an audit needs besides those of the layout.
-const NEEDED: [&str; 9] = [
+const NEEDED: [&str; 12] = [
     "include",
     "exclude",
     "on-corrupt",
     "quarantine",
     "compression",
     "geo-database",
+    "redact",
+    "redact-key",
+    "quarantine-raw",
     "requester-pays",
     "source-owner",
     "destination-owner",

@@ -33,7 +33,7 @@ use crate::layout::{Delivery, Layout, LayoutError};
 use crate::merge::plan::Place;
 use crate::storage::{Storage, StorageError, Store};
 
-use super::input::{load, storage};
+use super::input::{load, read_key, storage};
 use super::run::progress_bar;
 use super::{FAILED, OK, Stop, config, now};
 
@@ -84,6 +84,11 @@ pub(super) fn audit(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<S
         load(&mut config, &storage)?;
     }
     let delivery = delivery(layout.as_ref(), &config);
+    if matches.get_flag("deep") && delivery == Delivery::PerObject {
+        // Objects are encoded again, to the same bytes.
+        read_key(&mut config, &storage)?;
+        check_redaction(layout.as_ref(), &config)?;
+    }
     if delivery == Delivery::PerObject && matches.contains_id("failed") {
         let text = "--failed is for destinations with merged outputs, whose plans name failed members; use --repair";
         return Err(Stop::Usage(text.to_owned()));
@@ -147,6 +152,23 @@ fn settings(
         return Err(Stop::Usage(text));
     }
     Ok(config)
+}
+
+/// Fails if the events of the destination have another redaction than the settings: every output would differ.
+fn check_redaction(layout: Option<&Layout>, config: &Config) -> Result<(), Stop> {
+    let Some(layout) = layout else { return Ok(()) };
+    let given = config.ingest.transform.redact_fingerprint();
+    if layout.redact == given {
+        return Ok(());
+    }
+    let of = |fingerprint: &Option<String>| fingerprint.clone().unwrap_or_else(|| "none".to_owned());
+    Err(Stop::Usage(format!(
+        "{} has outputs with the redaction {}, and these settings have {}: set REDACT, REDACT_KEY and QUARANTINE_RAW as they were set \
+         for the delivery, or leave out --deep",
+        config.destination,
+        of(&layout.redact),
+        of(&given)
+    )))
 }
 
 fn threads() -> usize {

@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::storage::{Origin, QueueUrl, Storage, StorageError};
 use crate::trigger::FolderRequest;
 
-use super::input::{find, load, storage};
+use super::input::{find, load, storage, with_key};
 use super::run::{deliver_and_report, progress_bar};
 use super::selection::Selection;
 use super::{FAILED, OK, Stop, now};
@@ -33,6 +33,7 @@ pub(super) fn backfill(matches: &ArgMatches, environment: &dyn Fn(&str) -> Optio
     })?;
     let origins = std::slice::from_ref(&origin);
     let storage = storage(origins, &config)?;
+    let storage = with_key(&mut config, storage)?;
     load(&mut config, &storage)?;
     let outputs = [&config.destination, &config.quarantine];
     let mut objects = find(origins, outputs, &storage, Selection::of(matches, now())?)?;

@@ -16,6 +16,7 @@ use crate::function::{Event, Function, Handled, Limits, Observer};
 use crate::storage::Router;
 use crate::trigger::Request;
 
+use super::input::{with_aws, with_key};
 use super::{FAILED, OK, Stop, config};
 
 use input::Input;
@@ -31,14 +32,15 @@ const MEMORY_MIB: usize = 512;
     reason = "which objects are ready to be merged depends on the time"
 )]
 pub(super) fn replay(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {
-    let config = config(matches, environment)?;
+    let mut config = config(matches, environment)?;
     let root = matches.get_one::<String>("bucket-root").map(PathBuf::from);
     let input = input::recognized(read(matches)?, root.as_deref()).map_err(Stop::Usage)?;
     let storage = if root.is_some() {
         Router::local(root)
     } else {
-        Router::with_aws(config.storage.clone()).map_err(|error| Stop::Usage(error.to_string()))?
+        with_aws(config.storage.clone())?
     };
+    let storage = with_key(&mut config, storage)?;
     let function = Function::new(
         config,
         Box::new(storage),

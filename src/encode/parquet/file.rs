@@ -85,15 +85,21 @@ impl Sizes {
 }
 
 impl Footer {
-    pub(super) fn new(table: &OutputTable, schema: &SchemaDescPtr) -> Result<Self, ParquetError> {
+    pub(super) fn new(
+        table: &OutputTable,
+        schema: &SchemaDescPtr,
+        redaction: Option<&str>,
+    ) -> Result<Self, ParquetError> {
         let names = [
             ("alb_ingest.table", table.plan.format.name.to_owned()),
             ("alb_ingest.schema", table.schema.name().to_owned()),
             ("alb_ingest.schema_version", table.schema.version().to_string()),
         ];
-        let names = names.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+        let redaction = redaction.map(|fingerprint| ("alb_ingest.redact", fingerprint.to_owned()));
+        let names = names.into_iter().chain(redaction);
+        let names: Vec<_> = names.map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect();
         // The footers of two empty files differ from the field after the row groups on.
-        let (with_names, without) = (empty(schema, Some(names.to_vec()))?, empty(schema, None)?);
+        let (with_names, without) = (empty(schema, Some(names))?, empty(schema, None)?);
         let common = with_names.iter().zip(&without).take_while(|(one, other)| one == other);
         let (common, tail) = with_names.split_at(common.count());
         let head = common

@@ -72,6 +72,8 @@ pub struct ParquetEncoder<W: Write + Send> {
 struct EncoderCache {
     table: &'static OutputTable,
     compression: Compression,
+    /// The fingerprint of the redaction, which the footer names.
+    redaction: Option<String>,
     /// One encoder per leaf of the table.
     columns: Vec<ColumnEncoder>,
     computed: Computed,
@@ -87,20 +89,31 @@ thread_local! {
 
 impl EncoderCache {
     /// Returns the encoders of the thread's previous file if they fit, otherwise new ones.
-    fn take(table: &'static OutputTable, compression: Compression) -> Result<Box<Self>, EncodeError> {
+    fn take(
+        table: &'static OutputTable,
+        compression: Compression,
+        redaction: Option<&str>,
+    ) -> Result<Box<Self>, EncodeError> {
         match CACHE.take() {
-            Some(cache) if std::ptr::eq(cache.table, table) && cache.compression == compression => Ok(cache),
+            Some(cache)
+                if std::ptr::eq(cache.table, table)
+                    && cache.compression == compression
+                    && cache.redaction.as_deref() == redaction =>
+            {
+                Ok(cache)
+            }
             _ => {
                 let (schema, codec) = (parquet_schema(table)?, codec(compression));
                 let columns = table.leaves.iter().zip(schema.columns());
                 Ok(Box::new(Self {
                     table,
                     compression,
+                    redaction: redaction.map(str::to_owned),
                     columns: columns
                         .map(|(leaf, described)| ColumnEncoder::new(leaf, described, codec))
                         .collect(),
                     computed: Computed::new(table),
-                    footer: Footer::new(table, &schema)?,
+                    footer: Footer::new(table, &schema, redaction)?,
                 }))
             }
         }
@@ -129,10 +142,21 @@ impl<W: Write + Send> ParquetEncoder<W> {
         compression: Compression,
         out: W,
     ) -> Result<Self, EncodeError> {
+        Self::redacted(table, facts, compression, None, out)
+    }
+
+    /// Like [`ParquetEncoder::new`], for events of a redaction, whose fingerprint the file's metadata names.
+    pub fn redacted(
+        table: &'static OutputTable,
+        facts: &ObjectFacts,
+        compression: Compression,
+        redaction: Option<&str>,
+        out: W,
+    ) -> Result<Self, EncodeError> {
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,
-            cache: EncoderCache::take(table, compression)?,
+            cache: EncoderCache::take(table, compression, redaction)?,
             rows: 0,
             page_rows: 0,
             page_bytes: 0,

@@ -31,6 +31,10 @@ const MIB: usize = 1024 * 1024;
 /// part of an upload: the encoders of 400 partitions need the rest.
 const OUTPUT_MEMORY_DIVISOR: usize = 16;
 
+/// The time to read the key of the redaction: Lambda ends an initialization that takes longer than 10 seconds.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+const KEY_TIME: Duration = Duration::from_secs(8);
+
 /// The error of a function that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
@@ -40,6 +44,9 @@ pub enum InitError {
     /// A directory does not outlast the function.
     #[error("{0}")]
     Folder(#[from] FolderError),
+    /// There is no key for the redaction.
+    #[error("{0}")]
+    Key(#[from] crate::config::RedactKeyError),
     /// The settings do not configure a function.
     #[error("{0}")]
     Setup(#[from] crate::function::SetupError),
@@ -60,13 +67,17 @@ pub fn main(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitErro
     log::init(environment("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let ended = run(environment);
     if let Err(error) = &ended {
-        tracing::error!(error = %error, "the function cannot start");
+        if let InitError::Key(key) = error {
+            tracing::error!(error = %key, retryable = key.is_retryable(), "the function cannot start");
+        } else {
+            tracing::error!(error = %error, "the function cannot start");
+        }
     }
     ended
 }
 
 fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
-    let config = Config::read(|setting| environment(setting.name))?;
+    let mut config = Config::read(|setting| environment(setting.name))?;
     folders::check(&config)?;
     let unfiltered = config.ingest.transform.unfiltered();
     if !unfiltered.is_empty() {
@@ -92,7 +103,11 @@ fn run(environment: &dyn Fn(&str) -> Option<String>) -> Result<(), InitError> {
         memory: limits.memory * MIB / OUTPUT_MEMORY_DIVISOR,
         ..Tuning::default()
     };
-    let storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
+    let mut storage = Router::on_runtime(runtime.handle(), tuning, config.storage.clone())?;
+    if config.redact_key.is_some() {
+        config.read_key(|place| storage.secret(place, Deadline::after(KEY_TIME)))?;
+        storage = storage.with_options(config.storage.clone());
+    }
     let function = Arc::new(Function::new(config, Box::new(storage), limits, SystemTime::now)?);
     let log = Arc::new(Log::new(name));
     let service = service_fn(move |event: LambdaEvent<Value>| {

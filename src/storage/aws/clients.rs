@@ -168,6 +168,20 @@ impl Clients {
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
+    /// Returns a Secrets Manager client.
+    pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&self.config);
+        config.set_endpoint_url(endpoint(&self.config, "Secrets Manager"));
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+
+    /// Returns a Systems Manager client.
+    pub(super) fn systems_manager(&self) -> aws_sdk_ssm::Client {
+        let mut config = aws_sdk_ssm::config::Builder::from(&self.config);
+        config.set_endpoint_url(endpoint(&self.config, "SSM"));
+        aws_sdk_ssm::Client::from_conf(config.build())
+    }
+
     /// Returns the region of the requests.
     pub fn region(&self) -> &str {
         self.config.region().map_or("", AsRef::as_ref)

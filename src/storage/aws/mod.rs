@@ -7,6 +7,8 @@
 mod background;
 mod clients;
 pub(super) mod error;
+mod secret;
 
 pub use background::BackgroundRuntime;
 pub use clients::{Clients, ConfigError, Tuning};
+pub(super) use secret::{parameter, secret};

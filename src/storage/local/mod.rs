@@ -6,6 +6,7 @@ mod directory;
 mod files;
 mod path;
 mod queue;
+mod secret;
 mod session;
 mod stdout;
 mod store;
@@ -24,6 +25,7 @@ use buckets::Buckets;
 pub use directory::Directory;
 pub use files::is_stream;
 use queue::DirectoryQueue;
+pub(super) use secret::read as read_secret;
 pub use stdout::Stdout;
 use store::DirectoryStore;
 

@@ -8,7 +8,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::deadline::Deadline;
 use crate::object::{ObjectRef, form_decoded, unquoted};
-use crate::schema::mapping::Schema;
 use crate::storage::aws::Clients;
 use crate::storage::aws::error::{Class, Context, Failure, Resource};
 use crate::storage::{Operation, Record, S3WriteOptions, StorageError, StoredFile};
@@ -74,9 +73,12 @@ impl OutputBucket {
         self.deadline
     }
 
-    /// Returns the schema of the events that are written.
-    pub(super) const fn schema(&self) -> Schema {
-        self.options.schema
+    /// Returns what the metadata of outputs names of the settings.
+    pub(super) fn settings(&self) -> metadata::Settings<'_> {
+        metadata::Settings {
+            schema: self.options.schema,
+            redact: self.options.redact.as_deref(),
+        }
     }
 
     /// Returns whether existing outputs are replaced.

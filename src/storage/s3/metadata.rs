@@ -31,6 +31,7 @@ const SOURCE_KEY: &str = "source-key";
 const SOURCE_KEY_SHA256: &str = "source-key-sha256";
 const SOURCE_VERSION: &str = "source-version";
 const SCHEMA: &str = "schema";
+const REDACT: &str = "redact";
 const PROGRAM: &str = "program";
 const LINES: &str = "lines";
 const EVENTS: &str = "events";
@@ -40,7 +41,7 @@ const SKIPPED: &str = "skipped";
 const SHA256: &str = "sha256";
 
 /// The metadata names. The counts are those of the whole source, of which an output may be one of several.
-pub static METADATA: [MetadataName; 12] = [
+pub static METADATA: [MetadataName; 13] = [
     name(SOURCE_BUCKET, true, "The bucket of the log object."),
     name(
         SOURCE_KEY,
@@ -57,6 +58,11 @@ pub static METADATA: [MetadataName; 12] = [
         SCHEMA,
         true,
         "The schema of the events, and its version, such as native-1.",
+    ),
+    name(
+        REDACT,
+        true,
+        "What identifies the redaction of the events: 16 hexadecimal digits, which differ for other rules and another key. Only if REDACT is set.",
     ),
     name(PROGRAM, true, "The version of alb-ingest."),
     name(
@@ -81,33 +87,40 @@ const MAX_KEY_BYTES: usize = 1024;
 /// The characters that S3 would not preserve: header values are ASCII and lose spaces at their ends.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
+/// What metadata names of the settings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings<'a> {
+    pub(super) schema: Schema,
+    pub(super) redact: Option<&'a str>,
+}
+
 /// Metadata names and values.
 pub(super) type Pairs = Vec<(&'static str, String)>;
 
 /// Returns the metadata that is known before the source has been read.
-pub(super) fn of_source(source: &ObjectRef, schema: Schema) -> Pairs {
+pub(super) fn of_source(source: &ObjectRef, settings: Settings<'_>) -> Pairs {
     let mut pairs = identity(source);
-    pairs.extend(of_program(schema));
+    pairs.extend(of_program(settings));
     pairs
 }
 
 /// Returns the metadata of a file that is merged from many sources. The hash is that of its bytes.
-pub(super) fn of_merge(schema: Schema, sha256: &str) -> Pairs {
-    let mut pairs = of_program(schema).to_vec();
+pub(super) fn of_merge(settings: Settings<'_>, sha256: &str) -> Pairs {
+    let mut pairs = of_program(settings);
     pairs.push((SHA256, sha256.to_owned()));
     pairs
 }
 
-fn of_program(schema: Schema) -> [(&'static str, String); 2] {
-    [
-        (SCHEMA, format!("{}-{}", schema.name(), schema.version())),
-        (PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()),
-    ]
+fn of_program(Settings { schema, redact }: Settings<'_>) -> Pairs {
+    let mut pairs = vec![(SCHEMA, format!("{}-{}", schema.name(), schema.version()))];
+    pairs.extend(redact.map(|fingerprint| (REDACT, fingerprint.to_owned())));
+    pairs.push((PROGRAM, concat!("alb-ingest/", env!("CARGO_PKG_VERSION")).to_owned()));
+    pairs
 }
 
 /// Returns the whole metadata, at the commit. The hash is that of the output's bytes.
-pub(super) fn complete(source: &ObjectRef, schema: Schema, counts: &Counts, sha256: &str) -> Pairs {
-    let mut pairs = of_source(source, schema);
+pub(super) fn complete(source: &ObjectRef, settings: Settings<'_>, counts: &Counts, sha256: &str) -> Pairs {
+    let mut pairs = of_source(source, settings);
     let filtered = (counts.filtered > 0).then_some((FILTERED, counts.filtered));
     let counts = [
         (LINES, counts.lines),
@@ -201,6 +214,10 @@ mod tests {
 
     #[test]
     fn filtered_events_are_in_the_metadata_if_there_are_any() {
+        let settings = Settings {
+            schema: Schema::Native,
+            redact: None,
+        };
         for filtered in [0, 3] {
             let counts = Counts {
                 lines: 5,
@@ -208,7 +225,7 @@ mod tests {
                 filtered,
                 ..Counts::default()
             };
-            let pairs = complete(&source("a.gz"), Schema::Native, &counts, "");
+            let pairs = complete(&source("a.gz"), settings, &counts, "");
             let found = |name: &str| pairs.iter().find(|(found, _)| *found == name);
             let look = |name: &str| found(name).map(|(_, value)| value.as_str());
             assert_eq!(look(FILTERED), (filtered > 0).then_some("3"));
@@ -223,13 +240,17 @@ mod tests {
     fn metadata_is_declared_short_printable_and_distinguishes_sources() {
         let long = "é".repeat(512);
         let keys = ["a b+c%2B.gz", "a+b c%2B.gz", "täglich/\u{7f}\n.gz", &long];
+        let settings = Settings {
+            schema: Schema::Native,
+            redact: Some("0123456789abcdef"),
+        };
         for key in keys {
-            let pairs = complete(&source(key), Schema::Native, &Counts::default(), &"f".repeat(64));
+            let pairs = complete(&source(key), settings, &Counts::default(), &"f".repeat(64));
             for (name, value) in &pairs {
                 assert!(METADATA.iter().any(|declared| declared.name == *name), "{name}");
                 assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{name}: {value}");
             }
-            let early: Vec<_> = of_source(&source(key), Schema::Native)
+            let early: Vec<_> = of_source(&source(key), settings)
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect();

@@ -102,7 +102,7 @@ impl StagedObject {
     fn send_part(&mut self) -> Result<(), StorageError> {
         let content = self.buffer.take();
         if self.upload.is_none() {
-            let metadata = metadata::of_source(&self.source, self.bucket.schema());
+            let metadata = metadata::of_source(&self.source, self.bucket.settings());
             let id = self.bucket.begin(&self.key, metadata);
             let id = id.map_err(|failure| self.error(&failure))?;
             self.upload = Some(Upload { id, parts: Vec::new() });
@@ -126,7 +126,7 @@ impl StagedObject {
     fn put(&mut self, counts: &Counts) -> Result<Committed, StorageError> {
         let content = self.buffer.take();
         let sha256 = hex(&self.hash.clone().finalize());
-        let metadata = metadata::complete(&self.source, self.bucket.schema(), counts, &sha256);
+        let metadata = metadata::complete(&self.source, self.bucket.settings(), counts, &sha256);
         self.commit_with(|staged| {
             let body = body(&staged.bucket, &content)?;
             staged.bucket.put(&staged.key, metadata.clone(), body)

@@ -164,7 +164,7 @@ impl Store for S3Store {
         content: &mut dyn Read,
     ) -> Result<String, StorageError> {
         let key = self.key(&staged.path());
-        let pairs = metadata::of_merge(self.bucket.schema(), &staged.0);
+        let pairs = metadata::of_merge(self.bucket.settings(), &staged.0);
         let part = self.bucket.clients().tuning().part as u64;
         if bytes > part {
             return self.upload(&key, name, pairs, content);

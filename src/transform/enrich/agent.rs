@@ -12,15 +12,15 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 use ua_parser::{os, user_agent};
 
-use super::memo::Memo;
+use crate::transform::memo::Memo;
 
 /// How much of a user agent is looked at: those of browsers and bots are shorter, and the time for a longer one is bounded.
 const MAX_BYTES: usize = 1024;
 /// The bytes of user agents whose facts the process keeps.
 const KNOWN_BYTES: usize = 1 << 20;
 
-const FAMILIES: &str = include_str!("../../../data/uap-core/families.tsv");
-const SYSTEMS: &str = include_str!("../../../data/uap-core/systems.tsv");
+pub(super) const FAMILIES: &str = include_str!("../../../data/uap-core/families.tsv");
+pub(super) const SYSTEMS: &str = include_str!("../../../data/uap-core/systems.tsv");
 const BOTS: &str = include_str!("../../../data/crawler-user-agents/bots.tsv");
 
 /// The facts about user agents that the process has met lately.
@@ -106,7 +106,7 @@ fn rows(list: &'static str) -> impl Iterator<Item = std::str::Split<'static, cha
 }
 
 /// Returns the rules of a list: a regular expression, and what replaces the text of its first group.
-fn rules(list: &'static str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+pub(super) fn rules(list: &'static str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     rows(list).map(|mut cells| (cells.next().unwrap_or_default(), cells.next()))
 }
 

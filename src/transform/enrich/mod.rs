@@ -3,19 +3,20 @@
 mod agent;
 mod columns;
 mod geo;
-mod memo;
+mod names;
 
 use std::sync::Arc;
 
 use crate::formats::{ColumnSource, Extra, Extras, Plan};
 use crate::parse::batch::{Batch, Values};
 use crate::parse::line::Span;
+use crate::transform::memo::Memo;
 
 use agent::{Agent, Wanted};
 use columns::append;
 use geo::Place;
 pub use geo::{Geo, GeoError};
-use memo::Memo;
+pub(super) use names::{family, is_family, is_system};
 
 /// The bytes of texts whose results are kept from batch to batch.
 const KEPT_BYTES: usize = 128 * 1024;

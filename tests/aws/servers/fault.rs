@@ -26,6 +26,7 @@ pub(crate) enum Op {
     ListMultipartUploads,
     PutRecordBatch,
     SendMessageBatch,
+    GetSecretValue,
     /// `invocation/next` and `invocation/ID/response` of the Lambda Runtime API.
     NextInvocation,
     InvocationResponse,

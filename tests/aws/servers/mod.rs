@@ -1,4 +1,4 @@
-//! In-process servers in place of AWS, each on 127.0.0.1 at a free port: S3, Firehose, SQS, the Lambda Runtime API, and the
+//! In-process servers in place of AWS, each on 127.0.0.1 at a free port: S3, Firehose, SQS, Secrets Manager, the Lambda Runtime API, and the
 //! queue of a function.
 //!
 //! They validate what AWS validates, inject the faults of a plan, and record what they did. Tests compare with a
@@ -16,4 +16,5 @@ pub(crate) mod lambda;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod s3;
+pub(crate) mod secrets;
 pub(crate) mod sqs;

@@ -14,6 +14,8 @@ impl Failure {
             Resource::Object { .. } => self.about_object(context),
             Resource::Stream(_) => self.about_stream(),
             Resource::Queue(_) => self.about_queue(),
+            Resource::Secret(_) => self.about_secret(),
+            Resource::Parameter(_) => self.about_parameter(),
         };
         advice + &self.facts()
     }
@@ -119,6 +121,42 @@ impl Failure {
         }
     }
 
+    fn about_secret(&self) -> String {
+        match self.class {
+            Class::NotFound => "no such secret: create it, or correct its name, the region or the account".to_owned(),
+            Class::Denied => "access denied: allow secretsmanager:GetSecretValue on the secret".to_owned(),
+            Class::KeyDenied => {
+                "access to the secret's KMS key is denied: allow kms:Decrypt on it, in the role's policy and in the key's policy".to_owned()
+            }
+            Class::KeyUnusable => {
+                "the KMS key of the secret cannot be used: check whether it is disabled or pending deletion".to_owned()
+            }
+            Class::Throttled => "throttled: Secrets Manager asks for fewer requests".to_owned(),
+            Class::NoText => "the secret has no text: store it as a string, not as binary data".to_owned(),
+            Class::Other => {
+                "Secrets Manager rejected the request: check the name, and whether the secret is scheduled for deletion".to_owned()
+            }
+            _ => self.about_service("Secrets Manager"),
+        }
+    }
+
+    fn about_parameter(&self) -> String {
+        match self.class {
+            Class::NotFound => "no such parameter: create it, or correct its name, the region or the account".to_owned(),
+            Class::Denied => "access denied: allow ssm:GetParameter on the parameter".to_owned(),
+            Class::KeyDenied => {
+                "access to the parameter's KMS key is denied: allow kms:Decrypt on it, in the role's policy and in the key's policy".to_owned()
+            }
+            Class::KeyUnusable => {
+                "the KMS key of the parameter cannot be used: check whether it is disabled or pending deletion".to_owned()
+            }
+            Class::Throttled => "throttled: Systems Manager asks for fewer requests".to_owned(),
+            Class::NoText => "the parameter has no value".to_owned(),
+            Class::Other => "Systems Manager rejected the request: check the name".to_owned(),
+            _ => self.about_service("Systems Manager"),
+        }
+    }
+
     /// Returns what does not depend on the kind of resource.
     fn about_service(&self, service: &str) -> String {
         match self.class {
@@ -168,6 +206,7 @@ impl Failure {
             | Class::InvalidResponse
             | Class::Overwritten
             | Class::ConcurrentlyModified
+            | Class::NoText
             | Class::Other => format!("{service} rejected the request"),
         }
     }

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
 use crate::escape::{escaped, is_name};
-use crate::storage::{ErrorKind, Operation, StorageError};
+use crate::storage::{ErrorKind, Operation, SecretLocation, StorageError};
 
 /// The classes of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub(crate) enum Class {
     InvalidRequest,
     /// The endpoint does not know the operation.
     WrongEndpoint,
+    /// The secret is not a text.
+    NoText,
     /// The request could not be built.
     NotBuilt,
     /// Any other rejection.
@@ -112,6 +114,10 @@ pub(crate) enum Resource<'a> {
     Stream(&'a str),
     /// The URL of an SQS queue.
     Queue(&'a str),
+    /// The name or ARN of a secret of Secrets Manager.
+    Secret(&'a str),
+    /// The name or ARN of a parameter of Systems Manager.
+    Parameter(&'a str),
 }
 
 impl Failure {
@@ -223,6 +229,7 @@ impl Class {
             | Self::InvalidSource
             | Self::InvalidRequest
             | Self::WrongEndpoint
+            | Self::NoText
             | Self::NotBuilt
             | Self::Other => ErrorKind::Refused,
         }
@@ -244,6 +251,8 @@ impl fmt::Display for Resource<'_> {
             Self::Object { bucket, key, .. } => write!(out, "s3://{}/{}", escaped(bucket), escaped(key)),
             Self::Stream(name) => write!(out, "firehose://{}", escaped(name)),
             Self::Queue(url) => escaped(url).fmt(out),
+            Self::Secret(name) => SecretLocation::Secret((*name).to_owned()).fmt(out),
+            Self::Parameter(name) => SecretLocation::Parameter((*name).to_owned()).fmt(out),
         }
     }
 }
@@ -255,6 +264,8 @@ fn class_of(status: u16, code: &str, message: &str, has_region: bool) -> Class {
         | "NoSuchVersion"
         | "MethodNotAllowed"
         | "ResourceNotFoundException"
+        | "ParameterNotFound"
+        | "ParameterVersionNotFound"
         | "QueueDoesNotExist"
         | "AWS.SimpleQueueService.NonExistentQueue" => Class::NotFound,
         "NoSuchBucket" => Class::NoBucket,
@@ -294,14 +305,20 @@ fn class_of(status: u16, code: &str, message: &str, has_region: bool) -> Class {
         | "ServiceUnavailableException"
         | "BandwidthLimitExceeded" => Class::Throttled,
         _ if code.contains("Throttl") => Class::Throttled,
-        "InternalError" | "ServiceUnavailable" | "InternalFailure" => Class::ServerError,
+        "InternalError" | "ServiceUnavailable" | "InternalFailure" | "InternalServiceError" | "InternalServerError" => {
+            Class::ServerError
+        }
         "RequestTimeout" | "RequestTimeoutException" => Class::TimedOut,
         "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => Class::Checksum,
         "InvalidRequest" if message.contains("Server Side Encryption") => Class::CustomerKey,
-        "InvalidKMSResourceException" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound" => Class::KeyUnusable,
+        "InvalidKMSResourceException" | "KmsDisabled" | "KmsInvalidState" | "KmsNotFound"
+        // The last two are of secrets and parameters.
+        | "DecryptionFailure" | "InvalidKeyId" => Class::KeyUnusable,
         "KmsAccessDenied" => Class::KeyDenied,
         _ if code.starts_with("KMS.") => Class::KeyUnusable,
-        "AccessDenied" | "AccessDeniedException" if message.contains("kms:") => Class::KeyDenied,
+        "AccessDenied" | "AccessDeniedException" if message.contains("kms:") || message.contains("Access to KMS") => {
+            Class::KeyDenied
+        }
         "AccessDenied"
         | "AccessDeniedException"
         | "NotAuthorized"

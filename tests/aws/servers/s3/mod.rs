@@ -252,9 +252,16 @@ impl Shared {
             Op::UploadPart => multipart::part(bucket, key, call),
             Op::CompleteMultipartUpload => multipart::complete(bucket, &target.bucket, key, call),
             Op::AbortMultipartUpload => multipart::abort(bucket, key, call),
-            Op::PutRecordBatch | Op::SendMessageBatch | Op::NextInvocation | Op::InvocationResponse | Op::Other => Err(
-                Refusal::new(501, "NotImplemented", "the test server does not know this operation"),
-            ),
+            Op::PutRecordBatch
+            | Op::SendMessageBatch
+            | Op::GetSecretValue
+            | Op::NextInvocation
+            | Op::InvocationResponse
+            | Op::Other => Err(Refusal::new(
+                501,
+                "NotImplemented",
+                "the test server does not know this operation",
+            )),
         }
     }
 

@@ -9,14 +9,14 @@ const ENTRY: usize = 64;
 /// Results by the text that they were computed from. If they take up too much, all are forgotten: texts that are frequent are soon
 /// back, and a client that sends ever new ones only costs time.
 #[derive(Debug)]
-pub(super) struct Memo<V> {
+pub(in crate::transform) struct Memo<V> {
     entries: HashMap<Vec<u8>, V, RandomState>,
     bytes: usize,
     max_bytes: usize,
 }
 
 impl<V> Memo<V> {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    pub(in crate::transform) fn new(max_bytes: usize) -> Self {
         Self {
             entries: HashMap::with_hasher(RandomState::default()),
             bytes: 0,
@@ -26,7 +26,7 @@ impl<V> Memo<V> {
 
     /// Returns the result for a text, which is computed unless it is known.
     #[inline]
-    pub(super) fn get(&mut self, text: &[u8], compute: impl FnOnce() -> V) -> &mut V {
+    pub(in crate::transform) fn get(&mut self, text: &[u8], compute: impl FnOnce() -> V) -> &mut V {
         if self.bytes > self.max_bytes && !self.entries.contains_key(text) {
             self.entries.clear();
             self.bytes = 0;
@@ -39,7 +39,7 @@ impl<V> Memo<V> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::transform) fn len(&self) -> usize {
         self.entries.len()
     }
 }
