@@ -1,6 +1,7 @@
 """The choices of parameters under test: each source, trigger and destination, and all options together."""
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0e7d5c3a-0001-4b1f-9d26-7a3c8e5f1b01"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:alb-ingest/redact-key-AbCdEf"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:log-objects"
 # Every column that Enrich can name.
 COLUMNS = (
@@ -35,6 +36,13 @@ CHOICES: dict[str, dict] = {
         "Filter": "elb_status_code >= 400 or user_agent not like '%health%'",
         "Sample": "keep all where elb_status_code >= 500; keep 1/100; by trace_id",
     },
+    "redacted": {"Redact": "client_ip=pseudonym,query=keys", "RedactKey": SECRET},
+    "redacted-by-parameter": {
+        "Redact": "client_ip=hmac",
+        "RedactKey": "arn:aws:ssm:us-east-1:123456789012:parameter/alb-ingest/redact-key",
+        "RedactKeyKmsKeyArn": KEY,
+    },
+    "redacted-without-key": {"Redact": "client_ip=truncate,query=drop", "QuarantineRaw": "keep"},
     "ocsf-stream": {"Schema": "ocsf", "Destination": "NewStream", "StreamDelivery": "Json"},
     "stream-json": {"Destination": "NewStream", "StreamDelivery": "Json"},
     "stream-json-one-table": {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "clb_access_log"},
@@ -75,6 +83,9 @@ CHOICES: dict[str, dict] = {
     # A region without an account of its own for log delivery.
     "new-region": {"region": "eu-central-2"},
     "everything": {
+        "Redact": "addresses=hmac,query=secrets",
+        "RedactKey": SECRET,
+        "RedactKeyKmsKeyArn": KEY,
         "LogPrefix": "web/",
         "LogAccounts": "123456789012,111122223333,444455556666",
         "LogExpirationDays": 90,

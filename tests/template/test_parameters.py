@@ -83,6 +83,11 @@ def test_a_parameter_documents_its_values(name):
         ({"Enrich": "client_asn", "GeoDatabase": ",".join(["s3://geo-data/asn.mmdb"] * 5)}, "one to four objects"),
         ({"GeoDatabase": "s3://geo-data/asn.mmdb"}, "Enrich is empty"),
         ({"LogSource": "ExistingBucket", "LogBucketEvents": "Yes"}, "for a new log bucket"),
+        ({"RedactKey": CHOICES["redacted"]["RedactKey"]}, "Redact is empty"),
+        ({"RedactKey": "0123456789abcdef" * 4, "Redact": "client_ip=hmac"}, "ARN of a secret"),
+        ({"QuarantineRaw": "keep"}, "Redact is empty"),
+        ({"Redact": "client_ip=hmac", "RedactKeyKmsKeyArn": CHOICES["everything"]["RedactKeyKmsKeyArn"]}, "RedactKey is empty"),
+        ({"Redact": "client_ip=drop\n"}, "printable ASCII"),
         ({"VpcSubnetIds": "subnet-0123"}, "requires VpcSecurityGroupIds"),
         ({"VpcSecurityGroupIds": "sg-0123"}, "requires VpcSubnetIds"),
         ({"LogBucketName": "Logs"}, "bucket name"),
@@ -100,6 +105,15 @@ def test_invalid_choices_are_rejected(choice, message):
         Stack(**choice)
 
 
+def test_the_settings_of_the_redaction_reach_the_function():
+    everything, unset = Stack(**CHOICES["everything"]), Stack()
+    for parameter, variable in {"Redact": "REDACT", "RedactKey": "REDACT_KEY"}.items():
+        assert everything.variables()[variable] == CHOICES["everything"][parameter]
+        assert variable not in unset.variables()
+    assert everything.variables()["QUARANTINE_RAW"] == "redact" and "QUARANTINE_RAW" not in unset.variables()
+    assert Stack(**CHOICES["redacted-without-key"]).variables()["QUARANTINE_RAW"] == "keep"
+
+
 def test_the_settings_of_events_reach_the_function():
     everything, unset = Stack(**CHOICES["everything"]), Stack()
     for parameter, variable in {"Filter": "FILTER", "Sample": "SAMPLE"}.items():
@@ -109,7 +123,7 @@ def test_the_settings_of_events_reach_the_function():
 
 def test_the_longest_settings_of_events_fit_into_the_environment():
     """Lambda allows 4 KB for all variables: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-    longest = {name: "x" * template()["Parameters"][name]["MaxLength"] for name in ("Filter", "Sample")}
+    longest = {name: "x" * template()["Parameters"][name]["MaxLength"] for name in ("Filter", "Sample", "Redact")}
     stack = Stack(**{**CHOICES["everything"], **longest})
     size = sum(len(name) + len(str(value)) for name, value in stack.variables().items())
     assert size < 4096, size

@@ -47,7 +47,7 @@ def test_the_page_lists_every_action(stacks, role, section):
 def calls() -> dict[str, set[str]]:
     """Returns the AWS operations that src calls through the SDK clients, each with the calling files."""
     services = re.findall(r"^aws-sdk-([a-z0-9]+) =", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
-    assert services == ["firehose", "s3", "sqs"], "a new service needs its actions in docs/security.md"
+    assert services == ["firehose", "s3", "secretsmanager", "sqs", "ssm"], "a new service needs its actions in docs/security.md"
     session = botocore.session.get_session()
     names = [name for service in services for name in session.get_service_model(service).operation_names]
     methods = {xform_name(name): name for name in names}
@@ -122,6 +122,25 @@ def test_unused_features_have_no_permissions(stacks):
     }
     # A folder's objects are read without naming a version.
     assert versions == {"defaults": False, "existing-bucket": True, "merged-existing": False}
+
+
+def test_a_key_is_readable_only_if_it_is_named(stacks):
+    found = {
+        name: {statement["Sid"]: statement for statement in stacks[name].statements("IngestRole") if "RedactKey" in statement["Sid"]}
+        for name in ("defaults", "redacted", "redacted-by-parameter", "redacted-without-key", "everything")
+    }
+    for name, service, action in (
+        ("everything", "secretsmanager", "secretsmanager:GetSecretValue"),
+        ("redacted-by-parameter", "ssm", "ssm:GetParameter"),
+    ):
+        assert found[name]["ReadRedactKey"]["Action"] == action
+        # Nothing but the named secret and key.
+        assert found[name]["ReadRedactKey"]["Resource"] == stacks[name].parameters["RedactKey"]
+        assert found[name]["DecryptRedactKey"]["Resource"] == stacks[name].parameters["RedactKeyKmsKeyArn"]
+        via = found[name]["DecryptRedactKey"]["Condition"]["StringEquals"]["kms:ViaService"]
+        assert via == f"{service}.us-east-1.amazonaws.com"
+    assert not found["defaults"] and not found["redacted-without-key"]
+    assert set(found["redacted"]) == {"ReadRedactKey"} and set(found["everything"]) == {"ReadRedactKey", "DecryptRedactKey"}
 
 
 def test_no_action_has_a_wildcard(stack):
