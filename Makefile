@@ -211,6 +211,11 @@ bench-schemas: ## Compare the cost of each output schema with native (ARGS=--hel
 	$(call heading,bench-schemas: panther$(comma) ecs$(comma) ocsf and tailpipe compared with native)
 	python3 bench/schemas.py $(ARGS)
 
+.PHONY: bench-features
+bench-features: ## Compare the cost of enrichment, filters, samples and redaction with none (ARGS=--help)
+	$(call heading,bench-features: optional settings compared with none)
+	python3 bench/features.py $(ARGS)
+
 .PHONY: memory
 memory: ## Measure the peak memory on an object of 1.5 million lines
 	$(call heading,memory: peak memory of a large object)
