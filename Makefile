@@ -116,6 +116,16 @@ account: venv ## Test the deployment end to end: aws s3 cp, the template's queue
 	$(call heading,account: from aws s3 cp to a query$(comma) with moto as the account)
 	$(PYTHON_BIN) -m pytest tests/account
 
+.PHONY: report-browser
+report-browser: venv ## Open the pages of `alb-ingest report` in headless Chromium; leaves pictures in target/report-browser
+	$(call heading,report-browser: the page in a browser)
+	@if scripts/chromium.py; then \
+		echo '$(PYTHON_BIN) -m pytest tests/browser'; \
+		$(PYTHON_BIN) -m pytest tests/browser; \
+	else \
+		echo 'report-browser: SKIPPED: there is no Chromium, see above; the page was not opened in a browser' >&2; \
+	fi
+
 .PHONY: venv
 venv: ## Install the pinned Python packages into .venv
 	$(call heading,venv: Python packages)
@@ -248,6 +258,11 @@ samples: ## Regenerate the sample objects in events/objects
 	$(call heading,samples: events/objects)
 	cargo run --quiet --release --locked --no-default-features --features cli,generate -- generate --samples events/objects
 
+.PHONY: report-picture
+report-picture: ## Regenerate the picture of the report in docs/report.png
+	$(call heading,report-picture: docs/report.png)
+	scripts/report_picture.py
+
 .PHONY: ocsf-classes
 ocsf-classes: ## Regenerate the JSON Schemas of the OCSF classes in tests/standards/ocsf (installs OCSF's export)
 	$(call heading,ocsf-classes: tests/standards/ocsf)
@@ -262,3 +277,4 @@ generated: ## Regenerate the committed files in docs/, events/ and template.yaml
 	scripts/venv.sh
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/template/test_parameters.py
 	UPDATE_GENERATED=1 $(PYTHON_BIN) -m pytest tests/python/test_shown_commands.py
+	scripts/grafana_dashboard.py

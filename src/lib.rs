@@ -19,6 +19,7 @@
 //! - [`function`]: one invocation of the function.
 //! - [`config`]: the settings and their defaults.
 //! - [`escape`]: text from outside in a form that is safe to show.
+//! - `report`: the figures of log objects and their page, for the command `report`.
 //! - `cli` and `generate`: the commands, and the generator of test objects.
 //!
 //! # Guarantees
@@ -84,6 +85,8 @@ pub mod layout;
 pub mod merge;
 pub mod object;
 pub mod parse;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod schema;
 pub mod storage;
 pub mod transform;

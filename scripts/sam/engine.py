@@ -5,13 +5,13 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
 from pathlib import Path
 
 import certifi
+import debian
 from process import stop
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
@@ -19,7 +19,6 @@ IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 LIBRARIES = ("libc.so.6", "libm.so.6", "libgcc_s.so.1")
 LOADER = Path("/lib64/ld-linux-x86-64.so.2")
 START_SECONDS = 30
-INSTALL_SECONDS = 300
 # Engines share the machine's bridge and assign the same addresses to containers, so only one is started at a time.
 LOCK = Path(tempfile.gettempdir()) / "alb-ingest-engine.lock"
 LOCK_SECONDS = 600
@@ -158,34 +157,17 @@ def _acquire_lock(say) -> io.IOBase:
 
 def _install(say) -> None:
     """Installs Debian's engine, which requires root on Debian or Ubuntu."""
-    if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NoEngine("Docker is not installed, and installing it requires root on Debian or Ubuntu")
-    if os.environ.get("NO_INSTALL"):
-        raise NoEngine("Docker is not installed, and NO_INSTALL is set")
+    problem = debian.cannot_install()
+    if problem:
+        raise NoEngine(f"Docker is not installed, and {problem}")
     say("engine: installing docker.io")
     # The package must not start a daemon: this script starts and stops it.
-    errors = _apt("install", "-y", "--no-install-recommends", "docker.io")
-    if not shutil.which("dockerd"):
-        _apt("update")
-        errors = _apt("install", "-y", "--no-install-recommends", "docker.io")
+    errors = debian.install("dockerd", "docker.io")
     if shutil.which("dockerd") and not shutil.which("docker"):
         # A separate package since Debian 13.
-        errors = _apt("install", "-y", "--no-install-recommends", "docker-cli")
+        errors = debian.install("docker", "docker-cli")
     if not (shutil.which("dockerd") and shutil.which("docker")):
         raise NoEngine("cannot install docker.io: " + errors.strip()[-300:])
-
-
-def _apt(*arguments: str) -> str:
-    """Runs apt-get, which may fail or time out; returns its errors."""
-    command = ["apt-get", "-o", "DPkg::Lock::Timeout=60", *arguments]
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        result = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return f"apt-get timed out after {INSTALL_SECONDS} s"
-    return result.stderr
 
 
 def _library(name: str) -> Path:

@@ -44,6 +44,7 @@ pub(super) fn command() -> Command {
             run(),
             backfill(),
             super::audit::command(),
+            super::page::command(),
             replay(),
             explain(),
             schema(),
@@ -72,18 +73,7 @@ fn run() -> Command {
             "alb-ingest run logs --to out --include '**/us-east-1/**'",
             "zcat access.log.gz | alb-ingest run - --to - | jq .request_url",
         ]))
-        .arg(
-            Arg::new("input")
-                .value_name("INPUT")
-                .required(true)
-                .num_args(1..)
-                .value_hint(ValueHint::AnyPath)
-                .help("File, directory, s3://BUCKET/PREFIX, or - for stdin")
-                .long_help(
-                    "File, directory, s3://BUCKET/PREFIX, or - for stdin.\n\n\
-                     Directories are searched recursively; hidden files are skipped.",
-                ),
-        )
+        .arg(input())
         .arg(table_option().help_heading(heading(Section::Input)))
         .args(settings(|section| section != Section::Function))
         .args(time_range())
@@ -91,6 +81,20 @@ fn run() -> Command {
         .arg(report())
         .disable_help_flag(true)
         .arg(help_flag())
+}
+
+/// Returns the argument that names log objects.
+pub(super) fn input() -> Arg {
+    Arg::new("input")
+        .value_name("INPUT")
+        .required(true)
+        .num_args(1..)
+        .value_hint(ValueHint::AnyPath)
+        .help("File, directory, s3://BUCKET/PREFIX, or - for stdin")
+        .long_help(
+            "File, directory, s3://BUCKET/PREFIX, or - for stdin.\n\n\
+             Directories are searched recursively; hidden files are skipped.",
+        )
 }
 
 /// Returns the arguments of commands that compare or connect logs and a destination.
@@ -504,7 +508,7 @@ fn table_argument() -> Arg {
     )
 }
 
-fn table_option() -> Arg {
+pub(super) fn table_option() -> Arg {
     list_values_in_long_help(
         Arg::new("table")
             .long("table")

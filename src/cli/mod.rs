@@ -12,6 +12,7 @@ mod input;
 mod merge;
 mod new_file;
 mod options;
+mod page;
 mod reference;
 mod replay;
 mod report;
@@ -110,6 +111,7 @@ fn dispatch(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) 
         Some(("run", matches)) => run::run(matches, environment),
         Some(("backfill", matches)) => backfill::backfill(matches, environment),
         Some(("audit", matches)) => audit::audit(matches, environment),
+        Some(("report", matches)) => page::report(matches, environment),
         Some(("replay", matches)) => replay::replay(matches, environment),
         Some(("explain", matches)) => explain::explain(matches),
         Some(("schema", matches)) => schema::schema(matches),

@@ -19,36 +19,49 @@ const MAX_REASONS: usize = 5;
 pub(super) fn text(totals: &Totals, destination: &Location, quarantine: &Location) -> String {
     let mut text = String::new();
     if !totals.tables.is_empty() {
-        text.push_str(&counts(totals));
+        text.push_str(&counts(totals, true));
     }
-    notes(totals, quarantine, &mut text);
+    notes(totals, Some(quarantine), &mut text);
     outputs(totals, destination, &mut text);
     text
 }
 
-fn counts(totals: &Totals) -> String {
+/// Returns the report about objects that were read, but not written anywhere.
+pub(super) fn read_only(totals: &Totals) -> String {
+    let mut text = String::new();
+    if !totals.tables.is_empty() {
+        text.push_str(&counts(totals, false));
+    }
+    notes(totals, None, &mut text);
+    text
+}
+
+/// Returns the counts as a table, with those of outputs if there are any.
+fn counts(totals: &Totals, has_outputs: bool) -> String {
     // Without a filter or a sample, the column would only have zeros.
     let is_filtered = totals.counts.filtered > 0;
     let mut header = vec!["table", "objects", "lines", "events"];
     header.extend(is_filtered.then_some("filtered"));
-    header.extend([
-        "quarantined",
-        "skipped",
-        "bytes in",
-        "bytes out",
-        "first event",
-        "last event",
-    ]);
+    header.extend(["quarantined", "skipped", "bytes in"]);
+    header.extend(has_outputs.then_some("bytes out"));
+    header.extend(["first event", "last event"]);
     let mut table = TextTable::new(&header);
+    let cells = |name: &str, counts: &Counts| {
+        let mut cells = count_cells(name, counts, is_filtered);
+        if !has_outputs {
+            cells.pop();
+        }
+        cells
+    };
     for (name, totals) in &totals.tables {
         let (first, last) = totals
             .times
             .map_or_else(Default::default, |(first, last)| (seconds(first), seconds(last)));
-        let mut cells = count_cells(name, &totals.counts, is_filtered);
+        let mut cells = cells(name, &totals.counts);
         cells.extend([first, last]);
         table.row(cells);
     }
-    table.row(count_cells("total", &totals.counts, is_filtered));
+    table.row(cells("total", &totals.counts));
     table.text(1)
 }
 
@@ -71,7 +84,7 @@ fn count_cells(name: &str, counts: &Counts, is_filtered: bool) -> Vec<String> {
 }
 
 /// Writes a line for each thing that deserves attention.
-fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
+fn notes(totals: &Totals, quarantine: Option<&Location>, text: &mut String) {
     // Writing to a String does not fail.
     for (name, table) in &totals.tables {
         if table.counts.quarantined > 0 {
@@ -99,7 +112,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
             );
         }
     }
-    if totals.counts.quarantined > 0 {
+    if let Some(quarantine) = quarantine.filter(|_| totals.counts.quarantined > 0) {
         let _ = writeln!(text, "quarantine   {quarantine}");
     }
     for table in &totals.unfiltered {
@@ -142,7 +155,7 @@ fn notes(totals: &Totals, quarantine: &Location, text: &mut String) {
 }
 
 /// Returns why objects were skipped, and how many.
-fn skips(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> {
+pub(super) fn skips(totals: &Totals) -> impl Iterator<Item = (&'static str, u64)> {
     let own = (totals.own_outputs > 0).then_some(("output at the destination", totals.own_outputs));
     totals
         .skipped

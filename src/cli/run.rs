@@ -88,7 +88,7 @@ fn deliver(
     }
     match (config.merge, &layout) {
         (Some(merged), Some(layout)) => {
-            let threads = Threads::of(matches, &config.destination, usize::MAX);
+            let threads = Threads::of(matches, config.destination.is_stdout(), usize::MAX);
             merge::merge(
                 config,
                 merged,
@@ -136,7 +136,7 @@ fn deliver_each(
     let mut totals = Totals::default();
     in_waves(objects, |wave: &[Entry]| {
         bar.inc_length(wave.iter().filter_map(|entry| entry.object.size).sum());
-        let threads = Threads::of(matches, &config.destination, wave.len());
+        let threads = Threads::of(matches, config.destination.is_stdout(), wave.len());
         let results = ingest_all(wave, target, threads, bar);
         for (entry, result) in wave.iter().zip(results) {
             totals.add(&entry.object.key, result);
@@ -146,7 +146,7 @@ fn deliver_each(
 }
 
 /// Hands over the objects, at most [`WAVE`] at once, as far as they have been listed.
-fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T])) {
+pub(super) fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T])) {
     loop {
         let wave: Vec<T> = objects.take(WAVE).collect();
         if wave.is_empty() {
@@ -158,18 +158,19 @@ fn in_waves<T>(objects: &mut impl Iterator<Item = T>, mut ingest: impl FnMut(&[T
 
 /// The use of threads.
 #[derive(Clone, Copy)]
-struct Threads {
+pub(super) struct Threads {
     /// The number of objects in parallel.
-    jobs: usize,
+    pub(super) jobs: usize,
     /// Whether each object is decompressed on a second thread: if the objects alone do not use all cores.
-    two_per_object: bool,
+    pub(super) two_per_object: bool,
 }
 
 impl Threads {
-    fn of(matches: &ArgMatches, destination: &Location, objects: usize) -> Self {
+    /// Returns the threads for a number of objects, whose events may have to be `in_order`.
+    pub(super) fn of(matches: &ArgMatches, in_order: bool, objects: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let requested = matches.get_one::<u16>("jobs").map_or(cores, |jobs| usize::from(*jobs));
-        Self::on(cores, requested, destination.is_stdout(), objects)
+        Self::on(cores, requested, in_order, objects)
     }
 
     fn on(cores: usize, requested: usize, in_order: bool, objects: usize) -> Self {

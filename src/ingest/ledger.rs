@@ -141,6 +141,14 @@ impl Ledger {
         self.skipped_lines += counts.skipped;
     }
 
+    /// Takes note of the times of events.
+    pub(super) fn note_times(&mut self, times: &[i64]) {
+        for time in times {
+            let (first, last) = self.times.unwrap_or((*time, *time));
+            self.times = Some((first.min(*time), last.max(*time)));
+        }
+    }
+
     /// Counts a malformed line.
     pub(super) fn quarantine(&mut self, fault: Fault) {
         self.quarantined += 1;

@@ -6,16 +6,14 @@
 //! at fault cost a merge one restart, however many they are, and no member is read more than three times. Only a member
 //! that changes or vanishes between its rehearsal and its reading costs a further restart.
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
 
 use crate::deadline::Deadline;
-use crate::object::{Counts, ObjectRef, ObjectRequest};
+use crate::object::{ObjectRef, ObjectRequest};
 use crate::parse::input::ReadError;
-use crate::storage::{Body, Committed, ErrorKind, Operation, Sink, Source, Staged, StorageError};
+use crate::storage::{Body, ErrorKind, Operation, Source, StorageError};
 
+use super::discard::Discard;
 use super::object::{How, ingest_alone, ingest_into};
 use super::prefetch::{Fetched, MemberSource, Prefetch, ReadAhead};
 use super::staging::{MAX_SHARED, Naming, Staging};
@@ -341,53 +339,4 @@ fn open(member: &Member<'_>) -> Result<Box<dyn Body>, StorageError> {
 fn left_out(object: &ObjectRef) -> State {
     let limit = MAX_SHARED;
     State::failed(Problem::MergeIsFull { limit }.of(object))
-}
-
-/// A sink that discards what it is given, and takes note of the keys.
-struct Discard {
-    event_limit: Option<usize>,
-    keys: Mutex<BTreeSet<String>>,
-}
-
-impl Discard {
-    fn like(sink: &dyn Sink) -> Self {
-        Self {
-            event_limit: sink.event_limit(),
-            keys: Mutex::default(),
-        }
-    }
-
-    fn keys(&self) -> BTreeSet<String> {
-        std::mem::take(&mut self.keys.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Sink for Discard {
-    fn stage(&self, key: &str, _: &ObjectRef) -> Result<Box<dyn Staged>, StorageError> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.to_owned());
-        Ok(Box::new(Discarded))
-    }
-
-    fn event_limit(&self) -> Option<usize> {
-        self.event_limit
-    }
-}
-
-struct Discarded;
-
-impl Write for Discarded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Staged for Discarded {
-    fn commit(self: Box<Self>, _: &Counts) -> Result<Committed, StorageError> {
-        Ok(Committed::Written(0))
-    }
 }

@@ -5,8 +5,11 @@
 //! `lines = events + filtered + quarantined + skipped`. An object that fails commits nothing.
 //!
 //! [`merge_objects`] ingests several objects into shared outputs. What is staged is then handed from member to member.
+//! [`consume_object`] hands events to a [`Consumer`] instead of writing them.
 
 mod ahead;
+mod consumer;
+mod discard;
 mod error;
 mod ledger;
 mod merged;
@@ -23,10 +26,11 @@ mod staging;
 mod unknown_values;
 
 pub use ahead::{Ahead, read_ahead};
+pub use consumer::Consumer;
 pub use error::{IngestError, Problem};
 pub use ledger::{Corruption, Ledger, Outcome, Output, Skip};
 pub use merged::{Member, MemberOutcome, MergeOptions, merge_objects};
-pub use object::ingest_object;
+pub use object::{consume_object, ingest_object};
 pub use options::{KeyFilter, OnCorrupt, Options, PartitionBy};
 pub use pool::{Pool, Unfinished};
 pub use prefetch::ReadAhead;

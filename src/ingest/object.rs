@@ -5,6 +5,8 @@ use crate::object::{ObjectRef, ObjectRequest};
 use crate::parse::input::ReadError;
 use crate::storage::{Body, Source};
 
+use super::consumer::Consumer;
+use super::discard::Discard;
 use super::staging::{Naming, Staging};
 use super::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, Problem, Target};
 
@@ -34,6 +36,38 @@ pub fn ingest_object(
     let how = How { two_threads, deadline };
     let naming = Naming::OfObject;
     ingest_alone(request, source, (target, naming), how, &mut None, &mut on_chunk)
+}
+
+/// Reads an object as [`ingest_object`] does, but hands its events to a consumer, and writes nothing: malformed lines are only
+/// counted. If the object fails, the consumer may have taken some of its events.
+///
+/// # Errors
+/// The source failed, the deadline passed, or the object itself is at fault.
+pub fn consume_object(
+    request: &ObjectRequest,
+    source: &dyn Source,
+    (options, consumer): (&Options, &mut dyn Consumer),
+    (two_threads, deadline): (bool, Deadline),
+    mut on_chunk: impl FnMut(usize),
+) -> Result<(ObjectRef, Outcome), IngestError> {
+    if let Some(skip) = options.skip_unread(&request.key) {
+        return Ok((request.unidentified(), Outcome::Skipped(skip, Ledger::default())));
+    }
+    let how = How { two_threads, deadline };
+    let nowhere = Discard::default();
+    let target = Target {
+        options,
+        events: &nowhere,
+        quarantine: &nowhere,
+    };
+    repeat(request, options, &mut None, |known| {
+        read(request, source, options, |body| {
+            let staging = Staging::consuming(target, consumer);
+            let mut ingest = begin(body.object(), staging, how, known);
+            read_body(body, &mut ingest, &mut on_chunk)?;
+            ingest.end()
+        })
+    })
 }
 
 /// Like [`ingest_object`], with outputs of other names. `known` is the fault to expect; it becomes the one that was found.

@@ -84,10 +84,6 @@ impl Outputs {
         for (row, partition) in partitioner.of_rows(batch, table).enumerate() {
             rows.entry(partition).or_default().push(row);
         }
-        for time in batch.timestamps() {
-            let (first, last) = ledger.times.unwrap_or((*time, *time));
-            ledger.times = Some((first.min(*time), last.max(*time)));
-        }
         let one = rows.len() == 1;
         for (partition, rows) in rows {
             let object = self.object;

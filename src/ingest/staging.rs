@@ -7,6 +7,7 @@ use crate::object::ObjectFacts;
 use crate::parse::batch::Malformed;
 use crate::storage::{Committed, ErrorKind, Existing, Operation, Sink, Staged, StorageError};
 
+use super::consumer::{Consumer, Events};
 use super::outputs::Outputs;
 use super::quarantine::QuarantineOutputs;
 use super::{Ledger, Output, Problem, TableStage, Target};
@@ -58,7 +59,7 @@ pub(super) const fn max_open(is_shared: bool) -> usize {
 pub(super) struct Staging<'a> {
     pub(super) target: Target<'a>,
     pub(super) naming: Naming,
-    pub(super) events: Outputs,
+    pub(super) events: Events<'a>,
     pub(super) quarantine: QuarantineOutputs<'a>,
     /// The parser and the batch of an earlier object.
     pub(super) table: Option<Box<TableStage>>,
@@ -70,10 +71,18 @@ impl<'a> Staging<'a> {
         Self {
             target,
             naming,
-            events: Outputs::new(naming),
+            events: Events::Files(Outputs::new(naming)),
             quarantine: QuarantineOutputs::new(target.quarantine),
             table: None,
             malformed: Vec::new(),
+        }
+    }
+
+    /// Returns a staging without outputs of events, which go to a consumer.
+    pub(super) fn consuming(target: Target<'a>, consumer: &'a mut dyn Consumer) -> Self {
+        Self {
+            events: Events::Consumer(consumer),
+            ..Self::new(target, Naming::OfObject)
         }
     }
 

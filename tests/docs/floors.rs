@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules that each module may import from, besides itself. The lowest layer comes first.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("formats", &[]),
     ("cost", &[]),
     ("deadline", &[]),
@@ -31,6 +31,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
             "storage",
         ],
     ),
+    ("report", &["escape", "formats", "parse", "object", "ingest"]),
     ("layout", &["transform", "object", "encode", "storage", "ingest"]),
     ("merge", &["escape", "parse", "object", "storage", "ingest"]),
     ("trigger", &["escape", "parse", "object", "storage", "ingest", "merge"]),
@@ -59,7 +60,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
         "cli",
         &[
             "deadline", "escape", "formats", "parse", "schema", "object", "encode", "storage", "ingest", "layout",
-            "merge", "trigger", "config", "cost", "function", "generate",
+            "merge", "trigger", "config", "cost", "function", "generate", "report",
         ],
     ),
     ("bin", &["function", "cli"]),

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// Each command with the file of its short help; the first is the program itself.
-const COMMANDS: [(&[&str], &str); 8] = [
+const COMMANDS: [(&[&str], &str); 9] = [
     (&[], "alb-ingest"),
     (&["run"], "run"),
     (&["audit"], "audit"),
+    (&["report"], "report"),
     (&["replay"], "replay"),
     (&["explain"], "explain"),
     (&["schema"], "schema"),

@@ -50,6 +50,21 @@ def test_a_bucket_gives_the_same_output_as_a_folder(s3, endpoint, program, tmp_p
         assert files(s3, "of-run") == {f"all/{key}": body for key, body in local(tmp_path / "out").items()}
 
 
+def test_a_report_of_a_bucket_has_the_figures_of_a_folder(s3, endpoint, program):
+    def figures(place: object) -> dict:
+        done = subprocess.run(
+            [program, "report", place, "--format", "json", "--from", "2026-10-07"],
+            env=environment(endpoint),
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    of_bucket = figures("s3://objects")
+    assert of_bucket == figures(OBJECTS) and of_bucket["read"]["events"] > 0
+
+
 @pytest.mark.parametrize("name", ["s3-several-records", "sqs-partial-failure", "eventbridge", "batch-1.0"])
 def test_the_function_gives_the_same_result_as_replay(name, s3, endpoint, program, bootstrap, tmp_path):
     bucket = f"of-{name}".replace(".", "-")

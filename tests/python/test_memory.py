@@ -24,6 +24,9 @@ TIMEOUT_SECONDS = 120
 SMALLEST = 128
 FIGURES = {("parquet", "hours"): 96, ("json", "hours"): 64, ("parquet", "days"): 128, ("json", "days"): 96}
 
+# What a report needs.
+REPORT = 60
+
 # What an audit of 20,000 objects needs.
 AUDIT = 16
 
@@ -105,6 +108,25 @@ def test_a_control_group_kills_what_needs_more(program):
         command = [*limit.launcher, sys.executable, "-c", "len(bytearray(b'x') * 2**26)"]
         done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=TIMEOUT_SECONDS)
         assert done.returncode != 0 and limit.kills() == (1 if limit.group else 0)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_report_fits_its_documented_memory(name, attack, program):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (REPORT * MIB, REPORT * MIB))
+
+    done = subprocess.run(
+        [program, "report", attack(name), "--format", "json", "--jobs", "1"],
+        env={"TMPDIR": os.environ.get("TMPDIR", "/tmp")},
+        preexec_fn=limit,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert done.returncode == (1 if name == UNKNOWN else 0), done.stderr.decode()[-1000:]
+    read = json.loads(done.stdout)["read"]
+    assert read["lines"] == read["events"] + read["quarantined"] + read["blank"]
+    assert read["failed"] == (1 if name == UNKNOWN else 0)
 
 
 def test_many_objects_do_not_need_more_memory(program, tmp_path):

@@ -112,4 +112,4 @@ def test_make_targets_exist():
 
 def test_the_build_server_runs_the_documented_targets():
     script = (ROOT / ".ci/run").read_text()
-    assert re.findall(r"^make ([a-z-]+)", script, re.MULTILINE) == ["test", "sam-local"]
+    assert re.findall(r"^make ([a-z-]+)", script, re.MULTILINE) == ["test", "report-browser", "sam-local"]
