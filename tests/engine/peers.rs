@@ -108,7 +108,7 @@ fn only_the_switch_adds_panthers_fields() {
 #[test]
 fn times_that_were_not_measured_are_as_logged_on_every_day() {
     let line = |day: &str, times: &str| {
-        let line = access_at(&format!("{day}T11:42:13.123456Z"), "curl");
+        let line = access_at(&format!("{day}T11:50:13.123456Z"), "curl");
         line.replace(" 0.001 0.048 0.000 ", &format!(" {times} ")) + "\n"
     };
     let text = [
