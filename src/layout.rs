@@ -41,6 +41,12 @@ pub struct Layout {
     /// The rules of the sample, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
+    /// Whether events have their lines, if they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_raw: Option<String>,
+    /// Whether events have the fields that Panther adds, if they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panther_fields: Option<String>,
     /// What identifies the redaction, if there is one. The rules could show what a site considers secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redact: Option<String>,
@@ -121,6 +127,7 @@ impl Layout {
             FileFormat::Parquet => None,
             FileFormat::Json => Some(options.compression.name().to_owned()),
         };
+        let on = |is_on: bool| is_on.then(|| "true".to_owned());
         Self {
             delivery,
             format: options.format.name().to_owned(),
@@ -134,6 +141,8 @@ impl Layout {
                 .as_ref()
                 .map(|filter| filter.canonical().to_owned()),
             sample: options.transform.sample.as_ref().map(Sample::canonical),
+            keep_raw: on(options.transform.keeps_raw()),
+            panther_fields: on(options.panther_fields),
             redact: options.transform.redact_fingerprint(),
         }
     }
@@ -151,6 +160,8 @@ impl Layout {
             "ENRICH" => given(&self.enrich),
             "FILTER" => given(&self.filter),
             "SAMPLE" => given(&self.sample),
+            "KEEP_RAW" => given(&self.keep_raw),
+            "PANTHER_FIELDS" => given(&self.panther_fields),
             _ => None,
         }
     }
@@ -249,6 +260,8 @@ impl Layout {
             enrich,
             filter,
             sample,
+            keep_raw,
+            panther_fields,
             redact,
             ..
         } = self;
@@ -257,7 +270,13 @@ impl Layout {
             .map_or_else(String::new, |compression| format!(" ({compression})"));
         let mut text =
             format!("{delivery}, format {format}{compression}, schema {schema}, partitioned by {partition_by}");
-        for (name, value) in [("ENRICH", enrich), ("FILTER", filter), ("SAMPLE", sample)] {
+        for (name, value) in [
+            ("ENRICH", enrich),
+            ("FILTER", filter),
+            ("SAMPLE", sample),
+            ("KEEP_RAW", keep_raw),
+            ("PANTHER_FIELDS", panther_fields),
+        ] {
             if let Some(value) = value {
                 // Writing to a String does not fail.
                 let _ = write!(text, ", {name} {value}");

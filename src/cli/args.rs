@@ -381,6 +381,12 @@ fn schema() -> Command {
                 .help("Add the column sample_weight, which events of `run --sample` have"),
         )
         .arg(
+            Arg::new("keep-raw")
+                .long("keep-raw")
+                .action(ArgAction::SetTrue)
+                .help("Add the column raw_line, which events of `run --keep-raw` have"),
+        )
+        .arg(
             Arg::new("panther-fields")
                 .long("panther-fields")
                 .action(ArgAction::SetTrue)

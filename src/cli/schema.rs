@@ -54,11 +54,9 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         })?,
         None => Extras::NONE,
     };
-    let extras = if matches.get_flag("sample") {
-        extras.with(Extra::SampleWeight)
-    } else {
-        extras
-    };
+    let flags = [("sample", Extra::SampleWeight), ("keep-raw", Extra::RawLine)];
+    let flags = flags.into_iter().filter(|(flag, _)| matches.get_flag(flag));
+    let extras = flags.fold(extras, |extras, (_, extra)| extras.with(extra));
     let plan = format.log_type.plan_with(extras);
     let table = match (matches.get_flag("panther-fields"), schema) {
         (false, _) => OutputTable::of(schema, plan),

@@ -50,6 +50,7 @@ pub struct RawConfig {
     pub geo_database: Option<Vec<Origin>>,
     pub filter: Option<String>,
     pub sample: Option<String>,
+    pub keep_raw: Option<bool>,
     pub redact: Option<String>,
     pub redact_key: Option<SecretLocation>,
     pub quarantine_raw: Option<bool>,

@@ -138,6 +138,10 @@ impl RawConfig {
 impl RawConfig {
     fn transform(&self) -> Result<Transform, SettingError> {
         let extras = self.enrich.unwrap_or_default();
+        let extras = match self.keep_raw {
+            Some(true) => extras.with(Extra::RawLine),
+            _ => extras,
+        };
         let filter = self.filter.as_ref().map(|text| Filter::parse(text, extras));
         let sample = self.sample.as_ref().map(|text| Sample::parse(text, extras));
         let sample = sample.transpose().map_err(|error| invalid("SAMPLE", &error))?;

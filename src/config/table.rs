@@ -54,7 +54,7 @@ pub(super) const REDACT_KEY: Setting = Setting {
 };
 
 /// Every setting, in the order of the documentation.
-pub static SETTINGS: [Setting; 35] = [
+pub static SETTINGS: [Setting; 36] = [
     DESTINATION,
     Setting {
         name: "FORMAT",
@@ -469,6 +469,19 @@ pub static SETTINGS: [Setting; 35] = [
         doc: "Deliver a part of the events, each with its weight. The first rule whose condition is true decides, and the column sample_weight is 1 over its rate. Other events are counted as filtered.",
         apply: |raw, value| {
             raw.sample = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Setting {
+        name: "KEEP_RAW",
+        flag: "keep-raw",
+        value_name: "BOOL",
+        section: Section::Events,
+        allowed: BOOLEAN,
+        default: "false",
+        doc: "Keep the line of each event. The column raw_line is appended to each table; it is event.original in ECS.",
+        apply: |raw, value| {
+            raw.keep_raw = Some(boolean(value)?);
             Some(())
         },
     },

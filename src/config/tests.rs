@@ -53,7 +53,7 @@ fn errors_in_a_setting_with_its_own_language_point_to_the_fault() {
 }
 
 /// A valid value of each setting.
-const VALID: [(&str, &str); 35] = [
+const VALID: [(&str, &str); 36] = [
     ("DESTINATION", "out"),
     ("FORMAT", "json"),
     ("COMPRESSION", "gzip"),
@@ -86,6 +86,7 @@ const VALID: [(&str, &str); 35] = [
     ("GEO_DATABASE", "s3://data/country.mmdb"),
     ("FILTER", "elb_status_code >= 500"),
     ("SAMPLE", "keep 1/100"),
+    ("KEEP_RAW", "true"),
     ("REDACT", "client_ip=truncate(16,32),query=keys"),
     ("REDACT_KEY", "secretsmanager:alb-ingest/key"),
     ("QUARANTINE_RAW", "keep"),
@@ -206,6 +207,21 @@ fn only_events_in_panthers_schema_get_its_fields() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn the_switches_of_columns_are_part_of_the_layout() {
+    let layout = |values: &[(&str, &str)]| read(values).unwrap().layout().unwrap();
+    let off = layout(&[("SCHEMA", "panther")]);
+    for name in ["KEEP_RAW", "PANTHER_FIELDS"] {
+        assert_eq!(off.setting(name).as_deref(), Some(""));
+        let on = layout(&[("SCHEMA", "panther"), (name, "true")]);
+        assert_eq!(on.setting(name).as_deref(), Some("true"));
+        assert_ne!(on.fingerprint(), off.fingerprint());
+    }
+    // A file that was written without them is the same as before.
+    let text = String::from_utf8(off.encode()).unwrap();
+    assert!(!text.contains("keep_raw") && !text.contains("panther_fields"), "{text}");
 }
 
 #[test]

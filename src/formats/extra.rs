@@ -30,6 +30,8 @@ closed_enum! {
         ClientAsn,
         /// The number of events that an event of a sample represents.
         SampleWeight,
+        /// The line as logged.
+        RawLine,
     }
 }
 
@@ -123,6 +125,13 @@ static SAMPLE_WEIGHT: Column = extra(
     "Number of events that this event represents: 1 over the rate at which events like it are kept.",
 );
 
+static RAW_LINE: Column = extra(
+    "raw_line",
+    Kind::Text,
+    "The line as logged, without its line ending; bytes that are not UTF-8 are written as escapes such as \\xE9.",
+)
+.layout(Layout::Distinct);
+
 impl Extra {
     /// Returns the declaration of the column.
     pub const fn column(self) -> &'static Column {
@@ -138,6 +147,7 @@ impl Extra {
             Self::ClientCountry => &CLIENT_COUNTRY,
             Self::ClientAsn => &CLIENT_ASN,
             Self::SampleWeight => &SAMPLE_WEIGHT,
+            Self::RawLine => &RAW_LINE,
         }
     }
 
@@ -157,7 +167,7 @@ impl Extra {
             Self::RequestQuery => &["request_url"],
             Self::UserAgentFamily | Self::UserAgentOs | Self::BotName | Self::BotKind => &["user_agent"],
             Self::ClientCountry | Self::ClientAsn => &["client_ip"],
-            Self::SampleWeight => &[],
+            Self::SampleWeight | Self::RawLine => &[],
         }
     }
 
@@ -176,7 +186,7 @@ impl Extras {
     pub const ALL: Self = Self((1 << Extra::ALL.len()) - 1);
 
     /// The columns that the setting `ENRICH` can name. The others come with settings of their own.
-    pub const ENRICHMENT: Self = Self(Self::ALL.0 & !(1 << Extra::SampleWeight as u32));
+    pub const ENRICHMENT: Self = Self(Self::ALL.0 & !(1 << Extra::SampleWeight as u32 | 1 << Extra::RawLine as u32));
 
     /// Returns whether the set is empty.
     pub const fn is_empty(self) -> bool {

@@ -210,6 +210,7 @@ pub fn conditions() -> String {
 fn condition_of(extra: Extra) -> String {
     match extra {
         Extra::SampleWeight => "Sampling".to_owned(),
+        Extra::RawLine => "KeepingRaw".to_owned(),
         _ => format!("Enrich{}", resource_name(extra.name())),
     }
 }

@@ -7,7 +7,7 @@ use crate::parse::line::{Fault, Reason};
 use crate::schema::mapping::OutputTable;
 
 /// The minimum length of an entry whose event is measured. A byte becomes at most six in JSON (an escape) and occurs in at
-/// most five columns (a URL, a part of it, and two on request); with the names of the columns and the object's own values, the event of a
+/// most six columns (a URL, a part of it, the line, and two on request); with the names of the columns and the object's own values, the event of a
 /// shorter entry is far below every limit of a destination.
 pub(super) const MIN_MEASURED: usize = 16 * 1024;
 

@@ -58,6 +58,11 @@ impl Transform {
         })
     }
 
+    /// Returns whether events have their lines.
+    pub const fn keeps_raw(&self) -> bool {
+        self.extras.contains(Extra::RawLine)
+    }
+
     /// Returns what identifies the redaction, if there is one.
     pub fn redact_fingerprint(&self) -> Option<String> {
         self.redact.as_ref().map(Redact::fingerprint)
@@ -65,8 +70,11 @@ impl Transform {
 
     /// Returns the names of the columns on request, if there are any.
     pub fn enrich(&self) -> Option<String> {
-        let columns = self.extras.iter().filter(|extra| *extra != Extra::SampleWeight);
-        let columns: Extras = columns.collect();
+        let columns: Extras = self
+            .extras
+            .iter()
+            .filter(|extra| Extras::ENRICHMENT.contains(*extra))
+            .collect();
         (!columns.is_empty()).then(|| columns.to_string())
     }
 

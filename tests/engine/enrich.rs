@@ -139,7 +139,7 @@ fn connections() {
 }
 
 #[test]
-fn a_health_check_has_no_column_on_request_but_a_weight() {
+fn a_health_check_has_no_column_on_request_but_a_weight_and_its_line() {
     let plan = LogType::AlbHealthCheck.plan_with(Extras::ALL);
     let extras: Vec<_> = plan
         .columns
@@ -147,7 +147,7 @@ fn a_health_check_has_no_column_on_request_but_a_weight() {
         .skip(plan.source_line + 1)
         .map(|column| column.name)
         .collect();
-    assert_eq!(extras, ["sample_weight"]);
+    assert_eq!(extras, ["sample_weight", "raw_line"]);
 }
 
 /// Hostile user agents: long, with escapes, and distinct in every line, so no result is found again.

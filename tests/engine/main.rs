@@ -17,6 +17,7 @@ mod filters;
 mod footer;
 mod fuzz_seeds;
 mod golden;
+mod keep_raw;
 mod lake;
 mod merge;
 mod merge_model;

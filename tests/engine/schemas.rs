@@ -95,6 +95,20 @@ fn the_fields_that_panther_adds_are_columns_on_request() {
 }
 
 #[test]
+fn the_raw_line_is_a_column_on_request() {
+    let shown = printed(&["clb_access_log", "--as", "elasticsearch", "--keep-raw"]);
+    let template: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let original = &template["template"]["mappings"]["properties"]["event"]["properties"]["original"];
+    // As ECS has it: a longer line than Lucene indexes is no error.
+    assert_eq!(
+        original,
+        &serde_json::json!({"type": "keyword", "index": false, "doc_values": false})
+    );
+    assert!(printed(&["clb_access_log", "--as", "athena", "--keep-raw"]).contains("`raw_line` string"));
+    assert!(!printed(&["clb_access_log", "--as", "athena"]).contains("raw_line"));
+}
+
+#[test]
 fn without_a_location_the_statement_has_a_placeholder() {
     let shown = printed(&["clb_access_log", "--as", "athena"]);
     assert!(

@@ -66,7 +66,7 @@ def test_a_table_follows_the_schema(program, table, schema):
 def test_a_table_of_a_sample_has_the_weight(program, table, schema):
     found = Stack(Schema=schema, Sample="keep 1/10").properties(resource(table))["TableInput"]
     # A group is a single column, which has all values on request as well.
-    names = ("--enrich", COLUMNS) if schema in ("ecs", "ocsf") else ()
+    names = ("--keep-raw", "--enrich", COLUMNS) if schema in ("ecs", "ocsf") else ()
     assert found == glue(program, table, "--sample", *names, "--location", "s3://elb-events", "--schema", schema)
 
 
@@ -83,7 +83,7 @@ def test_a_table_has_the_columns_on_request(program, table, schema):
     groups = schema in ("ecs", "ocsf")
 
     def printed(names: str) -> list[dict]:
-        more = ("--enrich", names, *(("--sample",) if groups else ()))
+        more = ("--enrich", names, *(("--sample", "--keep-raw") if groups else ()))
         return glue(program, table, "--schema", schema, *more)["StorageDescriptor"]["Columns"]
 
     everything = printed(COLUMNS)
@@ -104,14 +104,15 @@ def test_the_parameter_accepts_the_columns_of_the_setting():
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_has_the_fields_that_panther_adds(program, table):
-    stack = Stack(Schema="panther", PantherFields="Yes", EventPrefix="elb/")
-    assert stack.variables()["PANTHER_FIELDS"] == "true"
-    where = ("--location", "s3://elb-events/elb", "--since", template()["Parameters"]["FirstDay"]["Default"])
+    stack = Stack(Schema="panther", PantherFields="Yes", KeepRaw="Yes", EventPrefix="elb/")
+    assert (stack.variables()["PANTHER_FIELDS"], stack.variables()["KEEP_RAW"]) == ("true", "true")
+    where = ("--keep-raw", "--location", "s3://elb-events/elb", "--since", template()["Parameters"]["FirstDay"]["Default"])
     printed = glue(program, table, "--schema", "panther", "--panther-fields", *where)
     assert stack.properties(resource(table))["TableInput"] == printed
     names = [column["Name"] for column in printed["StorageDescriptor"]["Columns"] if column["Name"].startswith("p_")]
     assert names[:4] == ["p_log_type", "p_event_time", "p_row_id", "p_any_ip_addresses"]
-    assert "PANTHER_FIELDS" not in Stack(Schema="panther").variables()
+    assert "rawline" in [column["Name"] for column in printed["StorageDescriptor"]["Columns"]]
+    assert not {"PANTHER_FIELDS", "KEEP_RAW"} & set(Stack(Schema="panther").variables())
 
 
 @pytest.mark.parametrize("delivery", ["Json", "Parquet"])

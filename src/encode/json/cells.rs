@@ -4,7 +4,7 @@
 //! over the events chooses neither a column nor its type again.
 
 use crate::encode::computed::Computed;
-use crate::formats::Kind;
+use crate::formats::{ColumnSource, Extra, Kind};
 use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
 
@@ -77,7 +77,7 @@ pub(super) struct TextColumn<'a, T> {
     values: &'a T,
     /// The text that its spans point into.
     text: &'a [u8],
-    /// Whether that is the text of the batch, so [`Batch::clean`] applies.
+    /// Whether the texts are those of fields in the text of the batch, so [`Batch::clean`] applies.
     of_batch: bool,
 }
 
@@ -104,7 +104,9 @@ impl<'a> Cell<'a> {
             Step::Open(constant) => Self::Open(constant),
             Step::Close => Self::Close,
             Step::Value(From::Column(column), writer) => {
-                Self::of_values(writer, &batch.columns()[*column], (batch.text(), true))
+                // A raw line has quotes even if no text of its fields has a byte that JSON escapes.
+                let of_fields = batch.plan.columns[*column].source != ColumnSource::Extra(Extra::RawLine);
+                Self::of_values(writer, &batch.columns()[*column], (batch.text(), of_fields))
             }
             Step::Value(From::Computed(number), writer) => {
                 let (values, text) = computed.values(*number, batch);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::formats::{ColumnSource, Decode, Escapes, Fill, Presence};
+use crate::formats::{ColumnSource, Decode, Escapes, Extra, Fill, Presence};
 use crate::parse::line::fast_value::{Times, count, int32, int64, port, seconds, short_word};
 use crate::parse::line::value::{comma_items, quoted_items, space_items};
 use crate::parse::line::{Fault, Reason, Span, contains, extra_tokens, first_word, text};
@@ -66,6 +66,10 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
                 fill_in(split, fill, values, text);
                 continue;
             }
+            ColumnSource::Extra(Extra::RawLine) => {
+                fill_raw(split, base, values, text);
+                continue;
+            }
             ColumnSource::Extra(_) => continue,
         };
         let from = Part {
@@ -99,6 +103,22 @@ pub(super) fn fill(split: &SplitLines<'_>, batch: &mut Batch, faults: &mut Vec<(
     }
     *before += split.rows.rows().len();
     *bytes += lines.len() + text.len() - others;
+}
+
+/// Fills the column of raw lines, which are spans of the batch's text.
+fn fill_raw(split: &SplitLines<'_>, base: u32, values: &mut Values, out: &mut Vec<u8>) {
+    let Values::Text(texts) = values else {
+        unreachable!("raw lines are texts")
+    };
+    for row in split.rows.rows() {
+        let line = row.span.bytes(&out[split.lines.clone()]);
+        if text::is_plain(line, None) {
+            texts.push(row.span.shifted(base));
+        } else {
+            let line = line.to_vec();
+            texts.push_with(out, |out| text::append(&line, None, out));
+        }
+    }
 }
 
 fn fill_in(split: &SplitLines<'_>, fill: Fill, values: &mut Values, out: &mut Vec<u8>) {

@@ -1,7 +1,7 @@
 //! Parses blocks of vended logs: the values of each line by their names, then as those of legacy lines.
 
-use crate::formats::{ColumnSource, Fill};
-use crate::parse::line::text::{is_clean, is_plain};
+use crate::formats::{ColumnSource, Extra, Fill};
+use crate::parse::line::text::{append, is_clean, is_plain};
 use crate::parse::line::{Fault, Repair, Span};
 use crate::parse::vended::{Form, LineKind, VendedReader};
 
@@ -148,6 +148,7 @@ impl LineParser {
             if self.faults.is_empty() {
                 let base = u32::try_from(lines.start).expect("texts are shorter than 4 GiB");
                 self.with_extra_fields += rows.fill_extra(base, before, batch);
+                rows.fill_raw(block, before, batch);
                 self.keep_vended(&rows, (block, offset), before);
                 break;
             }
@@ -228,6 +229,28 @@ impl VendedRows {
             having += u64::from(!extra.is_empty());
         }
         having
+    }
+}
+
+impl VendedRows {
+    /// Fills the column of raw lines after the first `before` rows of the batch, whose text has only values.
+    fn fill_raw(&self, block: &[u8], before: usize, batch: &mut Batch) {
+        let Some(column) = batch.plan.column(Extra::RawLine.name()) else {
+            return;
+        };
+        let Batch {
+            columns, text, bytes, ..
+        } = batch;
+        columns[column].truncate(before);
+        let Values::Text(lines) = &mut columns[column] else {
+            unreachable!("raw lines are texts")
+        };
+        let others = text.len();
+        for source in &self.rows {
+            lines.push_with(text, |text| append(source.line.bytes(block), None, text));
+        }
+        *bytes += text.len() - others;
+        batch.check_text();
     }
 }
 

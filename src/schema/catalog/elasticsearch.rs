@@ -11,6 +11,8 @@ use crate::schema::mapping::{Leaf, Node, OutputTable};
 const ADDRESSES: [&str; 3] = ["client.ip", "destination.ip", "source.ip"];
 /// Fields that ECS has as wildcards, because they are searched for parts.
 const WILDCARDS: [&str; 2] = ["url.original", "url.path"];
+/// The raw line, which ECS keeps and does not search.
+const ORIGINAL: &str = "event.original";
 /// The length of the longest keyword that is indexed, as in the templates of ECS. Longer ones are only in `_source`: Lucene
 /// refuses documents with a keyword of more than 32,766 bytes.
 const IGNORE_ABOVE: u32 = 1_024;
@@ -55,11 +57,15 @@ struct Group<'a> {
     properties: Properties<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Field {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     ignore_above: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doc_values: Option<bool>,
 }
 
 impl Serialize for Properties<'_> {
@@ -82,9 +88,18 @@ impl Serialize for Properties<'_> {
 
 fn field(leaf: &Leaf) -> Field {
     let r#type = type_of(leaf);
+    if leaf.path == ORIGINAL {
+        return Field {
+            r#type,
+            index: Some(false),
+            doc_values: Some(false),
+            ..Field::default()
+        };
+    }
     Field {
         r#type,
         ignore_above: (r#type == "keyword").then_some(IGNORE_ABOVE),
+        ..Field::default()
     }
 }
 

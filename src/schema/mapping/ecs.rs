@@ -291,6 +291,7 @@ fn bytes_of_http(inputs: &[Input<'_>]) -> Option<i64> {
 /// The columns on request that ECS has a place for. As in Elastic's integration, the client is the source.
 #[rustfmt::skip]
 pub(super) static EXTRAS: &[Entry] = &[
+    column("event.original", "raw_line"),
     column("url.query", "request_query"),
     column("user_agent.name", "user_agent_family"),
     column("user_agent.os.name", "user_agent_os"),

@@ -116,14 +116,15 @@ impl Enricher {
                 Extra::TotalTime => columns::total_time(batch, *number),
                 Extra::TlsVersion => columns::tls_version(batch, *number),
                 Extra::RequestQuery => columns::request_query(batch, *number),
-                // Together, below; and by the step that samples.
+                // Together, below; by the step that samples; and by the parser.
                 Extra::UserAgentFamily
                 | Extra::UserAgentOs
                 | Extra::BotName
                 | Extra::BotKind
                 | Extra::ClientCountry
                 | Extra::ClientAsn
-                | Extra::SampleWeight => {}
+                | Extra::SampleWeight
+                | Extra::RawLine => {}
             }
         }
         if let Some(agents) = &mut self.agents {

@@ -55,8 +55,12 @@ impl Names {
             Some(Extra::SampleWeight) => {
                 format!("{name} has no value yet: events are filtered before they are sampled")
             }
+            Some(Extra::RawLine) => format!("the column {name} has to be asked for: set KEEP_RAW to true"),
             Some(extra) => {
-                let extras = self.extras.with(extra);
+                let extras = Extras::ENRICHMENT
+                    .iter()
+                    .filter(|other| *other == extra || self.extras.contains(*other));
+                let extras: Extras = extras.collect();
                 format!("the column {name} has to be asked for: set ENRICH to {extras}")
             }
             None => match self.nearest(name) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::formats::{Kind, Plan};
+use crate::formats::{Extra, Kind, Plan};
 use crate::parse::batch::Batch;
 use crate::transform::enrich;
 use crate::transform::memo::Memo;
@@ -138,6 +138,11 @@ impl Redact {
             rules: columns.collect(),
             redact: self.clone(),
             memos: plan.columns.iter().map(|_| Memo::new(KEPT_BYTES)).collect(),
+            lines: plan.column(Extra::RawLine.name()).map(|column| {
+                let mut lines = LineRedactor::new(self.clone());
+                lines.set_table(plan.format.log_type);
+                (column, Box::new(lines))
+            }),
         }
     }
 }
@@ -189,6 +194,8 @@ pub struct Redactor {
     redact: Redact,
     /// The results of each column whose action is costly.
     memos: Vec<Memo<Option<Vec<u8>>>>,
+    /// The column of raw lines, which are redacted as malformed lines are.
+    lines: Option<(usize, Box<LineRedactor>)>,
 }
 
 impl Redactor {
@@ -198,6 +205,12 @@ impl Redactor {
             if self.has_rule(column) {
                 batch.replace_texts(column, |text, out| self.replace(column, text, out));
             }
+        }
+        if let Some((column, lines)) = &mut self.lines {
+            batch.replace_texts(*column, |line, out| {
+                out.extend_from_slice(&lines.redact(line));
+                true
+            });
         }
     }
 
