@@ -35,6 +35,7 @@ static CLASSES: [(Personal, &[&str]); 5] = [
     (
         Personal::Free,
         &[
+            "raw_line",
             "request_verb",
             "request_url",
             "request_proto",
@@ -164,8 +165,8 @@ impl Personal {
 /// Returns the page of the classification, for `docs/`.
 pub fn markdown() -> String {
     let mut page = "# Personal data\n\n\
-        What each column says about the person behind a request, by table and with every column that `--enrich` and `--sample` \
-        append. Columns of client software can be personal, too: a path or a host may name a user. \
+        What each column says about the person behind a request, by table and with every column that `--enrich`, `--sample` and \
+        `--keep-raw` append. Columns of client software can be personal, too: a path or a host may name a user. \
         [Privacy](../guide/privacy.md) recommends what to redact.\n"
         .to_owned();
     let extras = Extra::ALL.into_iter().collect();
