@@ -120,8 +120,11 @@ impl Router {
         match self {
             #[cfg(feature = "aws")]
             Self { aws: Some(aws), .. } => Self::with_clients(aws.clients, options, aws.background),
-            // Local storage has no options.
-            local => local,
+            local => {
+                // Local storage has no options.
+                let _ = options;
+                local
+            }
         }
     }
 
@@ -140,12 +143,16 @@ impl Router {
             SecretLocation::Parameter(name) if let Some(aws) = &self.aws => {
                 super::aws::parameter(&aws.clients, name, deadline)
             }
-            SecretLocation::Secret(_) | SecretLocation::Parameter(_) => Err(StorageError::new(
-                Operation::Read,
-                location.to_string(),
-                ErrorKind::Unsupported,
-                "there are no secrets without AWS; name a file",
-            )),
+            SecretLocation::Secret(_) | SecretLocation::Parameter(_) => {
+                // Only requests have deadlines.
+                let _ = deadline;
+                Err(StorageError::new(
+                    Operation::Read,
+                    location.to_string(),
+                    ErrorKind::Unsupported,
+                    "there are no secrets without AWS; name a file",
+                ))
+            }
         }
     }
 
