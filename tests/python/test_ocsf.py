@@ -89,6 +89,14 @@ def test_every_event_is_valid_in_its_class(shaped, table):
     assert classes == {uid for uid, tables in TABLES_OF_CLASS.items() if table in tables}
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_the_load_balancer_is_the_application_and_the_instance_of_the_product(shaped, table):
+    natives, events = (shaped(schema, "json").events(table) for schema in ("native", "ocsf"))
+    assert any("elb" in native for native in natives)
+    for native, event in zip(natives, events, strict=True):
+        assert event.get("app_name") == at(event, "metadata.product.uid") == native.get("elb"), native["event_id"]
+
+
 @pytest.fixture(scope="module")
 def request_event(shaped) -> dict:
     """A request that has a value at every path in SPOILED."""

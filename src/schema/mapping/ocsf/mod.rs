@@ -70,6 +70,9 @@ static COMMON: &[Entry] = &[
     column("cloud.region", "region"),
     column("load_balancer.uid", "elb"),
     computed("load_balancer.name", &["elb"], Rule::Text(rules::balancer_name), "Name of the load balancer.").required(),
+    // The instance of the product, and the application that the event is about.
+    column("metadata.product.uid", "elb"),
+    column("app_name", "elb"),
 ];
 
 /// The load balancer as the endpoint that responds.
