@@ -10,6 +10,18 @@ pub mod plan;
 pub mod trigger;
 pub mod vended;
 
+use alb_ingest::schema::mapping::Schema;
+
+/// Returns the number of events in lines of JSON. No text of a log can have the marks around a name: JSON escapes quotes.
+fn events(schema: Schema, json: &[u8]) -> usize {
+    let json = str::from_utf8(json).expect("events are UTF-8");
+    if schema.is_batched() {
+        json.matches("{\"key\":\"log.record.uid\"").count()
+    } else {
+        json.matches('\n').count()
+    }
+}
+
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 

@@ -39,7 +39,7 @@ pub fn run(text: &[u8]) {
             encoder.encode(&batch).expect("writing to memory succeeds");
             let json = encoder.finish().expect("writing to memory succeeds");
             let json = str::from_utf8(&json).expect("events are UTF-8");
-            assert_eq!(json.lines().count(), batch.rows());
+            assert_eq!(super::events(schema, json.as_bytes()), batch.rows());
         }
     }
     let _ = detect(text, None);

@@ -83,14 +83,21 @@ fn ingest(key: &str, schema: Schema, bytes: &[u8], chunk: usize) -> (String, BTr
         _ => Err(error),
     });
     let mut files = events.0.lock().expect("no panic").clone();
-    let rows =
-        |files: &BTreeMap<String, Vec<u8>>| files.values().flatten().filter(|byte| **byte == b'\n').count() as u64;
+    let rows = |schema: Schema, files: &BTreeMap<String, Vec<u8>>| {
+        files
+            .values()
+            .map(|file| super::events(schema, file) as u64)
+            .sum::<u64>()
+    };
     let rejects = quarantine.0.lock().expect("no panic").clone();
     match &result {
         Ok(Outcome::Ingested(ledger)) => {
             let accounted = ledger.events + ledger.quarantined + ledger.skipped_lines;
             assert_eq!(ledger.lines, accounted, "the ledger does not balance");
-            assert_eq!((rows(&files), rows(&rejects)), (ledger.events, ledger.quarantined));
+            assert_eq!(
+                (rows(schema, &files), rows(Schema::Native, &rejects)),
+                (ledger.events, ledger.quarantined)
+            );
         }
         Ok(Outcome::Skipped(..)) | Err(_) => assert!(files.is_empty() && rejects.is_empty()),
     }

@@ -47,6 +47,12 @@ pub(super) fn schema(matches: &ArgMatches) -> Result<u8, Stop> {
         }
     }
     let schema = schema_of(matches, form)?;
+    if form != "markdown" && schema.is_batched() {
+        return Err(Stop::Usage(format!(
+            "--as {form} does not describe --schema {}: a line of OTLP/JSON is a batch of log records, not a row of a table; --as markdown lists the attributes",
+            schema.name()
+        )));
+    }
     let extras = match matches.get_one::<String>("enrich") {
         Some(names) => Extras::enrichment(names).ok_or_else(|| {
             let allowed = format!("names separated by commas: {}", Extras::ENRICHMENT);

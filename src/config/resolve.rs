@@ -19,8 +19,9 @@ use crate::transform::{Filter, Sample, Transform};
 type Check = fn(&RawConfig, &Config) -> Option<String>;
 
 /// The checks, in the order in which their errors are reported.
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     check_compression,
+    check_batches,
     check_stdout,
     check_panther_fields,
     check_security_lake,
@@ -72,10 +73,13 @@ impl RawConfig {
                 "DESTINATION is {destination}, and QUARANTINE is not set: malformed lines are not sent to a stream; set QUARANTINE to s3://BUCKET/PREFIX or a directory"
             )));
         };
-        let (format, compression) = if destination.holds_files() {
-            (FileFormat::Parquet, Compression::Zstd)
-        } else {
+        let schema = self.schema.unwrap_or(Schema::Native);
+        let (format, compression) = if !destination.holds_files() {
             (FileFormat::Json, Compression::None)
+        } else if schema.is_batched() {
+            (FileFormat::Json, Compression::Zstd)
+        } else {
+            (FileFormat::Parquet, Compression::Zstd)
         };
         let partition_by = if destination.is_stream() {
             // A stream has no folders.
@@ -83,7 +87,6 @@ impl RawConfig {
         } else {
             self.partition_by.unwrap_or(PartitionBy::Day)
         };
-        let schema = self.schema.unwrap_or(Schema::Native);
         let transform = self.transform()?;
         let redact = transform.redact_fingerprint();
         let needs_key = transform.redact.as_ref().is_some_and(Redact::needs_key);
@@ -198,6 +201,17 @@ fn check_compression(_raw: &RawConfig, config: &Config) -> Option<String> {
     (config.ingest.format == FileFormat::Json && config.ingest.compression == Compression::Snappy).then(|| {
         "COMPRESSION is \"snappy\", which JSON files do not support; allowed with FORMAT json: zstd, gzip, none"
             .to_owned()
+    })
+}
+
+/// Checks that events which are no rows are not written as rows.
+fn check_batches(_raw: &RawConfig, config: &Config) -> Option<String> {
+    let Options { schema, format, .. } = config.ingest;
+    (schema.is_batched() && format == FileFormat::Parquet).then(|| {
+        format!(
+            "SCHEMA is {}, and FORMAT is \"parquet\", which that schema does not have: a line of OTLP/JSON is a batch of log records, not a row of a table; set FORMAT to json",
+            schema.name()
+        )
     })
 }
 

@@ -62,7 +62,7 @@ pub static SETTINGS: [Setting; 36] = [
         value_name: "FORMAT",
         section: Section::Output,
         allowed: "parquet, json",
-        default: "parquet; json on stdout and for firehose",
+        default: "parquet; json on stdout, for firehose and with SCHEMA=otel",
         doc: "Output format.",
         apply: |raw, value| {
             raw.format = Some(named(&FileFormat::ALL, FileFormat::name, value)?);
@@ -100,24 +100,11 @@ pub static SETTINGS: [Setting; 36] = [
         flag: "schema",
         value_name: "SCHEMA",
         section: Section::Output,
-        allowed: "native, panther, ecs, ocsf, tailpipe",
+        allowed: "native, panther, ecs, ocsf, tailpipe, otel",
         default: "native",
-        doc: "Schema. It determines the names and nesting of the values of events: the table's own columns, or those of another product or standard.",
+        doc: "Schema. It determines the names and nesting of the values of events: the table's own columns, or those of another product or standard. otel writes batches of log records as OTLP/JSON and requires FORMAT=json.",
         apply: |raw, value| {
             raw.schema = Some(Schema::parse(value)?);
-            Some(())
-        },
-    },
-    Setting {
-        name: "PANTHER_FIELDS",
-        flag: "panther-fields",
-        value_name: "BOOL",
-        section: Section::Output,
-        allowed: BOOLEAN,
-        default: "false",
-        doc: "Add the fields that Panther adds on ingestion. p_log_type, p_event_time, p_row_id and p_any_*, for Panther's detections outside of Panther; requires SCHEMA=panther.",
-        apply: |raw, value| {
-            raw.panther_fields = Some(boolean(value)?);
             Some(())
         },
     },
@@ -473,13 +460,26 @@ pub static SETTINGS: [Setting; 36] = [
         },
     },
     Setting {
+        name: "PANTHER_FIELDS",
+        flag: "panther-fields",
+        value_name: "BOOL",
+        section: Section::Events,
+        allowed: BOOLEAN,
+        default: "false",
+        doc: "Add the fields that Panther adds on ingestion. p_log_type, p_event_time, p_row_id and p_any_*, for Panther's detections outside of Panther; requires SCHEMA=panther.",
+        apply: |raw, value| {
+            raw.panther_fields = Some(boolean(value)?);
+            Some(())
+        },
+    },
+    Setting {
         name: "KEEP_RAW",
         flag: "keep-raw",
         value_name: "BOOL",
         section: Section::Events,
         allowed: BOOLEAN,
         default: "false",
-        doc: "Keep the line of each event. The column raw_line is appended to each table; it is event.original in ECS.",
+        doc: "Keep the line of each event. The column raw_line is appended to each table; it is event.original in ECS and log.record.original in OpenTelemetry.",
         apply: |raw, value| {
             raw.keep_raw = Some(boolean(value)?);
             Some(())

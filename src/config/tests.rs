@@ -59,7 +59,6 @@ const VALID: [(&str, &str); 36] = [
     ("COMPRESSION", "gzip"),
     ("PARTITION_BY", "hour"),
     ("SCHEMA", "ecs"),
-    ("PANTHER_FIELDS", "true"),
     ("QUARANTINE", "s3://rejects/x"),
     ("MERGE", "true"),
     ("MERGE_OBJECTS", "100"),
@@ -86,6 +85,7 @@ const VALID: [(&str, &str); 36] = [
     ("GEO_DATABASE", "s3://data/country.mmdb"),
     ("FILTER", "elb_status_code >= 500"),
     ("SAMPLE", "keep 1/100"),
+    ("PANTHER_FIELDS", "true"),
     ("KEEP_RAW", "true"),
     ("REDACT", "client_ip=truncate(16,32),query=keys"),
     ("REDACT_KEY", "secretsmanager:alb-ingest/key"),
@@ -192,6 +192,25 @@ fn defaults_follow_the_destination() {
         read(&[("DESTINATION", "file:///a/b")]).unwrap().destination,
         Location::Directory("/a/b".into())
     );
+}
+
+#[test]
+fn batches_of_log_records_are_json() {
+    const OTEL: (&str, &str) = ("SCHEMA", "otel");
+    for destination in ["out", "s3://logs-out/a"] {
+        let config = read(&[OTEL, ("DESTINATION", destination)]).unwrap();
+        assert_eq!(
+            (config.ingest.format, config.ingest.compression),
+            (FileFormat::Json, Compression::Zstd)
+        );
+        let error = read(&[OTEL, ("DESTINATION", destination), ("FORMAT", "parquet")]).unwrap_err();
+        assert!(matches!(error, SettingError::Conflict(_)), "{error:?}");
+        let error = error.to_string();
+        assert!(
+            error.contains("SCHEMA is otel, and FORMAT is \"parquet\"") && error.contains("set FORMAT to json"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

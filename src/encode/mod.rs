@@ -24,7 +24,7 @@ pub use self::parquet::ParquetEncoder;
 pub use compressor::Compressor;
 pub use computed::computed_numbers;
 pub use existing::{is_output_of, is_output_of_id};
-pub use json::{EventWriter, JsonEncoder, LineBuffer};
+pub use json::{EventWriter, JsonEncoder, LineBuffer, MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
 pub use options::{Compression, FileFormat};
 
 /// An error of encoding events.
@@ -36,6 +36,9 @@ pub enum EncodeError {
     /// The `parquet` crate rejected the file's schema or metadata.
     #[error("cannot encode as Parquet: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The events are not rows. The settings reject this before any work.
+    #[error("the schema {0} has no Parquet form, because its lines of JSON are batches of events; write JSON")]
+    NotRows(&'static str),
 }
 
 /// Encodes the events of one partition, of one object or of several, into one file.

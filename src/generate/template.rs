@@ -218,7 +218,8 @@ fn condition_of(extra: Extra) -> String {
 /// Adds the columns in every schema, each selected by the condition that is named after the schema.
 fn columns(log_type: LogType, lines: &mut Vec<String>) -> Result<(), serde_json::Error> {
     let (mut indent, mut head) = (" ".repeat(8), "Columns: ");
-    for schema in Schema::ALL.into_iter().filter(|schema| *schema != Schema::Native) {
+    let has_table = |schema: &Schema| *schema != Schema::Native && !schema.is_batched();
+    for schema in Schema::ALL.into_iter().filter(has_table) {
         lines.push(format!("{indent}{head}!If\n{indent}  - {}", capitalized(schema.name())));
         let mut items = columns_of(schema, log_type)?;
         if schema == Schema::Panther {

@@ -113,7 +113,7 @@ impl From<EncodeError> for Problem {
                 Ok(error) => Self::Destination(error),
                 Err(error) => Self::Encode(EncodeError::Write(error)),
             },
-            error @ EncodeError::Parquet(_) => Self::Encode(error),
+            error @ (EncodeError::Parquet(_) | EncodeError::NotRows(_)) => Self::Encode(error),
         }
     }
 }

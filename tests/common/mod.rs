@@ -5,6 +5,7 @@
 pub(crate) mod any;
 pub(crate) mod folder;
 pub(crate) mod mmdb;
+pub(crate) mod otlp;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

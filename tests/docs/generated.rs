@@ -32,7 +32,9 @@ fn tables() -> impl Iterator<Item = &'static OutputTable> {
 fn folder(schema: Schema) -> String {
     match schema {
         Schema::Native => PAGES.to_owned(),
-        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe => format!("{PAGES}/{}", schema.name()),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe | Schema::Otel => {
+            format!("{PAGES}/{}", schema.name())
+        }
     }
 }
 
@@ -40,7 +42,7 @@ fn folder(schema: Schema) -> String {
 fn digests() -> String {
     let store = Store::default();
     let mut lines = String::new();
-    for table in tables() {
+    for table in tables().filter(|table| !table.schema.is_batched()) {
         let mut forms = vec![
             ("arrow", arrow::text(table)),
             ("athena", athena::ddl(table, &store, None)),
@@ -53,7 +55,7 @@ fn digests() -> String {
                 ("panther-data-model", panther::data_model(table).unwrap()),
             ]),
             Schema::Ecs => forms.push(("elasticsearch", elasticsearch::index_template(table).unwrap())),
-            Schema::Native | Schema::Ocsf | Schema::Tailpipe => {}
+            Schema::Native | Schema::Ocsf | Schema::Tailpipe | Schema::Otel => {}
         }
         for (form, text) in forms {
             let (name, schema) = (table.plan.format.name, table.schema.name());

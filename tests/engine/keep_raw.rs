@@ -12,7 +12,8 @@ use alb_ingest::transform::redact::Redact;
 use serde_json::Value;
 
 use crate::common::any::{read_parquet, text_of};
-use crate::common::{ingest, ingest_chunks, json, object, rows};
+use crate::common::otlp::records;
+use crate::common::{Run, ingest, ingest_chunks, json, object, rows};
 use crate::objects::{access, key};
 use crate::vended;
 
@@ -67,6 +68,15 @@ fn every_event_has_its_line() {
     }
 }
 
+/// Returns the events of a run that wrote JSON.
+fn parsed(schema: Schema, run: &Run) -> Vec<Value> {
+    if schema.is_batched() {
+        records(&run.events())
+    } else {
+        rows(&run.events())
+    }
+}
+
 #[test]
 fn each_schema_has_the_line_in_its_place() {
     for (schema, path) in [
@@ -75,8 +85,13 @@ fn each_schema_has_the_line_in_its_place() {
         (Schema::Ecs, "/event/original"),
         (Schema::Ocsf, "/unmapped/raw_line"),
         (Schema::Tailpipe, "/raw_line"),
+        (Schema::Otel, "/attributes.log.record.original"),
     ] {
-        for format in [FileFormat::Json, FileFormat::Parquet] {
+        // A file of batches has no Parquet form.
+        for format in FileFormat::ALL
+            .into_iter()
+            .filter(|format| *format == FileFormat::Json || !schema.is_batched())
+        {
             let options = Options {
                 schema,
                 format,
@@ -84,13 +99,13 @@ fn each_schema_has_the_line_in_its_place() {
             };
             let run = ingest(&key(&ALB_ACCESS), access(1).as_bytes(), &keeping(options));
             let event = match format {
-                FileFormat::Json => rows(&run.events()).remove(0),
+                FileFormat::Json => parsed(schema, &run).remove(0),
                 FileFormat::Parquet => Value::Object(read_parquet(&run.events()).remove(0)),
             };
             assert_eq!(event.pointer(path), Some(&Value::from(access(1))), "{schema:?}");
         }
         let options = Options { schema, ..json() };
-        let without = rows(&ingest(&key(&ALB_ACCESS), access(1).as_bytes(), &options).events());
+        let without = parsed(schema, &ingest(&key(&ALB_ACCESS), access(1).as_bytes(), &options));
         assert_eq!(without[0].pointer(path), None, "{schema:?}");
     }
 }

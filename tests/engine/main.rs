@@ -22,6 +22,7 @@ mod lake;
 mod merge;
 mod merge_model;
 mod objects;
+mod otel;
 mod peers;
 mod properties;
 mod redaction;

@@ -43,6 +43,7 @@ fn every_form_has_every_name_of_every_schema() {
     for (format, schema) in FORMATS
         .into_iter()
         .flat_map(|format| Schema::ALL.map(|schema| (format, schema)))
+        .filter(|(_, schema)| !schema.is_batched())
     {
         let shape = OutputTable::of(schema, format.plan());
         let mut expected = Vec::new();
@@ -58,6 +59,30 @@ fn every_form_has_every_name_of_every_schema() {
                 shown.ends_with('\n') && !shown.ends_with("\n\n"),
                 "{} as {form}",
                 format.name
+            );
+        }
+    }
+}
+
+/// A line of a batch is not a row: only the page describes its attributes.
+#[test]
+fn batches_have_no_table_definitions() {
+    for format in FORMATS {
+        let page = printed(&[format.name, "--schema", "otel"]);
+        for leaf in &OutputTable::of(Schema::Otel, format.plan()).leaves {
+            assert!(
+                page.contains(&format!("| `{}` |", leaf.path)),
+                "{} lacks {}",
+                format.name,
+                leaf.path
+            );
+        }
+        for form in ["arrow", "athena", "glue", "json-schema"] {
+            let (code, out, error) = schema(&[format.name, "--as", form, "--schema", "otel"]);
+            assert_eq!((code, out.as_str()), (2, ""), "{error}");
+            assert!(
+                error.contains(&format!("--as {form} does not describe --schema otel")),
+                "{error}"
             );
         }
     }

@@ -18,6 +18,7 @@ CHOICES: dict[str, dict] = {
     "json-by-hour": {"EventFormat": "json", "PartitionBy": "hour", "EventPrefix": "elb/"},
     "existing-events": {"EventBucket": "Existing", "EventBucketAccount": "444455556666", "EventBucketKeyArn": KEY},
     "ecs": {"Schema": "ecs", "EventFormat": "json", "Enrich": COLUMNS, "GeoDatabase": "s3://geo-data/2026-11/all.mmdb"},
+    "otel": {"Schema": "otel", "EventFormat": "json"},
     "panther-fields": {"Schema": "panther", "PantherFields": "Yes", "KeepRaw": "Yes"},
     "merged": {"Delivery": "Merged"},
     "merged-existing": {

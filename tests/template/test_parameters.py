@@ -70,6 +70,8 @@ def test_a_parameter_documents_its_values(name):
         ({"Schema": "ecs", "PantherFields": "Yes"}, "Set Schema to panther"),
         ({**LAKE, "Destination": "ExistingStream", "StreamName": "elb"}, "a stream has no folders"),
         ({**LAKE, "Schema": "native"}, "only accepts OCSF"),
+        ({"Schema": "otel"}, "Set EventFormat to json"),
+        ({"Schema": "otel", "Destination": "NewStream", "StreamTable": "nlb_access_log"}, "native events"),
         ({**LAKE, "EventFormat": "json"}, "only accepts Parquet"),
         ({**LAKE, "EventBucket": "New"}, "Security Lake creates the bucket"),
         ({**LAKE, "QuarantineBucketName": ""}, "must not be written to a security lake"),

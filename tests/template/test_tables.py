@@ -11,6 +11,8 @@ from sqlglot import exp
 from stack import ROOT, TABLES, Refused, Stack, template
 
 OBJECTS = ROOT / "events/objects"
+# The schemas whose events are rows of a table.
+TABULAR = [schema for schema in template()["Parameters"]["Schema"]["AllowedValues"] if schema != "otel"]
 
 
 def resource(table: str) -> str:
@@ -51,7 +53,7 @@ def test_a_table_equals_the_one_that_the_program_prints(program, table, kind, pa
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+@pytest.mark.parametrize("schema", TABULAR)
 def test_a_table_follows_the_schema(program, table, schema):
     stack = Stack(Schema=schema, EventFormat="json", EventPrefix="elb/")
     assert stack.variables()["SCHEMA"] == schema
@@ -61,8 +63,24 @@ def test_a_table_follows_the_schema(program, table, schema):
     assert bool(stack.of_type("AWS::Athena::NamedQuery")) == (schema == "native")
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"EventFormat": "json"},
+        {"Destination": "NewStream", "StreamDelivery": "Json"},
+        {"Destination": "NewStream", "StreamDelivery": "Json", "StreamTable": "nlb_access_log"},
+        {"Destination": "ExistingStream", "StreamName": "elb-events"},
+    ],
+)
+def test_batches_of_log_records_have_no_tables(choice):
+    stack = Stack(Schema="otel", **choice)
+    assert (stack.variables()["SCHEMA"], stack.variables()["FORMAT"]) == ("otel", "json")
+    for kind in ("AWS::Glue::Table", "AWS::Glue::Database", "AWS::Athena::NamedQuery", "AWS::Athena::WorkGroup"):
+        assert not stack.of_type(kind), kind
+
+
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+@pytest.mark.parametrize("schema", TABULAR)
 def test_a_table_of_a_sample_has_the_weight(program, table, schema):
     found = Stack(Schema=schema, Sample="keep 1/10").properties(resource(table))["TableInput"]
     # A group is a single column, which has all values on request as well.
@@ -71,7 +89,7 @@ def test_a_table_of_a_sample_has_the_weight(program, table, schema):
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("schema", template()["Parameters"]["Schema"]["AllowedValues"])
+@pytest.mark.parametrize("schema", TABULAR)
 def test_a_table_has_the_columns_on_request(program, table, schema):
     def columns(names: str) -> list[dict]:
         choice = {"Enrich": names} | ({"GeoDatabase": "s3://geo-data/all.mmdb"} if "client" in names else {})

@@ -8,13 +8,17 @@ use crate::formats::{ColumnSource, Extra, Kind};
 use crate::parse::batch::{Batch, Lists, Numbers, Texts, Values};
 use crate::parse::line::Span;
 
+use super::attribute::{Attribute, AttributeStep};
+use super::batches::FOOT;
 use super::line_buffer::{Constant, LineBuffer};
-use super::values::{Times, put_date, put_event_id, put_float, put_integer};
+use super::values::{Times, put_date, put_event_id, put_float, put_integer, put_unix_nanos};
 
 /// The events of one batch, which can be written.
 #[derive(Debug)]
 pub struct Events<'a> {
     pub(super) cells: Vec<Cell<'a>>,
+    /// What precedes the events of a batch on its line. Empty if a line is one event.
+    pub(super) head: Vec<Cell<'a>>,
     /// For each row whether its texts in the batch need no escape.
     pub(super) clean: &'a [bool],
     pub(super) lines: &'a [i64],
@@ -31,6 +35,10 @@ pub(super) enum Step {
     EventId(Constant),
     /// A value of the row.
     Value(From, Writer),
+    /// A value of the row as an attribute, if it is not null.
+    Attribute(From, Box<AttributeStep>),
+    /// A time of the row in nanoseconds: `,"key":"`.
+    UnixNanos(From, Constant),
     /// The start of a group that may be empty: `,"key":`.
     Open(Constant),
     /// The end of the innermost such group, which is removed if nothing was written into it.
@@ -66,6 +74,8 @@ pub(super) enum Cell<'a> {
     Int64(&'a Constant, &'a Numbers<i64>),
     Float64(&'a Constant, &'a Numbers<f64>),
     Timestamp(&'a Constant, &'a Numbers<i64>, &'a mut Times),
+    UnixNanos(&'a Constant, &'a Numbers<i64>),
+    Attribute(Box<Attribute<'a>>),
     TextList(&'a Constant, TextColumn<'a, Lists>),
     Open(&'a Constant),
     Close,
@@ -74,11 +84,20 @@ pub(super) enum Cell<'a> {
 /// A column of texts or of lists of texts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextColumn<'a, T> {
-    values: &'a T,
+    pub(super) values: &'a T,
     /// The text that its spans point into.
-    text: &'a [u8],
+    pub(super) text: &'a [u8],
     /// Whether the texts are those of fields in the text of the batch, so [`Batch::clean`] applies.
-    of_batch: bool,
+    of_fields: bool,
+}
+
+/// The values of a step, and the text that they point into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) values: &'a Values,
+    text: &'a [u8],
+    /// As in [`TextColumn`].
+    of_fields: bool,
 }
 
 impl Writer {
@@ -96,6 +115,39 @@ impl Writer {
     }
 }
 
+impl From {
+    /// Returns the values of a step.
+    fn find<'a>(self, computed: &'a Computed, batch: &'a Batch) -> Found<'a> {
+        match self {
+            Self::Column(column) => Found {
+                values: &batch.columns()[column],
+                text: batch.text(),
+                // A raw line has quotes even if no text of its fields has a byte that JSON escapes.
+                of_fields: batch.plan.columns[column].source != ColumnSource::Extra(Extra::RawLine),
+            },
+            Self::Computed(number) => {
+                let (values, text) = computed.values(number, batch);
+                Found {
+                    values,
+                    text,
+                    of_fields: std::ptr::eq(text, batch.text()),
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Returns texts, or lists of texts, with the text that they point into.
+    pub(super) const fn column<T>(self, values: &'a T) -> TextColumn<'a, T> {
+        TextColumn {
+            values,
+            text: self.text,
+            of_fields: self.of_fields,
+        }
+    }
+}
+
 impl<'a> Cell<'a> {
     pub(super) fn of(step: &'a mut Step, computed: &'a Computed, batch: &'a Batch) -> Self {
         match step {
@@ -103,23 +155,20 @@ impl<'a> Cell<'a> {
             Step::EventId(constant) => Self::EventId(constant),
             Step::Open(constant) => Self::Open(constant),
             Step::Close => Self::Close,
-            Step::Value(From::Column(column), writer) => {
-                // A raw line has quotes even if no text of its fields has a byte that JSON escapes.
-                let of_fields = batch.plan.columns[*column].source != ColumnSource::Extra(Extra::RawLine);
-                Self::of_values(writer, &batch.columns()[*column], (batch.text(), of_fields))
-            }
-            Step::Value(From::Computed(number), writer) => {
-                let (values, text) = computed.values(*number, batch);
-                Self::of_values(writer, values, (text, std::ptr::eq(text, batch.text())))
-            }
+            Step::Value(from, writer) => Self::of_values(writer, from.find(computed, batch)),
+            Step::Attribute(from, step) => Self::Attribute(Box::new(step.of_values(from.find(computed, batch)))),
+            Step::UnixNanos(from, key) => match from.find(computed, batch).values {
+                Values::Timestamp(numbers) => Self::UnixNanos(key, numbers),
+                _ => unreachable!("the value is a time"),
+            },
         }
     }
 
-    fn of_values(writer: &'a mut Writer, values: &'a Values, (text, of_batch): (&'a [u8], bool)) -> Self {
+    fn of_values(writer: &'a mut Writer, found: Found<'a>) -> Self {
         let Writer { key, kind, times } = writer;
-        match values {
-            Values::Text(values) => Self::Text(key, TextColumn { values, text, of_batch }),
-            Values::TextList(values) => Self::TextList(key, TextColumn { values, text, of_batch }),
+        match found.values {
+            Values::Text(values) => Self::Text(key, found.column(values)),
+            Values::TextList(values) => Self::TextList(key, found.column(values)),
             Values::Int32(numbers) if *kind == Kind::Date => Self::Date(key, numbers),
             Values::Int32(numbers) => Self::Int32(key, numbers),
             Values::Int64(numbers) => Self::Int64(key, numbers),
@@ -169,6 +218,12 @@ impl Events<'_> {
                         times.put(key, micros, out);
                     }
                 }
+                Cell::UnixNanos(key, numbers) => {
+                    if let Some(micros) = numbers.get(row) {
+                        put_unix_nanos(key, micros, out);
+                    }
+                }
+                Cell::Attribute(attribute) => attribute.put(row, clean, out),
                 Cell::TextList(key, column) => {
                     if let Some(items) = column.values.views(row) {
                         column.put_list(key, items, clean, out);
@@ -185,9 +240,33 @@ impl Events<'_> {
         close(start, out);
     }
 
-    /// Returns the length of one event as a JSON line, its newline included.
+    /// Appends what precedes the events of a batch that begins with this one.
+    pub(super) fn write_head(&mut self, row: usize, out: &mut LineBuffer) {
+        let clean = self.clean[row];
+        for cell in &mut self.head {
+            match cell {
+                Cell::Same(constant) => out.put_constant(constant),
+                Cell::Attribute(attribute) => attribute.put(row, clean, out),
+                _ => unreachable!("a head has constants and attributes only"),
+            }
+        }
+    }
+
+    /// Returns whether an event can follow the previous one in its batch.
+    pub(super) fn has_head_of_previous(&self, row: usize) -> bool {
+        self.head.iter().all(|cell| match cell {
+            Cell::Attribute(attribute) => attribute.is_repeated(row),
+            _ => true,
+        })
+    }
+
+    /// Returns the length of one event as a JSON line, its newline included. If a line is a batch, the event is the only one of it.
     pub fn line_len(&mut self, row: usize) -> usize {
         let mut line = LineBuffer::default();
+        if !self.head.is_empty() {
+            self.write_head(row, &mut line);
+            line.put(FOOT);
+        }
         self.write(row, &mut line);
         line.len() + 1
     }
@@ -195,8 +274,8 @@ impl Events<'_> {
 
 impl<T> TextColumn<'_, T> {
     #[inline]
-    fn put(&self, key: &Constant, view: Span, clean: bool, out: &mut LineBuffer) {
-        if clean && self.of_batch {
+    pub(super) fn put(&self, key: &Constant, view: Span, clean: bool, out: &mut LineBuffer) {
+        if clean && self.of_fields {
             out.put_clean(key, self.text, view.start(), view.end());
         } else {
             out.put_constant(key);

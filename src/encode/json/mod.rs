@@ -1,8 +1,10 @@
 //! Writes JSON lines directly from the columns.
 //!
 //! One object per line, keys in the order of the schema. Nulls are left out; an empty text is `""` and an empty list `[]`.
-//! Times are `YYYY-MM-DDTHH:MM:SS.ffffffZ`.
+//! Times are `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Log records of OpenTelemetry are batches of events instead ([`batches`]).
 
+mod attribute;
+mod batches;
 mod cells;
 mod events;
 mod line_buffer;
@@ -16,6 +18,7 @@ use crate::parse::line::swar;
 use crate::schema::mapping::OutputTable;
 
 use super::{Compression, Compressor, EncodeError, Encoder};
+pub use batches::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
 pub use events::EventWriter;
 pub use line_buffer::LineBuffer;
 
@@ -144,14 +147,27 @@ impl<W: Write> Encoder<W> for JsonEncoder<W> {
 
     fn encode(&mut self, batch: &Batch) -> Result<(), EncodeError> {
         let enough = self.enough();
-        let Self { events, lines, out, .. } = self;
+        let Self {
+            table,
+            events,
+            lines,
+            out,
+        } = self;
         let mut events = events.begin(batch);
-        for row in 0..batch.rows() {
-            events.write(row, lines);
-            lines.put_byte(b'\n');
+        let mut on_lines = |lines: &mut LineBuffer| -> io::Result<()> {
             if lines.len() >= enough {
                 out.write(lines.text())?;
                 lines.truncate(0);
+            }
+            Ok(())
+        };
+        if table.schema.is_batched() {
+            batches::write_batches(&mut events, batch.rows(), lines, on_lines)?;
+        } else {
+            for row in 0..batch.rows() {
+                events.write(row, lines);
+                lines.put_byte(b'\n');
+                on_lines(lines)?;
             }
         }
         match self.out {

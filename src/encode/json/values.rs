@@ -93,6 +93,15 @@ pub(super) fn put_date(key: &Constant, days: i32, out: &mut LineBuffer) {
     out.put_byte(b'"');
 }
 
+/// Appends a key that ends in a quote, a time in nanoseconds since 1970, which is after it, and a quote.
+pub(super) fn put_unix_nanos(key: &Constant, micros: i64, out: &mut LineBuffer) {
+    let nanos = u64::try_from(micros).ok().and_then(|micros| micros.checked_mul(1_000));
+    let nanos = nanos.expect("the mapping has only times that fit");
+    out.put_constant(key);
+    out.put(itoa::Buffer::new().format(nanos).as_bytes());
+    out.put_byte(b'"');
+}
+
 /// A writer of times, most of which are in the same minute as the previous one.
 #[derive(Debug)]
 pub(super) struct Times {

@@ -153,6 +153,9 @@ impl<W: Write + Send> ParquetEncoder<W> {
         redaction: Option<&str>,
         out: W,
     ) -> Result<Self, EncodeError> {
+        if table.schema.is_batched() {
+            return Err(EncodeError::NotRows(table.schema.name()));
+        }
         Ok(Self {
             facts: facts.clone(),
             out: file::begin(out)?,

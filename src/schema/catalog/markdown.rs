@@ -9,7 +9,7 @@ use crate::schema::mapping::{Leaf, OutputTable, Schema, Value};
 pub fn page(table: &OutputTable) -> String {
     let mut page = match table.schema {
         Schema::Native => native_head(table),
-        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe => mapped_head(table),
+        Schema::Panther | Schema::Ecs | Schema::Ocsf | Schema::Tailpipe | Schema::Otel => mapped_head(table),
     };
     for leaf in &table.leaves {
         let null = match leaf.presence {
@@ -101,9 +101,16 @@ fn native_head(table: &OutputTable) -> String {
 
 fn mapped_head(table: &OutputTable) -> String {
     let (schema, format) = (table.schema, table.plan.format);
+    let (one, nesting) = if schema.is_batched() {
+        (
+            "log record",
+            "The part of the record precedes the name: its `resource`, its `scope` and its `attributes`.",
+        )
+    } else {
+        ("row", "Names with dots are nested.")
+    };
     format!(
-        "# {} in the schema {}\n\nOne row per entry of the {}, with `SCHEMA={}` ({}). Mapping version {}. Names with dots \
-         are nested. The source columns are those of [the native schema](../{}.md).\n\n\
+        "# {} in the schema {}\n\nOne {one} per entry of the {}, with `SCHEMA={}` ({}). Mapping version {}. {nesting} The source columns are those of [the native schema](../{}.md).\n\n\
          | name | type | null | from column | meaning |\n|---|---|---|---|---|\n",
         format.name,
         schema.name(),

@@ -107,7 +107,7 @@ impl Entry {
     }
 }
 
-/// A leaf that has no position in the tree yet.
+/// A leaf that has no position in the tree yet, and so no name.
 #[derive(Debug, Clone)]
 pub(super) struct Draft(Leaf);
 
@@ -115,7 +115,7 @@ impl Draft {
     /// Returns a column, unchanged.
     pub(super) fn column(path: String, number: usize, column: &PlannedColumn) -> Self {
         Self(Leaf {
-            name: last_name(&path),
+            name: String::new(),
             path,
             kind: column.kind,
             presence: column.presence,
@@ -142,7 +142,7 @@ impl Draft {
     pub(super) fn constant(path: &'static str, text: &'static str, doc: &'static str) -> Self {
         let (literal, path) = (Literal::Text(text), path.to_owned());
         Self(Leaf {
-            name: last_name(&path),
+            name: String::new(),
             path,
             kind: literal.kind(),
             presence: Presence::Required,
@@ -155,7 +155,7 @@ impl Draft {
     /// Returns a value that a rule computes from columns.
     pub(super) fn computed(path: &str, inputs: Vec<usize>, rule: Rule, doc: &'static str) -> Self {
         Self(Leaf {
-            name: last_name(path),
+            name: String::new(),
             path: path.to_owned(),
             kind: rule.kind(),
             presence: Presence::Nullable,
@@ -225,7 +225,7 @@ impl Draft {
             }
         };
         Some(Self(Leaf {
-            name: last_name(&path),
+            name: String::new(),
             path,
             kind,
             presence: entry.presence,
@@ -304,8 +304,11 @@ pub(super) fn output_table(schema: Schema, plan: &'static Plan, drafts: Vec<Draf
         nodes: Vec::new(),
         leaves: Vec::new(),
     };
-    let drafts = drafts.into_iter().map(|Draft(leaf)| {
-        let names: Vec<_> = leaf.path.split('.').map(str::to_owned).collect();
+    // A batch has attributes in a list, whose names contain dots.
+    let depth = if schema.is_batched() { 2 } else { usize::MAX };
+    let drafts = drafts.into_iter().map(|Draft(mut leaf)| {
+        let names: Vec<_> = leaf.path.splitn(depth, '.').map(str::to_owned).collect();
+        leaf.name = names.last().cloned().unwrap_or_default();
         (names, leaf)
     });
     table.nodes = level(drafts.collect(), &mut table.leaves);
@@ -338,8 +341,4 @@ fn level(mut drafts: Vec<(Vec<String>, Leaf)>, leaves: &mut Vec<Leaf>) -> Vec<No
         }));
     }
     nodes
-}
-
-fn last_name(path: &str) -> String {
-    path.rsplit('.').next().unwrap_or(path).to_owned()
 }

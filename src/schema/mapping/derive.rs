@@ -73,6 +73,15 @@ pub(super) fn http_version(protocol: &[u8]) -> Option<Range<usize>> {
     Some(start..protocol.len())
 }
 
+/// Appends a text in lowercase.
+pub(super) fn lowercase(inputs: &[Input<'_>], out: &mut Vec<u8>) -> bool {
+    let Some(text) = inputs.first().and_then(|input| input.text()) else {
+        return false;
+    };
+    out.extend(text.iter().map(u8::to_ascii_lowercase));
+    true
+}
+
 /// Returns the version of TLS or SSL in digits, such as `1.2`; none for unknown versions.
 pub(super) fn tls_version(inputs: &[Input<'_>]) -> Option<&'static str> {
     tls::version(inputs.first()?.text()?)
@@ -121,6 +130,14 @@ pub(super) fn before_colon(text: &[u8]) -> Option<Range<usize>> {
 pub(super) fn after_colon(text: &[u8]) -> Option<Range<usize>> {
     let colon = text.iter().position(|byte| *byte == b':')?;
     Some(colon + 1..text.len())
+}
+
+/// Returns the status of a check that uses HTTP. A gRPC code is not an HTTP status.
+pub(super) fn http_status_of_check(inputs: &[Input<'_>]) -> Option<i32> {
+    let [status, Input::Text(b"http" | b"https" | b"h2")] = inputs else {
+        return None;
+    };
+    i32::try_from(status.integer()?).ok()
 }
 
 /// Parses an integer that is written as text.
@@ -265,6 +282,15 @@ mod tests {
         ] {
             assert_eq!(root(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn grpc_codes_are_not_http_statuses() {
+        assert_eq!(
+            http_status_of_check(&[Input::Integer(200), Input::Text(b"https")]),
+            Some(200)
+        );
+        assert_eq!(http_status_of_check(&[Input::Integer(12), Input::Text(b"grpc")]), None);
     }
 
     #[test]

@@ -6,10 +6,9 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "rules have a fixed signature")]
 
-use super::Input::{self, Text};
 use super::build::{Entry, column, computed, constant, derived};
 use super::derive::{self, CLASSIC_REQUEST, classic_with, is_request};
-use super::{Literal, Rule};
+use super::{Input, Literal, Rule};
 use crate::formats::{Layout, LogType};
 
 /// The version of ECS in events: that of Elastic's integration. The types used here are unchanged up to version 9.4.
@@ -180,7 +179,7 @@ static ALB_HEALTH_CHECK: &[Entry] = &[
     column("destination.address", "target_ip"),
     computed("destination.ip", &["target_ip"], Rule::Piece(derive::ip), DESTINATION_IP),
     column("destination.port", "target_port"),
-    computed("http.response.status_code", &["status_code", "type"], Rule::Int32(http_status_of_check), "HTTP status code of the target's response, if the check uses HTTP."),
+    computed("http.response.status_code", &["status_code", "type"], Rule::Int32(derive::http_status_of_check), "HTTP status code of the target's response, if the check uses HTTP."),
     constant("aws.elb.log_type", Literal::Text("alb_health_check"), LOG_TYPE),
     column("aws.elb.type", "type"),
     column("aws.elb.backend.ip", "target_ip"),
@@ -259,14 +258,6 @@ fn outcome_of_check(inputs: &[Input<'_>]) -> Option<&'static str> {
     }
 }
 
-/// Returns the status of a check that uses HTTP. A gRPC code is not an HTTP status.
-fn http_status_of_check(inputs: &[Input<'_>]) -> Option<i32> {
-    let [status, Text(b"http" | b"https" | b"h2")] = inputs else {
-        return None;
-    };
-    i32::try_from(status.integer()?).ok()
-}
-
 const fn categories_of_classic(http: bool) -> Categories {
     if http { WEB } else { NETWORK }
 }
@@ -314,6 +305,7 @@ pub(super) fn mapping(log_type: LogType) -> Vec<&'static [Entry]> {
 
 #[cfg(test)]
 mod tests {
+    use super::Input::Text;
     use super::*;
 
     #[test]
@@ -343,11 +335,5 @@ mod tests {
         assert_eq!(protocol_of_classic(&[Input::Null, Input::Null]), Some("tcp"));
         assert_eq!(bytes_of_http(&[Input::Integer(7), status, Input::Null]), Some(7));
         assert_eq!(bytes_of_http(&[Input::Integer(7), Input::Null, Input::Null]), None);
-    }
-
-    #[test]
-    fn grpc_codes_are_not_http_statuses() {
-        assert_eq!(http_status_of_check(&[Input::Integer(200), Text(b"https")]), Some(200));
-        assert_eq!(http_status_of_check(&[Input::Integer(12), Text(b"grpc")]), None);
     }
 }

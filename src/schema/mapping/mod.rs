@@ -12,6 +12,7 @@ mod derive;
 mod ecs;
 mod native;
 mod ocsf;
+mod otel;
 mod panther;
 mod rule;
 mod tailpipe;
@@ -40,6 +41,8 @@ closed_enum! {
         Ocsf,
         /// The names and types of Tailpipe's tables, flat.
         Tailpipe,
+        /// Log records of OpenTelemetry, many in each line of JSON.
+        Otel,
     }
 }
 
@@ -52,6 +55,7 @@ impl Schema {
             Self::Ecs => "ecs",
             Self::Ocsf => "ocsf",
             Self::Tailpipe => "tailpipe",
+            Self::Otel => "otel",
         }
     }
 
@@ -63,7 +67,16 @@ impl Schema {
     /// Returns the version of the mapping. It changes when a path, a type or a meaning changes, or a path is added.
     pub const fn version(self) -> u32 {
         match self {
-            Self::Native | Self::Panther | Self::Ecs | Self::Ocsf | Self::Tailpipe => SCHEMA_VERSION,
+            Self::Native | Self::Panther | Self::Ecs | Self::Ocsf | Self::Tailpipe | Self::Otel => SCHEMA_VERSION,
+        }
+    }
+
+    /// Returns whether a line of JSON is a batch of events instead of one event. Such events are not rows of a table: they have no
+    /// Parquet form, and no table definition describes them.
+    pub const fn is_batched(self) -> bool {
+        match self {
+            Self::Native | Self::Panther | Self::Ecs | Self::Ocsf | Self::Tailpipe => false,
+            Self::Otel => true,
         }
     }
 
@@ -73,6 +86,7 @@ impl Schema {
             Self::Native => None,
             Self::Panther => Some("Panther's AWS.ALB".to_owned()),
             Self::Tailpipe => Some("Tailpipe's AWS plugin".to_owned()),
+            Self::Otel => Some(format!("OpenTelemetry's semantic conventions {}", otel::VERSION)),
             Self::Ecs => Some(format!("Elastic Common Schema {}", ecs::VERSION)),
             Self::Ocsf => Some(format!("Open Cybersecurity Schema Framework {}", ocsf::VERSION)),
         }
@@ -102,7 +116,7 @@ pub enum Node {
 }
 
 /// A group of names below a name. A group itself is never null: if all its values are null, JSON omits it, and Parquet has
-/// nulls below it.
+/// nulls below it. In a schema whose lines are batches, a group is a list of attributes.
 #[derive(Debug)]
 pub struct Group {
     /// The name.
@@ -226,6 +240,7 @@ impl OutputTable {
             Schema::Tailpipe => tailpipe::drafts(plan),
             Schema::Ecs => build::drafts(plan, &ecs::mapping(log_type), ecs::EXTRAS, ecs::CATCH_ALL),
             Schema::Ocsf => build::drafts(plan, &ocsf::mapping(log_type), ocsf::EXTRAS, ocsf::CATCH_ALL),
+            Schema::Otel => build::drafts(plan, &otel::mapping(log_type), otel::EXTRAS, otel::CATCH_ALL),
         };
         build::output_table(schema, plan, drafts)
     }
@@ -266,6 +281,7 @@ mod tests {
             let mappings = [
                 ecs::mapping(log_type),
                 ocsf::mapping(log_type),
+                otel::mapping(log_type),
                 vec![panther::computed(log_type)],
                 vec![panther::STANDARD_FIELDS],
                 tailpipe::added(log_type).to_vec(),

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use alb_ingest::encode::MAX_BATCH_BYTES;
 use alb_ingest::formats::FORMATS;
 use alb_ingest::generate::{Object, Packing, Rate};
 use alb_ingest::ingest::{Ingest, IngestError, Ledger, OnCorrupt, Options, Outcome, PartitionBy, Target};
 use alb_ingest::object::ObjectRef;
+use alb_ingest::schema::mapping::Schema;
 use alb_ingest::storage::firehose::Stream;
+use alb_ingest::storage::firehose::pack::MAX_RECORD_BYTES;
 use serde_json::Value;
 
 use super::{NAME, PACKED, PARTITIONED, SINGLE, check_events, check_limits, id, lines, quick, server};
+use crate::common::otlp::records;
 use crate::common::{Memory, Run, ingest_chunks, json, rows};
 use crate::servers::fault::{Chances, Fault, Mask, Op, Rule};
 
@@ -103,6 +107,30 @@ fn a_stream_has_the_same_events_as_a_file() {
         };
         assert_eq!(counts(&got), counts(wanted.ledger()), "{table}");
         assert_eq!(got.outputs.len(), wanted.ledger().outputs.len());
+    }
+}
+
+/// A line of OTLP/JSON is a batch of events, and one event of the stream.
+#[test]
+fn a_stream_has_the_same_batches_as_a_file() {
+    const { assert!(MAX_BATCH_BYTES <= MAX_RECORD_BYTES) };
+    let options = Options {
+        schema: Schema::Otel,
+        ..settings()
+    };
+    for (seed, settings) in [PACKED, SINGLE, PARTITIONED].into_iter().enumerate() {
+        let (key, bytes) = sample("alb_access_log", seed as u64, 1_500);
+        let wanted = reference(&key, &bytes, &options);
+        let server = server();
+        server.faults().chances(Chances::new(seed as u64, 400));
+        let (result, quarantine) = ingest(&quick(&server, &settings), &key, &bytes, &options);
+        assert_eq!(quarantine, wanted.quarantine());
+        check_limits(&server, &settings);
+        let (delivered, events) = (server.delivered(NAME), wanted.events());
+        // A call that was sent again repeats its batches.
+        let delivered: BTreeSet<_> = lines(&delivered).collect();
+        assert!(delivered == lines(&events).collect());
+        assert_eq!(records(&events).len() as u64, ledger(result).events);
     }
 }
 

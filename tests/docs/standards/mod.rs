@@ -1,6 +1,7 @@
 //! The names and types of the schemas, compared with the published standards.
 
 mod ecs;
+mod otel;
 mod panther;
 mod tailpipe;
 

@@ -15,13 +15,14 @@ use crate::objects::key;
 use crate::vended::{self, Writing, vended_formats};
 
 /// The schemas and formats of outputs.
-const OUTPUTS: [(Schema, FileFormat); 6] = [
+const OUTPUTS: [(Schema, FileFormat); 7] = [
     (Schema::Native, FileFormat::Json),
     (Schema::Native, FileFormat::Parquet),
     (Schema::Ecs, FileFormat::Json),
     (Schema::Ocsf, FileFormat::Json),
     (Schema::Panther, FileFormat::Json),
     (Schema::Tailpipe, FileFormat::Json),
+    (Schema::Otel, FileFormat::Json),
 ];
 
 /// Returns options with rules for an output, and all enrichment that needs no database.
