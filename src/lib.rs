@@ -61,7 +61,7 @@
 //!     version: "1".into(),
 //! });
 //! let table = OutputTable::of(Schema::Native, plan);
-//! let mut encoder = encoder(FileFormat::Json, Compression::None, table, &object, Vec::new())?;
+//! let mut encoder = encoder(FileFormat::Json, Compression::None, (table, None), &object, Vec::new())?;
 //! encoder.encode(&batch)?;
 //! let json = String::from_utf8(encoder.finish()?)?;
 //! assert!(json.contains(r#""target_ip":"192.0.2.97","target_port":80,"target_group_id":"targets","status":"PASS""#));
