@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = encoder(
         FileFormat::Json,
         Compression::None,
-        OutputTable::of(Schema::Native, plan),
+        (OutputTable::of(Schema::Native, plan), None),
         &facts,
         Counted(0),
     )?;
