@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 from output import ROOT, TABLES, Output
-from schemas import SCHEMAS, at, hive_type
+from schemas import TABULAR, at, hive_type
 from test_ocsf import VALIDATORS
 
 NAMES = (
@@ -53,7 +53,7 @@ def enriched(ingest, hostile_objects, database):
     return run
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("schema", TABULAR)
 def test_definitions_have_the_columns_of_the_files(command, enriched, schema):
     output = enriched(schema, "parquet")
     for table in TABLES:
@@ -67,7 +67,7 @@ def test_definitions_have_the_columns_of_the_files(command, enriched, schema):
         assert (shown == plain) == (table == "alb_health_check_log")
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("schema", TABULAR)
 def test_events_are_valid(command, enriched, schema):
     output = enriched(schema, "json")
     for table in TABLES:
@@ -83,7 +83,7 @@ def test_events_are_valid(command, enriched, schema):
                 assert not problems, problems
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("schema", TABULAR)
 def test_both_formats_have_the_same_events(enriched, schema):
     for table in TABLES:
         assert enriched(schema, "json").events(table) == enriched(schema, "parquet").rows(table)

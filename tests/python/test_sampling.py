@@ -7,7 +7,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from output import COLUMNS, ROOT, TABLES, Output
-from schemas import SCHEMAS, hive_type
+from schemas import TABULAR, hive_type
 from tables import connect
 
 PAGE = (ROOT / "docs/reference/sampling.md").read_text()
@@ -63,7 +63,7 @@ def test_the_first_rule_that_holds_decides(ingest, hostile_objects, everything):
     assert errors == sum(weight == 1 for _, weight in found) > 0
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("schema", TABULAR)
 def test_definitions_have_the_weight(command, ingest, hostile_objects, schema):
     output = sampled(ingest, hostile_objects, "--sample", "keep 1/2", "--schema", schema, "--format", "parquet")
     for table in TABLES:
