@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::escape::escaped;
-use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, Unfinished, ingest_object};
+use crate::ingest::{IngestError, Outcome, Pool, Problem, Target, ingest_object};
 use crate::layout::{Layout, LayoutError};
 use crate::storage::{Entry, Location, Origin, Storage};
 
@@ -210,13 +210,7 @@ fn ingest_all(
     pool.run(
         objects,
         |entry| ingest(entry, target, threads, bar),
-        |entry, unfinished| {
-            let problem = match unfinished {
-                Unfinished::Panicked => Problem::Panic,
-                Unfinished::Expired => Problem::OutOfTime,
-            };
-            Err(problem.of(&entry.object.unidentified()))
-        },
+        |entry, unfinished| Err(Problem::from(unfinished).of(&entry.object.unidentified())),
     )
 }
 

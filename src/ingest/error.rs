@@ -6,6 +6,8 @@ use crate::object::{Counts, ObjectRef, Unknown, names_a_log};
 use crate::parse::input::ReadError;
 use crate::storage::{ErrorKind, StorageError};
 
+use super::pool::Unfinished;
+
 /// The error of one object. None of its outputs was committed; if its destination is a stream, events may have been sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{object}: {problem}")]
@@ -103,6 +105,15 @@ pub enum Problem {
     /// The program panicked while it processed the object: a defect of this program.
     #[error("internal error while processing this object; nothing was committed; please report this")]
     Panic,
+}
+
+impl From<Unfinished> for Problem {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Panicked => Self::Panic,
+            Unfinished::Expired => Self::OutOfTime,
+        }
+    }
 }
 
 impl From<EncodeError> for Problem {

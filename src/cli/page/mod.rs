@@ -22,7 +22,7 @@ use super::{FAILED, OK, Stop, now};
 
 pub(super) use arguments::command;
 
-/// The place that stands for stdout.
+/// The destination that means stdout.
 const STDOUT: &str = "-";
 
 pub(super) fn report(matches: &ArgMatches, environment: &dyn Fn(&str) -> Option<String>) -> Result<u8, Stop> {

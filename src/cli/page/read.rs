@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::escape::escaped;
-use crate::ingest::{Consumer, IngestError, Outcome, Pool, Problem, Unfinished, consume_object};
+use crate::ingest::{Consumer, IngestError, Outcome, Pool, Problem, consume_object};
 use crate::report::Accumulator;
 use crate::report::figures::{Failure, Malformed, Period, Read, Repaired, Skipped, TableRead};
 use crate::storage::Entry;
@@ -71,13 +71,7 @@ fn read_all(
             place.events = Some(events);
             Ok(outcome)
         },
-        |(_, entry), unfinished| {
-            let problem = match unfinished {
-                Unfinished::Panicked => Problem::Panic,
-                Unfinished::Expired => Problem::OutOfTime,
-            };
-            Err(problem.of(&entry.object.unidentified()))
-        },
+        |(_, entry), unfinished| Err(Problem::from(unfinished).of(&entry.object.unidentified())),
     )
 }
 

@@ -402,34 +402,44 @@ impl LineParser {
     /// Decodes the rows into the batch, without those that have a value that does not fit.
     fn fill_rows(&mut self, block: &Block, batch: &mut Batch, malformed: &mut Vec<Malformed>) {
         while !self.rows.is_empty() {
-            let (before, text_before, bytes_before) = (batch.rows(), batch.text.len(), batch.bytes);
-            let split = SplitLines {
-                lines: block.lines.clone(),
-                rows: &self.rows,
-                all_plain: self.rows.rows().iter().all(|row| row.plain),
-                load_balancer: self.load_balancer.as_deref(),
-            };
-            self.faults.clear();
-            fill(&split, batch, &mut self.faults);
-            if self.faults.is_empty() {
-                self.find_required(batch, before);
-            }
-            if self.faults.is_empty() {
+            let before = batch.rows();
+            if self.try_fill(block.lines.clone(), batch) {
                 let extra = self.rows.rows().iter().filter(|row| !row.extra.is_null());
                 self.with_extra_fields += extra.count() as u64;
                 self.keep_long(block.text(batch), block.offset, before);
                 break;
             }
-            batch.truncate(before);
-            batch.text.truncate(text_before);
-            batch.bytes = bytes_before;
             self.take_out_faults(block.text(batch), block.offset, malformed);
         }
         self.rows.clear();
     }
 
+    /// Decodes the rows, which are `lines` of the batch's text, into the batch. If a value does not fit, the batch is left as it was,
+    /// and `faults` has the rows at fault.
+    pub(super) fn try_fill(&mut self, lines: Range<usize>, batch: &mut Batch) -> bool {
+        let (rows, text, bytes) = (batch.rows(), batch.text.len(), batch.bytes);
+        let split = SplitLines {
+            lines,
+            rows: &self.rows,
+            all_plain: self.rows.rows().iter().all(|row| row.plain),
+            load_balancer: self.load_balancer.as_deref(),
+        };
+        self.faults.clear();
+        fill(&split, batch, &mut self.faults);
+        if self.faults.is_empty() {
+            self.find_required(batch, rows);
+        }
+        let fits = self.faults.is_empty();
+        if !fits {
+            batch.truncate(rows);
+            batch.text.truncate(text);
+            batch.bytes = bytes;
+        }
+        fits
+    }
+
     /// Finds the rows that were added to the batch after the first `before` and lack a required value.
-    pub(super) fn find_required(&mut self, batch: &Batch, before: usize) {
+    fn find_required(&mut self, batch: &Batch, before: usize) {
         for column in &self.required {
             let values = &batch.columns()[*column];
             let ColumnSource::Part { part, field, .. } = self.plan.columns[*column].source else {

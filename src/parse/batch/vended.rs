@@ -5,7 +5,6 @@ use crate::parse::line::text::{append, is_clean, is_plain};
 use crate::parse::line::{Fault, Repair, Span};
 use crate::parse::vended::{Form, LineKind, VendedReader};
 
-use super::fill::{SplitLines, fill};
 use super::parser::{Kept, LineParser, Malformed};
 use super::rows::Row;
 use super::{Batch, Values};
@@ -133,28 +132,14 @@ impl LineParser {
     ) {
         let lines = batch.append_lines(&rows.text);
         while !self.rows.is_empty() {
-            let (before, text_before, bytes_before) = (batch.rows(), batch.text.len(), batch.bytes);
-            let split = SplitLines {
-                lines: lines.clone(),
-                rows: &self.rows,
-                all_plain: self.rows.rows().iter().all(|row| row.plain),
-                load_balancer: self.load_balancer.as_deref(),
-            };
-            self.faults.clear();
-            fill(&split, batch, &mut self.faults);
-            if self.faults.is_empty() {
-                self.find_required(batch, before);
-            }
-            if self.faults.is_empty() {
+            let before = batch.rows();
+            if self.try_fill(lines.clone(), batch) {
                 let base = u32::try_from(lines.start).expect("texts are shorter than 4 GiB");
                 self.with_extra_fields += rows.fill_extra(base, before, batch);
                 rows.fill_raw(block, before, batch);
                 self.keep_vended(&rows, (block, offset), before);
                 break;
             }
-            batch.truncate(before);
-            batch.text.truncate(text_before);
-            batch.bytes = bytes_before;
             self.take_out_vended(&mut rows, (block, offset), malformed);
         }
         self.rows.clear();

@@ -64,15 +64,16 @@ fn append_unusual(raw: &[u8], escapes: Option<Escapes>, out: &mut Vec<u8>) {
 fn unescape(raw: &[u8], escapes: Escapes) -> Option<(u8, usize)> {
     match raw {
         [b'\\', b'"', ..] if escapes == Escapes::BackslashQuote => Some((b'"', 2)),
-        [b'\\', b'x', b'0', b'0', b'0', b'0', b'0', b'0', high, low, ..] if hex(*high, *low).is_some() => {
-            Some((hex(*high, *low)?, 10))
+        [b'\\', b'x', b'0', b'0', b'0', b'0', b'0', b'0', high, low, ..] if hex_byte(*high, *low).is_some() => {
+            Some((hex_byte(*high, *low)?, 10))
         }
-        [b'\\', b'x', high, low, ..] => Some((hex(*high, *low)?, 4)),
+        [b'\\', b'x', high, low, ..] => Some((hex_byte(*high, *low)?, 4)),
         _ => None,
     }
 }
 
-fn hex(high: u8, low: u8) -> Option<u8> {
+/// Returns the byte that two hexadecimal digits in either case stand for.
+pub(crate) fn hex_byte(high: u8, low: u8) -> Option<u8> {
     let digit = |byte| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? * 16 + digit(low)?)
 }

@@ -199,8 +199,8 @@ pub struct Statuses {
     pub other: u64,
 }
 
-/// Percentiles of durations in seconds, by nearest rank: the smallest value that at least so many percent do not exceed. Their
-/// error is at most [`Bounds::percentile_relative_error`]; `max` is exact.
+/// Percentiles of durations in seconds, by nearest rank: the smallest value that at least this share of the values does not
+/// exceed. Their error is at most [`Bounds::percentile_relative_error`]; `max` is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// The number of values.

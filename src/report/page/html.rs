@@ -96,7 +96,7 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
-/// Returns the character reference that stands for a character with a meaning in HTML.
+/// Returns the character reference of a character that has a meaning in HTML.
 const fn reference(character: char) -> Option<&'static str> {
     match character {
         '&' => Some("&amp;"),

@@ -13,6 +13,8 @@ use ipcrypt_rs::IpcryptPfx;
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::parse::line::text::hex_byte;
+
 use super::language;
 
 /// The size of the material.
@@ -51,10 +53,9 @@ impl Key {
         let text = text.trim();
         let mut material = Zeroizing::new([0_u8; BYTES]);
         if text.len() == 2 * BYTES {
-            for (byte, digits) in material.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-                let mut digits = digits.iter().map(|digit| char::from(*digit).to_digit(16));
-                let value = digits.try_fold(0, |value, digit| Some(value * 16 + digit?));
-                *byte = value.and_then(|value| u8::try_from(value).ok()).ok_or(KeyError::Form)?;
+            let (digits, _) = text.as_bytes().as_chunks();
+            for (byte, [high, low]) in material.iter_mut().zip(digits) {
+                *byte = hex_byte(*high, *low).ok_or(KeyError::Form)?;
             }
         } else {
             let mut decoded = STANDARD.decode(text).map_err(|_| KeyError::Form)?;

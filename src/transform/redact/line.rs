@@ -66,7 +66,7 @@ fn located(plan: &Plan, raw: &[u8]) -> Vec<(Span, usize)> {
         })
         .filter(|(span, _)| !span.is_null() && span.end() <= end && span.start() < end)
         .collect();
-    // A value that has parts comes before them, and stands for them.
+    // A value that has parts comes before them, and takes their place.
     found.sort_by_key(|(span, number)| (span.start(), usize::MAX - span.end(), *number));
     let mut at = 0;
     found.retain(|(span, _)| {

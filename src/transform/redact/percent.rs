@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
+use crate::parse::line::text::hex_byte;
+
 /// The maximum number of times that text is decoded. Text that is encoded more often is not what a server reads.
 const MAX_ROUNDS: usize = 4;
 
@@ -33,14 +35,9 @@ pub(super) fn first(text: &[u8]) -> Option<(u8, usize)> {
         rest = next;
     }
     let [high, low, ..] = rest else { return Some((b'%', 1)) };
-    let digit = |byte: &u8| {
-        char::from(*byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    match (digit(high), digit(low)) {
-        (Some(high), Some(low)) => Some((high * 16 + low, text.len() - rest.len() + 2)),
-        _ => Some((b'%', 1)),
+    match hex_byte(*high, *low) {
+        Some(byte) => Some((byte, text.len() - rest.len() + 2)),
+        None => Some((b'%', 1)),
     }
 }
 
